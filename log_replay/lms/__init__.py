@@ -1,0 +1,54 @@
+"""Who and what: the users and courses that events speak of, asked of the LMS for a whole block at a time."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+
+class User(NamedTuple):
+    """What the transformers need to know of a user."""
+
+    id: int
+    username: str
+    email: str
+
+
+class UnknownIdentity(ValueError):
+    """An event speaks of somebody or something that the LMS does not know.
+
+    A ``ValueError``, as event-routing-backends raises for it; ``reason`` is what its event is rejected for:
+    ``anonymous`` (the event names nobody), ``unknown_user``, ``no_external_id`` or ``unknown_course``.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Identities(Protocol):
+    """Answers about the users and courses of a block, already fetched.
+
+    A user is named as events name them: by id (a number, or digits), else by username, as
+    ``event_routing_backends.helpers.get_user`` tells them apart. Whatever was not fetched is asked for on demand.
+    """
+
+    def user(self, username_or_id: Any) -> User | None:
+        """Return the user, found even under a retired username, or None."""
+
+    def external_id(self, username_or_id: Any) -> str:
+        """Return the user's external id of the run's type (xapi or caliper), as ``get_anonymous_user_id`` does.
+
+        Raises:
+            UnknownIdentity: ``anonymous``, ``unknown_user`` or ``no_external_id``.
+        """
+
+    def email(self, username_or_id: Any) -> str:
+        """Return the user's email address, ``unknown@example.com`` for nobody, as ``get_user_email`` does."""
+
+    def course_name(self, course_id: Any) -> str | None:
+        """Return the course's display name.
+
+        Raises:
+            UnknownIdentity: ``unknown_course``.
+            InvalidKeyError: it is no course id.
+        """

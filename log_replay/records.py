@@ -1,0 +1,153 @@
+"""What flows through the rooms: values only, no behaviour beyond adding up.
+
+SourceObject -> LineBlock -> Event -> Statement -> Delivery
+                    |          |
+                    +-> Rejected
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, fields
+from typing import Any, NamedTuple, TypeAlias
+
+#: A tracking event in the shape that event-routing-backends' processors receive: the parsed line plus ``data``
+#: (what the log calls ``event``, decoded when it is a JSON string) and ``timestamp``.
+EventFields: TypeAlias = dict[str, Any]
+
+#: A set of routes, one bit each; what no route can be asked about goes to all of them.
+ALL_ROUTES = -1
+
+
+class Position(NamedTuple):
+    """Where a line begins: the object's name and the offset of the line's first byte once decompressed."""
+
+    object: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceObject:
+    """One object to replay, as the listing gave it; ``version`` is its ETag or modification time, if any."""
+
+    name: str
+    size_bytes: int | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedObject:
+    """An object under the prefix that is not a log, and why (``empty``, ``placeholder``, ``own output`` ...)."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineBlock:
+    """Whole lines of one object, without their line ends, in order.
+
+    ``offsets[i]`` is where ``lines[i]`` begins. ``oversized`` holds the offsets of lines that were too long to keep;
+    ``end_offset`` is where the line after the block begins.
+    """
+
+    object: str
+    lines: list[bytes]
+    offsets: list[int]
+    end_offset: int
+    oversized: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A known event. ``json_text`` is the line's JSON, of which Caliper ids are made."""
+
+    position: Position
+    name: str
+    fields: EventFields
+    json_text: bytes
+
+
+class Rejected(NamedTuple):
+    """A line that gave no statement though it should have. Holds nothing of the line but the event's name.
+
+    ``unparsable`` tells lines that are not events from known events that could not be transformed.
+    """
+
+    position: Position
+    reason: str
+    name: str | None = None
+    unparsable: bool = False
+
+
+class Statement(NamedTuple):
+    """A finished statement: an xAPI statement, or a Caliper envelope whose event has this id.
+
+    ``text`` is its JSON in UTF-8 on one line; ``timestamp`` is the event's, as the statement spells it.
+    """
+
+    id: str
+    timestamp: str
+    text: bytes
+
+
+class TransformedEvent(NamedTuple):
+    """A known event's statements, in order; ``routes`` are those that want them (see ``ALL_ROUTES``)."""
+
+    position: Position
+    name: str
+    statements: tuple[Statement, ...]
+    routes: int = ALL_ROUTES
+
+
+@dataclass(slots=True)
+class Counters:
+    """The counters of a run or an object; ``balanced`` is the invariant that they keep."""
+
+    lines: int = 0
+    blank: int = 0
+    unparsable: int = 0
+    unknown: int = 0
+    filtered: int = 0
+    known: int = 0
+    transformed: int = 0
+    rejected: int = 0
+    statements: int = 0
+    delivered: int = 0
+    duplicate: int = 0
+    failed: int = 0
+
+    def __iadd__(self, other: Counters) -> Counters:
+        for counter in fields(self):
+            setattr(self, counter.name, getattr(self, counter.name) + getattr(other, counter.name))
+        return self
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every line and every statement is accounted for."""
+        return (
+            self.lines == self.blank + self.unparsable + self.unknown + self.filtered + self.known
+            and self.known == self.transformed + self.rejected
+            and self.statements == self.delivered + self.duplicate + self.failed
+        )
+
+
+@dataclass(slots=True)
+class BlockResult:
+    """What became of one block: its events with their statements, its rejects and its counters."""
+
+    object: str
+    end_offset: int
+    counters: Counters = field(default_factory=Counters)
+    events: list[TransformedEvent] = field(default_factory=list)
+    rejects: list[Rejected] = field(default_factory=list)
+    unknown_names: Counter[str] = field(default_factory=Counter)
+
+
+class Delivery(NamedTuple):
+    """What became of a batch's statements at a destination; ``failure`` says why some failed."""
+
+    delivered: int = 0
+    duplicate: int = 0
+    failed: int = 0
+    failure: str | None = None
