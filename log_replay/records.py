@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, fields
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Self, TypeAlias
 
 #: A tracking event in the shape that event-routing-backends' processors receive: the parsed line plus ``data``
 #: (what the log calls ``event``, decoded when it is a JSON string) and ``timestamp``.
@@ -117,7 +117,7 @@ class Counters:
     duplicate: int = 0
     failed: int = 0
 
-    def __iadd__(self, other: Counters) -> Counters:
+    def __iadd__(self, other: Counters) -> Self:
         for counter in fields(self):
             setattr(self, counter.name, getattr(self, counter.name) + getattr(other, counter.name))
         return self
