@@ -1,0 +1,51 @@
+"""Statement -> its JSON, made once and shared by everything that carries it."""
+
+from __future__ import annotations
+
+import json
+from math import isfinite
+from typing import Any
+
+import orjson
+
+#: ``json`` refuses dates, so orjson must not invent a spelling for them.
+_STRICT = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+
+
+class NonFiniteNumber(ValueError):
+    """A statement holds NaN or an infinity, for which JSON has no spelling."""
+
+    reason = "non_finite_number"
+
+
+def statement_text(statement: dict[str, Any]) -> bytes:
+    """Return the statement as UTF-8 JSON on one line, equal to what ``json.dumps`` makes of it.
+
+    Raises:
+        NonFiniteNumber: some number in it is NaN or infinite.
+        TypeError: something in it has no JSON, as ``json.dumps`` raises.
+    """
+    try:
+        text = orjson.dumps(statement, option=_STRICT)
+    except orjson.JSONEncodeError:  # integers over 64 bits, lone surrogates, keys that are no strings
+        return _patient_text(statement)
+    # orjson writes null for what is not finite; statements hold no nulls of their own but in free-form values.
+    if b"null" in text and not _is_finite(statement):
+        raise NonFiniteNumber
+    return text
+
+
+def _patient_text(statement: dict[str, Any]) -> bytes:
+    if not _is_finite(statement):
+        raise NonFiniteNumber
+    return json.dumps(statement, separators=(",", ":")).encode("ascii")
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, float):
+        return isfinite(value)
+    if isinstance(value, dict):
+        return all(map(_is_finite, value.values())) and all(map(_is_finite, value))
+    if isinstance(value, list | tuple):
+        return all(map(_is_finite, value))
+    return True
