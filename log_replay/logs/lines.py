@@ -1,0 +1,97 @@
+"""What our handlers share: whole lines of bytes, many in one write while a block is being logged."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from log_replay.logs.formats import LineFormatter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HELD_BYTES = 1 << 18
+
+
+class LineHandler(logging.Handler):
+    """A handler that writes whole lines of bytes.
+
+    Within ``block()`` lines are held and written together, and an error goes to whoever logs the block, for the run
+    must not go on as if nothing were lost. Outside, each record is written at once, and an error is treated as
+    ``logging`` treats any handler's.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held_bytes = HELD_BYTES
+        self.lost = 0
+        self._lines: list[bytes] = []
+        self._bytes = 0
+        self._blocks = 0
+
+    def line(self, record: logging.LogRecord) -> bytes:
+        """Return the record as one line, without its line end."""
+        if isinstance(self.formatter, LineFormatter):
+            return self.formatter.line(record)
+        return self.format(record).encode("utf-8", "backslashreplace")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record, or hold it until its block is over."""
+        try:
+            line = self.line(record)
+            self._lines.append(line)
+            self._bytes += len(line) + 1
+            if not self._blocks or self._bytes >= self.held_bytes:
+                self._write_held()
+        except Exception:
+            if self._blocks:
+                raise
+            self.handleError(record)
+
+    @contextmanager
+    def block(self) -> Iterator[None]:
+        """Hold lines while a block is logged; a block that fails leaves none behind.
+
+        Raises:
+            Stopped: nobody reads any more.
+            DestinationLost: the destination takes nothing any more.
+        """
+        with self._held():
+            self._blocks += 1
+        try:
+            yield
+            with self._held():
+                self._write_held()
+        finally:
+            with self._held():
+                self._blocks -= 1
+                if not self._blocks:
+                    self._take()
+
+    def write_lines(self, lines: list[bytes]) -> None:
+        """Write whole lines, given without their line ends; called with the handler's lock held."""
+        raise NotImplementedError
+
+    def settle(self) -> int:
+        """Make sure of what was written, and return how many statements were lost since this was last asked."""
+        with self._held():
+            lost, self.lost = self.lost, 0
+        return lost
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        self.acquire()
+        try:
+            yield
+        finally:
+            self.release()
+
+    def _write_held(self) -> None:
+        lines = self._take()
+        if lines:
+            self.write_lines(lines)
+
+    def _take(self) -> list[bytes]:
+        lines, self._lines, self._bytes = self._lines, [], 0
+        return lines
