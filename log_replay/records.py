@@ -115,6 +115,7 @@ class Counters:
     statements: int = 0
     delivered: int = 0
     duplicate: int = 0
+    unrouted: int = 0
     failed: int = 0
 
     def __iadd__(self, other: Counters) -> Self:
@@ -128,7 +129,7 @@ class Counters:
         return (
             self.lines == self.blank + self.unparsable + self.unknown + self.filtered + self.known
             and self.known == self.transformed + self.rejected
-            and self.statements == self.delivered + self.duplicate + self.failed
+            and self.statements == self.delivered + self.duplicate + self.unrouted + self.failed
         )
 
 
@@ -145,9 +146,13 @@ class BlockResult:
 
 
 class Delivery(NamedTuple):
-    """What became of a batch's statements at a destination; ``failure`` says why some failed."""
+    """What became of a batch's statements at a destination; ``failure`` says why some failed.
+
+    ``unrouted`` statements are those that no route of the destination wants.
+    """
 
     delivered: int = 0
     duplicate: int = 0
+    unrouted: int = 0
     failed: int = 0
     failure: str | None = None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from log_replay.records import Delivery, EventFields, TransformedEvent
 
@@ -26,9 +27,48 @@ class Sink(Protocol):
     def deliver(self, batch: Sequence[TransformedEvent]) -> Delivery:
         """Deliver a batch and return what became of its statements, once the destination acknowledged.
 
+        Every statement of the batch is counted once: delivered, duplicate, unrouted or failed.
+
         Raises:
             DestinationLost: it cannot take anything any more; nothing of this batch counts as delivered.
         """
 
     def close(self, *, complete: bool) -> None:
-        """Finish: write the manifest of a complete run, leave no half-written file behind otherwise."""
+        """Finish: write the manifest of a complete run, leave no half-written file behind otherwise.
+
+        Raises:
+            DestinationLost: the manifest cannot be written.
+        """
+
+
+#: Providers with a sink of their own, as ``module:function``; every other provider is libcloud's.
+_OPENERS = {
+    "LOGGER": "log_replay.sinks.discard:open_discard",
+    "LRS": "log_replay.sinks.lrs:open_lrs",
+}
+_LIBCLOUD = "log_replay.sinks.files:open_files"
+
+
+def open_sink(
+    provider: str,
+    config: Mapping[str, Any],
+    *,
+    transformer_type: str,
+    key: str,
+    lrs_urls: Sequence[str] | None = None,
+) -> Sink:
+    """Return the sink of a provider, having contacted nothing but the LMS's database (for the routes of ``LRS``).
+
+    Args:
+        provider: ``LOGGER``, ``LRS``, or the name of a libcloud storage provider.
+        config: the provider's configuration, as given with ``--destination_config``.
+        transformer_type: ``xapi`` or ``caliper``.
+        key: twelve hexadecimal digits, the digest of what determines the run's output.
+        lrs_urls: the only routes to send to, where not all of them.
+
+    Raises:
+        ConfigurationError: an unknown provider, or a configuration that cannot be right.
+    """
+    module, _, function = _OPENERS.get(provider, _LIBCLOUD).partition(":")
+    opener = cast("Callable[..., Sink]", getattr(import_module(module), function))
+    return opener(provider, config, transformer_type=transformer_type, key=key, lrs_urls=lrs_urls)

@@ -1,0 +1,35 @@
+"""The sink of runs that only log: ``LOGGER``, and every destination under ``--dry_run``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from log_replay.records import ALL_ROUTES, Delivery
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from log_replay.records import EventFields, TransformedEvent
+
+
+class Discard:
+    """Keeps nothing: the loggers have had every statement already, which is what counts as delivered."""
+
+    def check(self) -> None:
+        """Find nothing wrong."""
+
+    def routes(self, fields: EventFields) -> int:  # noqa: ARG002 - the protocol's
+        """Want everything."""
+        return ALL_ROUTES
+
+    def deliver(self, batch: Sequence[TransformedEvent]) -> Delivery:
+        """Count the batch's statements."""
+        return Delivery(delivered=sum(len(event.statements) for event in batch))
+
+    def close(self, *, complete: bool) -> None:
+        """Do nothing."""
+
+
+def open_discard(_provider: str, _config: Mapping[str, Any], **_: Any) -> Discard:
+    """Open the sink of ``LOGGER``, which has no configuration."""
+    return Discard()
