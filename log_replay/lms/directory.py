@@ -1,0 +1,207 @@
+"""A whole block's identities in a constant number of queries, kept in bounded caches."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+
+from opaque_keys import InvalidKeyError
+from opaque_keys.edx.keys import CourseKey
+
+from log_replay.lms import UnknownIdentity, User
+from log_replay.lms.wanted import course_wanted, user_wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from log_replay.records import EventFields
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+#: Identities kept at most, of each kind. An entry takes about 300 bytes.
+CACHE_SIZE = 50_000
+#: What ERB's ``get_user_email`` says of somebody it does not know.
+UNKNOWN_EMAIL = "unknown@example.com"
+LONE_SURROGATES = re.compile("[\ud800-\udfff]")
+#: Beyond this no database has an id, so none is asked.
+MAX_ID = 2**63 - 1
+
+
+class UserKey(NamedTuple):
+    """A user as an event names one: what can be an id is an id first, and a username if nobody has that id."""
+
+    id: int | None
+    username: str | None
+    retirable: bool
+
+
+class Lookup(Protocol):
+    """The database's answers, each in one query for everything asked."""
+
+    def users(self, ids: Collection[int], usernames: Collection[str]) -> list[User]:
+        """Return the users with these ids or these usernames."""
+
+    def retired_usernames(self, username: str) -> list[str]:
+        """Return the names that a user would bear after retirement."""
+
+    def external_ids(self, user_ids: Collection[int]) -> dict[int, str]:
+        """Return the external ids, of the run's type, that these users have."""
+
+    def add_external_ids(self, user_ids: Collection[int]) -> dict[int, str]:
+        """Give these users external ids and return them; none for those who could not get one."""
+
+    def course_names(self, course_keys: Collection[CourseKey]) -> dict[str, str | None]:
+        """Return the display names of those of these courses that exist, by course id."""
+
+
+class Directory:
+    """The identities of the run's events (see ``log_replay.lms.Identities``).
+
+    Args:
+        lookup: who answers.
+        external_ids: whether statements name users by external ids; if not, none are looked up.
+    """
+
+    def __init__(self, lookup: Lookup, *, external_ids: bool = True) -> None:
+        self._lookup = lookup
+        self._needs_external_ids = external_ids
+        self._users: dict[UserKey, User | None] = {}
+        self._external_ids: dict[int, str | None] = {}
+        self._course_names: dict[str, tuple[str | None] | None] = {}
+
+    def prefetch(self, events: Iterable[EventFields]) -> None:
+        """Fetch what a block's events will ask for: three queries at most, two more where external ids are added."""
+        users: set[UserKey | None] = set()
+        courses: set[Any] = set()
+        for fields in events:
+            users.add(_user_key(user_wanted(fields)))
+            course_id = course_wanted(fields)
+            if isinstance(course_id, str) and course_id not in self._course_names:
+                courses.add(_course_key(course_id))
+        for cache in (self._users, self._external_ids, self._course_names):
+            _shrink(cache)
+        self._fetch_users({key for key in users if key is not None})
+        self._fetch_courses({key for key in courses if key is not None})
+
+    def user(self, username_or_id: Any) -> User | None:
+        """Return the user, found even under a retired username, or None."""
+        hash(username_or_id)  # ERB's cache raises TypeError for what cannot be hashed; so do we
+        key = _user_key(username_or_id, strict=True)
+        if key is None:
+            return None
+        if key not in self._users:
+            self._fetch_users({key})
+        return self._users[key]
+
+    def external_id(self, username_or_id: Any) -> str:
+        """Return the user's external id; see ``Identities``."""
+        user = self.user(username_or_id)
+        if user is None:
+            raise UnknownIdentity("unknown_user" if username_or_id else "anonymous")
+        if user.id not in self._external_ids:
+            self._fetch_external_ids({user.id})
+        external_id = self._external_ids[user.id]
+        if external_id is None:
+            raise UnknownIdentity("no_external_id")
+        return external_id
+
+    def email(self, username_or_id: Any) -> str:
+        """Return the user's email address; see ``Identities``."""
+        user = self.user(username_or_id)
+        return user.email if user else UNKNOWN_EMAIL
+
+    def course_name(self, course_id: Any) -> str | None:
+        """Return the course's display name; see ``Identities``."""
+        if course_id not in self._course_names:
+            key = CourseKey.from_string(course_id)
+            self._fetch_courses({key})
+            self._course_names[course_id] = self._course_names[str(key)]
+        name = self._course_names[course_id]
+        if name is None:
+            raise UnknownIdentity("unknown_course")
+        return name[0]
+
+    def _fetch_users(self, keys: set[UserKey]) -> None:
+        missing = keys - self._users.keys()
+        if not missing:
+            return
+        spelled = {key: self._spellings(key) for key in missing}
+        ids = {key.id for key in missing if key.id is not None}
+        found = self._lookup.users(ids, {name for names in spelled.values() for name in names})
+        by_id = {user.id: user for user in found}
+        by_username = {user.username: user for user in found}
+        # MySQL compares usernames without regard to case, and gives back what it has.
+        by_folded = {user.username.casefold(): user for user in found}
+        for key, names in spelled.items():
+            user = by_id.get(key.id) if key.id is not None else None
+            self._users[key] = user or _find(by_username, names) or _find(by_folded, map(str.casefold, names))
+        if self._needs_external_ids:
+            resolved = {user.id for key in missing if (user := self._users[key]) is not None}
+            self._fetch_external_ids(resolved - self._external_ids.keys())
+
+    def _spellings(self, key: UserKey) -> list[str]:
+        if key.username is None:
+            return []
+        return [key.username, *(self._lookup.retired_usernames(key.username) if key.retirable else ())]
+
+    def _fetch_external_ids(self, user_ids: set[int]) -> None:
+        if not user_ids:
+            return
+        found = self._lookup.external_ids(user_ids)
+        without = user_ids - found.keys()
+        if without:
+            found |= self._lookup.add_external_ids(without)
+        for user_id in user_ids:
+            self._external_ids[user_id] = found.get(user_id)
+
+    def _fetch_courses(self, keys: set[CourseKey]) -> None:
+        missing = {str(key): key for key in keys if str(key) not in self._course_names}
+        names = self._lookup.course_names(list(missing.values())) if missing else {}
+        for course_id in missing:
+            self._course_names[course_id] = (names[course_id],) if course_id in names else None
+
+
+def _user_key(username_or_id: Any, *, strict: bool = False) -> UserKey | None:
+    """Tell an id from a username as ERB's ``get_user`` does: what ``int`` accepts is an id, and then a username.
+
+    Raises:
+        TypeError: it can be neither; likewise OverflowError. Only if ``strict``, otherwise it is None.
+    """
+    if not username_or_id:
+        return None
+    try:
+        user_id: int | None = int(username_or_id)
+    except ValueError:
+        user_id = None
+    except (TypeError, OverflowError):
+        if strict:
+            raise
+        return None
+    if user_id is not None and abs(user_id) > MAX_ID:
+        user_id = None
+    username = str(username_or_id)
+    return UserKey(user_id, username if _can_be_asked(username) else None, isinstance(username_or_id, str))
+
+
+def _course_key(course_id: str) -> CourseKey | None:
+    try:
+        return CourseKey.from_string(course_id)
+    except InvalidKeyError:
+        return None
+
+
+def _can_be_asked(username: str) -> bool:
+    """Whether every database takes this as a string: no NUL, no lone surrogate."""
+    return "\0" not in username and (username.isascii() or not LONE_SURROGATES.search(username))
+
+
+def _find(users: Mapping[str, User], names: Iterable[str]) -> User | None:
+    return next((users[name] for name in names if name in users), None)
+
+
+def _shrink(cache: dict[K, V]) -> None:
+    """Forget the older half of a full cache, between blocks only: a block's own answers must stay."""
+    if len(cache) > CACHE_SIZE:
+        for key in list(cache)[: len(cache) - CACHE_SIZE // 2]:
+            del cache[key]

@@ -1,0 +1,26 @@
+"""The console script ``log-replay``: our management commands without an LMS."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from django.core.management import ManagementUtility
+
+USAGE = """\
+Usage: log-replay COMMAND [options]
+
+  transform_tracking_logs   replay tracking logs (also called replay_tracking_logs)
+  load_directory            put users and courses into the embedded database
+
+log-replay COMMAND --help explains a command; any of Django's own commands works as well.
+"""
+
+
+def main() -> None:
+    """Run a management command on ``log_replay.standalone.settings``, or on DJANGO_SETTINGS_MODULE if that is set."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "log_replay.standalone.settings")
+    if len(sys.argv) == 1 or (sys.argv[1] in {"-h", "--help", "help"} and len(sys.argv) == 2):  # noqa: PLR2004 - alone
+        sys.stdout.write(USAGE)
+        return
+    ManagementUtility(["log-replay", *sys.argv[1:]]).execute()

@@ -1,0 +1,101 @@
+"""How the values of options are spelled: JSON with ``@FILE`` and ``${NAME}``, paths, allowances."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from log_replay.errors import ConfigurationError
+
+#: ``${NAME}`` stands for an environment variable, ``$${`` for a dollar sign and a brace.
+VARIABLE = re.compile(r"\$(\$\{)|\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+ALLOWANCE = re.compile(r"(\d+(?:\.\d+)?)(%?)")
+
+
+class Allowance(NamedTuple):
+    """How many rejects are acceptable: a number, or a share of the known events in percent."""
+
+    amount: float
+    percent: bool
+
+    def exceeded(self, rejected: int, known: int) -> bool:
+        """Whether so many rejects, of so many known events, are too many."""
+        return rejected > (self.amount * known / 100 if self.percent else self.amount)
+
+
+def read_config(option: str, text: str) -> dict[str, Any]:
+    """Read a JSON object from the command line, or from ``@FILE``.
+
+    Raises:
+        ConfigurationError: it is none, the file cannot be read, or a variable is not set.
+    """
+    if text.startswith("@"):
+        try:
+            text = Path(text[1:]).expanduser().read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise ConfigurationError(str(reason), operation="read", object=f"{option} {text}") from error
+    try:
+        config = json.loads(text)
+    except ValueError as error:
+        if not isinstance(error, json.JSONDecodeError):
+            raise ConfigurationError(f"{option} is not JSON") from None
+        # The text itself may hold a password: the place must be enough.
+        raise ConfigurationError(
+            f"{option} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}",
+            hint="mind the shell's quotes: put single ones around the whole object",
+        ) from None
+    except RecursionError:
+        raise ConfigurationError(f"{option} is nested too deeply") from None
+    if not isinstance(config, dict):
+        raise ConfigurationError(f"{option} is JSON, but not an object", hint='it looks like {"container": ...}')
+    return {key: _substitute(option, value) for key, value in config.items()}
+
+
+def _substitute(option: str, value: Any) -> Any:
+    if isinstance(value, str):
+        return VARIABLE.sub(lambda found: "${" if found[1] else _variable(option, found[2]), value)
+    if isinstance(value, dict):
+        return {key: _substitute(option, inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_substitute(option, inner) for inner in value]
+    return value
+
+
+def _variable(option: str, name: str) -> str:
+    try:
+        return os.environ[name]
+    except KeyError:
+        raise ConfigurationError(f"{option} asks for the environment variable {name}, which is not set") from None
+
+
+def writable_path(option: str, text: str | None) -> Path | None:
+    """Return a path that can be written to, without touching what may be there.
+
+    Raises:
+        ConfigurationError: its folder does not exist or cannot be written to.
+    """
+    if text is None:
+        return None
+    path = Path(text).expanduser()
+    folder = path.parent
+    if path.is_dir() or not folder.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
+        raise ConfigurationError(f"{option} {text} cannot be written", hint="its folder must exist and be yours")
+    return path
+
+
+def read_allowance(option: str, text: str | None) -> Allowance | None:
+    """Read ``N`` or ``P%``.
+
+    Raises:
+        ConfigurationError: it is neither.
+    """
+    if text is None:
+        return None
+    spelled = ALLOWANCE.fullmatch(text.strip())
+    if spelled is None:
+        raise ConfigurationError(f"{option} {text!r} is neither a number nor a percentage")
+    return Allowance(float(spelled[1]), percent=bool(spelled[2]))
