@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, fields
-from typing import Any, NamedTuple, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 #: A tracking event in the shape that event-routing-backends' processors receive: the parsed line plus ``data``
 #: (what the log calls ``event``, decoded when it is a JSON string) and ``timestamp``.
@@ -148,7 +151,8 @@ class BlockResult:
 class Delivery(NamedTuple):
     """What became of a batch's statements at a destination; ``failure`` says why some failed.
 
-    ``unrouted`` statements are those that no route of the destination wants.
+    ``unrouted`` statements are those that no route of the destination wants. Where not all fared alike, ``outcomes``
+    has the name of each statement's counter, in the batch's order.
     """
 
     delivered: int = 0
@@ -156,3 +160,4 @@ class Delivery(NamedTuple):
     unrouted: int = 0
     failed: int = 0
     failure: str | None = None
+    outcomes: Sequence[str] = ()
