@@ -1,0 +1,142 @@
+"""Statements as files: JSON lines, one object a batch, at any provider of libcloud's."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from log_replay.errors import ConfigurationError, DestinationLost
+from log_replay.names import output_name
+from log_replay.records import ALL_ROUTES, Delivery
+from log_replay.sinks.compression import SUFFIXES, Tally, compressed
+from log_replay.sinks.manifest import MANIFEST, Output, earlier_runs, merged, place, run_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from log_replay.records import EventFields, TransformedEvent
+    from log_replay.sinks.stores import Store
+
+#: No run has this key: what is written under it is a probe, and sources skip it as they skip outputs.
+_PROBE_KEY = "0" * 12
+
+
+class FileSink:
+    """Writes each batch as one object, then the manifest.
+
+    An object's name and bytes follow from the run's key, the batches and the compression alone, so that a repeat of a
+    run overwrites its outputs with the same bytes, and no other run's.
+
+    Args:
+        store: where the objects go.
+        transformer_type: ``xapi`` or ``caliper``.
+        key: twelve hexadecimal digits, the digest of what determines the run's output.
+        prefix: the folder of the outputs, without slashes around it.
+        compression: ``gzip``, ``zstd`` or None.
+    """
+
+    def __init__(
+        self, store: Store, *, transformer_type: str, key: str, prefix: str = "", compression: str | None = None
+    ) -> None:
+        self._store = store
+        self._transformer_type = transformer_type
+        self._key = key
+        self._folder = PurePosixPath(prefix)
+        self._compression = compression
+        self._outputs: list[Output] = []
+
+    def check(self) -> None:
+        """Write a probe and take it away again; read the manifest of earlier runs, if there is one."""
+        self._store.check(self._path(output_name(self._transformer_type, _PROBE_KEY, 0)))
+        try:
+            earlier_runs(self._store.read(self._path(MANIFEST)), self._path(MANIFEST))
+        except DestinationLost as error:
+            raise ConfigurationError(
+                error.message, operation=error.operation, object=error.object, hint=error.hint
+            ) from error
+
+    def routes(self, fields: EventFields) -> int:  # noqa: ARG002 - files hold every statement, as upstream's do
+        """Want everything."""
+        return ALL_ROUTES
+
+    def deliver(self, batch: Sequence[TransformedEvent]) -> Delivery:
+        """Write the batch as one object; a batch without statements as none."""
+        count = sum(len(event.statements) for event in batch)
+        if not count:
+            return Delivery()
+        name = output_name(self._transformer_type, self._key, len(self._outputs), SUFFIXES[self._compression])
+        with self._store.replacing(self._path(name)) as file:
+            tally = Tally(file)
+            with compressed(tally, self._compression) as lines:
+                for event in batch:
+                    for statement in event.statements:
+                        lines.write(statement.text)
+                        lines.write(b"\n")
+        self._outputs.append(
+            Output(
+                name=name,
+                events=len(batch),
+                statements=count,
+                bytes=tally.size_bytes,
+                sha256=tally.sha256,
+                first=place(batch[0].position),
+                last=place(batch[-1].position),
+            )
+        )
+        return Delivery(delivered=count)
+
+    def close(self, *, complete: bool) -> None:
+        """Write the manifest of a complete run that wrote anything; the outputs of any other stay without one."""
+        if not complete or not self._outputs:
+            return
+        path = self._path(MANIFEST)
+        runs = earlier_runs(self._store.read(path), path)
+        run = run_entry(self._key, self._transformer_type, self._compression, self._outputs)
+        with self._store.replacing(path) as file:
+            file.write(merged(runs, run))
+
+    def _path(self, name: str) -> str:
+        return str(self._folder / name)
+
+
+def open_files(
+    provider: str, config: Mapping[str, Any], *, transformer_type: str, key: str, lrs_urls: Sequence[str] | None = None
+) -> FileSink:
+    """Open the sink of ``LOCAL`` or of another libcloud provider; ``config`` also takes ``compression``.
+
+    Raises:
+        ConfigurationError: an unknown provider, or a configuration that cannot be right.
+    """
+    if lrs_urls:
+        raise ConfigurationError(f"--lrs_urls means nothing to {provider}", operation="open the destination")
+    own = dict(config)
+    container, prefix = _text(own, "container"), _text(own, "prefix").strip("/")
+    compression = own.pop("compression", None)
+    if {".", ".."} & set(prefix.split("/")) or "\0" in prefix:
+        raise ConfigurationError(f"the prefix {prefix!r} is no path", operation="open the destination")
+    if compression not in SUFFIXES:
+        raise ConfigurationError(
+            f"unknown compression {compression!r}", operation="open the destination", hint="gzip or zstd"
+        )
+    store = _store(provider, own, container)
+    if not container:
+        raise ConfigurationError("the destination needs a container", operation="open the destination")
+    return FileSink(store, transformer_type=transformer_type, key=key, prefix=prefix, compression=compression)
+
+
+def _text(config: dict[str, Any], name: str) -> str:
+    value = config.pop(name, None) or ""
+    if not isinstance(value, str):
+        raise ConfigurationError(f"the destination's {name} is no string", operation="open the destination")
+    return value
+
+
+def _store(provider: str, config: Mapping[str, Any], container: str) -> Store:
+    # libcloud takes long to import: only where it is used.
+    if provider == "LOCAL":
+        from log_replay.sinks.folder import Folder  # noqa: PLC0415
+
+        return Folder(config, container)
+    from log_replay.sinks.bucket import Bucket  # noqa: PLC0415
+
+    return Bucket(provider, config, container)
