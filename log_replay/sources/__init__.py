@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from log_replay.records import SkippedObject, SourceObject
 
@@ -30,7 +30,35 @@ class Source(Protocol):
     def read(self, obj: SourceObject, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Yield an object's decompressed bytes from ``start`` up to ``end`` (exclusive), in chunks.
 
+        An empty chunk says that no more is waiting at the moment.
+
         Raises:
             ReadError: it could not be read any further, after all retries; ``offset`` is where.
             DamagedObject: its compressed data ends early or is corrupt; ``offset`` is where.
         """
+
+
+def open_source(provider: str, config: Mapping[str, Any], *, max_retries: int = 5) -> Source:
+    """Return the source that the options describe; nothing is connected to before it is checked or listed.
+
+    Args:
+        provider: a libcloud storage provider's constant (``S3``, ``MINIO`` ...), ``LOCAL`` or ``STDIN``.
+        config: ``container``, ``prefix`` and the provider's own options, among them ``key`` and ``secret``.
+        max_retries: how often a read or a listing is taken up again without any progress.
+
+    Raises:
+        ConfigurationError: an unknown provider, a missing container, options that the provider does not take.
+    """
+    # Only what is asked for is imported: libcloud takes a while, and a folder or a pipe does without.
+    if provider == "LOCAL":
+        from log_replay.sources.local import LocalSource  # noqa: PLC0415 - see above
+
+        return LocalSource(config)
+    if provider == "STDIN":
+        from log_replay.sources.stdin import StdinSource  # noqa: PLC0415 - see above
+
+        return StdinSource(config)
+    from log_replay.sources.cloud import CloudSource  # noqa: PLC0415 - see above
+    from log_replay.sources.resuming import Patience  # noqa: PLC0415 - see above
+
+    return CloudSource(provider, config, Patience(max_retries))

@@ -1,0 +1,102 @@
+"""How drivers of libcloud connect: what its own connection gets wrong for long downloads, mended."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import requests
+from libcloud.common.base import Connection
+from libcloud.http import LibcloudConnection
+from libcloud.storage.providers import DRIVERS, get_driver
+from libcloud.storage.types import Provider
+
+from log_replay.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from libcloud.storage.base import StorageDriver
+
+CONNECT_SECONDS = 15
+
+
+class DownloadConnection(LibcloudConnection):
+    """libcloud's connection, whose downloads stream and time out, and which forgets the response before.
+
+    libcloud sends every download without a timeout, and some drivers (Swift) fetch the whole body before they give any
+    of it. ``response`` is the last request's, or None if that got none.
+    """
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        """Send a request whose response is read at once."""
+        self.response = None
+        super().request(*args, **kwargs)  # type: ignore[no-untyped-call]  # libcloud's
+
+    def prepared_request(
+        self, method: str, url: str, body: Any = None, headers: Any = None, *_flags: Any, **_named_flags: Any
+    ) -> None:
+        """Send a request whose response is streamed."""
+        self.response = None
+        session: Any = self.session
+        headers = self._normalize_headers(headers)  # type: ignore[no-untyped-call]  # libcloud's
+        request = session.prepare_request(requests.Request(method, f"{self.host}{url}", data=body, headers=headers))
+        timeout = (CONNECT_SECONDS, session.timeout)
+        self.response = session.send(request, stream=True, verify=self.verification, timeout=timeout)
+
+
+class RangeResponse:
+    """Knows that 206 is a success; else libcloud looks for an error in the body, and reads all of it (Azure)."""
+
+    status: int
+
+    def success(self) -> bool:
+        """Return whether the request succeeded."""
+        return self.status == requests.codes.partial_content or super().success()  # type: ignore[misc,no-any-return]
+
+
+def open_driver(provider: str, options: Mapping[str, Any]) -> StorageDriver:
+    """Return a provider's driver, which connects as this module says.
+
+    Raises:
+        ConfigurationError: the provider is unknown, or does not take the options.
+    """
+    known = sorted(name for name, value in vars(Provider).items() if name.isupper() and value in DRIVERS)
+    if provider not in known:
+        near = get_close_matches(provider.upper(), [*known, "STDIN"], cutoff=0.5) or [*known, "STDIN"]
+        raise ConfigurationError(f"unknown source provider {provider!r}", hint=f"did you mean {', '.join(near)}?")
+    try:
+        driver = get_driver(getattr(Provider, provider))(**options)
+    except Exception as error:  # noqa: BLE001 - drivers raise anything
+        # In its own words: they name the option, but may quote a secret.
+        reason = _without_secrets(str(getattr(error, "value", error)), options)
+        raise ConfigurationError(
+            f"the {provider} source does not take its options: {reason or type(error).__name__}",
+            hint="see libcloud's documentation of the provider",
+        ) from None
+    _mend(driver)
+    return driver
+
+
+def last_response(driver: StorageDriver) -> requests.Response | None:
+    """Return the response to the driver's last request; None if that got none, or the driver makes no requests."""
+    connection = getattr(getattr(driver, "connection", None), "connection", None)
+    return connection.response if isinstance(connection, DownloadConnection) else None
+
+
+def _mend(driver: StorageDriver) -> None:
+    if not isinstance(getattr(driver, "connection", None), Connection):
+        return
+    connection = driver.connection
+    connection.conn_class = DownloadConnection
+    download_response: Any = type("DownloadResponse", (RangeResponse, connection.rawResponseCls), {})
+    connection.rawResponseCls = download_response
+    # It connected in its constructor, and connects again, as it now should, with the next request.
+    connection.connection = None
+
+
+def _without_secrets(text: str, options: Mapping[str, Any]) -> str:
+    for name, value in options.items():
+        if isinstance(value, str) and value and name not in {"host", "region"}:
+            text = text.replace(value, "***")
+    return text

@@ -1,0 +1,153 @@
+"""One object's stored bytes from any offset on, and proof that they are all there and all of one version."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from libcloud.storage.base import Object
+from libcloud.storage.drivers.s3 import BaseS3StorageDriver
+
+from log_replay.errors import ReadError
+from log_replay.sources.connections import last_response
+from log_replay.sources.failures import failure_of
+from log_replay.sources.resuming import Interruption
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    import requests
+    from libcloud.storage.base import Container, StorageDriver
+
+    from log_replay.records import SourceObject
+
+# Small, since what a chunk holds is lost when the connection breaks within it.
+CHUNK_BYTES = 1 << 16
+CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(?:(\d+)|\*)")
+
+
+class Download:
+    """A range of an object, which can be opened at any offset within it.
+
+    libcloud's own streams are not used: they read 5 MB at a time, undo a ``Content-Encoding`` (so that offsets mean
+    nothing any more) and take a body that ends early for a whole one.
+
+    Args:
+        driver: the provider's.
+        container: where the object lies.
+        obj: the object as it was listed.
+        start: the range's first byte.
+        end: the byte behind its last; None for the object's end.
+    """
+
+    def __init__(
+        self, driver: StorageDriver, container: Container, obj: SourceObject, start: int, end: int | None
+    ) -> None:
+        self._driver = driver
+        self._name = obj.name
+        self._object = Object(
+            obj.name,
+            size=obj.size_bytes or 0,
+            hash=obj.version or "",
+            extra={},
+            meta_data={},
+            container=container,
+            driver=driver,
+        )
+        self._end = end
+        self._listed_bytes = obj.size_bytes
+        # From its beginning, an object is read as it now is; a later part must be of the version that was listed.
+        # Elsewhere than in S3, what a listing calls a version need not be what a response calls an ETag.
+        self._size_bytes = obj.size_bytes if start else None
+        self._etag = _opaque(obj.version or "") if start and isinstance(driver, BaseS3StorageDriver) else ""
+        self._response: requests.Response | None = None
+
+    def open_at(self, offset: int) -> Generator[bytes]:
+        """Yield the bytes from ``offset`` up to the range's end.
+
+        Raises:
+            Interruption: they cannot be had, or not all of them, for a reason that may pass.
+            ReadError: they cannot be had.
+        """
+        if self._is_complete(offset):
+            return
+        try:
+            for chunk in self._stream(offset):
+                offset += len(chunk)
+                yield chunk
+        except (ReadError, Interruption):
+            raise
+        except Exception as error:
+            failure = failure_of(error, self._response)
+            if failure.passing:
+                raise Interruption(failure.reason, failure.retry_after_seconds) from error
+            raise self._error(failure.reason, offset, failure.hint) from error
+        finally:
+            if self._response is not None:
+                self._response.close()
+        if self._total is not None and not self._is_complete(offset):
+            raise Interruption("the connection ended early")
+
+    def _stream(self, offset: int) -> Iterator[bytes]:
+        stream, begin = self._open(offset)
+        if self._response is not None:
+            begin = self._check(self._response, offset)
+            stream = self._response.raw.stream(CHUNK_BYTES, decode_content=False)
+        for chunk in stream:
+            # The server may give more than it was asked for, on either side.
+            wanted = chunk[max(0, offset - begin) : None if self._end is None else max(0, self._end - begin)]
+            begin += len(chunk)
+            if wanted:
+                offset += len(wanted)
+                yield wanted
+            if self._end is not None and offset >= self._end:
+                return
+
+    def _open(self, offset: int) -> tuple[Iterator[bytes], int]:
+        """Return the driver's stream and where it begins."""
+        self._response = None
+        try:
+            if offset or self._end is not None:
+                try:
+                    return self._driver.download_object_range_as_stream(self._object, offset, self._end), offset
+                except NotImplementedError:
+                    # Some drivers know no ranges: what precedes the offset is thrown away.
+                    pass
+            return self._driver.download_object_as_stream(self._object), 0
+        finally:
+            self._response = last_response(self._driver)
+
+    def _check(self, response: requests.Response, offset: int) -> int:
+        """Return where a response begins, if it belongs to the version that is being read."""
+        begin, size_bytes = _extent(response)
+        etag = _opaque(response.headers.get("ETag", ""))
+        changed = self._etag and etag and etag != self._etag
+        if changed or (None not in {size_bytes, self._size_bytes} and size_bytes != self._size_bytes):
+            raise self._error("it changed while it was read", offset, "replay it again once nothing writes to it")
+        if begin > offset:
+            raise Interruption("the server answered with another range")
+        self._etag = etag or self._etag
+        self._size_bytes = self._size_bytes if size_bytes is None else size_bytes
+        return begin
+
+    @property
+    def _total(self) -> int | None:
+        return self._listed_bytes if self._size_bytes is None else self._size_bytes
+
+    def _is_complete(self, offset: int) -> bool:
+        return any(stop is not None and offset >= stop for stop in (self._total, self._end))
+
+    def _error(self, reason: str, offset: int, hint: str | None) -> ReadError:
+        return ReadError(reason, operation="read", object=self._name, offset=offset, hint=hint)
+
+
+def _extent(response: requests.Response) -> tuple[int, int | None]:
+    """Return where a response's body begins in its object, and the object's size where it is told."""
+    if found := CONTENT_RANGE.match(response.headers.get("Content-Range", "")):
+        return int(found[1]), int(found[2]) if found[2] else None
+    length = response.headers.get("Content-Length", "")
+    return 0, int(length) if length.isdecimal() else None
+
+
+def _opaque(etag: str) -> str:
+    return etag.removeprefix("W/").strip('"')
