@@ -1,0 +1,1 @@
+"""Caliper events, made directly of tracking events."""

@@ -1,0 +1,94 @@
+"""Problems: what their Caliper events are about, and what an attempt gave."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from log_replay.statements.native.blocks import problem_of_page
+from log_replay.statements.native.caliper.event import opening, part_of_course, person, present
+from log_replay.statements.native.reading import Unusual, acting_user, find, look, required
+
+if TYPE_CHECKING:
+    from log_replay.lms import Identities
+    from log_replay.records import EventFields
+    from log_replay.statements.native.platform import Platform
+
+Json = dict[str, Any]
+
+
+def problem_check(fields: EventFields, platform: Platform, identities: Identities) -> Json:
+    """Return that a learner's attempt was graded, or, where a browser says so, that answers were handed in."""
+    if look(fields, "context", "event_source") != "server":
+        made = opening("AssessmentEvent", "Submitted", fields, platform, identities)
+        made["object"] = assessment(fields, platform, identities)
+        return made
+    made = opening("GradeEvent", "Graded", fields, platform, identities)
+    made["object"] = _attempt(fields, platform, identities)
+    made["generated"] = {"score": _score(fields)}
+    return made
+
+
+def assessment(fields: EventFields, platform: Platform, _identities: Identities) -> Json:
+    """Return the problem that was attempted."""
+    return _about("Assessment", _problem_key(fields), fields, platform)
+
+
+def completed_problem(fields: EventFields, platform: Platform, _identities: Identities) -> Json:
+    """Return the problem that was completed."""
+    return _about("AssessmentItem", _problem_key(fields), fields, platform)
+
+
+def solution(fields: EventFields, platform: Platform, _identities: Identities) -> Json:
+    """Return the answer that the problem shows."""
+    return _about("Annotation", f"{_problem_key(fields)}/solution", fields, platform, name="Solution")
+
+
+def hint(fields: EventFields, platform: Platform, _identities: Identities) -> Json:
+    """Return the hint."""
+    index = _details(fields).get("hint_index", "")
+    return _about("Annotation", f"{_problem_key(fields)}/hint/{index}", fields, platform, name="Hint")
+
+
+def _attempt(fields: EventFields, platform: Platform, identities: Identities) -> Json:
+    """Return the learner's attempt: one assignee's turn at one assignable problem."""
+    key, learner = _problem_key(fields), identities.external_id(acting_user(fields))
+    count = _details(fields).get("attempts", "")
+    made = _about("Attempt", f"{key}/user/{learner}/attempt/{count}", fields, platform)
+    made["extensions"] = {
+        **required(made.get("extensions")),
+        "assignee": person(learner, platform),
+        "assignable": {"id": platform.iri("xblock", key), "type": "Assessment"},
+        **present({"count": count}),
+    }
+    return made
+
+
+def _score(fields: EventFields) -> Json:
+    known = {
+        "maxScore": find(fields, "max_grade"),
+        "scoreGiven": find(fields, "grade"),
+        "attempts": find(fields, "attempts"),
+    }
+    success = "True" if find(fields, "success") == "correct" else "False"
+    return {"id": "_:score", "type": "Score", **present(known), "extensions": {"success": success}}
+
+
+def _about(object_type: str, key: str, fields: EventFields, platform: Platform, **more: str) -> Json:
+    made: Json = {"id": platform.iri("xblock", key), "type": object_type, **more}
+    course_extension = part_of_course(fields, platform)
+    if course_extension:
+        made["extensions"] = course_extension
+    return made
+
+
+def _problem_key(fields: EventFields) -> Any:
+    data = find(fields, "data")
+    key = data.get("problem_id", data.get("module_id")) if isinstance(data, dict) else None
+    return key or problem_of_page(look(fields, "context", "referer"), data, look(fields, "context", "course_id"))
+
+
+def _details(fields: EventFields) -> Json:
+    data = find(fields, "data")
+    if not isinstance(data, dict):
+        raise Unusual
+    return data

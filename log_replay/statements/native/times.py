@@ -1,0 +1,72 @@
+"""Moments and durations, as statements spell them."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+from log_replay.statements.native.reading import Unusual
+
+# What the LMS writes. All parsers concerned (aniso8601, dateutil, datetime) agree on these spellings, and on few others.
+_MOMENT = re.compile(
+    r"(?:19|2[0-9])[0-9]{2}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
+    r"(?:Z|\+[0-9]{2}:[0-9]{2}|-(?!00:00)[0-9]{2}:[0-9]{2})"
+)
+
+
+def xapi_timestamp(spelled: Any) -> str:
+    """Return the moment with its own offset, and with microseconds where there are any."""
+    return _moment(spelled).isoformat()
+
+
+def caliper_time(spelled: Any) -> str:
+    """Return the moment in UTC, cut to milliseconds."""
+    moment = _moment(spelled)
+    utc = moment.replace(tzinfo=None) - (moment.utcoffset() or timedelta())
+    return utc.isoformat(timespec="milliseconds") + "Z"
+
+
+def decimal_seconds(value: Any) -> float | None:
+    """Return a number of seconds with three decimals."""
+    return None if value is None else float(f"{float(value):.3f}")
+
+
+def xapi_duration(seconds: float | None) -> str | None:
+    """Return an ISO 8601 duration with two digits a part, such as ``PT01M30.5S``."""
+    if seconds is None:
+        return None
+    minutes, remainder = divmod(timedelta(seconds=seconds).total_seconds(), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    days, hours = divmod(hours, 24)
+    remainder = round(remainder, 6)
+    spelled = f"{int(remainder):02}" if remainder.is_integer() else f"{remainder:09.6f}".rstrip("0")
+    date = f"{days}D" if days else ""
+    hour_part = f"{hours:02}H" if days or hours else ""
+    minute_part = f"{minutes:02}M" if days or hours or minutes else ""
+    return f"P{date}T{hour_part}{minute_part}{spelled}S"
+
+
+def caliper_duration(seconds: Any) -> str | None:
+    """Return an ISO 8601 duration without leading zeros and empty parts, such as ``PT1M30.5S``."""
+    if seconds is None:
+        return None
+    duration = timedelta(seconds=seconds)
+    sign = "-" if duration < timedelta() else ""
+    duration = abs(duration)
+    minutes, whole = divmod(duration.seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    decimals = f".{duration.microseconds:06d}".rstrip("0") if duration.microseconds else ""
+    date = f"{duration.days}D" if duration.days else ""
+    time = (
+        (f"{hours}H" if hours else "")
+        + (f"{minutes}M" if minutes else "")
+        + (f"{whole}{decimals}S" if whole or decimals else "")
+    )
+    return f"{sign}P{date}T{time}" if time else f"{sign}P{date or '0D'}"
+
+
+def _moment(spelled: Any) -> datetime:
+    if not isinstance(spelled, str) or not _MOMENT.fullmatch(spelled):
+        raise Unusual
+    return datetime.fromisoformat(spelled)

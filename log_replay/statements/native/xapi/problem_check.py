@@ -1,0 +1,147 @@
+"""``problem_check``: an attempt at a problem, evaluated as a whole and question by question."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from log_replay.statements.identifiers import name_based_uuid
+from log_replay.statements.native.blocks import problem_of_page
+from log_replay.statements.native.reading import Unusual, find, look, required, text
+from log_replay.statements.native.xapi import contexts, verbs
+from log_replay.statements.native.xapi.objects import INTERACTION, activity, problem_key
+from log_replay.statements.native.xapi.results import score
+from log_replay.statements.native.xapi.statement import context, id_name, opening
+
+if TYPE_CHECKING:
+    from log_replay.lms import Identities
+    from log_replay.records import EventFields
+    from log_replay.statements.native.platform import Platform
+
+Json = dict[str, Any]
+
+ATTEMPT = "http://id.tincanapi.com/extension/attempt-id"
+
+#: xAPI's interaction types by Open edX's response types; whatever is not named here is ``other``.
+INTERACTION_TYPES = {
+    "annotationresponse": "fill-in",
+    "choiceresponse": "choice",
+    "choicetextresponse": "choice",
+    "formularesponse": "fill-in",
+    "imageresponse": "matching",
+    "multiplechoiceresponse": "choice",
+    "numericalresponse": "numeric",
+    "optionresponse": "choice",
+    "stringresponse": "fill-in",
+    "symbolicresponse": "fill-in",
+    "truefalseresponse": "true-false",
+}
+
+
+def problem_check(fields: EventFields, platform: Platform, identities: Identities) -> list[Json]:
+    """Return the statement about the problem; where it has several questions, one about each as well."""
+    browser = (find(fields, "event_source") or look(fields, "context", "event_source")) == "browser"
+    made = opening(verbs.ATTEMPTED if browser else verbs.EVALUATED, fields, platform, identities)
+    activities = contexts.in_course(fields, platform, identities)
+    made["context"] = context({}, activities, fields, platform)
+    questions = _questions(fields)
+    made["object"] = _problem(fields, platform, group=bool(questions))
+    if browser:
+        if questions:
+            raise Unusual
+        return [made]
+    made["result"] = _result(fields)
+    return [made, *(_about_question(question, made, fields, platform) for question in questions)]
+
+
+def _questions(fields: EventFields) -> Json:
+    """Return the submitted answers by question, if there are several."""
+    submission = find(fields, "submission") or {}
+    return submission if len(submission.keys()) > 1 else {}
+
+
+def _problem(fields: EventFields, platform: Platform, *, group: bool) -> Json:
+    key = problem_key(fields)
+    definition = _definition(fields, _first_answered(fields))
+    if group:
+        definition["interactionType"] = "other"
+    source = look(fields, "context", "event_source") or find(fields, "event_source")
+    page = required(find(fields, "referer") or look(fields, "context", "referer"))
+    if source == "browser":
+        key = problem_of_page(page, find(fields, "data"), look(fields, "context", "course_id"))
+    iri = platform.iri("xblock", required(key))
+    return activity(iri, definition, "GroupActivity" if group else "Activity")
+
+
+def _definition(fields: EventFields, answered: Json | None) -> Json:
+    definition: Json = {"type": INTERACTION}
+    attempts = look(fields, "data", "attempts")
+    if attempts:
+        definition["extensions"] = {ATTEMPT: attempts}
+    if answered:
+        definition["description"] = {"en-US": text(answered["question"])}
+        response_type = answered.get("response_type")
+    else:
+        name = find(fields, "display_name")
+        if name:
+            definition["name"] = {"en-US": text(name)}
+        response_type = find(fields, "response_type")
+    definition["interactionType"] = INTERACTION_TYPES.get(response_type, "other")
+    return definition
+
+
+def _first_answered(fields: EventFields) -> Json | None:
+    """Return the first question's answer that says of which type it is."""
+    for answered in (look(fields, "data", "submission") or {}).values():
+        if not isinstance(answered, dict):
+            raise Unusual
+        if answered.get("response_type"):
+            return answered
+    return None
+
+
+def _result(fields: EventFields) -> Json:
+    answered = _first_answered(fields)
+    if answered:
+        outcome = _outcome(answered["answer"], answered.get("correct"))
+    else:
+        # Before 2014 there were only the bare answers.
+        answers = (find(fields, "data") or {}).get("answers")
+        outcome = _outcome(answers, find(fields, "success") == "correct")
+    best, grade = find(fields, "max_grade"), find(fields, "grade")
+    scaled = None
+    if best is not None and grade is not None:
+        scaled = grade / best if best > 0 else 0
+    return {"score": score(best, grade, scaled), **outcome}
+
+
+def _outcome(answer: Any, correct: Any) -> Json:
+    outcome: Json = {}
+    if correct is not None:
+        outcome["success"] = bool(correct)
+    if isinstance(answer, list):
+        outcome["response"] = json.dumps(answer, ensure_ascii=False)
+    elif answer is not None:
+        outcome["response"] = str(answer)
+    return outcome
+
+
+def _about_question(question: str, whole: Json, fields: EventFields, platform: Platform) -> Json:
+    """Return the statement about one question; the score belongs to the whole problem only."""
+    answered = find(fields, "submission")[question]
+    if not answered or not isinstance(answered, dict):
+        raise Unusual
+    key = "@".join([*text(problem_key(fields)).split("@")[:-1], question])
+    activities = {"parent": [whole["object"]], "grouping": whole["context"]["contextActivities"]["parent"]}
+    when = find(fields, "timestamp") or find(fields, "time")
+    return {
+        **whole,
+        "id": name_based_uuid(verbs.EVALUATED.namespace_of(question), id_name(whole["actor"], when)),
+        "object": activity(platform.iri("xblock", key), _definition(fields, answered)),
+        "context": {
+            "extensions": whole["context"]["extensions"],
+            "contextActivities": activities,
+            "statement": {"objectType": "StatementRef", "id": whole["id"]},
+        },
+        "result": _outcome(answered["answer"], answered.get("correct")),
+    }
