@@ -13,13 +13,13 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from django.conf import settings
+from django.utils.module_loading import import_string
 from event_routing_backends import helpers
 from event_routing_backends.processors.caliper import CALIPER_EVENTS_ENABLED
 from event_routing_backends.processors.mixins.base_transformer_processor import BaseTransformerProcessorMixin
 from event_routing_backends.processors.xapi import XAPI_EVENTS_ENABLED
-from eventtracking.django.django_tracker import DjangoTracker
 from eventtracking.processors.whitelist import NameWhitelistProcessor
-from eventtracking.tracker import get_tracker
 
 from log_replay.errors import ConfigurationError
 from log_replay.lms import UnknownIdentity
@@ -66,14 +66,13 @@ class UpstreamTransformer:
                 hint="set it to True in the settings",
             )
         self._type = transformer_type
-        router, names = _configured(transformer_type)
-        self._processors = [
-            processor for processor in router.processors if not isinstance(processor, NameWhitelistProcessor)
-        ]
+        self._processors, whitelists = _configured(transformer_type)
         registries = [processor.registry for processor in self._processors if _transforms(processor)]
         if not registries:
             raise ConfigurationError(f"EVENT_TRACKING_BACKENDS has no transformer for {transformer_type}")
-        self._names = frozenset(name for name in registries[0].mapping if all(name in allowed for allowed in names))
+        self._names = frozenset(
+            name for name in registries[0].mapping if all(name in allowed for allowed in whitelists)
+        )
 
     @property
     def names(self) -> frozenset[str]:
@@ -81,7 +80,7 @@ class UpstreamTransformer:
         return self._names
 
     def transform(self, event: Event, identities: Identities) -> tuple[Statement, ...]:  # noqa: ARG002 - see below
-        """Return the event's statements; see ``Transformer``. The identities are asked through ``identities_answer``."""
+        """Return the event's statements; the identities are those of the ``identities_answer`` around the call."""
         results: list[Any] = [event.fields]
         for processor in self._processors:
             if _transforms(processor):
@@ -107,21 +106,23 @@ class UpstreamTransformer:
         return [json.loads(statement.to_json()) for statement in statements]
 
 
-def _configured(transformer_type: str) -> tuple[Any, list[frozenset[str]]]:
-    """Return the router that the settings configure for a type, and every whitelist on the way to it."""
+def _configured(transformer_type: str) -> tuple[list[Any], list[frozenset[str]]]:
+    """Return the processors that the settings configure for a type, and every whitelist on the way to them.
+
+    Only the processors are made: ERB's routers, which send through Celery, are not for us.
+    """
     try:
-        engine = get_tracker().backends.get(ENGINE)
-    except KeyError:
-        engine = None  # no tracker is registered outside the LMS
-    engine = engine or DjangoTracker().backends.get(ENGINE)
-    router = engine.backends.get(transformer_type) if engine else None
-    if router is None:
+        engine = settings.EVENT_TRACKING_BACKENDS[ENGINE]["OPTIONS"]
+        router = engine["backends"][transformer_type]["OPTIONS"]
+        nodes = [*engine.get("processors", []), *router.get("processors", [])]
+        found = [import_string(node["ENGINE"])(**node.get("OPTIONS", {})) for node in nodes]
+    except (AttributeError, KeyError, TypeError, ImportError) as error:
         raise ConfigurationError(
-            f"EVENT_TRACKING_BACKENDS[{ENGINE!r}] has no backend {transformer_type!r}",
-            hint="event_routing_backends' own settings configure it; an override must keep it",
-        )
-    processors = [*engine.processors, *router.processors]
-    return router, [found.whitelist for found in processors if isinstance(found, NameWhitelistProcessor)]
+            f"EVENT_TRACKING_BACKENDS[{ENGINE!r}] does not configure {transformer_type}: {error!r}",
+            hint="event_routing_backends' own settings do; an override must keep their shape",
+        ) from error
+    whitelists = [processor.whitelist for processor in found if isinstance(processor, NameWhitelistProcessor)]
+    return [processor for processor in found if not isinstance(processor, NameWhitelistProcessor)], whitelists
 
 
 def _name_unknown_user(error: ValueError) -> ValueError:

@@ -1,0 +1,121 @@
+"""Replay tracking logs: parse -> run -> exit code."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from django.core.management.base import BaseCommand, CommandError
+
+from log_replay.errors import ConfigurationError, LogReplayError
+from log_replay.logs import configure_own_log
+from log_replay.options import add_arguments, read_options
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from log_replay.options import Options
+    from log_replay.report import Report
+
+INCOMPLETE, WRONG_USAGE, TOO_MANY_REJECTS = 1, 2, 3
+AGAIN = "nothing is doubled if you run the same command again: statements and files keep their ids and names"
+
+
+class Command(BaseCommand):
+    """Read tracking logs from any storage, make xAPI or Caliper statements of them, log, store or send them."""
+
+    help = (
+        "Replay tracking logs: read them from any storage, make xAPI or Caliper statements exactly as "
+        "event-routing-backends does, log every statement to xapi_tracking or caliper_tracking, and deliver them. "
+        "Exit codes: 0 complete; 1 stopped, or not everything was read or delivered; 2 wrong usage, nothing was done; "
+        "3 complete, but more rejects than allowed."
+    )
+    requires_system_checks = ()
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add every option."""
+        add_arguments(parser)
+
+    def handle(self, *_args: str, **given: Any) -> None:
+        """Replay, show the summary and exit with what it came to."""
+        configure_own_log()
+        try:
+            options = read_options(given)
+            with _termination_interrupts():
+                report = _replay(options)
+        except ConfigurationError as error:
+            raise CommandError(str(error), returncode=WRONG_USAGE) from error
+        except LogReplayError as error:
+            raise CommandError(str(error), returncode=INCOMPLETE) from error
+        _judge(report, options)
+
+
+def _replay(options: Options) -> Report:
+    # Imported here so that --help and wrong options are answered at once.
+    from log_replay.report.files import write_summary  # noqa: PLC0415
+    from log_replay.report.progress import shown_progress  # noqa: PLC0415
+    from log_replay.report.tables import show_summary  # noqa: PLC0415
+    from log_replay.run import Run  # noqa: PLC0415
+
+    _prepare_state()
+    run = Run(options)
+    statements_on_terminal = options.log_to == "stdout" and sys.stdout.isatty()
+    with shown_progress(sys.stderr, bar=sys.stderr.isatty() and not statements_on_terminal) as progress:
+        report = run.replay(progress)
+    show_summary(report, sys.stderr)
+    if options.summary:
+        write_summary(options.summary, report.as_dict())
+    return report
+
+
+def _prepare_state() -> None:
+    """Create the embedded database where that is what we run on."""
+    from django.conf import settings  # noqa: PLC0415 - as above
+
+    if getattr(settings, "LOG_REPLAY_STANDALONE", False):
+        from log_replay.standalone.embedded import prepare  # noqa: PLC0415 - its models exist only outside the LMS
+
+        prepare()
+
+
+def _judge(report: Report, options: Options) -> None:
+    """Turn what a run came to into an exit code."""
+    total = report.total
+    if report.stopped:
+        raise CommandError(f"stopped: {report.stopped}; {AGAIN}", returncode=INCOMPLETE)
+    if not report.complete:
+        problems = [
+            f"{len(report.failed_objects)} objects could not be read to their end" if report.failed_objects else "",
+            f"{total.failed:,} statements were not delivered" if total.failed else "",
+            f"{report.lost_by_loggers:,} statements were lost by a logger" if report.lost_by_loggers else "",
+        ]
+        raise CommandError(f"{', '.join(filter(None, problems))}; {AGAIN}", returncode=INCOMPLETE)
+    allowed = options.max_rejected
+    if allowed and allowed.exceeded(report.rejects, total.known + total.unparsable):
+        raise CommandError(
+            f"{report.rejects:,} lines were rejected, more than --max_rejected allows; --rejects lists them",
+            returncode=TOO_MANY_REJECTS,
+        )
+
+
+@contextmanager
+def _termination_interrupts() -> Iterator[None]:
+    """Let SIGTERM end a run as Ctrl-C does, where signals are ours to handle."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, _frame: object) -> NoReturn:
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

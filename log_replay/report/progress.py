@@ -1,0 +1,162 @@
+"""Progress while a run lasts: a bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from log_replay.records import SourceObject
+
+log = structlog.get_logger(__name__)
+
+SECONDS_BETWEEN_LINES = 30.0
+
+
+class Progress(Protocol):
+    """What a run tells of its progress."""
+
+    def expect(self, objects: int, size_bytes: int | None) -> None:
+        """So many objects, of so many bytes as they lie there, are to be read in all; none if nobody can tell yet."""
+
+    def begin(self, obj: SourceObject) -> None:
+        """An object is being read."""
+
+    def advance(self, offset: int, lines: int) -> None:
+        """So many more lines were done, up to this offset."""
+
+    def end(self) -> None:
+        """The object has been read."""
+
+
+class Position:
+    """How far a run has come, in bytes as they lie there: of compressed objects only whole ones count."""
+
+    def __init__(self) -> None:
+        self.started = time.monotonic()
+        self.objects = self.total_objects = self.lines = self.done_bytes = self._within_bytes = 0
+        self.total_bytes: int | None = None
+        self._size_bytes: int | None = None
+        self.name = ""
+
+    def expect(self, objects: int, size_bytes: int | None) -> None:
+        """See ``Progress``."""
+        self.total_objects, self.total_bytes = objects, size_bytes
+
+    def begin(self, obj: SourceObject) -> None:
+        """See ``Progress``."""
+        self.name, self._size_bytes, self._within_bytes = obj.name, obj.size_bytes, 0
+
+    def advance(self, offset: int, lines: int) -> None:
+        """See ``Progress``."""
+        self.lines += lines
+        self._within_bytes = offset if self._size_bytes is None else min(offset, self._size_bytes)
+
+    def end(self) -> None:
+        """See ``Progress``."""
+        self.objects += 1
+        self.done_bytes += self._within_bytes if self._size_bytes is None else self._size_bytes
+        self._within_bytes = 0
+
+    @property
+    def bytes(self) -> int:
+        """Bytes done so far."""
+        return self.done_bytes + self._within_bytes
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long it will take from here, if it goes on as it went so far."""
+        elapsed = time.monotonic() - self.started
+        if not self.total_bytes or not self.bytes:
+            return None
+        return elapsed * (self.total_bytes - self.bytes) / self.bytes
+
+
+class Lines(Position):
+    """Says in our own log, twice a minute, how far the run has come."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said = self.started
+
+    def advance(self, offset: int, lines: int) -> None:
+        """See ``Progress``."""
+        super().advance(offset, lines)
+        now = time.monotonic()
+        if now - self._said >= SECONDS_BETWEEN_LINES:
+            self._said = now
+            self._say(now)
+
+    def _say(self, now: float) -> None:
+        left = self.seconds_left
+        log.info(
+            "progress",
+            object=self.name,
+            objects=f"{self.objects}/{self.total_objects or '?'}",
+            megabytes=self.bytes // 1_000_000,
+            lines=self.lines,
+            lines_per_second=round(self.lines / max(now - self.started, 0.001)),
+            minutes_left=None if left is None else round(left / 60, 1),
+        )
+
+
+class Bar(Position):
+    """Draws a bar on a terminal."""
+
+    def __init__(self, stream: TextIO) -> None:
+        from rich.console import Console  # noqa: PLC0415 - only people on terminals wait for it
+        from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+        from rich.progress import Progress as RichProgress  # noqa: PLC0415
+
+        super().__init__()
+        self.display = RichProgress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            DownloadColumn(),
+            TextColumn("{task.fields[rate]} lines/s"),
+            TimeRemainingColumn(),
+            console=Console(file=stream),
+            transient=True,
+        )
+        self._task = self.display.add_task("listing", total=None, rate="0")
+
+    def advance(self, offset: int, lines: int) -> None:
+        """See ``Progress``."""
+        super().advance(offset, lines)
+        self._draw()
+
+    def begin(self, obj: SourceObject) -> None:
+        """See ``Progress``."""
+        super().begin(obj)
+        self._draw()
+
+    def _draw(self) -> None:
+        rate = self.lines / max(time.monotonic() - self.started, 0.001)
+        self.display.update(
+            self._task,
+            description=f"{self.objects + 1}/{self.total_objects or '?'} {self.name}",
+            total=self.total_bytes,
+            completed=self.bytes,
+            rate=f"{rate:,.0f}",
+        )
+
+
+@contextmanager
+def shown_progress(stream: TextIO, *, bar: bool) -> Iterator[Progress]:
+    """Show progress on a stream for as long as the context lasts.
+
+    Args:
+        stream: stderr.
+        bar: whether to draw a bar; statements on the same terminal would tear it apart.
+    """
+    if not bar:
+        yield Lines()
+        return
+    drawn = Bar(stream)
+    with drawn.display:
+        yield drawn
