@@ -1,0 +1,191 @@
+"""Generates tracking logs of any size and any share of known events, from a seed; and the shipped sample.
+
+    python tests/generate_log.py --lines 200000 --known 0.6 --users 5000 --directory directory.json > tracking.log
+    python tests/generate_log.py --bytes 1GB --known 0.02 > large.log
+    python tests/generate_log.py --lines 100 --long-line 200MB > one-long-line.log
+    python tests/generate_log.py --sample > log_replay/standalone/sample/tracking.log
+    python tests/generate_log.py --sample-directory > log_replay/standalone/sample/directory.json
+
+The same arguments give the same bytes. Users are ``user_1`` to ``user_N`` with ids from 1 to N; no two times are equal.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import random
+import re
+import sys
+import uuid
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from log_templates import known_templates, other_templates
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+CHUNK_BYTES = 1_000_000
+NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://example.com/log-replay/generated")
+#: The lines before a long one.
+LINES_BEFORE = 10
+
+
+def lines(
+    *,
+    count: int | None = None,
+    total_bytes: int | None = None,
+    known: float = 0.6,
+    users: int = 5000,
+    courses: int = 20,
+    seed: int = 1,
+) -> Iterator[bytes]:
+    r"""Yield the lines of a log, each with its ``\n``: ``count`` of them, or until they are ``total_bytes`` or more."""
+    stream = endless(known, users, courses, seed)
+    if total_bytes is None:
+        yield from itertools.islice(stream, count)
+        return
+    for line in stream:
+        if total_bytes <= 0:
+            return
+        total_bytes -= len(line)
+        yield line
+
+
+def endless(known: float, users: int, courses: int, seed: int) -> Iterator[bytes]:
+    tables = other_templates(), known_templates()
+    sizes = tuple(len(table) for table in tables)
+    places = [course_place(number) for number in range(courses)]
+    known_below = round(known * 2**24)
+    bits = random.Random(seed).getrandbits
+    microseconds, last_second, second_text = 0, -1, b""
+    while True:
+        # One draw for everything about a line: drawing is what making a line costs most.
+        drawn = bits(112)
+        microseconds += 1 + (drawn & 0xFFFF)
+        second, fraction = divmod(microseconds, 1_000_000)
+        if second != last_second:
+            last_second, second_text = second, (START + timedelta(seconds=second)).isoformat()[:19].encode()
+        is_known = (drawn >> 16 & 0xFFFFFF) < known_below
+        text, pick = tables[is_known][(drawn >> 40 & 0xFFFFFF) % sizes[is_known]]
+        user = 1 + (drawn >> 64 & 0xFFFFFF) % users
+        org, course = places[(drawn >> 88) % courses]
+        user_id = b"%d" % user
+        time = b"%b.%06d+00:00" % (second_text, fraction)
+        yield text % pick((user_id, b"user_" + user_id, org, course, time, b"%032x" % (user * 0x9E3779B97F4A7C15)))
+
+
+def course_place(number: int) -> tuple[bytes, bytes]:
+    return b"Org%d" % (number % 5), b"C%03d" % number
+
+
+def long_line(size_bytes: int) -> Iterator[bytes]:
+    """Yield one line of just so many bytes in chunks: a known event whose content is too long."""
+    head = b'{"name": "problem_check", "context": {"course_id": "course-v1:Org0+C000+2026", "user_id": 1}, "event": "'
+    tail = b'", "time": "2026-03-01T00:00:00.000000+00:00", "event_source": "browser"}\n'
+    yield head
+    left = size_bytes - len(head) - len(tail)
+    while left > 0:
+        yield b"x" * min(left, CHUNK_BYTES)
+        left -= CHUNK_BYTES
+    yield tail
+
+
+def users_of(count: int) -> Iterator[dict[str, Any]]:
+    for number in range(1, count + 1):
+        ids = {kind: str(uuid.uuid5(NAMESPACE, f"{kind}/{number}")) for kind in ("xapi", "caliper")}
+        name = f"user_{number}"
+        yield {"id": number, "username": name, "email": f"{name}@example.com", "external_ids": ids}
+
+
+def courses_of(count: int) -> list[dict[str, str]]:
+    places = [[part.decode() for part in course_place(number)] for number in range(count)]
+    return [
+        {"id": f"course-v1:{org}+{course}+2026", "display_name": f"Course {number}"}
+        for number, (org, course) in enumerate(places)
+    ]
+
+
+def directory(users: int = 5000, courses: int = 20) -> dict[str, Any]:
+    """Return the users and courses of a generated log, as ``directory.json`` has them."""
+    return {"users": list(users_of(users)), "courses": courses_of(courses), "retired_user_salts": []}
+
+
+def write_directory(path: Path, users: int, courses: int) -> None:
+    """Write ``directory(users, courses)`` without holding it."""
+    with path.open("w", encoding="utf-8") as out:
+        out.write('{"users": [\n')
+        for index, user in enumerate(users_of(users)):
+            out.write((",\n" if index else "") + json.dumps(user))
+        out.write(f'\n], "courses": {json.dumps(courses_of(courses))}, "retired_user_salts": []}}\n')
+
+
+def size(text: str) -> int:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]?I?B?)", text.upper())
+    if not match or match[2] not in UNITS:
+        raise argparse.ArgumentTypeError(f"not a size: {text!r} (try 500MB)")
+    return round(float(match[1]) * UNITS[match[2]])
+
+
+def arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--lines", type=int, dest="count")
+    what.add_argument("--bytes", type=size, dest="total_bytes", help="500MB, 1GB ...")
+    what.add_argument("--sample", action="store_true", help="the shipped sample log")
+    what.add_argument("--sample-directory", action="store_true", help="the shipped sample's directory.json")
+    parser.add_argument("--known", type=float, default=0.6, help="share of known events, 0 to 1 (default 0.6)")
+    parser.add_argument("--users", type=int, default=5000)
+    parser.add_argument("--courses", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--directory", type=Path, help="where to write the users and courses, too")
+    parser.add_argument("--long-line", type=size, help="one line of this size after the first ten")
+    return parser.parse_args(argv)
+
+
+def write_sample(out: BinaryIO, *, the_directory: bool) -> None:
+    from sample_directory import sample_directory  # noqa: PLC0415 - only here
+    from sample_log import sample_lines  # noqa: PLC0415 - only here
+
+    if the_directory:
+        out.write(json.dumps(sample_directory(), indent=2, ensure_ascii=False).encode() + b"\n")
+    else:
+        out.writelines(sample_lines())
+
+
+def write_log(out: BinaryIO, options: argparse.Namespace) -> None:
+    log = lines(
+        count=options.count,
+        total_bytes=options.total_bytes,
+        known=options.known,
+        users=options.users,
+        courses=options.courses,
+        seed=options.seed,
+    )
+    if options.long_line:
+        out.writelines(itertools.islice(log, LINES_BEFORE))
+        out.writelines(long_line(options.long_line))
+    out.writelines(log)
+
+
+def main() -> None:
+    options = arguments()
+    if options.directory:
+        write_directory(options.directory, options.users, options.courses)
+    # A reader that has enough (head) is no error.
+    with suppress(BrokenPipeError), open(sys.stdout.fileno(), "wb", buffering=CHUNK_BYTES, closefd=False) as out:
+        if options.sample or options.sample_directory:
+            write_sample(out, the_directory=options.sample_directory)
+        else:
+            write_log(out, options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""The strategies of varied events."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import variation_values
+from hypothesis import given, settings
+from known_events import FORMS_OF
+from variations import events
+
+TESTS = Path(__file__).parent
+
+
+@pytest.mark.parametrize("name", sorted(FORMS_OF))
+def test_every_variation_is_an_event_of_its_name_that_a_log_can_hold(name):
+    @settings(max_examples=15, database=None)
+    @given(event=events(name))
+    def check(event):
+        line = json.dumps(event, allow_nan=False)
+        assert json.loads(line)["name"] == name
+        assert b"\n" not in line.encode()
+
+    check()
+
+
+def test_making_variations_changes_nothing_that_the_next_ones_are_made_of():
+    before = repr(variation_values.THINGS)
+
+    @settings(max_examples=100, database=None)
+    @given(event=events("problem_check"))
+    def use(event):
+        event["zz"] = 1
+
+    use()
+    assert repr(variation_values.THINGS) == before
+
+
+def test_the_names_are_those_of_upstreams_registries():
+    script = (
+        "import json, upstream_reference; upstream_reference.set_up_django();"
+        "import variations; print(json.dumps(variations.event_names()))"
+    )
+    out = subprocess.run([sys.executable, "-c", script], cwd=TESTS, check=True, capture_output=True).stdout
+    assert json.loads(out.splitlines()[-1]) == sorted(FORMS_OF)
