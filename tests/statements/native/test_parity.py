@@ -1,0 +1,54 @@
+"""Native equals upstream, for every event name and whatever its events hold."""
+
+import os
+
+import pytest
+from event_forms import raw_event
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from known_events import FORMS_OF
+from sample_directory import TEA
+from variations import events, scenes
+
+from log_replay.statements.native.kinds import KINDS
+from log_replay.statements.native.verification import same_statements
+
+#: ``make certify`` asks for more.
+EXAMPLES = int(os.environ.get("LOG_REPLAY_PARITY_EXAMPLES", "50"))
+
+EVERY_EVENT = [(kind, name) for kind, makes in KINDS.items() for name in sorted(makes)]
+
+varied = settings(
+    max_examples=EXAMPLES,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
+)
+
+
+@pytest.mark.parametrize(("kind", "name"), EVERY_EVENT)
+def test_native_equals_upstream_also_in_what_it_rejects_and_why(sides, name):
+    @varied
+    @given(raw=events(name))
+    def check(raw):
+        if sides.parsed(raw) is None:
+            return
+        ours, theirs = sides.made_natively(raw), sides.made_by_upstream(raw)
+        assert same_statements(ours, theirs), (raw, ours, theirs)
+
+    check()
+
+
+@pytest.mark.parametrize(("kind", "name"), EVERY_EVENT)
+def test_events_as_the_lms_writes_them_need_no_upstream(sides, name):
+    @settings(max_examples=10, database=None, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(form=st.sampled_from(FORMS_OF[name]), scene=scenes().filter(lambda scene: scene.course_id != TEA))
+    def check(form, scene):
+        sides.native.ways.clear()
+        raw = raw_event(form, scene)
+        ours, theirs = sides.made_natively(raw), sides.made_by_upstream(raw)
+        assert same_statements(ours, theirs), (raw, ours, theirs)
+        if not isinstance(theirs, Exception):
+            assert dict(sides.native.ways) == {"native": 1}
+
+    check()
