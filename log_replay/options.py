@@ -81,8 +81,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "source_provider": {
         "required": True,
-        "help": "Where the logs lie: LOCAL, S3, MINIO or any other storage provider of Apache Libcloud, in capitals; or "
-        "STDIN.",
+        "help": "Where the logs lie: LOCAL, S3, MINIO or any other storage provider of Apache Libcloud, in capitals; "
+        "or STDIN.",
     },
     "source_config": {
         "default": "{}",
@@ -132,8 +132,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "log_format": {
         "choices": ["aspects", "json", "raw"],
-        "help": "What they write: the LMS's own line (aspects, the default), an envelope that tells where each statement "
-        "comes from (json), or the statement alone (raw).",
+        "help": "What they write: the LMS's own line (aspects, the default), an envelope that tells where each "
+        "statement comes from (json), or the statement alone (raw).",
     },
     "max_line_bytes": {
         "metavar": "N|NAME",

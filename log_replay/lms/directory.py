@@ -79,8 +79,9 @@ class Directory:
             course_id = course_wanted(fields)
             if isinstance(course_id, str) and course_id not in self._course_names:
                 courses.add(_course_key(course_id))
-        for cache in (self._users, self._external_ids, self._course_names):
-            _shrink(cache)
+        _shrink(self._users)
+        _shrink(self._external_ids)
+        _shrink(self._course_names)
         self._fetch_users({key for key in users if key is not None})
         self._fetch_courses({key for key in courses if key is not None})
 

@@ -6,7 +6,7 @@ Only imported where edx-platform is not: inside the LMS its own models own these
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -25,6 +25,8 @@ APP_LABEL = "log_replay_lms"
 class ExternalIdType(models.Model):
     """A kind of external id: ``xapi``, ``caliper``, ``lti`` ..."""
 
+    objects: ClassVar[models.Manager[ExternalIdType]] = models.Manager()
+
     name = models.CharField(max_length=32, unique=True)
     description = models.TextField()
     created = models.DateTimeField(auto_now_add=True)
@@ -38,6 +40,8 @@ class ExternalIdType(models.Model):
 
 class ExternalId(models.Model):
     """The name that a user bears towards the outside."""
+
+    objects: ClassVar[models.Manager[ExternalId]] = models.Manager()
 
     external_user_id = models.UUIDField(default=uuid.uuid4, unique=True)
     external_id_type = models.ForeignKey(ExternalIdType, on_delete=models.CASCADE)
@@ -54,6 +58,8 @@ class ExternalId(models.Model):
 
 class CourseOverview(models.Model):
     """A course; only what the transformers need of it."""
+
+    objects: ClassVar[models.Manager[CourseOverview]] = models.Manager()
 
     id = models.CharField(max_length=255, primary_key=True)
     display_name = models.TextField(null=True)  # noqa: DJ001 - the LMS's own column allows null

@@ -112,7 +112,7 @@ def _configured(transformer_type: str) -> tuple[list[Any], list[frozenset[str]]]
     Only the processors are made: ERB's routers, which send through Celery, are not for us.
     """
     try:
-        engine = settings.EVENT_TRACKING_BACKENDS[ENGINE]["OPTIONS"]
+        engine = getattr(settings, "EVENT_TRACKING_BACKENDS", {})[ENGINE]["OPTIONS"]
         router = engine["backends"][transformer_type]["OPTIONS"]
         nodes = [*engine.get("processors", []), *router.get("processors", [])]
         found = [import_string(node["ENGINE"])(**node.get("OPTIONS", {})) for node in nodes]

@@ -1,0 +1,59 @@
+.DEFAULT_GOAL := help
+.PHONY: help run test lint types format bench clean
+
+# Any Python from 3.11 on; the environment is made once and made again when pyproject.toml changes.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+OUT ?= out
+INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python
+
+help: ## Say what can be done
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 12
+
+# uv installs in a quarter of pip's time; where there is none for the platform, pip does.
+$(BIN)/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$(PYTHON) is older than Python 3.11: say make PYTHON=python3.12, for example" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv
+
+$(VENV)/.run: pyproject.toml | $(BIN)/uv
+	@echo "installing" >&2
+	@$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/uv
+	@echo "installing, with what the tests need" >&2
+	@$(INSTALL) --editable . --group dev
+	@touch $@ $(VENV)/.run
+
+run: $(VENV)/.run ## Replay the shipped sample log: statements on stdout and in out/statements, the summary on stderr
+	@mkdir -p $(OUT)/statements
+	@LOG_REPLAY_HOME=$(OUT)/home $(BIN)/log-replay load_directory sample
+	@LOG_REPLAY_HOME=$(OUT)/home LOG_REPLAY_RETIRED_USER_SALTS=sample-salt $(BIN)/log-replay transform_tracking_logs \
+		--source_provider LOCAL \
+		--source_config '{"key": "log_replay/standalone", "container": "sample", "prefix": "tracking.log"}' \
+		--destination_provider LOCAL --destination_config '{"key": "$(OUT)", "container": "statements"}' \
+		--transformer_type xapi --log_to stdout --log_format raw
+
+test: $(VENV)/.dev ## Run the whole test suite
+	@$(BIN)/pytest $(TESTS)
+
+lint: $(VENV)/.dev ## Check the code's style
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev ## Check the code's types
+	@$(BIN)/mypy
+
+format: $(VENV)/.dev ## Put the code into shape
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.dev ## Measure: tables of ratios, each within one run
+	@for script in tests/benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+clean: ## Remove everything that was made here
+	rm -rf .venv .venv-* $(OUT) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
