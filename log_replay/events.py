@@ -202,7 +202,7 @@ def _count_uninteresting(found: BlockEvents, name: str, line: bytes, offset: int
         _reject(found, Position(name, offset), "no_json")
     else:
         found.counters.unknown += 1
-        spelled = LEADING_NAME.search(line) or EVENT_TYPE.search(line)
+        spelled = LEADING_NAME.match(line, line.find(b"{")) or EVENT_TYPE.search(line)
         found.unknown_names[_showable(spelled[1].decode("utf-8", "replace")) if spelled else OTHER_NAME] += 1
 
 

@@ -71,7 +71,10 @@ class Directory:
         self._course_names: dict[str, tuple[str | None] | None] = {}
 
     def prefetch(self, events: Iterable[EventFields]) -> None:
-        """Fetch what a block's events will ask for: three queries at most, two more where external ids are added."""
+        """Fetch what a block's events will ask for: in three queries at most; adding external ids takes more."""
+        _shrink(self._users)
+        _shrink(self._external_ids)
+        _shrink(self._course_names)
         users: set[UserKey | None] = set()
         courses: set[Any] = set()
         for fields in events:
@@ -79,9 +82,6 @@ class Directory:
             course_id = course_wanted(fields)
             if isinstance(course_id, str) and course_id not in self._course_names:
                 courses.add(_course_key(course_id))
-        _shrink(self._users)
-        _shrink(self._external_ids)
-        _shrink(self._course_names)
         self._fetch_users({key for key in users if key is not None})
         self._fetch_courses({key for key in courses if key is not None})
 
@@ -125,10 +125,15 @@ class Directory:
 
     def _fetch_users(self, keys: set[UserKey]) -> None:
         missing = keys - self._users.keys()
-        if not missing:
-            return
-        spelled = {key: self._spellings(key) for key in missing}
-        ids = {key.id for key in missing if key.id is not None}
+        if missing:
+            self._look_up_users(missing)
+        if self._needs_external_ids:
+            users = {user.id for key in keys if (user := self._users[key]) is not None}
+            self._fetch_external_ids(users - self._external_ids.keys())
+
+    def _look_up_users(self, keys: set[UserKey]) -> None:
+        spelled = {key: self._spellings(key) for key in keys}
+        ids = {key.id for key in keys if key.id is not None}
         found = self._lookup.users(ids, {name for names in spelled.values() for name in names})
         by_id = {user.id: user for user in found}
         by_username = {user.username: user for user in found}
@@ -137,9 +142,6 @@ class Directory:
         for key, names in spelled.items():
             user = by_id.get(key.id) if key.id is not None else None
             self._users[key] = user or _find(by_username, names) or _find(by_folded, map(str.casefold, names))
-        if self._needs_external_ids:
-            resolved = {user.id for key in missing if (user := self._users[key]) is not None}
-            self._fetch_external_ids(resolved - self._external_ids.keys())
 
     def _spellings(self, key: UserKey) -> list[str]:
         if key.username is None:

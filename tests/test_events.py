@@ -1,0 +1,169 @@
+"""What comes out of every kind of line that a log may hold."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from log_replay.events import UnparsableLine, can_matter, parse_event, read_events
+from log_replay.filters import Filters
+from log_replay.records import LineBlock, Position
+
+NAMES = frozenset({"play_video", "edx.course.enrollment.activated"})
+ENCODED = frozenset(name.encode() for name in NAMES)
+HERE = Position("tracking.log", 7)
+
+
+def event(line: bytes | str):
+    return parse_event(line.encode() if isinstance(line, str) else line, HERE)
+
+
+def reason(line: bytes) -> str:
+    with pytest.raises(UnparsableLine) as caught:
+        event(line)
+    return caught.value.reason
+
+
+def read(*lines: bytes, filters: Filters | None = None):
+    offsets = [sum(len(before) + 1 for before in lines[:index]) for index in range(len(lines))]
+    block = LineBlock("tracking.log", list(lines), offsets, sum(len(line) + 1 for line in lines))
+    return read_events(block, NAMES, filters or Filters())
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "",
+        "2026-03-02 08:15:27,913 INFO 17 [tracking] [user 7] [ip 172.18.0.1] logger.py:41 - ",
+        "{lms} {worker-1} ",
+        "\0\0\0\0",
+        "\ufeff",
+    ],
+    ids=["none", "LMS", "braces", "NUL bytes of a truncated file", "byte order mark"],
+)
+def test_the_event_begins_after_any_prefix(prefix):
+    assert event(prefix + '{"name": "play_video", "event": {"id": 1}}').fields["data"] == {"id": 1}
+
+
+@pytest.mark.parametrize("ending", [b"", b"\r", b" \t "])
+def test_white_space_after_the_event_means_nothing(ending):
+    assert event(b'{"name": "play_video", "event": ""}' + ending).name == "play_video"
+
+
+@pytest.mark.parametrize(
+    ("spelled", "data"),
+    [
+        ('"{\\"id\\": 1}"', {"id": 1}),
+        ('"[1, 2]"', [1, 2]),
+        ('"5"', 5),
+        ('"null"', None),
+        ('"input_1=choice_2"', "input_1=choice_2"),
+        ('""', ""),
+        ("[1]", [1]),
+        ("null", None),
+    ],
+)
+def test_an_event_that_is_a_json_string_is_decoded(spelled, data):
+    assert event('{"name": "play_video", "event": %s}' % spelled).fields["data"] == data  # noqa: UP031
+
+
+def test_time_becomes_timestamp_unless_there_is_one():
+    assert event('{"event": "", "time": "T"}').fields["timestamp"] == "T"
+    assert event('{"event": "", "time": "T", "timestamp": "S"}').fields["timestamp"] == "S"
+
+
+def test_the_last_of_duplicate_keys_counts():
+    assert event('{"name": "a", "name": "play_video", "event": ""}').name == "play_video"
+
+
+@pytest.mark.parametrize("number", ["123456789012345678901234567890", "-9223372036854775809", "18446744073709551616"])
+def test_integers_of_any_size_keep_their_digits(number):
+    assert json.dumps(event('{"event": {"attempts": %s}}' % number).fields["data"]["attempts"]) == number  # noqa: UP031
+
+
+@given(st.integers(), st.text(), st.integers(min_value=0, max_value=40))
+def test_integers_are_read_as_json_reads_them_wherever_they_stand(number, text, blanks):
+    line = json.dumps({"event": {"pad": " " * blanks, text: number}})
+    assert event(line).fields["data"] == json.loads(line)["event"]
+
+
+def test_nan_and_infinity_are_read_as_json_reads_them():
+    data = event('{"event": {"grade": NaN, "max": -Infinity}}').fields["data"]
+    assert data["grade"] != data["grade"]
+    assert data["max"] == float("-inf")
+
+
+def test_lone_surrogates_are_kept():
+    assert event('{"event": {"text": "\\ud800"}}').fields["data"]["text"] == "\ud800"
+    assert event('{"event": "{\\"text\\": \\"\\\\ud800\\"}"}').fields["data"]["text"] == "\ud800"
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (b"not an event at all", "no_json"),
+        (b'{"name": "play_video", "event": {"id": 1', "no_json"),
+        (b'text": {"a": 1}, "event": ""}', "not_json"),
+        (b'{"event": ""} trailing', "no_json"),
+        (b'{"event": ""} {"event": ""}', "not_json"),
+        (b'{"event": "\0"}', "not_json"),
+        (b'{"event": "\xff"}', "not_utf8"),
+        (b'{"event": "\xed\xa0\x80"}', "not_utf8"),
+        (b'{"name": "play_video"}', "no_event"),
+        (b'{"event": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "too_deep"),
+        (b'{"event": ' + b"1" * 10_000 + b"}", "not_json"),
+    ],
+)
+def test_what_is_no_event_is_told_why(line, why):
+    assert reason(line) == why
+
+
+def test_a_name_that_is_no_text_is_unknown():
+    found = read(b'{"name": ["play_video"], "event": "", "x": {"name": "play_video"}}')
+    assert (found.counters.unknown, found.events) == (1, [])
+
+
+def test_each_line_is_counted_once():
+    found = read(
+        b"",
+        b" \r",
+        b'{"name": "play_video", "event": ""}',
+        b'{"name": "page_close", "event": ""}',
+        b'{"event_type": "/courses/x/ada@example.com", "event": ""}',
+        b'{"name": "play_video", "event": ',
+    )
+    assert (found.counters.lines, found.counters.blank, found.counters.known) == (6, 2, 1)
+    assert (found.counters.unknown, found.counters.unparsable) == (2, 1)
+    assert dict(found.unknown_names) == {"page_close": 1, "(URL)": 1}
+
+
+def test_names_that_learners_could_have_written_are_not_shown():
+    found = read(b'{"name": "ada wrote this", "event": ""}', b'{"context": {"name": "Ada"}, "event": ""}')
+    assert dict(found.unknown_names) == {"(other)": 2}
+
+
+SPELLINGS = st.sampled_from(['"name"', '"n\\u0061me"', '"nested"'])
+VALUES = st.sampled_from(['"play_video"', '"play\\u005fvideo"', '"page_close"', '{"name": "play_video"}', "7"])
+
+
+@given(st.lists(st.tuples(SPELLINGS, VALUES), max_size=4), st.sampled_from([": ", ":", " :\t"]), st.text(max_size=5))
+def test_a_line_that_cannot_matter_is_never_a_known_event(pairs, colon, text):
+    """The prefilter is sound: whatever it lets go, parsing would let go too."""
+    inside = ", ".join(f"{key}{colon}{value}" for key, value in pairs)
+    line = f'{{"text": {json.dumps(text)}, "event": ""{", " if inside else ""}{inside}}}'.encode()
+    if not can_matter(line, ENCODED):
+        assert event(line).name not in NAMES
+
+
+def test_third_parties_may_register_any_name():
+    line = '{"name": "vidéo/jouée", "event": ""}'.replace("é", "\\u00e9").replace("/", "\\/").encode()
+    block = LineBlock("tracking.log", [line], [0], len(line))
+    assert [found.name for found in read_events(block, frozenset({"vidéo/jouée"}), Filters()).events] == ["vidéo/jouée"]
+
+
+def test_an_oversized_line_is_a_reject():
+    found = read_events(LineBlock("tracking.log", [], [], 99, oversized=[5]), NAMES, Filters())
+    assert [(reject.position.offset, reject.reason) for reject in found.rejects] == [(5, "line_too_long")]

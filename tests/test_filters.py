@@ -1,0 +1,77 @@
+"""Which events pass the filters."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from log_replay.errors import ConfigurationError
+from log_replay.events import read_events
+from log_replay.filters import Filters, check_event_patterns, read_time
+from log_replay.records import LineBlock
+
+LINE = (
+    b'{"name": "edx.video.played", "time": "2026-03-02T08:00:00+00:00", "username": "ada",'
+    b' "context": {"user_id": 3, "course_id": "course-v1:ExampleX+ASTRO+2026", "org_id": "ExampleX"}, "event": {}}'
+)
+NAMES = frozenset({"edx.video.played"})
+
+
+def passes(filters: Filters, line: bytes = LINE):
+    found = read_events(LineBlock("log", [line], [0], len(line)), NAMES, filters)
+    assert found.counters.filtered + found.counters.known == 1
+    return bool(found.events)
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        (Filters(), True),
+        (Filters(since=at("2026-03-02T08:00:00")), True),
+        (Filters(since=at("2026-03-02T08:00:01")), False),
+        (Filters(until=at("2026-03-02T08:00:00")), False),
+        (Filters(until=at("2026-03-02T08:00:01")), True),
+        (Filters(events=("edx.video.*",)), True),
+        (Filters(events=("problem_check",)), False),
+        (Filters(courses=("course-v1:ExampleX+*",)), True),
+        (Filters(courses=("course-v1:Other+*",)), False),
+        (Filters(orgs=("ExampleX",)), True),
+        (Filters(orgs=("OtherX",)), False),
+        (Filters(users=frozenset({"3"})), True),
+        (Filters(users=frozenset({"ada"})), True),
+        (Filters(users=frozenset({"4"})), False),
+        (Filters(events=("edx.*",), orgs=("OtherX",)), False),
+    ],
+)
+def test_every_filter_must_let_it_pass(filters, expected):
+    assert passes(filters) is expected
+
+
+def test_the_organisation_is_part_of_the_course_id_where_it_is_not_named():
+    line = LINE.replace(b', "org_id": "ExampleX"', b"")
+    assert passes(Filters(orgs=("ExampleX",)), line)
+    old_style = line.replace(b"course-v1:ExampleX+ASTRO+2026", b"OldX/ASTRO/2013")
+    assert passes(Filters(orgs=("OldX",)), old_style)
+
+
+def test_an_event_whose_time_cannot_be_read_is_rejected_where_a_time_is_asked_for():
+    line = LINE.replace(b"2026-03-02T08:00:00+00:00", b"yesterday")
+    found = read_events(LineBlock("log", [line], [0], len(line)), NAMES, Filters(since=at("2026-01-01")))
+    assert [reject.reason for reject in found.rejects] == ["unreadable_time"]
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-03-02T08:00:00", "2026-03-02T08:00:00Z", "2026-03-02T09:00:00+01:00", "2026-03-02T08:00:00.000000"]
+)
+def test_times_are_compared_across_zones_and_without_one_are_in_utc(text):
+    assert read_time(text) == at("2026-03-02T08:00:00")
+
+
+def test_a_pattern_that_no_event_has_is_wrong_usage():
+    with pytest.raises(ConfigurationError, match="'edx.vidoe.*' matches no event name"):
+        check_event_patterns(["edx.vidoe.*"], NAMES)
