@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
-#: The last part of a name that is an output of ours, of upstream's command, or a manifest of either.
+#: The last part of a name that is an output of ours, of upstream's command, a manifest of either, or what a killed run
+#: of ours left of one.
 OWN_OUTPUT = re.compile(
     r"""
     (?:xapi|caliper)_[0-9a-f]{12}_[0-9]{8,}\.log(?:\.gz|\.zst)?
     | [0-9]{2}-[0-9]{2}-[0-9]{2}_[0-9]{2}-[0-9]{2}-[0-9]{2}_(?:xapi|caliper)\.log
     | manifest\.(?:json|log)
+    | \.(?:(?:xapi|caliper)_[0-9a-f]{12}_[0-9]{8,}\.log(?:\.gz|\.zst)?|manifest\.json)\.[0-9a-f]{8}\.partial
     """,
     re.VERBOSE,
 )

@@ -20,6 +20,7 @@ from libcloud.storage.types import (
     Provider,
 )
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
 
 from log_replay.errors import ConfigurationError, DestinationLost
 from log_replay.sinks.retries import Patience, Unavailable
@@ -34,8 +35,8 @@ T = TypeVar("T")
 _TIMEOUT_SECONDS = (10, 300)
 _CHECK_WITHOUT_RETRIES = Patience(retries=0)
 
-#: What libcloud's drivers raise: its own two trees, requests' and the sockets' errors, and what parsers trip over.
-_FOREIGN = (LibcloudError, BaseHTTPError, OSError, ValueError, KeyError)
+#: What libcloud's drivers raise: its own two trees, urllib3's, requests' and sockets' errors, and what parsers trip over.
+_FOREIGN = (LibcloudError, BaseHTTPError, HTTPError, OSError, ValueError, KeyError, AttributeError)
 _LONGEST_REASON = 200
 
 
@@ -178,9 +179,12 @@ def _driver(provider: str, config: Mapping[str, Any]) -> StorageDriver:
     try:
         driver = get_driver(constant)(**config)
     except (TypeError, ValueError, ImportError, LibcloudError, AttributeError) as error:
+        quotes = any(str(config.get(name)) in str(error) for name in ("secret", "token", "key") if config.get(name))
+        reason = type(error).__name__ if quotes else str(getattr(error, "value", error))
         raise ConfigurationError(
-            f"{provider} does not accept this configuration: {error}", operation="open the destination"
+            f"{provider} does not accept this configuration: {reason}", operation="open the destination"
         ) from None
     if getattr(driver, "connection", None) is not None:
         driver.connection.conn_class = _TimedConnection
+        driver.connection.connection = None  # connect anew, by the above
     return driver

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import orjson
 import requests
 from requests.auth import AuthBase
+from urllib3.exceptions import HTTPError
 
 from log_replay import __version__
 from log_replay.errors import DestinationLost, RefusedBatch
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 _XAPI_VERSION = "1.0.3"
 _CONNECT_TIMEOUT_SECONDS = 10
 _CHECK_TIMEOUT_SECONDS = (5, 10)
+#: requests lets some errors of urllib3 and of the encoders below it pass.
+_FOREIGN = (requests.RequestException, HTTPError, UnicodeError)
 _RETRIED = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 
 #: Answers that mean that no batch can be delivered, and what to do about them.
@@ -99,7 +102,7 @@ class Endpoint:
             )
         except requests.ReadTimeout:
             return  # somebody is there; slow answers are what sending has its retries for
-        except (requests.RequestException, UnicodeError) as error:
+        except _FOREIGN as error:
             raise self.route.error(_reason(error), "is the LRS up, and the URL right?") from None
         response.close()
         # Gateways forbid methods that they do not know, so this says nothing of a Caliper endpoint's credentials.
@@ -137,7 +140,7 @@ class Endpoint:
             response = self._session.post(
                 self._url("statements"), data=body, timeout=self._timeout_seconds, allow_redirects=False
             )
-        except requests.RequestException as error:
+        except _FOREIGN as error:
             reason = _reason(error)
             if reason == _UNTRUSTED:
                 raise self._lost(reason, "install its authority's certificate, or set REQUESTS_CA_BUNDLE") from None

@@ -55,11 +55,12 @@ class Folder:
 
     def check(self, probe: str) -> None:
         """Write a nameless file where the outputs will go."""
-        if not self.root.is_dir():
-            raise ConfigurationError(
-                "the container does not exist", operation="write", object=str(self.root), hint="create the folder"
-            )
+        folder = self.root
         try:
+            if not folder.is_dir():
+                raise ConfigurationError(
+                    "the container does not exist", operation="write", object=str(folder), hint="create the folder"
+                )
             folder = self._path(probe).parent
             while not folder.exists():
                 folder = folder.parent

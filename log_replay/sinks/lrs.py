@@ -130,6 +130,7 @@ def _delivery(outcomes: list[Outcome], refusals: list[RefusedBatch]) -> Delivery
         unrouted=count[Outcome.UNROUTED],
         failed=count[Outcome.FAILED],
         failure="; ".join(map(str, refusals)) or None,
+        outcomes=[outcome.name.lower() for outcome in outcomes] if len(count) > 1 else (),
     )
 
 

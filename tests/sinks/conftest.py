@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import pytest
+from scripted_server import ScriptedServer
+from servers import learning_locker, ralph, s3, s3_server
+from statement_batches import event, xapi
+
+__all__ = ["learning_locker", "ralph", "s3", "s3_server"]
+
+
+@pytest.fixture
+def server():
+    """Start a server that answers as the test says."""
+    with ScriptedServer() as running:
+        yield running
+
+
+@pytest.fixture
+def batches():
+    """Three batches; the second has no statement, the first an event with two."""
+    return [
+        [event(xapi(), xapi(), offset=0), event(xapi(), offset=1000)],
+        [],
+        [event(xapi(), offset=2000)],
+    ]

@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+import pytest
+from statement_batches import event, xapi
+
+from log_replay.records import ALL_ROUTES, Delivery
+from log_replay.sinks import open_sink
+
+
+@pytest.mark.parametrize("config", [{}, {"url": "http://ignored"}])
+def test_the_logger_destination_counts_what_was_logged(config):
+    sink = open_sink("LOGGER", config, transformer_type="xapi", key="0" * 12)
+    sink.check()
+    assert sink.routes({"name": "some.event"}) == ALL_ROUTES
+    assert sink.deliver([event(xapi(), xapi()), event(xapi())]) == Delivery(delivered=3)
+    sink.close(complete=True)
