@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from hashlib import sha1
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import NAMESPACE_URL, uuid5
 
 #: What Caliper events' ids are derived from; changing it changes every id ever emitted.
 CALIPER_EVENT_NAMESPACE = uuid5(NAMESPACE_URL, "https://openedx.org/log-replay/caliper-event")
 
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+
 
 def name_based_uuid(namespace: bytes, name: bytes) -> str:
-    """Return what ``uuid.uuid5`` would, as text: the same bits at a quarter of its cost."""
-    digest = bytearray(sha1(namespace + name, usedforsecurity=False).digest()[:16])
-    digest[6] = digest[6] & 0x0F | 0x50
-    digest[8] = digest[8] & 0x3F | 0x80
-    text = digest.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-
-
-def uuid_bytes(text: str) -> bytes:
-    """Return the 16 bytes that a UUID's text stands for."""
-    return UUID(text).bytes
+    """Return what ``uuid.uuid5`` would, as text: the same digits at a third of its cost."""
+    digits = sha1(namespace + name, usedforsecurity=False).hexdigest()
+    # Version 5, and the two bits of its variant.
+    return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:32]}"
 
 
 def caliper_event_id(json_text: bytes, index: int = 0) -> str:

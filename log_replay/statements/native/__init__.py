@@ -12,6 +12,7 @@ from log_replay.records import Position, Statement
 from log_replay.statements.native.certification import Certification
 from log_replay.statements.native.kinds import KINDS
 from log_replay.statements.native.platform import configured_platform
+from log_replay.statements.native.reading import UpstreamRejects
 from log_replay.statements.native.verification import same_statements
 from log_replay.statements.serialise import statement_text
 
@@ -95,9 +96,10 @@ class NativeTransformer:
         try:
             made = make(event, self._platform, identities)
             statements = tuple([Statement(id_, when, statement_text(whole)) for id_, when, whole in made])
-        except UnknownIdentity as unknown:
+        except (UnknownIdentity, UpstreamRejects) as rejection:
             self.ways[NATIVE] += 1
-            self._verify(event, identities, unknown)
+            if self._verified_below:
+                self._verify(event, identities, rejection)
             raise
         except LogReplayError:
             raise

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from log_replay.statements.native.caliper.event import CaliperMaker, enveloped
+from log_replay.statements.native.caliper.event import enveloped
 from log_replay.statements.native.caliper.events import EVENTS as CALIPER
 from log_replay.statements.native.xapi.events import EVENTS as XAPI
-from log_replay.statements.native.xapi.statement import XapiMaker
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from log_replay.lms import Identities
     from log_replay.records import Event
+    from log_replay.statements.native.caliper.event import CaliperMaker
     from log_replay.statements.native.platform import Platform
+    from log_replay.statements.native.xapi.statement import XapiMaker
 
 #: A statement's id, its timestamp, and the whole of it.
 Made: TypeAlias = tuple[str, str, dict[str, Any]]

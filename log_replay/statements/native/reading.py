@@ -15,6 +15,17 @@ class Unusual(Exception):
     """An event of a shape for which the native functions do not answer: upstream decides what becomes of it."""
 
 
+class UpstreamRejects(ValueError):
+    """Upstream rejects such an event, for this reason.
+
+    Only raised where upstream would not have stumbled over anything else before.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 def look(fields: EventFields, section: str, key: str) -> Any:
     """Return what stands under ``section.key``; None where it is missing or empty (zero and False are not)."""
     holder = fields.get(section)
@@ -44,12 +55,9 @@ def text(value: Any) -> str:
 
 def acting_user(fields: EventFields) -> Any:
     """Return the id or name of the user whom the event is about: whom its data names, before who caused it."""
-    user = (
-        look(fields, "data", "user_id")
-        or look(fields, "data", "username")
-        or find(fields, "user_id")
-        or find(fields, "username")
-    )
+    data = fields.get("data")
+    user = (data.get("user_id") or data.get("username")) if isinstance(data, dict) else None
+    user = user or find(fields, "user_id") or find(fields, "username")
     # Upstream's own words for nobody do not tell these from None.
     if user is not None and (type(user) not in (int, str) or not user or user == "None"):
         raise Unusual

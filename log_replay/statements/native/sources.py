@@ -12,7 +12,10 @@ from functools import cache
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 FOLLOWED = ("event_routing_backends", "tincan")
 #: Differs with every release, and is read, not copied, by what takes upstream's place.
@@ -86,48 +89,47 @@ class Sources:
     def __init__(self, roots: dict[str, Path]) -> None:
         self._roots = roots
         self._modules: dict[str, Module | None] = {}
-        self._fingerprints: dict[Reference, str] = {}
+        self._fingerprints: dict[tuple[Reference, ...], str] = {}
 
-    def fingerprint(self, transformer: type) -> str:
-        """Return the digest of a transformer's code; nothing where it has no source."""
-        reference = Reference(transformer.__module__, transformer.__qualname__)
-        if reference not in self._fingerprints:
-            self._fingerprints[reference] = self._digest(reference)
-        return self._fingerprints[reference]
+    def fingerprint(self, *references: Reference) -> str:
+        """Return the digest of the code behind some names; nothing where one of them has no source."""
+        if references not in self._fingerprints:
+            self._fingerprints[references] = self._digest(references)
+        return self._fingerprints[references]
 
-    def _digest(self, reference: Reference) -> str:
-        code = self.code_of(reference)
-        if reference not in code:
+    def _digest(self, references: tuple[Reference, ...]) -> str:
+        code = self.code_of(references)
+        if not all(reference in code for reference in references):
             return ""
         digest = sha256()
         for part in sorted(code):
             digest.update(f"{part.module}:{part.name}\n{code[part]}\0".encode())
         return digest.hexdigest()[:32]
 
-    def code_of(self, reference: Reference) -> dict[Reference, str]:
-        """Return the text behind a name, and behind all names that it needs."""
+    def code_of(self, references: Iterable[Reference]) -> dict[Reference, str]:
+        """Return the text behind these names, and behind all the names that it needs."""
         code: dict[Reference, str] = {}
-        waiting = [reference]
+        waiting = list(references)
         while waiting:
             found = self._resolve(waiting.pop())
-            if found is None or found in code:
-                continue
-            module = self._modules[found.module]
-            definitions = module.definitions[found.name] if module else []
-            code[found] = "".join(definition.text for definition in definitions)
-            for definition in definitions:
-                waiting += [Reference(found.module, name) for name in definition.names if name != NOT_FOLLOWED]
-                waiting += self._through_modules(found.module, definition.attributes)
+            if found is not None and found not in code:
+                definitions = self._definitions(found)
+                code[found] = "".join(definition.text for definition in definitions)
+                waiting += [needed for definition in definitions for needed in self._needed(found.module, definition)]
         return code
 
-    def _through_modules(self, where: str, attributes: frozenset[tuple[str, str]]) -> list[Reference]:
-        """Return what ``module.name`` means, for the modules that are imported by name."""
+    def _definitions(self, reference: Reference) -> list[Definition]:
+        module = self._module(reference.module)
+        return module.definitions[reference.name] if module else []
+
+    def _needed(self, where: str, definition: Definition) -> Iterator[Reference]:
+        for name in definition.names:
+            if name != NOT_FOLLOWED:
+                yield Reference(where, name)
         imports = module.imports if (module := self._module(where)) else {}
-        return [
-            Reference(f"{imports[value].module}.{imports[value].name}", name)
-            for value, name in attributes
-            if value in imports
-        ]
+        for value, name in definition.attributes:
+            if value in imports:  # perhaps a module, and the name one of its own
+                yield Reference(f"{imports[value].module}.{imports[value].name}", name)
 
     def _resolve(self, reference: Reference) -> Reference | None:
         """Return where a name is defined, following imports; None where that is not followed."""

@@ -2,49 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 
 import pytest
-import sample_directory as who
+from sample_lookup import SampleLookup
 
 from log_replay.events import UnparsableLine, parse_event
-from log_replay.lms import User
 from log_replay.lms.directory import Directory
 from log_replay.records import Position
 from log_replay.statements.native import NativeTransformer
 from log_replay.statements.upstream import UpstreamTransformer, identities_answer
 
 KINDS = ("xapi", "caliper")
-
-
-class SampleLookup:
-    """The sample directory, where the LMS's tables would be."""
-
-    def __init__(self, kind):
-        sample = who.sample_directory()
-        self._users = [User(user["id"], user["username"], user["email"]) for user in sample["users"]]
-        self._external_ids = {
-            user["id"]: user["external_ids"][kind] for user in sample["users"] if kind in user["external_ids"]
-        }
-        self._courses = {course["id"]: course["display_name"] for course in sample["courses"]}
-
-    def users(self, ids, usernames):
-        return [user for user in self._users if user.id in ids or user.username in usernames]
-
-    def retired_usernames(self, username):
-        salted = (who.SALT + username.lower()).encode(errors="surrogatepass")
-        return [f"retired__user_{hashlib.sha1(salted).hexdigest()}"]
-
-    def external_ids(self, user_ids):
-        return {user_id: self._external_ids[user_id] for user_id in user_ids if user_id in self._external_ids}
-
-    def add_external_ids(self, user_ids):
-        return {}
-
-    def course_names(self, course_keys):
-        return {str(key): self._courses[str(key)] for key in course_keys if str(key) in self._courses}
 
 
 def logged(raw, offset=0):
@@ -59,7 +29,7 @@ def outcome(make):
     """Return what a call returns, or the exception that it raises."""
     try:
         return make()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it raises is compared
         return error
 
 

@@ -41,7 +41,9 @@ def test_native_equals_upstream_also_in_what_it_rejects_and_why(sides, name):
 
 @pytest.mark.parametrize(("kind", "name"), EVERY_EVENT)
 def test_events_as_the_lms_writes_them_need_no_upstream(sides, name):
-    @settings(max_examples=10, database=None, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(
+        max_examples=10, database=None, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    )
     @given(form=st.sampled_from(FORMS_OF[name]), scene=scenes().filter(lambda scene: scene.course_id != TEA))
     def check(form, scene):
         sides.native.ways.clear()

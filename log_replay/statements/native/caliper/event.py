@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from log_replay.statements.identifiers import caliper_event_id
@@ -10,6 +9,8 @@ from log_replay.statements.native.reading import Unusual, acting_user, find, loo
 from log_replay.statements.native.times import caliper_time
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from log_replay.lms import Identities
     from log_replay.records import EventFields
     from log_replay.statements.native.platform import Platform

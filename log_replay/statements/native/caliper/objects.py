@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from log_replay.statements.native.blocks import block_prefix
+from log_replay.statements.native.blocks import video_key
 from log_replay.statements.native.caliper.event import part_of_course, present
 from log_replay.statements.native.reading import look, required, text
 from log_replay.statements.native.times import caliper_duration
@@ -35,9 +35,9 @@ def course(fields: EventFields, platform: Platform, identities: Identities) -> J
 
 def video(fields: EventFields, platform: Platform, _identities: Identities) -> Json:
     """Return the video and its length."""
-    prefix = block_prefix(look(fields, "context", "course_id"), "video")
-    made = {
-        "id": f"{platform.root_url}/xblock/{prefix}{required(look(fields, 'data', 'id'))}",
+    key = video_key(look(fields, "context", "course_id"), required(look(fields, "data", "id")))
+    made: Json = {
+        "id": platform.iri("xblock", key),
         "type": "VideoObject",
         "extensions": part_of_course(fields, platform),
     }
@@ -63,7 +63,8 @@ def unit(object_type: str, target: str | None = None) -> Object:
     """Return what makes the object of a move within a sequence: to ``target``, or to the tab that the event names."""
 
     def moved(fields: EventFields, platform: Platform, _identities: Identities) -> Json:
-        made = {"id": platform.iri("xblock", required(look(fields, "data", "id"))), "type": object_type, "name": "Unit"}
+        key = required(look(fields, "data", "id"))
+        made: Json = {"id": platform.iri("xblock", key), "type": object_type, "name": "Unit"}
         made["extensions"] = {
             **present(
                 {

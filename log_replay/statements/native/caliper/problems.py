@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from log_replay.statements.native.blocks import problem_of_page
 from log_replay.statements.native.caliper.event import opening, part_of_course, person, present
-from log_replay.statements.native.reading import Unusual, acting_user, find, look, required
+from log_replay.statements.native.reading import Unusual, UpstreamRejects, acting_user, find, look, required
 
 if TYPE_CHECKING:
     from log_replay.lms import Identities
@@ -84,7 +84,12 @@ def _about(object_type: str, key: str, fields: EventFields, platform: Platform, 
 def _problem_key(fields: EventFields) -> Any:
     data = find(fields, "data")
     key = data.get("problem_id", data.get("module_id")) if isinstance(data, dict) else None
-    return key or problem_of_page(look(fields, "context", "referer"), data, look(fields, "context", "course_id"))
+    if key:
+        return key
+    page = look(fields, "context", "referer")
+    if page is None:  # as in all that browsers post, unless another process than the LMS's logged it
+        raise UpstreamRejects("ValueError")
+    return problem_of_page(page, data, look(fields, "context", "course_id"))
 
 
 def _details(fields: EventFields) -> Json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from hashlib import sha1
+from json.encoder import encode_basestring_ascii as json_string
 from typing import TYPE_CHECKING, Any
 
 from log_replay.statements.native.reading import Unusual, acting_user
@@ -35,7 +36,11 @@ def actor(fields: EventFields, platform: Platform, identities: Identities) -> Ac
 
 
 def id_text(actor: Actor) -> str:
-    """Return the actor's JSON as it goes into the ids of statements."""
+    """Return the actor's JSON as it goes into the ids of statements, spelled as ``json.dumps`` does."""
+    account = actor.get("account")
+    if account:
+        name, page = json_string(account["name"]), json_string(account["homePage"])
+        return f'{{"objectType": "Agent", "account": {{"name": {name}, "homePage": {page}}}}}'
     return json.dumps(actor)
 
 

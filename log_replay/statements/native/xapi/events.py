@@ -23,7 +23,7 @@ edited = statement(verbs.EDITED, objects.post, activities=in_discussion)
 deleted = statement(verbs.DELETED, objects.post, activities=in_discussion)
 reported = statement(verbs.REPORTED, objects.post, activities=in_discussion)
 unreported = statement(verbs.UNREPORTED, objects.post, activities=in_discussion)
-voted = statement(verbs.VOTED, objects.post, activities=in_discussion, extensions=contexts.vote_value)
+voted = statement(verbs.VOTED, objects.post, activities=in_discussion, circumstances=contexts.vote_value)
 
 # Navigation
 
@@ -31,18 +31,18 @@ outline_selected = statement(verbs.NAVIGATED, objects.outline_entry)
 
 # Videos
 
-loaded = statement(verbs.INITIALIZED, objects.video, extensions=video_length)
-played = statement(verbs.PLAYED, objects.video, extensions=video_length, result=results.playback_position)
-paused = statement(verbs.PAUSED, objects.video, extensions=video_length, result=results.playback_position)
-stopped = statement(verbs.TERMINATED, objects.video, extensions=video_length, result=results.playback_position)
-watched = statement(verbs.COMPLETED, objects.video, extensions=video_length, result=results.watched)
-sought = statement(verbs.SEEKED, objects.video, extensions=video_length, result=results.jump)
-speed_changed = statement(verbs.INTERACTED, objects.video, extensions=video_length, result=results.speed)
+loaded = statement(verbs.INITIALIZED, objects.video, circumstances=video_length)
+played = statement(verbs.PLAYED, objects.video, circumstances=video_length, result=results.playback_position)
+paused = statement(verbs.PAUSED, objects.video, circumstances=video_length, result=results.playback_position)
+stopped = statement(verbs.TERMINATED, objects.video, circumstances=video_length, result=results.playback_position)
+watched = statement(verbs.COMPLETED, objects.video, circumstances=video_length, result=results.watched)
+sought = statement(verbs.SEEKED, objects.video, circumstances=video_length, result=results.jump)
+speed_changed = statement(verbs.INTERACTED, objects.video, circumstances=video_length, result=results.speed)
 captions_shown = statement(
-    verbs.INTERACTED, objects.video, extensions=video_length, result=results.captions(enabled=True)
+    verbs.INTERACTED, objects.video, circumstances=video_length, result=results.captions(enabled=True)
 )
 captions_hidden = statement(
-    verbs.INTERACTED, objects.video, extensions=video_length, result=results.captions(enabled=False)
+    verbs.INTERACTED, objects.video, circumstances=video_length, result=results.captions(enabled=False)
 )
 
 
@@ -72,9 +72,7 @@ EVENTS: dict[str, XapiMaker] = {
         verbs.PROGRESSED, objects.completed_block, result=results.completion
     ),
     # Problems
-    "edx.grades.problem.submitted": statement(
-        verbs.ATTEMPTED, objects.submitted_problem, result=results.problem_grade
-    ),
+    "edx.grades.problem.submitted": statement(verbs.ATTEMPTED, objects.submitted_problem, result=results.problem_grade),
     "edx.problem.completed": statement(verbs.COMPLETED, objects.problem),
     "edx.problem.hint.demandhint_displayed": statement(verbs.ASKED, objects.hint),
     "problem_check": problem_check,
@@ -88,7 +86,7 @@ EVENTS: dict[str, XapiMaker] = {
     "edx.special_exam.proctored.attempt.submitted": exam_submitted("proctored"),
     # Forums
     "edx.forum.thread.created": statement(
-        verbs.POSTED, objects.post, activities=in_discussion, extensions=contexts.thread_type
+        verbs.POSTED, objects.post, activities=in_discussion, circumstances=contexts.thread_type
     ),
     "edx.forum.thread.viewed": statement(verbs.VIEWED, objects.post, activities=in_discussion),
     "edx.forum.response.created": posted,
@@ -112,13 +110,13 @@ EVENTS: dict[str, XapiMaker] = {
     "edx.ui.lms.outline.selected": outline_selected,
     "edx.ui.lms.sequence.outline.selected": outline_selected,
     "edx.ui.lms.sequence.next_selected": statement(
-        verbs.NAVIGATED, objects.sequence, extensions=contexts.to_next_unit
+        verbs.NAVIGATED, objects.sequence, circumstances=contexts.to_next_unit
     ),
     "edx.ui.lms.sequence.previous_selected": statement(
-        verbs.NAVIGATED, objects.sequence, extensions=contexts.to_previous_unit
+        verbs.NAVIGATED, objects.sequence, circumstances=contexts.to_previous_unit
     ),
     "edx.ui.lms.sequence.tab_selected": statement(
-        verbs.NAVIGATED, objects.sequence, extensions=contexts.to_chosen_unit
+        verbs.NAVIGATED, objects.sequence, circumstances=contexts.to_chosen_unit
     ),
     # Videos: what browsers call them, what mobile apps do
     "load_video": loaded,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from log_replay.statements.native.blocks import block_prefix
-from log_replay.statements.native.reading import Unusual, find, look, required, text
+from log_replay.statements.native.blocks import video_key
+from log_replay.statements.native.reading import find, look, required, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,8 +68,8 @@ def course_in_mode(fields: EventFields, platform: Platform, identities: Identiti
 
 def video(fields: EventFields, platform: Platform, _identities: Identities) -> Json:
     """Return the video."""
-    prefix = block_prefix(look(fields, "context", "course_id"), "video")
-    return activity(f"{platform.root_url}/xblock/{prefix}{required(look(fields, 'data', 'id'))}", {"type": VIDEO})
+    key = video_key(look(fields, "context", "course_id"), required(look(fields, "data", "id")))
+    return activity(platform.iri("xblock", key), {"type": VIDEO})
 
 
 def completed_block(fields: EventFields, platform: Platform, _identities: Identities) -> Json:

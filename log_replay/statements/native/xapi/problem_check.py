@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+json_text = json.JSONEncoder(ensure_ascii=False).encode
+
 ATTEMPT = "http://id.tincanapi.com/extension/attempt-id"
 
 #: xAPI's interaction types by Open edX's response types; whatever is not named here is ``other``.
@@ -80,7 +82,7 @@ def _definition(fields: EventFields, answered: Json | None) -> Json:
         definition["extensions"] = {ATTEMPT: attempts}
     if answered:
         definition["description"] = {"en-US": text(answered["question"])}
-        response_type = answered.get("response_type")
+        response_type: Any = answered.get("response_type")
     else:
         name = find(fields, "display_name")
         if name:
@@ -120,7 +122,7 @@ def _outcome(answer: Any, correct: Any) -> Json:
     if correct is not None:
         outcome["success"] = bool(correct)
     if isinstance(answer, list):
-        outcome["response"] = json.dumps(answer, ensure_ascii=False)
+        outcome["response"] = json_text(answer)
     elif answer is not None:
         outcome["response"] = str(answer)
     return outcome

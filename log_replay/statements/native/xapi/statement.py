@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from log_replay.statements.identifiers import name_based_uuid
@@ -10,8 +9,11 @@ from log_replay.statements.native.reading import find
 from log_replay.statements.native.times import xapi_timestamp
 from log_replay.statements.native.xapi import contexts
 from log_replay.statements.native.xapi.actors import actor, id_text
+from log_replay.statements.native.xapi.objects import extensions
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from log_replay.lms import Identities
     from log_replay.records import EventFields
     from log_replay.statements.native.platform import Platform
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 XapiMaker: TypeAlias = "Callable[[EventFields, Platform, Identities], list[Json]]"
 Part: TypeAlias = "Callable[[EventFields, Platform, Identities], Any]"
-Extensions: TypeAlias = "Callable[[EventFields], Json]"
+Circumstances: TypeAlias = "Callable[[EventFields], Json]"
 Result: TypeAlias = "Callable[[EventFields], Json]"
 
 VERSION = "1.0.3"
@@ -31,7 +33,7 @@ def statement(
     object_: Part,
     *,
     activities: Part = contexts.in_course,
-    extensions: Extensions | None = None,
+    circumstances: Circumstances | None = None,
     result: Result | None = None,
 ) -> XapiMaker:
     """Return the function that makes the one statement of an event.
@@ -40,14 +42,14 @@ def statement(
         verb: what was done.
         object_: makes what it was done to.
         activities: makes the activities that it was part of.
-        extensions: makes what the context's extensions hold beside the session.
+        circumstances: makes what the context's extensions hold beside the session.
         result: makes what came of it.
     """
 
     def make(fields: EventFields, platform: Platform, identities: Identities) -> list[Json]:
         made = opening(verb, fields, platform, identities)
         # In upstream's order: when several parts cannot be made, the first one names the reject's reason.
-        further = extensions(fields) if extensions else {}
+        further = circumstances(fields) if circumstances else {}
         made["context"] = context(further, activities(fields, platform, identities), fields, platform)
         made["object"] = object_(fields, platform, identities)
         if result:
@@ -77,13 +79,15 @@ def id_name(who: Json, when: str) -> bytes:
 
 def context(further: Json, activities: Json | None, fields: EventFields, platform: Platform) -> Json:
     """Return the context."""
-    extensions = {contexts.TRANSFORMER_VERSION: platform.transformer_version}
-    session = find(fields, "session")
-    if session is not None:
-        extensions[contexts.SESSION_ID] = session
-    for iri, value in further.items():
-        if value is not None:
-            extensions[iri] = value
-    if activities is None:
-        return {"extensions": extensions}
-    return {"extensions": extensions, "contextActivities": activities}
+    made: Json = {
+        "extensions": extensions(
+            {
+                contexts.TRANSFORMER_VERSION: platform.transformer_version,
+                contexts.SESSION_ID: find(fields, "session"),
+                **further,
+            }
+        )
+    }
+    if activities is not None:
+        made["contextActivities"] = activities
+    return made

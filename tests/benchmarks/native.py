@@ -1,0 +1,121 @@
+"""``python tests/benchmarks/native.py``: what a native statement costs, against upstream's and against the floor.
+
+The floor is what nothing can do without: one ``orjson.loads`` of the line, and one ``orjson.dumps`` and one uuid5 for
+each of its statements. The other columns hold all that becomes of a line, from its bytes to its statements' bytes, with
+everybody's identities at hand.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import json
+import logging
+import os
+import sys
+import time
+import uuid
+from pathlib import Path
+
+TESTS = Path(__file__).parents[1]
+sys.path[:0] = [str(TESTS), str(TESTS.parent)]
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "log_replay.standalone.settings")
+
+import django  # noqa: E402 - the path first
+
+django.setup()
+
+import orjson  # noqa: E402 - upstream can only be imported once Django is set up
+from event_forms import raw_event  # noqa: E402
+from event_scene import Scene  # noqa: E402
+from known_events import FORMS_OF  # noqa: E402
+from sample_lookup import SampleLookup  # noqa: E402
+
+from log_replay.events import parse_event  # noqa: E402
+from log_replay.lms.directory import Directory  # noqa: E402
+from log_replay.records import Position  # noqa: E402
+from log_replay.statements.native import NativeTransformer  # noqa: E402
+from log_replay.statements.native.kinds import KINDS  # noqa: E402
+from log_replay.statements.upstream import UpstreamTransformer, identities_answer  # noqa: E402
+
+ROUNDS = 20
+SCENES = 5
+HERE = Position("tracking.log", 0)
+HEAD = ("CPU us per line", "floor", "parsing", "native", "upstream", "native/floor", "upstream/native")
+
+
+def main() -> None:
+    logging.disable()
+    show(HEAD)
+    for kind in KINDS:
+        identities = Directory(SampleLookup(kind))
+        with identities_answer(identities):
+            bench(kind, identities)
+
+
+def bench(kind: str, identities: Directory) -> None:
+    upstream = UpstreamTransformer(kind)
+    native = NativeTransformer(upstream, kind)
+
+    def natively(line: bytes) -> list[bytes]:
+        return [made.text for made in native.transform(parse_event(line, HERE), identities)]
+
+    def through_upstream(line: bytes) -> list[bytes]:
+        return [made.text for made in upstream.transform(parse_event(line, HERE), identities)]
+
+    for family, lines in families(kind).items():
+        made = {line: texts for line in lines if (texts := attempt(through_upstream, line))}
+        statements = {line: [orjson.loads(text) for text in texts] for line, texts in made.items()}
+        floor = cost(functools.partial(at_least, statements), made)
+        parsing = cost(lambda line: parse_event(line, HERE), made)
+        ours, theirs = cost(natively, made), cost(through_upstream, made, rounds=1)
+        times = (f"{value:.1f}" for value in (floor, parsing, ours, theirs))
+        show((f"{kind} {family}", *times, f"{ours / floor:.2f}", f"{theirs / ours:.1f}"))
+    if set(native.ways) != {"native"}:
+        show((f"{kind}: not all went the native way: {dict(native.ways)}",))
+
+
+def show(cells) -> None:
+    sys.stdout.write(f"{cells[0]:<22}" + "".join(f"{cell:>16}" for cell in cells[1:]) + "\n")
+
+
+def families(kind: str) -> dict[str, list[bytes]]:
+    """Return the lines of each family of events, and those of all."""
+    found: dict[str, list[bytes]] = {}
+    for name, number in itertools.product(sorted(KINDS[kind]), range(SCENES)):
+        words = name.removeprefix("edx.").split(".")
+        family = "video" if {"video", "transcript", "cc"} & set(name.replace(".", "_").split("_")) else words[0]
+        family = "problem" if name in ("problem_check", "showanswer") else family
+        for form in FORMS_OF[name]:
+            raw = raw_event(form, Scene(number=number, user_id=3 + number % 4))
+            found.setdefault(family, []).append(json.dumps(raw).encode())
+    return found | {"all": [line for lines in found.values() for line in lines]}
+
+
+def attempt(make, line: bytes) -> list[bytes]:
+    try:
+        return make(line)
+    except Exception:  # noqa: BLE001 - what upstream rejects is not measured
+        return []
+
+
+def at_least(statements: dict[bytes, list[dict]], line: bytes) -> None:
+    orjson.loads(line)
+    for statement in statements[line]:
+        uuid.uuid5(uuid.NAMESPACE_URL, "any name")
+        orjson.dumps(statement)
+
+
+def cost(make, lines, rounds: int = ROUNDS) -> float:
+    """Return the CPU time per line in microseconds: the best of some rounds, for other processes disturb."""
+    best = float("inf")
+    for _ in range(rounds):
+        start = time.process_time()
+        for line in lines:
+            make(line)
+        best = min(best, time.process_time() - start)
+    return best / max(len(lines), 1) * 1e6
+
+
+if __name__ == "__main__":
+    main()

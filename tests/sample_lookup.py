@@ -1,0 +1,37 @@
+"""The sample directory's people and courses, where the LMS's tables would be."""
+
+from __future__ import annotations
+
+import hashlib
+
+import sample_directory as who
+
+from log_replay.lms import User
+
+
+class SampleLookup:
+    """Answers as ``log_replay.lms.directory.Lookup``, for one kind of external ids."""
+
+    def __init__(self, kind):
+        sample = who.sample_directory()
+        self._users = [User(user["id"], user["username"], user["email"]) for user in sample["users"]]
+        self._external_ids = {
+            user["id"]: user["external_ids"][kind] for user in sample["users"] if kind in user["external_ids"]
+        }
+        self._courses = {course["id"]: course["display_name"] for course in sample["courses"]}
+
+    def users(self, ids, usernames):
+        return [user for user in self._users if user.id in ids or user.username in usernames]
+
+    def retired_usernames(self, username):
+        salted = (who.SALT + username.lower()).encode(errors="surrogatepass")
+        return [f"retired__user_{hashlib.sha1(salted).hexdigest()}"]
+
+    def external_ids(self, user_ids):
+        return {user_id: self._external_ids[user_id] for user_id in user_ids if user_id in self._external_ids}
+
+    def add_external_ids(self, user_ids):
+        return {}
+
+    def course_names(self, course_keys):
+        return {str(key): self._courses[str(key)] for key in course_keys if str(key) in self._courses}
