@@ -35,7 +35,7 @@ T = TypeVar("T")
 _TIMEOUT_SECONDS = (10, 300)
 _CHECK_WITHOUT_RETRIES = Patience(retries=0)
 
-#: What libcloud's drivers raise: its own two trees, urllib3's, requests' and sockets' errors, and what parsers trip over.
+#: What libcloud's drivers raise: its own two trees, requests', urllib3's and sockets' errors, what parsers trip over.
 _FOREIGN = (LibcloudError, BaseHTTPError, HTTPError, OSError, ValueError, KeyError, AttributeError)
 _LONGEST_REASON = 200
 
@@ -69,10 +69,12 @@ class Bucket:
         self._patience = patience or Patience()
 
     def check(self, probe: str) -> None:
-        """Put an empty object and delete it; where deleting is forbidden it stays, and sources skip it."""
+        """Put an object of one byte and delete it; where deleting is forbidden it stays, and sources skip it."""
         try:
             self._attempt("find", "", lambda: self._container, _CHECK_WITHOUT_RETRIES)
             with tempfile.NamedTemporaryFile(prefix="log-replay-") as spool:
+                spool.write(b"\n")  # without any, it would be sent in chunks, which S3 refuses
+                spool.flush()
                 self._attempt("write", probe, lambda: self._put(spool.name, probe), _CHECK_WITHOUT_RETRIES)
         except DestinationLost as error:
             raise ConfigurationError(

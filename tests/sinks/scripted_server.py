@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import struct
 import threading
 import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass
@@ -32,64 +36,79 @@ class Asked:
     moment: float
 
 
-class ScriptedServer:
-    """Gives the answers of ``script`` in turn, the last one again and again."""
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    scripted: ScriptedServer
 
-    def __init__(self) -> None:
+    def setup(self):
+        super().setup()
+        self.scripted.connections += 1
+
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        answer = self.scripted.next_answer(Asked(self.command, self.path, dict(self.headers), body, time.monotonic()))
+        time.sleep(answer.delay_seconds)
+        if answer.reset:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+            self.close_connection = True
+            return
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(answer.body)
+
+    do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = answer  # noqa: N815 - as the library wants them
+
+    def handle(self):
+        with contextlib.suppress(OSError, ValueError):
+            super().handle()
+
+    def finish(self):
+        with contextlib.suppress(OSError, ValueError):
+            super().finish()
+
+    def log_message(self, *_):
+        pass
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def shutdown_request(self, request):
+        with contextlib.suppress(OSError):
+            super().shutdown_request(request)
+
+
+class ScriptedServer:
+    """Gives the answers of ``script`` in turn, the last one again and again.
+
+    Args:
+        certificate: a file with a certificate and its key, to speak TLS.
+    """
+
+    def __init__(self, certificate: Path | None = None) -> None:
         self.script = [Answer()]
         self.asked: list[Asked] = []
         self.connections = 0
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def setup(self):
-                super().setup()
-                server.connections += 1
-
-            def answer(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                server.asked.append(Asked(self.command, self.path, dict(self.headers), body, time.monotonic()))
-                answer = server.script.pop(0) if len(server.script) > 1 else server.script[0]
-                time.sleep(answer.delay_seconds)
-                if answer.reset:
-                    self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                    self.connection.close()
-                    self.close_connection = True
-                    return
-                self.send_response(answer.status)
-                for name, value in answer.headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(answer.body)))
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(answer.body)
-
-            do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = answer  # noqa: N815 - as the library wants them
-
-            def handle(self):
-                with contextlib.suppress(OSError, ValueError):
-                    super().handle()
-
-            def finish(self):
-                with contextlib.suppress(OSError, ValueError):
-                    super().finish()
-
-            def log_message(self, *_):
-                pass
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-
-            def shutdown_request(self, request):
-                with contextlib.suppress(OSError):
-                    super().shutdown_request(request)
-
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"scripted": self}))
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         self.port = self._server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}/xAPI"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+
+    def next_answer(self, asked: Asked) -> Answer:
+        """Remember a request and return what the script answers to it."""
+        self.asked.append(asked)
+        return self.script.pop(0) if len(self.script) > 1 else self.script[0]
 
     def __enter__(self) -> Self:
         self._thread.start()

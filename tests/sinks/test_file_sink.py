@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import libcloud.common.exceptions
 import libcloud.common.types
@@ -42,6 +43,11 @@ def opened(folder: Path, *, key: str = KEY, transformer_type: str = "xapi", **co
 def written(folder: Path) -> dict[str, bytes]:
     """Return all files below a folder by their paths in it."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def server_config(server) -> dict[str, Any]:
+    """Return what libcloud needs to know of a scripted server."""
+    return {"key": "k", "secret": "s", "host": "127.0.0.1", "port": server.port, "secure": False}
 
 
 @pytest.fixture
@@ -325,8 +331,8 @@ class TestBucket:
     """What only buckets do; the scripted server stands in for an S3 that misbehaves."""
 
     def sink(self, server, patience=HASTY):
-        config = {"key": "k", "secret": "s", "host": "127.0.0.1", "port": server.port, "secure": False}
-        return FileSink(Bucket("MINIO", config, "logs", patience=patience), transformer_type="xapi", key=KEY)
+        bucket = Bucket("MINIO", server_config(server), "logs", patience=patience)
+        return FileSink(bucket, transformer_type="xapi", key=KEY)
 
     def stored(self, content: bytes) -> Answer:
         return Answer(200, {"ETag": f'"{hashlib.md5(content).hexdigest()}"'}, b"")
@@ -366,8 +372,7 @@ class TestBucket:
 
     def test_a_bucket_of_another_region_is_found_by_the_check(self, server):
         server.script = [Answer(301, {"x-amz-bucket-region": "eu-west-1"})]
-        config = {"key": "k", "secret": "s", "host": "127.0.0.1", "port": server.port, "secure": False}
-        bucket = Bucket("S3", {**config, "region": "us-east-1"}, "logs")
+        bucket = Bucket("S3", {**server_config(server), "region": "us-east-1"}, "logs")
         with pytest.raises(ConfigurationError, match=r'eu-west-1.*set "region"'):
             bucket.check("probe")
 
@@ -417,6 +422,21 @@ def test_a_spool_without_room_is_said(server, monkeypatch, tmp_path):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
     with pytest.raises(DestinationLost, match=r"spool .*missing"):
         TestBucket().sink(server).deliver(batch_of(1))
+
+
+def interrupted(store) -> None:
+    with store.replacing("a") as file:
+        file.write(b"half of")
+        raise KeyboardInterrupt
+
+
+def test_an_interrupted_batch_leaves_nothing(out, server):
+    sinks = {Folder({"key": str(out.parent)}, "out"): [], Bucket("MINIO", server_config(server), "logs"): server.asked}
+    for store, requested in sinks.items():
+        with pytest.raises(KeyboardInterrupt):
+            interrupted(store)
+        assert requested == []
+    assert list(out.iterdir()) == []
 
 
 def test_a_folder_reads_what_it_wrote(out):

@@ -5,8 +5,14 @@ import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from ipaddress import ip_address
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scripted_server import Answer, ScriptedServer
@@ -215,6 +221,36 @@ class TestRetries:
         server.script = [Answer(delay_seconds=0.3)]
         with pytest.raises(DestinationLost, match="no answer in time"):
             sink_of(Route(server.url), timeout_seconds=0.05).deliver(batch_of(1))
+
+
+@pytest.fixture
+def self_signed(tmp_path):
+    """Make a certificate for 127.0.0.1 that nobody vouches for; return it with its key in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path / "certificate.pem"
+    path.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + certificate.public_bytes(Encoding.PEM)
+    )
+    return path
+
+
+def test_a_certificate_that_is_not_trusted_ends_the_run_at_once(self_signed, monkeypatch):
+    with ScriptedServer(certificate=self_signed) as server:
+        route = Route(server.url.replace("http:", "https:"), "Bearer t0ken")
+        with pytest.raises(ConfigurationError, match="its TLS certificate is not trusted"):
+            sink_of(route).check()
+        with pytest.raises(DestinationLost, match=r"not trusted \(install"):
+            sink_of(route).deliver(batch_of(1))
+        assert server.asked == []
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(self_signed))
+        assert sink_of(route).deliver(batch_of(1)).delivered == 1
 
 
 class TestSeveralRoutes:
