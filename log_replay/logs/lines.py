@@ -40,9 +40,11 @@ class LineHandler(logging.Handler):
         """Write the record, or hold it until its block is over."""
         try:
             line = self.line(record)
+            if self._bytes + len(line) + 1 > self.held_bytes:
+                self._write_held()
             self._lines.append(line)
             self._bytes += len(line) + 1
-            if not self._blocks or self._bytes >= self.held_bytes:
+            if not self._blocks:
                 self._write_held()
         except Exception:
             if self._blocks:
@@ -78,6 +80,11 @@ class LineHandler(logging.Handler):
         with self._held():
             lost, self.lost = self.lost, 0
         return lost
+
+    def abandon(self) -> None:
+        """Let go of what is not written yet, without waiting: its run was stopped, and says so itself."""
+        with self._held():
+            self._take()
 
     @contextmanager
     def _held(self) -> Iterator[None]:

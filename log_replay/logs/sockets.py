@@ -85,6 +85,9 @@ class SocketHandler(LineHandler):
         self._kept_bytes = 0
         self._pause_seconds = 0.0
         self._next_attempt = 0.0
+        self._given_up = False
+        # A listener that is slow holds a run back; with `count` only so long.
+        self._stall_seconds = timeout_seconds if on_full == "count" else None
 
     def write_lines(self, lines: list[bytes]) -> None:
         """Send whole lines, or keep them for when the listener is back."""
@@ -99,23 +102,40 @@ class SocketHandler(LineHandler):
     def settle(self) -> int:
         """Wait until the listener has read everything, and return how many statements were lost since last asked."""
         with self._held():
-            patience = float("inf") if self.on_full == "block" else self.timeout_seconds
-            if not self._deliver_all(patience):
+            if not self._deliver_all(self._patience_seconds()):
                 self._give_up()
         return super().settle()
+
+    def abandon(self) -> None:
+        """Disconnect, and let go of what the listener may not have read."""
+        super().abandon()
+        with self._held():
+            self._disconnect()
+            self._forget()
 
     def close(self) -> None:
         """Wait a while until the listener has read everything; what is left then is counted as lost."""
         with self._held():
+            self._stall_seconds = self.timeout_seconds
+            if self._socket:
+                self._socket.settimeout(self._stall_seconds)
             if not self._deliver_all(self.timeout_seconds):
                 self._give_up()
             self._disconnect()
         super().close()
 
+    def _patience_seconds(self) -> float:
+        """Return how long to wait for a listener that is away; not again for one that was waited for in vain."""
+        if self.on_full == "block":
+            return float("inf")
+        return 0.0 if self._given_up else self.timeout_seconds
+
     def _make_room(self, line_bytes: int) -> bool:
-        """Free a line's room, waiting for it with ``block``; False where the line has to be given up."""
-        patience = float("inf") if self.on_full == "block" else 0.0
-        return self._deliver_all(patience) or self._kept_bytes + line_bytes <= self.buffer_bytes
+        """Free a line's room, or say that the line has to be given up."""
+        if self._deliver_all(self._patience_seconds()) or self._kept_bytes + line_bytes <= self.buffer_bytes:
+            return True
+        self._given_up = True
+        return False
 
     def _deliver_all(self, patience_seconds: float) -> bool:
         """Send everything and have it confirmed, trying again as long as patience lasts."""
@@ -124,10 +144,10 @@ class SocketHandler(LineHandler):
             self._send()
             if self._socket and not self._unsent and self._confirm():
                 break
-            wait = self._next_attempt - time.monotonic()
-            if time.monotonic() + max(wait, 0.0) >= deadline:
+            now = time.monotonic()
+            if max(self._next_attempt, now) >= deadline:
                 return False
-            time.sleep(max(wait, 0.0))
+            time.sleep(max(self._next_attempt - now, 0.0))
         return True
 
     def _send(self) -> None:
@@ -161,8 +181,8 @@ class SocketHandler(LineHandler):
         except OSError as error:
             self._lose_connection(error)
             return False
-        # A listener that is slow holds us back; only with `count` is one that reads nothing left behind.
-        self._socket.settimeout(self.timeout_seconds if self.on_full == "count" else None)
+        self._socket.settimeout(self._stall_seconds)
+        self._given_up = False
         return True
 
     def _confirm(self) -> bool:
@@ -204,6 +224,10 @@ class SocketHandler(LineHandler):
 
     def _give_up(self) -> None:
         self._count_lost(len(self._unsent) + len(self._unconfirmed))
+        self._given_up = True
+        self._forget()
+
+    def _forget(self) -> None:
         self._unsent.clear()
         self._unconfirmed.clear()
         self._kept_bytes = 0

@@ -17,6 +17,8 @@ from log_replay.logs.stdout import StdoutHandler
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from log_replay.logs.lines import LineHandler
+
 FORMATTERS = {"aspects": AspectsFormatter, "json": JsonFormatter, "raw": RawFormatter}
 _DOTTED = {StdoutHandler: "StdoutHandler", FileHandler: "FileHandler", SocketHandler: "SocketHandler"}
 
@@ -65,7 +67,7 @@ def statements_to(log_to: str = "stdout", log_format: str = "aspects", **handler
         return
     handler_type, options = _handler(log_to)
     formatter = _formatter(log_format)()
-    handlers: list[logging.Handler] = []
+    handlers: list[LineHandler] = []
     if handler_type:
         handler = handler_type(**options, **handler_options)
         handler.setFormatter(formatter)
@@ -73,10 +75,14 @@ def statements_to(log_to: str = "stdout", log_format: str = "aspects", **handler
     loggers = [logging.getLogger(name) for name in LOGGERS.values()]
     before = [(logger.handlers, logger.level, logger.propagate) for logger in loggers]
     for logger in loggers:
-        logger.handlers, logger.propagate = handlers.copy(), False
+        logger.handlers, logger.propagate = [*handlers], False
         logger.setLevel(logging.INFO)
     try:
         yield
+    except BaseException:
+        for handler in handlers:
+            handler.abandon()
+        raise
     finally:
         for logger, (kept, level, propagate) in zip(loggers, before, strict=True):
             logger.handlers, logger.propagate = kept, propagate
@@ -94,7 +100,7 @@ def _formatter(log_format: str) -> type[AspectsFormatter | JsonFormatter | RawFo
         ) from None
 
 
-def _handler(log_to: str) -> tuple[type[logging.Handler] | None, dict[str, Any]]:
+def _handler(log_to: str) -> tuple[type[LineHandler] | None, dict[str, Any]]:
     """Return the handler's type, none for ``null``, and its arguments."""
     if log_to == "stdout":
         return StdoutHandler, {}
