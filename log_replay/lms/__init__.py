@@ -42,6 +42,13 @@ class Identities(Protocol):
             UnknownIdentity: ``anonymous``, ``unknown_user`` or ``no_external_id``.
         """
 
+    def external_id_of(self, user: User) -> str:
+        """Return the external id of a user that was found already.
+
+        Raises:
+            UnknownIdentity: ``no_external_id``.
+        """
+
     def email(self, username_or_id: Any) -> str:
         """Return the user's email address, ``unknown@example.com`` for nobody, as ``get_user_email`` does."""
 

@@ -100,6 +100,10 @@ class Directory:
         user = self.user(username_or_id)
         if user is None:
             raise UnknownIdentity("unknown_user" if username_or_id else "anonymous")
+        return self.external_id_of(user)
+
+    def external_id_of(self, user: User) -> str:
+        """Return the external id of a user that was found already; see ``external_id``."""
         if user.id not in self._external_ids:
             self._fetch_external_ids({user.id})
         external_id = self._external_ids[user.id]

@@ -50,12 +50,13 @@ def create_lms_tables() -> None:
     """Create those of the LMS's tables that are missing beside Django's own, in the embedded database."""
     present = set(connection.introspection.table_names())
     missing = [model for model in TABLES if model._meta.db_table not in present]  # noqa: SLF001 - public in all but name
+    if not missing:
+        return
     with connection.schema_editor() as editor:
         for model in missing:
             editor.create_model(model)
-    if missing:
-        for name in EXTERNAL_ID_TYPES:
-            ExternalIdType.objects.get_or_create(name=name, defaults={"description": name})
+    for name in EXTERNAL_ID_TYPES:
+        ExternalIdType.objects.get_or_create(name=name, defaults={"description": name})
 
 
 def load_directory(directory: Mapping[str, Any]) -> tuple[int, int]:

@@ -220,7 +220,7 @@ class _Answers:
     def add_new_user_id(self, user: Any, type_name: str) -> tuple[Any, bool]:
         if threading.get_ident() != self._thread:
             return self._originals["ExternalId"].add_new_user_id(user, type_name)  # type: ignore[no-any-return]
-        return _ExternalId(self._identities.external_id(user.id)), False
+        return _ExternalId(self._identities.external_id_of(user)), False
 
     def get_course_overviews(self, course_keys: Any) -> Any:
         if threading.get_ident() != self._thread:

@@ -7,7 +7,6 @@ import json
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
-from hypothesis import strategies as st
 from upstream_reference import Reference, normalised, stand_ins
 from variations import event_names, events
 
@@ -33,9 +32,7 @@ class Ours:
         offsets = [sum(len(before) + 1 for before in lines[:index]) for index in range(len(lines))]
         block = LineBlock("log", list(lines), offsets, sum(len(line) + 1 for line in lines))
         with identities_answer(self.directory):
-            return transform_block(
-                block, filters=Filters(), directory=self.directory, transformer=self.transformer
-            )
+            return transform_block(block, filters=Filters(), directory=self.directory, transformer=self.transformer)
 
 
 def texts(result) -> list[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import signal
 import sys
 import threading
@@ -15,7 +16,6 @@ from log_replay.logs import configure_own_log
 from log_replay.options import add_arguments, read_options
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterator
 
     from log_replay.options import Options
@@ -40,6 +40,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add every option."""
         add_arguments(parser)
+        # Django has this where a command asks for system checks; upstream's does, and nothing is lost by taking it.
+        parser.add_argument("--skip-checks", action="store_true", help=argparse.SUPPRESS)
 
     def handle(self, *_args: str, **given: Any) -> None:
         """Replay, show the summary and exit with what it came to."""
