@@ -1,0 +1,95 @@
+"""What our formatters write, the shipped program gives back byte for byte, and nothing else is gone."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from emitted import FORMATTERS, TEXTS, VALUES, caliper, encoded, lines, xapi
+from engines import Topology
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from shipped import DEAD_LETTER, TRANSFORMS, composed
+
+CONFIG = composed(TRANSFORMS, DEAD_LETTER)
+FORMATS = pytest.mark.parametrize("log_format", FORMATTERS)
+slow = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def read(engine, emitted):
+    """Return what the transform's outputs give for lines."""
+    return Topology(CONFIG, engine).run("statements_read", [{"message": line.decode()} for line in emitted])
+
+
+@FORMATS
+@slow
+@given(extensions=st.lists(VALUES, max_size=4), ascii_only=st.booleans(), names=TEXTS)
+@example(extensions=["x" * 1_000_000], ascii_only=False, names="tracking.log")
+@example(extensions=["\U0001f600" * 1000, 2**70, 1e300, -0.0], ascii_only=True, names='"statement": {')
+def test_xapi_comes_back_byte_for_byte(engine, log_format, extensions, ascii_only, names):
+    texts = [encoded(xapi(value), ascii_only=ascii_only) for value in extensions]
+
+    outputs = read(engine, lines(texts, log_format, names=names))
+
+    assert [event["event"].encode() for event in outputs.get("xapi", [])] == texts
+    assert [event["event_id"] for event in outputs.get("xapi", [])] == [json.loads(text)["id"] for text in texts]
+    assert not outputs.get("dead_letter")
+
+
+@FORMATS
+@slow
+@given(extensions=st.lists(VALUES, max_size=4))
+def test_caliper_comes_back_byte_for_byte(engine, log_format, extensions):
+    texts = [encoded(caliper(value)) for value in extensions]
+
+    outputs = read(engine, lines(texts, log_format, "caliper"))
+
+    assert [event["event"].encode() for event in outputs.get("caliper", [])] == texts
+    assert not outputs.get("dead_letter")
+
+
+@FORMATS
+@slow
+@given(value=VALUES, cut=st.floats(0, 1, exclude_max=True), other=st.text(st.characters(exclude_characters="\n")))
+def test_whatever_stands_between_is_stored_or_in_the_dead_letter(engine, log_format, value, cut, other):
+    texts = [encoded(xapi(value)), encoded(xapi())]
+    first, last = lines(texts, log_format)
+    truncated = first[: int(cut * len(first))].decode("utf-8", "ignore").encode()
+    emitted = [first, truncated, first + last, other.encode("utf-8", "ignore"), last]
+
+    outputs = read(engine, emitted)
+
+    assert [event["event"].encode() for event in outputs["xapi"]] == texts
+    assert [event["message"].encode() for event in outputs["dead_letter"]] == emitted[1:4]
+    assert all(event["reason"] for event in outputs["dead_letter"])
+
+
+@slow
+@given(value=VALUES, log_format=st.sampled_from(sorted(FORMATTERS)), cut=st.floats(0.01, 0.99))
+def test_prefixes_of_container_runtimes_change_nothing(engine, value, log_format, cut):
+    text = encoded(xapi(value))
+    (line,) = lines([text], log_format)
+    # A runtime cuts at a byte, but gives Vector's file source, and us, text.
+    whole = line.decode()
+    at = max(1, int(cut * len(whole)))
+    cri = "2026-11-21T09:12:13.123456789Z stdout {} {}"
+    entry = {"stream": "stdout", "time": "2026-11-21T09:12:13Z"}
+
+    messages = [
+        cri.format("F", whole),
+        cri.format("P", whole[:at]) + "\n" + cri.format("F", whole[at:]),
+        json.dumps({"log": whole + "\n", **entry}, separators=(",", ":")),
+        "\n".join(json.dumps({"log": part, **entry}) for part in (whole[:at], whole[at:] + "\n")).replace(": ", ":", 1),
+    ]
+
+    for message in messages:
+        outputs = Topology(CONFIG, engine).run("statements_read", [{"message": message}])
+        assert [event["event"].encode() for event in outputs["xapi"]] == [text], message
+
+
+def test_repeats_are_dropped_and_only_these(engine):
+    texts = [encoded(xapi(number)) for number in range(3)]
+
+    outputs = read(engine, lines([*texts, *texts[:2]], "raw") + lines(texts, "aspects"))
+
+    assert [event["event"].encode() for event in outputs["xapi"]] == texts
