@@ -122,7 +122,7 @@ class CloudSource:
     def _read_raw(self, obj: SourceObject, start: int, end: int | None) -> Generator[bytes]:
         offset = start
         try:
-            download = Download(self._driver, self._container, obj, start, end)
+            download = Download(self._driver, self._container, obj, end)
             for chunk in resumed(download.open_at, start, lambda offset, chunk: offset + len(chunk), self._patience):
                 yield chunk
                 offset += len(chunk)

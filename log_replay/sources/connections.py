@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import requests
 from libcloud.common.base import Connection
+from libcloud.common.google import GoogleAuthType
 from libcloud.http import LibcloudConnection
+from libcloud.storage.drivers.s3 import BaseS3StorageDriver
 from libcloud.storage.providers import DRIVERS, get_driver
 from libcloud.storage.types import Provider
 
@@ -65,6 +68,11 @@ def open_driver(provider: str, options: Mapping[str, Any]) -> StorageDriver:
     if provider not in known:
         near = get_close_matches(provider.upper(), [*known, "STDIN"], cutoff=0.5) or [*known, "STDIN"]
         raise ConfigurationError(f"unknown source provider {provider!r}", hint=f"did you mean {', '.join(near)}?")
+    if provider == "GOOGLE_STORAGE" and _asks_in_a_browser(str(options.get("key"))):
+        raise ConfigurationError(
+            "the GOOGLE_STORAGE source has no key that works unattended",
+            hint='give an HMAC key ("GOOG...") or a service account\'s as "key" and "secret"',
+        )
     try:
         driver = get_driver(getattr(Provider, provider))(**options)
     except Exception as error:  # noqa: BLE001 - drivers raise anything
@@ -84,13 +92,21 @@ def last_response(driver: StorageDriver) -> requests.Response | None:
     return connection.response if isinstance(connection, DownloadConnection) else None
 
 
+def _asks_in_a_browser(key: str) -> bool:
+    # And waits for the answer for ever.
+    kind: Any = GoogleAuthType
+    return bool(kind.guess_type(key) == kind.IA)
+
+
 def _mend(driver: StorageDriver) -> None:
     if not isinstance(getattr(driver, "connection", None), Connection):
         return
-    connection = driver.connection
+    connection: Any = driver.connection
     connection.conn_class = DownloadConnection
-    download_response: Any = type("DownloadResponse", (RangeResponse, connection.rawResponseCls), {})
-    connection.rawResponseCls = download_response
+    connection.rawResponseCls = type("DownloadResponse", (RangeResponse, connection.rawResponseCls), {})
+    if isinstance(driver, BaseS3StorageDriver):
+        # Names may hold two slashes in a row; libcloud would take them for a mistake and leave out one.
+        connection.morph_action_hook = lambda action: f"{connection.request_path}{action}"
     # It connected in its constructor, and connects again, as it now should, with the next request.
     connection.connection = None
 
@@ -98,5 +114,5 @@ def _mend(driver: StorageDriver) -> None:
 def _without_secrets(text: str, options: Mapping[str, Any]) -> str:
     for name, value in options.items():
         if isinstance(value, str) and value and name not in {"host", "region"}:
-            text = text.replace(value, "***")
+            text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "***", text)
     return text

@@ -144,12 +144,14 @@ def read_decompressed(
         return
     with closing(read_raw(0, None)) as raw:
         head = bytearray()
-        for chunk in raw:
-            head += chunk
-            if len(head) >= HEAD_BYTES:
-                break
+        error = None
+        try:
+            while len(head) < HEAD_BYTES and (chunk := next(raw, None)) is not None:
+                head += chunk
+        except ReadError as caught:
+            error = caught
         codec = codec_of(bytes(head))
-        chunks = _chain(bytes(head), raw)
+        chunks = _chain(bytes(head), error, raw)
         yield from _window(chunks if codec is None else decompressed(chunks, codec, name), start, end)
 
 
@@ -230,8 +232,10 @@ class _Decompressor:
             self._member = None
 
 
-def _chain(head: bytes, rest: Iterable[bytes]) -> Iterator[bytes]:
+def _chain(head: bytes, error: ReadError | None, rest: Iterable[bytes]) -> Iterator[bytes]:
     yield head
+    if error:
+        raise error
     yield from rest
 
 

@@ -27,7 +27,7 @@ CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(?:(\d+)|\*)")
 
 
 class Download:
-    """A range of an object, which can be opened at any offset within it.
+    """An object, or its beginning, which can be opened at any offset.
 
     libcloud's own streams are not used: they read 5 MB at a time, undo a ``Content-Encoding`` (so that offsets mean
     nothing any more) and take a body that ends early for a whole one.
@@ -36,13 +36,10 @@ class Download:
         driver: the provider's.
         container: where the object lies.
         obj: the object as it was listed.
-        start: the range's first byte.
-        end: the byte behind its last; None for the object's end.
+        end: where to stop; None for the object's end.
     """
 
-    def __init__(
-        self, driver: StorageDriver, container: Container, obj: SourceObject, start: int, end: int | None
-    ) -> None:
+    def __init__(self, driver: StorageDriver, container: Container, obj: SourceObject, end: int | None) -> None:
         self._driver = driver
         self._name = obj.name
         self._object = Object(
@@ -55,15 +52,13 @@ class Download:
             driver=driver,
         )
         self._end = end
-        self._listed_bytes = obj.size_bytes
-        # From its beginning, an object is read as it now is; a later part must be of the version that was listed.
+        self._size_bytes = obj.size_bytes
         # Elsewhere than in S3, what a listing calls a version need not be what a response calls an ETag.
-        self._size_bytes = obj.size_bytes if start else None
-        self._etag = _opaque(obj.version or "") if start and isinstance(driver, BaseS3StorageDriver) else ""
+        self._etag = _opaque(obj.version or "") if isinstance(driver, BaseS3StorageDriver) else ""
         self._response: requests.Response | None = None
 
     def open_at(self, offset: int) -> Generator[bytes]:
-        """Yield the bytes from ``offset`` up to the range's end.
+        """Yield the bytes from ``offset`` up to the end.
 
         Raises:
             Interruption: they cannot be had, or not all of them, for a reason that may pass.
@@ -85,7 +80,7 @@ class Download:
         finally:
             if self._response is not None:
                 self._response.close()
-        if self._total is not None and not self._is_complete(offset):
+        if self._size_bytes is not None and not self._is_complete(offset):
             raise Interruption("the connection ended early")
 
     def _stream(self, offset: int) -> Iterator[bytes]:
@@ -121,21 +116,20 @@ class Download:
         """Return where a response begins, if it belongs to the version that is being read."""
         begin, size_bytes = _extent(response)
         etag = _opaque(response.headers.get("ETag", ""))
-        changed = self._etag and etag and etag != self._etag
-        if changed or (None not in {size_bytes, self._size_bytes} and size_bytes != self._size_bytes):
-            raise self._error("it changed while it was read", offset, "replay it again once nothing writes to it")
+        if etag and self._etag:
+            changed = etag != self._etag
+        else:
+            changed = None not in {size_bytes, self._size_bytes} and size_bytes != self._size_bytes
+        if changed:
+            raise self._error("it changed since it was listed", offset, "replay it again once nothing writes to it")
         if begin > offset:
             raise Interruption("the server answered with another range")
         self._etag = etag or self._etag
-        self._size_bytes = self._size_bytes if size_bytes is None else size_bytes
+        self._size_bytes = size_bytes if self._size_bytes is None else self._size_bytes
         return begin
 
-    @property
-    def _total(self) -> int | None:
-        return self._listed_bytes if self._size_bytes is None else self._size_bytes
-
     def _is_complete(self, offset: int) -> bool:
-        return any(stop is not None and offset >= stop for stop in (self._total, self._end))
+        return any(stop is not None and offset >= stop for stop in (self._size_bytes, self._end))
 
     def _error(self, reason: str, offset: int, hint: str | None) -> ReadError:
         return ReadError(reason, operation="read", object=self._name, offset=offset, hint=hint)

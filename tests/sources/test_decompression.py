@@ -1,0 +1,198 @@
+"""Compressed objects: told by content, of any number of members, bounded, and read up to any damage."""
+
+import bz2
+import gzip
+import random
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from log_replay.errors import DamagedObject, ReadError
+from log_replay.sources.decompression import (
+    CHUNK_BYTES,
+    HEAD_BYTES,
+    codec_of,
+    decompressed,
+    is_compressed,
+    read_decompressed,
+)
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+
+def compress_zstd(data):
+    """Compress as zstd(1) does, with a checksum."""
+    return zstd.compress(data, options={zstd.CompressionParameter.checksum_flag: 1})
+
+
+COMPRESS = {"gzip": gzip.compress, "zstd": compress_zstd, "bzip2": bz2.compress}
+CODECS = pytest.mark.parametrize("codec", COMPRESS)
+MIB = 1 << 20
+
+
+def log(lines, seed=0):
+    """Lines of which about half can be compressed away."""
+    numbers = random.Random(seed)
+    return b"".join(
+        b'{"name": "problem_check", "id": "%s"}\n' % numbers.randbytes(12).hex().encode() for _ in range(lines)
+    )
+
+
+def chunked(data, chunk_bytes):
+    return [data[at : at + chunk_bytes] for at in range(0, len(data), chunk_bytes)]
+
+
+def decompress(data, chunk_bytes=1000):
+    """Return what comes out, and the damage, if there is any."""
+    found = []
+    try:
+        found.extend(decompressed(chunked(data, chunk_bytes), codec_of(data), "log"))
+    except DamagedObject as damage:
+        return b"".join(found), damage
+    return b"".join(found), None
+
+
+@CODECS
+@given(members=st.lists(st.binary(max_size=300), min_size=1, max_size=5), chunk_bytes=st.integers(1, 200))
+def test_all_members_are_decompressed_however_they_are_cut(codec, members, chunk_bytes):
+    data = b"".join(map(COMPRESS[codec], members))
+    assert decompress(data, chunk_bytes) == (b"".join(members), None)
+
+
+@CODECS
+def test_zeros_between_and_behind_members_are_padding(codec):
+    member = COMPRESS[codec](b"a line\n")
+    assert decompress(member + bytes(1000) + member + bytes(3000)) == (b"a line\na line\n", None)
+
+
+@pytest.mark.parametrize("nibble", [0, 15])
+def test_skippable_zstd_frames_are_skipped_wherever_they_are(nibble):
+    skippable = bytes([0x50 + nibble, 0x2A, 0x4D, 0x18]) + (300).to_bytes(4, "little") + bytes(300)
+    frame = zstd.compress(b"a line\n")
+    assert decompress(skippable + frame + skippable + skippable + frame) == (b"a line\na line\n", None)
+
+
+@CODECS
+def test_the_codec_is_told_by_the_first_bytes(codec):
+    assert codec_of(COMPRESS[codec](b"")[:10]).name == codec
+    assert is_compressed(COMPRESS[codec](b"a line\n")[:10])
+
+
+@pytest.mark.parametrize(
+    "head", [b"", b"\x1f", b'{"name": ', b"BZh9 is not a magic", b"BZh0\x31AY&SY", b"\xef\xbb\xbf{", b"PK\x03\x04"]
+)
+def test_what_is_not_compressed_is_not_taken_for_it(head):
+    assert not is_compressed(head)
+
+
+@CODECS
+def test_a_cut_anywhere_yields_a_beginning_and_is_reported(codec):
+    lines = log(400)
+    data = COMPRESS[codec](lines[:9000]) + COMPRESS[codec](lines[9000:])
+    between = len(COMPRESS[codec](lines[:9000]))
+    for cut in [*range(4, len(data), 97), between - 1, between + 1, len(data) - 1]:
+        found, damage = decompress(data[:cut])
+        assert lines.startswith(found)
+        assert damage is not None
+        assert damage.offset == len(found)
+        # What was whole before the cut is there.
+        assert len(found) >= (9000 if cut > between else 0)
+
+
+@CODECS
+@settings(max_examples=200)
+@given(at=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255))
+def test_a_corrupt_byte_yields_a_beginning_or_is_reported(codec, at, flip):
+    lines = log(200)
+    data = bytearray(COMPRESS[codec](lines[:5000]) + COMPRESS[codec](lines[5000:]))
+    # Behind the head, which says that this is compressed at all.
+    position = HEAD_BYTES + int(at * (len(data) - HEAD_BYTES))
+    data[position] ^= flip
+    found, damage = decompress(bytes(data))
+    # A checksum covers the contents; a wrong byte in a header may have no meaning, or be told at the member's end.
+    assert damage is not None or found == lines
+    assert damage is None or damage.offset == len(found)
+    if position >= len(COMPRESS[codec](lines[:5000])):
+        assert found[:5000] == lines[:5000]
+
+
+def test_gzip_gives_everything_up_to_the_very_damage():
+    lines = log(2000)
+    data = bytearray(gzip.compress(lines))
+    middle = len(data) // 2
+    intact, _ = decompress(bytes(data[:middle]))
+    data[middle : middle + 50] = b"\xff" * 50
+    for chunk_bytes in (1 << 16, 100, 1):
+        found, damage = decompress(bytes(data), chunk_bytes)
+        assert found.startswith(intact)
+        assert damage is not None
+
+
+@CODECS
+def test_what_follows_the_last_member_and_is_no_member_is_damage(codec):
+    found, damage = decompress(COMPRESS[codec](b"a line\n") + b"and some text")
+    assert found == b"a line\n"
+    assert str(damage) == (
+        f"read log at offset 7: its {codec} data is corrupt"
+        " (what precedes the damage was read; get a whole copy of the object)"
+    )
+
+
+@CODECS
+def test_a_bomb_comes_in_small_chunks(codec):
+    data = COMPRESS[codec](bytes(64 * MIB))
+    sizes = [len(chunk) for chunk in decompressed([data], codec_of(data), "log")]
+    assert sum(sizes) == 64 * MIB
+    assert max(sizes) <= CHUNK_BYTES
+
+
+@CODECS
+def test_many_empty_members_are_no_trouble(codec):
+    assert decompress(COMPRESS[codec](b"") * 2000 + COMPRESS[codec](b"end")) == (b"end", None)
+
+
+@CODECS
+def test_a_read_error_is_placed_in_decompressed_bytes(codec):
+    lines = log(500)
+    data = COMPRESS[codec](lines)
+
+    def breaking():
+        yield data + data[:500]
+        raise ReadError("reset", offset=len(data) + 500)
+
+    found = []
+    with pytest.raises(ReadError) as caught:
+        found.extend(decompressed(breaking(), codec_of(data), "log"))
+    assert caught.value.offset == len(b"".join(found)) >= len(lines)
+
+
+@CODECS
+@given(window=st.tuples(st.integers(0, 3000), st.none() | st.integers(0, 3000)))
+def test_a_window_is_of_decompressed_bytes(codec, window):
+    lines = log(40)
+    data = COMPRESS[codec](lines)
+
+    def read_raw(start, end):
+        yield from chunked(data[start:end], 7)
+
+    start, end = window
+    assert (
+        b"".join(read_decompressed(read_raw, "log", start, end))
+        == lines[start : max(start, end or 0) if end is not None else None]
+    )
+
+
+def test_a_plain_object_is_read_from_the_start_of_the_window_only():
+    asked = []
+
+    def read_raw(start, end):
+        asked.append((start, end))
+        yield b"plain text that goes on"[start:end]
+
+    assert b"".join(read_decompressed(read_raw, "log", 6, 10)) == b"text"
+    assert asked == [(0, 10), (6, 10)]

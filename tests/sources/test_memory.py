@@ -1,0 +1,66 @@
+"""Whatever the size of an object or of a line, memory stays bounded."""
+
+import bz2
+import gzip
+import json
+import subprocess
+import sys
+
+import pytest
+
+MIB = 1 << 20
+
+#: Reads one object and says what it found and how much memory that took, in a process of its own.
+MEASURE = """
+import json, resource, sys
+from log_replay.lines import blocks
+from log_replay.sources import open_source
+source = open_source("LOCAL", {"key": sys.argv[1], "container": "logs"})
+lines = oversized = 0
+for obj in source.objects():
+    for block in blocks(source.read(obj), object=obj.name):
+        lines += len(block.lines)
+        oversized += len(block.oversized)
+rss_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+print(json.dumps({"lines": lines, "oversized": oversized, "rss_bytes": rss_bytes}))
+"""
+
+
+@pytest.fixture
+def logs(tmp_path):
+    (tmp_path / "logs").mkdir()
+    return tmp_path / "logs"
+
+
+def measure(logs):
+    command = [sys.executable, "-c", MEASURE, str(logs.parent)]
+    return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+
+
+def test_a_line_of_200_mb_is_not_held(logs):
+    with (logs / "tracking.log").open("wb") as file:
+        file.write(b"before\n")
+        # Sparse: zeros that take no disk.
+        file.seek(200 * MIB)
+        file.write(b"\nafter\n")
+    found = measure(logs)
+    assert (found["lines"], found["oversized"]) == (2, 1)
+    assert found["rss_bytes"] < 120 * MIB
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress], ids=["gzip", "bzip2"])
+def test_a_bomb_is_not_held(logs, compress):
+    (logs / "tracking.log").write_bytes(compress(b"before\n" + bytes(200 * MIB) + b"\nafter\n"))
+    found = measure(logs)
+    assert (found["lines"], found["oversized"]) == (2, 1)
+    assert found["rss_bytes"] < 120 * MIB
+
+
+def test_many_lines_are_not_held(logs):
+    line = b"x" * 1299 + b"\n"
+    with (logs / "tracking.log").open("wb") as file:
+        for _ in range(300):
+            file.write(line * 1000)
+    found = measure(logs)
+    assert (found["lines"], found["oversized"]) == (300_000, 0)
+    assert found["rss_bytes"] < 60 * MIB

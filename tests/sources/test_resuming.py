@@ -1,0 +1,99 @@
+"""Carrying on after interruptions, against a source in memory that breaks at will."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from log_replay.sources.resuming import Interruption, Patience, resumed
+
+# What one opening gives before it breaks, in bytes; None: it breaks while it is opened.
+BREAKS = st.lists(st.none() | st.integers(0, 10), max_size=30)
+
+
+class BreakingBytes:
+    """Bytes that can be read from any offset; each opening breaks as the schedule says, and then none does."""
+
+    def __init__(self, data, breaks, chunk_bytes):
+        self.data = data
+        self.breaks = list(breaks)
+        self.chunk_bytes = chunk_bytes
+
+    def open_at(self, offset):
+        if not self.breaks:
+            yield from self.chunks(offset, len(self.data))
+            return
+        given = self.breaks.pop(0)
+        if given is None:
+            raise Interruption("refused")
+        yield from self.chunks(offset, min(offset + given, len(self.data)))
+        raise Interruption("reset")
+
+    def chunks(self, begin, end):
+        for at in range(begin, end, self.chunk_bytes):
+            yield self.data[at : min(at + self.chunk_bytes, end)]
+
+
+def resumed_bytes(source, start, patience):
+    return resumed(source.open_at, start, lambda offset, chunk: offset + len(chunk), patience)
+
+
+@given(st.binary(max_size=100), BREAKS, st.integers(1, 8), st.integers(0, 100), st.integers(0, 4))
+def test_whatever_breaks_each_byte_comes_once_and_in_order_or_it_gives_up(data, breaks, chunk_bytes, start, retries):
+    found = b""
+    waits = []
+    try:
+        for chunk in resumed_bytes(
+            BreakingBytes(data, breaks, chunk_bytes), start, Patience(retries, sleep=waits.append)
+        ):
+            found += chunk
+    except Interruption:
+        assert data[start:].startswith(found)
+    else:
+        assert found == data[start:]
+    assert len(waits) <= len(breaks)
+
+
+def test_it_gives_up_after_the_given_number_of_failures_in_a_row():
+    waits = []
+    with pytest.raises(Interruption, match="refused"):
+        list(resumed_bytes(BreakingBytes(b"data", [None] * 100, 1), 0, Patience(3, sleep=waits.append)))
+    assert len(waits) == 3
+
+
+def test_progress_forgives_the_failures_before():
+    source = BreakingBytes(bytes(100), [None, 1] * 50, 1)
+    assert b"".join(resumed_bytes(source, 0, Patience(2, sleep=lambda _: None))) == bytes(100)
+
+
+def test_waits_grow_up_to_a_limit_and_vary():
+    waits = []
+    patience = Patience(12, first_seconds=1, longest_seconds=60, sleep=waits.append)
+    with pytest.raises(Interruption):
+        list(resumed_bytes(BreakingBytes(b"data", [None] * 100, 1), 0, patience))
+    longest = [min(2**failure, 60) for failure in range(12)]
+    assert all(most / 2 <= wait <= most for wait, most in zip(waits, longest, strict=True))
+    assert len(set(waits[6:])) > 1
+
+
+@pytest.mark.parametrize(("asked", "waited"), [(20, 20), (86_400, 60)])
+def test_a_server_is_left_alone_as_long_as_it_asks_within_reason(asked, waited):
+    waits = []
+    patience = Patience(5, first_seconds=0.1, longest_seconds=60, sleep=waits.append)
+    patience.wait(1, Interruption("busy", retry_after_seconds=asked))
+    assert waits == [waited]
+
+
+def test_what_was_opened_is_closed_when_the_reader_goes_away():
+    closed = []
+
+    def open_at(offset):
+        try:
+            yield b"a"
+            yield b"b"
+        finally:
+            closed.append(offset)
+
+    stream = resumed(open_at, 0, lambda offset, chunk: offset + len(chunk), Patience())
+    next(stream)
+    stream.close()
+    assert closed == [0]
