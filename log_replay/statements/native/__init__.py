@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from log_replay.errors import LogReplayError
 from log_replay.lms import UnknownIdentity
-from log_replay.records import Position, Statement
+from log_replay.records import Statement
 from log_replay.statements.native.certification import Certification
 from log_replay.statements.native.kinds import KINDS
 from log_replay.statements.native.platform import configured_platform
@@ -18,22 +18,12 @@ from log_replay.statements.serialise import statement_text
 
 if TYPE_CHECKING:
     from log_replay.lms import Identities
-    from log_replay.records import Event
+    from log_replay.records import BlockResult, Event, Position
     from log_replay.statements import Transformer
     from log_replay.statements.native.kinds import Make
 
-#: How many differences are kept; all are counted.
-KEPT_DIFFERENCES = 100
-
 NATIVE = "native"
 UNUSUAL = "unusual"
-
-
-class Difference(NamedTuple):
-    """An event of which upstream makes something else."""
-
-    position: Position
-    name: str
 
 
 class NativeTransformer:
@@ -50,8 +40,7 @@ class NativeTransformer:
         ways: how many events went the ``native`` way, and how many through upstream, by the reason why: ``requested``,
             ``third_party``, ``filter``, ``uncertified``, ``fingerprint``, or ``unusual`` for a single event's shape.
         verified: how many events were compared.
-        different: how many of them upstream makes something else of.
-        differences: the first of these.
+        differences: those of them that upstream makes something else of.
     """
 
     def __init__(
@@ -72,8 +61,7 @@ class NativeTransformer:
         self._chosen: dict[str, tuple[Make | None, str]] = {}
         self.ways: Counter[str] = Counter()
         self.verified = 0
-        self.different = 0
-        self.differences: list[Difference] = []
+        self.differences: list[tuple[Position, str]] = []
 
     @property
     def names(self) -> frozenset[str]:
@@ -111,6 +99,12 @@ class NativeTransformer:
             self._verify(event, identities, statements)
         return statements
 
+    def hand_over(self, result: BlockResult) -> None:
+        """Move what was counted since the last block into the block's result."""
+        result.ways, self.ways = self.ways, Counter()
+        result.verified, self.verified = self.verified, 0
+        result.differences, self.differences = self.differences, []
+
     def _choose(self, name: str) -> tuple[Make | None, str]:
         if self._forbidden:
             return None, self._forbidden
@@ -130,6 +124,4 @@ class NativeTransformer:
         except Exception as error:  # noqa: BLE001 - that upstream raises at all is what counts here
             theirs = error
         if not same_statements(ours, theirs):
-            self.different += 1
-            if len(self.differences) < KEPT_DIFFERENCES:
-                self.differences.append(Difference(event.position, event.name))
+            self.differences.append((event.position, event.name))

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.conf import settings
 
-from log_replay.statements.native.sources import Reference, installed_sources
+from log_replay.statements.native.sources import Reference, Sources, installed_sources
 
 CERTIFIED = "certified.json"
 UPSTREAM = "event_routing_backends."
@@ -27,10 +27,16 @@ AROUND = {
 
 
 class Certification:
-    """What is certified of one kind (``xapi`` or ``caliper``) of statements."""
+    """What is certified of one kind of statements.
 
-    def __init__(self, kind: str) -> None:
+    Args:
+        kind: ``xapi`` or ``caliper``.
+        sources: upstream's code.
+    """
+
+    def __init__(self, kind: str, sources: Sources | None = None) -> None:
         self._kind = kind
+        self._sources = sources or installed_sources()
 
     def objection(self, name: str) -> str:
         """Return why events of this name must go through upstream; nothing if they need not.
@@ -52,7 +58,7 @@ class Certification:
     def fingerprint(self, name: str) -> str:
         """Return the fingerprint of upstream's code for events of this name; nothing where its source is missing."""
         transformer = self.registry[name]
-        return installed_sources().fingerprint(
+        return self._sources.fingerprint(
             Reference(transformer.__module__, transformer.__qualname__), *AROUND[self._kind]
         )
 

@@ -23,18 +23,17 @@ NOT_FOLLOWED = "__version__"
 
 
 class Reference(NamedTuple):
-    """A name within a module, or (``name`` empty) the module itself."""
+    """A name at the top level of a module."""
 
     module: str
     name: str
 
 
 class Definition(NamedTuple):
-    """The text that gives a name its meaning, and the names in it; ``a.b`` is the pair ``("a", "b")``."""
+    """What gives a name its meaning: the digest of its text, and the names that it needs."""
 
-    text: str
-    names: frozenset[str]
-    attributes: frozenset[tuple[str, str]]
+    digest: bytes
+    needs: frozenset[Reference]
 
 
 class Module:
@@ -43,15 +42,31 @@ class Module:
     def __init__(self, name: str, path: Path) -> None:
         self.name = name
         self._package = name if path.stem == "__init__" else name.rpartition(".")[0]
-        self.definitions: dict[str, list[Definition]] = {}
+        self._statements: dict[str, list[ast.stmt]] = {}
         self.imports: dict[str, Reference] = {}
         source = path.read_text(encoding="utf-8")
         self._lines = source.splitlines(keepends=True)
         for statement in ast.parse(source).body:
             if isinstance(statement, ast.ImportFrom):
                 self._add_imports(statement)
-            else:
-                self._add_definition(statement)
+            for name_ in _defined(statement):
+                self._statements.setdefault(name_, []).append(statement)
+
+    def defines(self, name: str) -> bool:
+        """Return whether the name gets its meaning here, not by an import."""
+        return name in self._statements
+
+    def text(self, name: str) -> str:
+        """Return the lines that give the name its meaning."""
+        return "".join(self._lines_of(statement) for statement in self._statements[name])
+
+    def needs(self, name: str) -> Iterator[Reference]:
+        """Yield what the name's definition refers to; of ``a.b`` both ``a`` and, were ``a`` a module, its ``b``."""
+        for node in (node for statement in self._statements[name] for node in ast.walk(statement)):
+            if isinstance(node, ast.Name) and node.id != NOT_FOLLOWED:
+                yield Reference(self.name, node.id)
+            elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in self.imports:
+                yield Reference(".".join(self.imports[node.value.id]), node.attr)
 
     def _add_imports(self, statement: ast.ImportFrom) -> None:
         module = statement.module or ""
@@ -61,19 +76,7 @@ class Module:
         for alias in statement.names:
             self.imports[alias.asname or alias.name] = Reference(module, alias.name)
 
-    def _add_definition(self, statement: ast.stmt) -> None:
-        nodes = list(ast.walk(statement))
-        names = [node for node in nodes if isinstance(node, ast.Name)]
-        attributes = [node for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)]
-        definition = Definition(
-            self._text(statement),
-            frozenset(node.id for node in names),
-            frozenset((node.value.id, node.attr) for node in attributes if isinstance(node.value, ast.Name)),
-        )
-        for name in _defined(statement):
-            self.definitions.setdefault(name, []).append(definition)
-
-    def _text(self, statement: ast.stmt) -> str:
+    def _lines_of(self, statement: ast.stmt) -> str:
         decorators = getattr(statement, "decorator_list", [])
         first = min([statement.lineno, *(decorator.lineno for decorator in decorators)])
         return "".join(self._lines[first - 1 : statement.end_lineno])
@@ -89,54 +92,45 @@ class Sources:
     def __init__(self, roots: dict[str, Path]) -> None:
         self._roots = roots
         self._modules: dict[str, Module | None] = {}
-        self._fingerprints: dict[tuple[Reference, ...], str] = {}
+        self._definitions: dict[Reference, Definition] = {}
 
     def fingerprint(self, *references: Reference) -> str:
         """Return the digest of the code behind some names; nothing where one of them has no source."""
-        if references not in self._fingerprints:
-            self._fingerprints[references] = self._digest(references)
-        return self._fingerprints[references]
-
-    def _digest(self, references: tuple[Reference, ...]) -> str:
         code = self.code_of(references)
         if not all(reference in code for reference in references):
             return ""
         digest = sha256()
-        for part in sorted(code):
-            digest.update(f"{part.module}:{part.name}\n{code[part]}\0".encode())
+        for reference in sorted(code):
+            digest.update(f"{reference.module}:{reference.name}\n".encode() + code[reference].digest)
         return digest.hexdigest()[:32]
 
-    def code_of(self, references: Iterable[Reference]) -> dict[Reference, str]:
-        """Return the text behind these names, and behind all the names that it needs."""
-        code: dict[Reference, str] = {}
+    def code_of(self, references: Iterable[Reference]) -> dict[Reference, Definition]:
+        """Return the definitions behind these names, and behind all the names that they need."""
+        code: dict[Reference, Definition] = {}
         waiting = list(references)
         while waiting:
-            found = self._resolve(waiting.pop())
-            if found is not None and found not in code:
-                definitions = self._definitions(found)
-                code[found] = "".join(definition.text for definition in definitions)
-                waiting += [needed for definition in definitions for needed in self._needed(found.module, definition)]
+            reference = waiting.pop()
+            if reference not in code and (definition := self._definition(reference)):
+                code[reference] = definition
+                waiting += definition.needs - code.keys()
         return code
 
-    def _definitions(self, reference: Reference) -> list[Definition]:
+    def _definition(self, reference: Reference) -> Definition | None:
         module = self._module(reference.module)
-        return module.definitions[reference.name] if module else []
-
-    def _needed(self, where: str, definition: Definition) -> Iterator[Reference]:
-        for name in definition.names:
-            if name != NOT_FOLLOWED:
-                yield Reference(where, name)
-        imports = module.imports if (module := self._module(where)) else {}
-        for value, name in definition.attributes:
-            if value in imports:  # perhaps a module, and the name one of its own
-                yield Reference(f"{imports[value].module}.{imports[value].name}", name)
+        if module is None or not module.defines(reference.name):
+            return None
+        if reference not in self._definitions:
+            needs = {self._resolve(needed) for needed in set(module.needs(reference.name))} - {None, reference}
+            digest = sha256(module.text(reference.name).encode()).digest()
+            self._definitions[reference] = Definition(digest, frozenset(filter(None, needs)))
+        return self._definitions[reference]
 
     def _resolve(self, reference: Reference) -> Reference | None:
         """Return where a name is defined, following imports; None where that is not followed."""
         module = self._module(reference.module)
         if module is None:
             return None
-        if reference.name in module.definitions:
+        if module.defines(reference.name):
             return reference
         imported = module.imports.get(reference.name)
         return self._resolve(imported) if imported else None
@@ -164,13 +158,12 @@ def installed_sources() -> Sources:
 
 
 def _defined(statement: ast.stmt) -> set[str]:
-    """Return the names that a statement at the top level defines."""
+    """Return the names that a statement at the top level defines, other than by a plain import from a module."""
+    if isinstance(statement, ast.ImportFrom):
+        return set()
     if isinstance(statement, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
         return {statement.name}
-    bound = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    return bound | {
-        alias.asname or alias.name.partition(".")[0]
-        for node in ast.walk(statement)
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for alias in node.names
-    }
+    nodes = list(ast.walk(statement))
+    bound = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    return bound | {alias.asname or alias.name.partition(".")[0] for node in imports for alias in node.names}

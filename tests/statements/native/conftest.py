@@ -42,14 +42,14 @@ class Sides:
         self.upstream = UpstreamTransformer(kind)
         self.native = self.transformer(**options)
 
-    def transformer(self, **options):
-        return NativeTransformer(self.upstream, self.kind, **options)
+    def transformer(self, upstream=None, **options):
+        return NativeTransformer(upstream or self.upstream, self.kind, **options)
 
     def parsed(self, raw):
         return logged(raw)
 
-    def made_natively(self, raw):
-        return outcome(lambda: self.native.transform(logged(raw), self.identities))
+    def made_natively(self, raw, offset=0):
+        return outcome(lambda: self.native.transform(logged(raw, offset), self.identities))
 
     def made_by_upstream(self, raw):
         # From an event of its own: some of upstream's transformers change what they are given.

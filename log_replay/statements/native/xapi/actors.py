@@ -30,7 +30,7 @@ def actor(fields: EventFields, platform: Platform, identities: Identities) -> Ac
         digest = sha1(identities.email(user).encode(), usedforsecurity=False).hexdigest()
         return {"objectType": "Agent", "mbox_sha1sum": digest}
     account = identities.external_id(user)
-    if not account:
+    if not account or not platform.root_url:
         raise Unusual
     return {"objectType": "Agent", "account": {"name": account, "homePage": platform.root_url}}
 

@@ -1,0 +1,71 @@
+"""Values that no field is made for, anywhere in an event: numbers that JSON cannot spell, halves of characters ..."""
+
+import pytest
+from event_forms import raw_event
+from event_scene import Scene
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from known_events import FORMS_OF
+from variations import paths, put
+
+from log_replay.statements.native.kinds import KINDS
+from log_replay.statements.native.verification import same_statements
+
+EVERY_EVENT = [(kind, name) for kind, makes in KINDS.items() for name in sorted(makes)]
+DEEP = "[" * 90 + "]" * 90
+
+EXTREMES = st.sampled_from(
+    [
+        *(float("nan"), float("inf"), -float("inf"), 1e308, 5e-324, -0.0, 2**63, 2**64, -(2**70), 10**400),
+        *("\ud800", "a\udfffb", "\x00", "\u2028", "nan", "inf", "-0", "1e999", "٣", "1_000", " 5 ", "null"),
+        *(None, "", [], {}, 0, False, True, [None], [float("nan")], {"": None}, {"a": {"b": {}}}),
+        *([[[[[]]]]], {"user_id": 3, "session": "nested", "grade": None}),
+    ]
+)
+
+
+@pytest.mark.parametrize(("kind", "name"), EVERY_EVENT)
+def test_native_equals_upstream_whatever_stands_anywhere(sides, name):
+    @settings(max_examples=25, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(data=st.data())
+    def check(data):
+        raw = raw_event(data.draw(st.sampled_from(FORMS_OF[name])), Scene())
+        for _ in range(data.draw(st.integers(1, 2))):
+            path = data.draw(st.sampled_from([path for path in paths(raw) if path != ("name",)]))
+            put(raw, path, data.draw(EXTREMES))
+        if sides.parsed(raw) is None:
+            return
+        ours, theirs = sides.made_natively(raw), sides.made_by_upstream(raw)
+        assert same_statements(ours, theirs), (raw, ours, theirs)
+
+    check()
+
+
+@pytest.mark.parametrize("identifier", ["mbox", "mbox_sha1sum", "external_id", "anything else"])
+@pytest.mark.parametrize("user_id", [3, "ada", 999, 11, None])
+@pytest.mark.parametrize("kind", ["xapi"])
+def test_actors_are_upstreams_however_they_are_identified(settings, sides, identifier, user_id):
+    settings.XAPI_AGENT_IFI_TYPE = identifier
+    sides.native = sides.transformer()
+    raw = raw_event(FORMS_OF["showanswer"][0], Scene(user_id=user_id, username=""))
+    assert same_statements(sides.made_natively(raw), sides.made_by_upstream(raw))
+    assert sides.native.ways.total() == sides.native.ways["native"] == 1
+
+
+@pytest.mark.parametrize("root_url", ["https://lms.example.com", "https://ü.example/", 'http://"quoted"', ""])
+def test_the_platforms_url_is_upstreams_whatever_it_is(settings, sides, root_url):
+    settings.LMS_ROOT_URL = root_url
+    sides.native = sides.transformer(sensor_id="http://localhost:18000")
+    for name in ("play_video", "problem_check", "edx.course.enrollment.activated"):
+        for form in FORMS_OF[name]:
+            raw = raw_event(form, Scene())
+            ours, theirs = sides.made_natively(raw), sides.made_by_upstream(raw)
+            assert same_statements(ours, theirs), (raw, ours, theirs)
+
+
+def test_upstreams_test_settings_are_heeded(settings, sides):
+    settings.RUNNING_WITH_TEST_SETTINGS = True
+    sides.native = sides.transformer()
+    raw = raw_event(FORMS_OF["play_video"][0], Scene())
+    assert b"event-routing-backends@1.1.1" in sides.made_natively(raw)[0].text
+    assert same_statements(sides.made_natively(raw), sides.made_by_upstream(raw))

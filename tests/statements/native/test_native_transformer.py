@@ -1,0 +1,103 @@
+"""Which way events go, and what is told of it."""
+
+import json
+
+import pytest
+from event_forms import raw_event
+from event_scene import Scene
+from known_events import FORMS_OF
+
+from log_replay.errors import DirectoryError
+from log_replay.lms import UnknownIdentity
+from log_replay.records import Statement
+
+
+def played(**fields):
+    return raw_event(FORMS_OF["play_video"][0], Scene()) | fields
+
+
+class Differing:
+    """Upstream with a difference: a transformer that somebody changed, but for its source."""
+
+    def __init__(self, upstream):
+        self._upstream = upstream
+        self.names = upstream.names
+
+    def transform(self, event, identities):
+        return tuple(Statement(made.id, made.timestamp, b"{}") for made in self._upstream.transform(event, identities))
+
+
+@pytest.fixture
+def kind():
+    return "xapi"
+
+
+def test_a_certified_event_goes_the_native_way(sides):
+    sides.made_natively(played())
+    assert dict(sides.native.ways) == {"native": 1}
+
+
+def test_a_reject_that_upstream_would_have_no_other_word_for_needs_no_upstream(sides):
+    assert isinstance(sides.made_natively(played(username="nobody", context={})), UnknownIdentity)
+    assert dict(sides.native.ways) == {"native": 1}
+
+
+def test_what_is_unusual_of_one_event_goes_through_upstream(sides):
+    made = sides.made_natively(played(time="2026-03-02T08:15Z"))
+    assert made[0].timestamp == "2026-03-02T08:15:00+00:00"
+    assert dict(sides.native.ways) == {"unusual": 1}
+
+
+@pytest.mark.parametrize("reason", ["requested", "processors"])
+def test_nothing_goes_the_native_way_where_that_is_forbidden(sides, reason):
+    native = sides.transformer(forbidden=reason)
+    sides.native = native
+    assert sides.made_natively(played()) == sides.made_by_upstream(played())
+    assert dict(native.ways) == {reason: 1}
+
+
+def test_an_event_that_only_a_third_party_transforms_is_not_certified(sides):
+    assert sides.native.native_for("org.example.event") == (None, "uncertified")
+
+
+def test_its_names_are_upstreams(sides):
+    assert sides.native.names == sides.upstream.names
+
+
+def test_a_sample_is_compared_with_upstream(sides):
+    sides.native = sides.transformer(verify_sample=1.0)
+    sides.made_natively(played())
+    sides.made_natively(played(username="nobody", context={}))
+    assert (sides.native.verified, sides.native.different) == (2, 0)
+
+
+def test_a_difference_is_told_and_changes_nothing(sides):
+    sides.native = sides.transformer(verify_sample=1.0, upstream=Differing(sides.upstream))
+    made = sides.made_natively(played())
+    assert json.loads(made[0].text)["verb"]["display"] == {"en": "played"}
+    assert sides.native.different == 1
+    assert [(found.position.object, found.name) for found in sides.native.differences] == [
+        ("tracking.log", "play_video")
+    ]
+
+
+def test_the_sample_is_a_share_of_the_positions_and_the_same_every_time(sides):
+    def sampled():
+        native = sides.native = sides.transformer(verify_sample=0.2, upstream=Differing(sides.upstream))
+        for offset in range(400):
+            sides.made_natively(played(), offset)
+        return [found.position.offset for found in native.differences]
+
+    first = sampled()
+    assert 40 < len(first) < 120
+    assert sampled() == first
+
+
+def test_a_lost_directory_is_no_reason_to_ask_upstream(sides):
+    class Lost:
+        def external_id(self, user):
+            raise DirectoryError("gone")
+
+    sides.identities = Lost()
+    assert isinstance(sides.made_natively(played()), DirectoryError)
+    assert not sides.native.ways

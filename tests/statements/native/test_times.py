@@ -1,0 +1,77 @@
+"""Moments and durations are spelled as the libraries spell them that upstream uses."""
+
+from datetime import timedelta, timezone
+
+import pytest
+from event_routing_backends import helpers
+from hypothesis import example, given
+from hypothesis import strategies as st
+from tincan.conversions.iso8601 import jsonify_datetime, jsonify_timedelta, make_datetime
+
+from log_replay.statements.native import times
+from log_replay.statements.native.reading import Unusual
+
+finite = st.floats(allow_nan=False, allow_infinity=False)
+seconds = st.one_of(
+    st.floats(min_value=-1e9, max_value=1e9), st.integers(-(10**9), 10**9), st.sampled_from([0, 59.9999996, 60, 86400])
+)
+offsets = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+moments = st.builds(
+    lambda moment, places, zulu: (
+        moment.isoformat(timespec="microseconds")[: 20 + places].rstrip(".")
+        + ("Z" if zulu else moment.isoformat()[-6:])
+    ),
+    st.datetimes(timezones=offsets),
+    st.integers(0, 6),
+    st.booleans(),
+)
+anything = st.one_of(moments, st.text(alphabet="0123456789-:.TZ+ ", max_size=35), st.text(), st.none(), st.integers())
+
+
+@given(anything)
+@example("2026-03-02T08:15:27.000000+00:00")
+@example("2026-03-02T08:15:27.913562-00:00")
+@example("2026-03-02T24:00:00Z")
+@example("2026-03-02T23:59:60Z")
+@example("2026-03-02T08:15:27+05:60")
+@example("2026-03-02T08:15:27.913562+00:00\n")
+def test_timestamps(spelled):
+    try:
+        ours = times.xapi_timestamp(spelled)
+    except (Unusual, ValueError):
+        return
+    assert ours == jsonify_datetime(make_datetime(spelled))
+
+
+@given(anything)
+@example("2026-03-02T08:15:27.913562-00:00")
+@example("2026-03-02T08:15:27.9+05:30")
+@example("1900-01-01T00:00:00+10:00")
+@example("2999-12-31T23:59:59.999999-10:00")
+def test_event_times(spelled):
+    try:
+        ours = times.caliper_time(spelled)
+    except (Unusual, ValueError):
+        return
+    assert ours == helpers.convert_datetime_to_iso(spelled)
+
+
+@pytest.mark.parametrize("spelled", ["2026-03-02T08:15:27.913562+00:00", "2026-03-02T08:15:27Z"])
+def test_what_the_lms_writes_is_not_unusual(spelled):
+    assert times.xapi_timestamp(spelled) == jsonify_datetime(make_datetime(spelled))
+    assert times.caliper_time(spelled) == helpers.convert_datetime_to_iso(spelled)
+
+
+@given(seconds)
+def test_xapi_durations(value):
+    assert times.xapi_duration(value) == jsonify_timedelta(timedelta(seconds=value))
+
+
+@given(seconds)
+def test_caliper_durations(value):
+    assert times.caliper_duration(value) == helpers.convert_seconds_to_iso(value)
+
+
+@given(st.one_of(finite, finite.map(str), st.integers(), st.booleans(), st.decimals(allow_nan=False).map(str)))
+def test_seconds_with_three_decimals(value):
+    assert repr(times.decimal_seconds(value)) == repr(helpers.convert_seconds_to_float(value))

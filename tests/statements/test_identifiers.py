@@ -1,0 +1,31 @@
+"""Ids that a replay makes again."""
+
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from log_replay.statements.identifiers import caliper_event_id, name_based_uuid
+
+NAMESPACE = uuid5(NAMESPACE_URL, "https://openedx.org/log-replay/caliper-event")
+
+
+@given(st.uuids(), st.text())
+def test_a_name_based_uuid_is_what_the_standard_library_makes(namespace, name):
+    assert name_based_uuid(namespace.bytes, name.encode()) == str(uuid5(namespace, name))
+
+
+@given(st.text())
+def test_a_caliper_events_id_is_made_of_its_line(line):
+    assert caliper_event_id(line.encode()) == uuid5(NAMESPACE, line).urn
+
+
+def test_events_of_one_line_have_ids_of_their_own():
+    ids = [caliper_event_id(b"{}", index) for index in range(3)]
+    assert len(set(ids)) == 3
+    assert ids[1] == uuid5(NAMESPACE, "{}#1").urn
+    assert {UUID(id_).version for id_ in ids} == {5}
+
+
+def test_the_ids_ever_given_stay():
+    assert caliper_event_id(b'{"name": "play_video"}') == "urn:uuid:284c7b2e-ec27-5a73-aeac-032ce2f679b0"
