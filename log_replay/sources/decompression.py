@@ -129,7 +129,7 @@ def read_decompressed(
     """Yield an object's decompressed bytes from ``start`` up to ``end``; plain ones are read from ``start`` only.
 
     Args:
-        read_raw: yields the stored bytes of a range, without resuming at its own accord.
+        read_raw: yields the stored bytes of a range.
         name: the object's.
         start: in decompressed bytes.
         end: likewise; None for the object's end.

@@ -3,6 +3,8 @@
 import gzip
 import random
 import socket
+import time
+from email.utils import formatdate
 
 import pytest
 from faulty_proxy import cut_after, reset_after, shortened_to, status, whole_object
@@ -11,6 +13,8 @@ from places import SECRET, BucketPlace
 
 from log_replay.errors import ConfigurationError, ReadError, SourceUnavailable
 from log_replay.records import SkippedObject, SourceObject
+from log_replay.sources import open_source
+from log_replay.sources.cloud import FIRST_PAGE_ONLY
 
 LOG = b"".join(b'{"line": %d}\n' % number for number in range(40_000))
 
@@ -124,6 +128,15 @@ def test_a_server_that_asks_for_a_pause_gets_it(store, proxy, code):
     assert store.waits == [17]
 
 
+def test_a_pause_may_be_asked_for_as_a_date(store, proxy):
+    store.put("tracking.log", LOG)
+    source = store.source()
+    obj = the_only(source)
+    proxy.faults = [status(503, Retry_After=formatdate(time.time() + 30, usegmt=True))]
+    assert read(source, obj) == LOG
+    assert 20 < store.waits[0] <= 30
+
+
 def test_an_object_that_changed_since_it_was_listed_is_not_read(store):
     store.put("tracking.log", LOG)
     source = store.source()
@@ -220,6 +233,27 @@ def test_a_read_that_hangs_is_taken_up_again(store, proxy):
     proxy.faults = [hang]
     assert read(source, obj) == LOG
     assert len(store.waits) == 1
+
+
+@pytest.fixture
+def unordered():
+    """A source of a provider that lists in any order, filters by itself and makes no requests."""
+    source = open_source("DUMMY", {"api_key": "key", "api_secret": SECRET, "container": "logs", "prefix": "t"})
+    container = source._driver.create_container("logs")
+    for name in ("tb.log", "ta.log", "other.log", "tc.log"):
+        container.upload_object(__file__, name)
+    return source
+
+
+def test_a_listing_in_any_order_is_sorted(unordered):
+    unordered.check()
+    assert [obj.name for obj in unordered.objects()] == ["ta.log", "tb.log", "tc.log"]
+
+
+def test_a_listing_that_may_be_incomplete_is_not_trusted(unordered, monkeypatch):
+    monkeypatch.setitem(FIRST_PAGE_ONLY, "DUMMY", 3)
+    with pytest.raises(SourceUnavailable, match="only the first 3 objects of DUMMY"):
+        list(unordered.objects())
 
 
 def test_a_driver_without_ranges_reads_from_the_beginning_and_discards(bucket, monkeypatch):
