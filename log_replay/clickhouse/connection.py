@@ -1,0 +1,155 @@
+"""Configuration -> a client of ClickHouse: a server over HTTP, or the engine embedded in this process."""
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from log_replay.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from clickhouse_connect.driver.client import Client
+
+#: What says where ClickHouse is, and how to get in; who connects may know further keys.
+CONNECTION_KEYS = frozenset({"url", "username", "password", "path", "timeout_seconds", "verify", "ca_cert"})
+_CONNECT_TIMEOUT_SECONDS = 10
+#: ClickHouse may take its time over a large insert, above all where replicas have to agree.
+_TIMEOUT_SECONDS = 300
+# Its warnings say what is then raised, with URLs and answers; we say it in our own words.
+logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
+_OPERATION = "connect to ClickHouse"
+#: The engine takes what the machine has; beside a run it has to be content with less.
+_EMBEDDED_SETTINGS = {"max_threads": 2, "max_insert_threads": 1}
+
+
+def connect(config: Mapping[str, Any]) -> Client:
+    """Return a connected client, which the caller closes.
+
+    No database is selected, so that one that is missing can be created: qualify every table's name.
+
+    Args:
+        config: ``url``, with ``username``, ``password``, ``timeout_seconds``, ``verify`` and ``ca_cert``; or ``path``,
+            the folder of an embedded database; or neither, for the one below ``LOG_REPLAY_HOME``. Further keys are
+            the caller's.
+
+    Raises:
+        ConfigurationError: it makes no sense, nobody answers, or what is needed is not installed.
+    """
+    if config.get("url") is not None and config.get("path") is not None:
+        raise ConfigurationError("give ClickHouse either as url or as path", operation=_OPERATION)
+    return _server(config) if config.get("url") is not None else _embedded(embedded_path(config))
+
+
+def shown_place(config: Mapping[str, Any]) -> str:
+    """Return where it is, without what can be secret."""
+    if config.get("url") is None:
+        return str(embedded_path(config))
+    try:
+        parts = urlsplit(str(config["url"]))
+    except ValueError:
+        return "a malformed URL"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def embedded_path(config: Mapping[str, Any]) -> Path:
+    """Return the folder of the embedded database.
+
+    Raises:
+        ConfigurationError: ``path`` is no path.
+    """
+    path = config.get("path")
+    if path is None:
+        home = getattr(settings, "LOG_REPLAY_HOME", None) or os.environ.get("LOG_REPLAY_HOME")
+        return Path(home or "~/.local/share/log-replay").expanduser() / "clickhouse"
+    if not isinstance(path, str) or not path or "\0" in path:
+        raise ConfigurationError("path must be the folder of an embedded ClickHouse", operation=_OPERATION)
+    return Path(path).expanduser().absolute()
+
+
+def _server(config: Mapping[str, Any]) -> Client:
+    url = config["url"]
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+        valid = bool(parts.hostname) and not parts.query
+    except (ValueError, KeyError, AttributeError, TypeError):
+        valid = False
+    if not valid:
+        raise ConfigurationError(
+            "url is no URL of ClickHouse's HTTP interface",
+            operation=_OPERATION,
+            hint="it looks like https://clickhouse.example.com:8443",
+        )
+    if parts.username is not None or parts.password is not None:
+        raise ConfigurationError(
+            "the URL holds credentials", operation=_OPERATION, hint="give them as username and password instead"
+        )
+    timeout = config.get("timeout_seconds", _TIMEOUT_SECONDS)
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout <= 0:
+        raise ConfigurationError("timeout_seconds must be a positive number", operation=_OPERATION)
+    with _translated(shown_place(config)):
+        import clickhouse_connect  # noqa: PLC0415 - slow to import, and optional
+
+        return clickhouse_connect.get_client(
+            interface=parts.scheme,
+            host=parts.hostname,
+            port=port,
+            proxy_path=parts.path.strip("/"),
+            username=config.get("username"),
+            password=config.get("password") or "",
+            verify=config.get("verify", True),
+            ca_cert=config.get("ca_cert"),
+            connect_timeout=_CONNECT_TIMEOUT_SECONDS,
+            send_receive_timeout=timeout,
+            compress=True,
+            autogenerate_session_id=False,  # a session would tie us to one server behind a balancer
+        )
+
+
+def _embedded(path: Path) -> Client:
+    with _translated(str(path)):
+        import chdb  # noqa: F401, PLC0415 - slow to import, and optional
+        import clickhouse_connect  # noqa: PLC0415 - likewise
+
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return clickhouse_connect.get_client(dsn="chdb://" + str(path), settings=_EMBEDDED_SETTINGS)
+
+
+@contextmanager
+def _translated(place: str) -> Iterator[None]:
+    try:
+        from log_replay.clickhouse.failures import FOREIGN, hint, reason  # noqa: PLC0415 - needs clickhouse-connect
+    except ImportError:
+        raise _not_installed("clickhouse") from None
+    try:
+        yield
+    except ImportError:
+        raise _not_installed("embedded") from None
+    except FOREIGN as error:
+        raise ConfigurationError(
+            _engine_reason(error) or reason(error), operation=_OPERATION, object=place, hint=hint(error)
+        ) from None
+
+
+def _engine_reason(error: BaseException) -> str | None:
+    if "already initialized" in str(error):
+        return "this process has another embedded database open, and can have only one"
+    if "EmbeddedServer" in str(error):
+        return "another process has this embedded database open, or it is damaged"
+    return error.strerror if isinstance(error, OSError) else None
+
+
+def _not_installed(extra: str) -> ConfigurationError:
+    return ConfigurationError(
+        "what is needed for it is not installed",
+        operation=_OPERATION,
+        hint=f"pip install 'openedx-log-replay[{extra}]'",
+    )
