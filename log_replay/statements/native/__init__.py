@@ -114,7 +114,8 @@ class NativeTransformer:
 
     def _verify(self, event: Event, identities: Identities, ours: Any) -> None:
         """Compare with upstream, if the event is of the sample; it is the same sample on every replay."""
-        if crc32(b"%d#%b" % (event.position.offset, event.position.object.encode())) >= self._verified_below:
+        name = event.position.object.encode(errors="surrogatepass")
+        if crc32(b"%d#%b" % (event.position.offset, name)) >= self._verified_below:
             return
         self.verified += 1
         try:

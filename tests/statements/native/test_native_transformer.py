@@ -9,7 +9,7 @@ from known_events import FORMS_OF
 
 from log_replay.errors import DirectoryError
 from log_replay.lms import UnknownIdentity
-from log_replay.records import Statement
+from log_replay.records import BlockResult, Statement
 
 
 def played(**fields):
@@ -68,17 +68,14 @@ def test_a_sample_is_compared_with_upstream(sides):
     sides.native = sides.transformer(verify_sample=1.0)
     sides.made_natively(played())
     sides.made_natively(played(username="nobody", context={}))
-    assert (sides.native.verified, sides.native.different) == (2, 0)
+    assert (sides.native.verified, sides.native.differences) == (2, [])
 
 
 def test_a_difference_is_told_and_changes_nothing(sides):
     sides.native = sides.transformer(verify_sample=1.0, upstream=Differing(sides.upstream))
     made = sides.made_natively(played())
     assert json.loads(made[0].text)["verb"]["display"] == {"en": "played"}
-    assert sides.native.different == 1
-    assert [(found.position.object, found.name) for found in sides.native.differences] == [
-        ("tracking.log", "play_video")
-    ]
+    assert [(position.object, name) for position, name in sides.native.differences] == [("tracking.log", "play_video")]
 
 
 def test_the_sample_is_a_share_of_the_positions_and_the_same_every_time(sides):
@@ -86,11 +83,24 @@ def test_the_sample_is_a_share_of_the_positions_and_the_same_every_time(sides):
         native = sides.native = sides.transformer(verify_sample=0.2, upstream=Differing(sides.upstream))
         for offset in range(400):
             sides.made_natively(played(), offset)
-        return [found.position.offset for found in native.differences]
+        return [position.offset for position, _ in native.differences]
 
     first = sampled()
     assert 40 < len(first) < 120
     assert sampled() == first
+
+
+def test_what_was_counted_goes_with_each_block(sides):
+    native = sides.native = sides.transformer(verify_sample=1.0, upstream=Differing(sides.upstream))
+    results = []
+    for name in ("first", "second"):
+        sides.made_natively(played())
+        results.append(BlockResult(name, 0))
+        native.hand_over(results[-1])
+    assert [(dict(result.ways), result.verified, len(result.differences)) for result in results] == [
+        ({"native": 1}, 1, 1)
+    ] * 2
+    assert not native.ways
 
 
 def test_a_lost_directory_is_no_reason_to_ask_upstream(sides):
