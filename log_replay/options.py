@@ -12,6 +12,7 @@ from django.conf import settings
 from log_replay.errors import ConfigurationError
 from log_replay.filters import Filters, read_time
 from log_replay.values import read_allowance, read_config, writable_path
+from log_replay.workers import count
 
 if TYPE_CHECKING:
     import argparse
@@ -58,6 +59,9 @@ class Options:
     summary: Path | None
     max_rejected: Allowance | None
     add_external_ids: bool
+    transformers: str
+    verify_sample: float
+    workers: int
 
     @property
     def key(self) -> str:
@@ -156,6 +160,24 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "metavar": "N|P%",
         "help": "Exit with 3 if more lines than this, or more than this share of the events, were rejected.",
     },
+    "workers": {
+        "default": "1",
+        "metavar": "N|auto",
+        "help": "How many processes make statements (default 1; auto: one for each core).",
+    },
+    "transformers": {
+        "choices": ["native", "upstream"],
+        "default": "native",
+        "help": "native (default): this project's own, for events whose upstream code is the code they were certified "
+        "against. upstream: event-routing-backends' own for everything, many times slower.",
+    },
+    "verify_sample": {
+        "type": float,
+        "default": 0.0,
+        "metavar": "SHARE",
+        "help": "Make this share of the events (0.01: one in a hundred) through upstream as well, and exit with 1 if "
+        "any statement differs.",
+    },
     "add_external_ids": {
         "choices": ["yes", "no"],
         "help": "Whether users without an external id get one. Default: yes, but no for a LOG_REPLAY_DATABASE_URL.",
@@ -184,6 +206,7 @@ def read_options(given: Mapping[str, Any]) -> Options:
         raise ConfigurationError(
             "--log_format has no effect where the settings' own handlers write", hint="add --log_to"
         )
+    _check("--verify_sample", given["verify_sample"], 0 <= given["verify_sample"] <= 1)
     add = given["add_external_ids"]
     may_add = add == "yes" if add else not (standalone and "lms" in settings.DATABASES)
     return Options(
@@ -202,7 +225,17 @@ def read_options(given: Mapping[str, Any]) -> Options:
         summary=writable_path("--summary", given["summary"]),
         max_rejected=read_allowance("--max_rejected", given["max_rejected"]),
         add_external_ids=may_add and not dry_run,
+        transformers=given["transformers"],
+        verify_sample=given["verify_sample"],
+        workers=_workers(given["workers"]),
     )
+
+
+def _workers(text: str) -> int:
+    try:
+        return count(text)
+    except ValueError:
+        raise ConfigurationError(f"--workers {text!r} is neither a number from 1 on nor auto") from None
 
 
 def _place(side: str, given: Mapping[str, Any]) -> Place:

@@ -138,7 +138,11 @@ class Counters:
 
 @dataclass(slots=True)
 class BlockResult:
-    """What became of one block: its events with their statements, its rejects and its counters."""
+    """What became of one block: its events with their statements, its rejects and its counters.
+
+    ``ways`` says how many events were made natively, and how many through upstream, by the reason why; ``verified`` of
+    the former were made both ways, and ``differences`` are those where upstream makes something else.
+    """
 
     object: str
     end_offset: int
@@ -146,6 +150,9 @@ class BlockResult:
     events: list[TransformedEvent] = field(default_factory=list)
     rejects: list[Rejected] = field(default_factory=list)
     unknown_names: Counter[str] = field(default_factory=Counter)
+    ways: Counter[str] = field(default_factory=Counter)
+    verified: int = 0
+    differences: list[tuple[Position, str]] = field(default_factory=list)
 
 
 class Delivery(NamedTuple):

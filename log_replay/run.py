@@ -6,35 +6,31 @@ source -> lines -> block of statements -> loggers -> batches -> sink
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import structlog
-from django.conf import settings
 
 from log_replay.errors import ConfigurationError, DamagedObject, LogReplayError, ReadError
 from log_replay.filters import check_event_patterns
 from log_replay.lines import blocks
-from log_replay.lms.database import DatabaseLookup, lms_models
-from log_replay.lms.directory import Directory
 from log_replay.logs import LINE_LIMITS, LineLimit, log_statements, settle_statements, statements_to
-from log_replay.records import SkippedObject, SourceObject
+from log_replay.maker import open_destination, open_maker, open_transformer
+from log_replay.records import BlockResult, SkippedObject, SourceObject
 from log_replay.report import Report
 from log_replay.report.files import RejectsFile
-from log_replay.sinks import open_sink
-from log_replay.sinks.discard import Discard
 from log_replay.sources import open_source
-from log_replay.statements.block import transform_block
-from log_replay.statements.upstream import UpstreamTransformer, identities_answer
+from log_replay.workers import results_in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from log_replay.options import Options, Place
     from log_replay.records import LineBlock, TransformedEvent
     from log_replay.report.progress import Progress
-    from log_replay.sinks import Sink
     from log_replay.sources import Source
+    from log_replay.workers import Mark
 
 log = structlog.get_logger(__name__)
 
@@ -44,8 +40,6 @@ LISTED_AHEAD = 20_000
 
 #: What ends one object and not the run.
 OBJECT_ERRORS = (ReadError, DamagedObject)
-#: Settings of XAPI_AGENT_IFI_TYPE by which statements name users by their email addresses.
-MAIL_IFI_TYPES = frozenset({"mbox", "mbox_sha1sum"})
 
 
 class Run:
@@ -61,11 +55,9 @@ class Run:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.report = Report(over_line_limit=_line_limit(options.max_line_bytes))
-        self._transformer = UpstreamTransformer(options.transformer_type)
-        check_event_patterns(options.filters.events, self._transformer.names)
-        self._directory = _open_directory(options)
+        check_event_patterns(options.filters.events, open_transformer(options).names)
         self._source = open_source(options.source.provider, options.source.config)
-        self._sink = _open_sink(options)
+        self._sink = open_destination(options)
         self._source.check()
         self._sink.check()
         self._rejects = RejectsFile(options.rejects)
@@ -84,11 +76,11 @@ class Run:
             objects = _list_ahead(self._source, self.options.source, progress)
             with (
                 statements_to(self.options.log_to, self.options.log_format),
-                identities_answer(self._directory),
                 self._rejects,
+                closing(results_in_order(self._read(objects), self.options, open_maker, self.options.workers)) as made,
             ):
-                for found in objects:
-                    self._replay_object(found, progress)
+                for result in made:
+                    self._take(result, progress)
                 self._deliver()
             complete = True
         except ConfigurationError:
@@ -103,34 +95,37 @@ class Run:
             self.report.seconds = time.monotonic() - started
         return self.report
 
-    def _replay_object(self, found: SourceObject | SkippedObject, progress: Progress) -> None:
-        if isinstance(found, SkippedObject):
-            self.report.skipped.append(found)
-            return
-        progress.begin(found)
-        self.report.begin_object(found.name)
-        try:
-            for block in blocks(self._source.read(found), object=found.name):
-                self._replay_block(block)
-                progress.advance(block.end_offset, len(block.lines))
-        except OBJECT_ERRORS as error:
-            self.report.fail_object(found.name, error)
-            log.warning("object not read to its end", object=found.name, offset=error.offset, reason=error.message)
-        progress.end()
+    def _read(self, objects: Iterable[SourceObject | SkippedObject]) -> Iterator[LineBlock | Mark]:
+        """Yield the objects' blocks; each object before its own, and the error behind them if it cannot be read on."""
+        for found in objects:
+            yield found
+            if isinstance(found, SourceObject):
+                try:
+                    yield from blocks(self._source.read(found), object=found.name)
+                except OBJECT_ERRORS as error:
+                    yield error
 
-    def _replay_block(self, block: LineBlock) -> None:
-        result = transform_block(
-            block,
-            filters=self.options.filters,
-            directory=self._directory,
-            transformer=self._transformer,
-            routes=self._sink.routes,
-        )
+    def _take(self, result: BlockResult | Mark, progress: Progress) -> None:
+        match result:
+            case BlockResult():
+                self._take_block(result)
+                progress.advance(result.end_offset, result.counters.lines)
+            case SourceObject():
+                progress.begin(result)
+                self.report.begin_object(result.name)
+            case SkippedObject():
+                self.report.skipped.append(result)
+            case ReadError() | DamagedObject():
+                self.report.fail_object(str(result.object), result)
+                log.warning(
+                    "object not read to its end", object=result.object, offset=result.offset, reason=result.message
+                )
+
+    def _take_block(self, result: BlockResult) -> None:
         self.report.count_block(result)
         self._rejects.write(result.rejects)
-        for event in result.events:
-            self._batch.append(event)
         log_statements(self.options.transformer_type, result.events, self.report.over_line_limit)
+        self._batch += result.events
         while len(self._batch) >= self.options.batch_size:
             self._deliver()
 
@@ -152,24 +147,6 @@ class Run:
             self._sink.close(complete=complete)
         except LogReplayError as error:
             self.report.stopped = self.report.stopped or str(error)
-
-
-def _open_sink(options: Options) -> Sink:
-    if options.dry_run:
-        return Discard()
-    return open_sink(
-        options.destination.provider,
-        options.destination.config,
-        transformer_type=options.transformer_type,
-        key=options.key,
-        lrs_urls=options.lrs_urls,
-    )
-
-
-def _open_directory(options: Options) -> Directory:
-    lookup = DatabaseLookup(lms_models(), options.transformer_type, add=options.add_external_ids)
-    by_mail = options.transformer_type == "xapi" and settings.XAPI_AGENT_IFI_TYPE in MAIL_IFI_TYPES
-    return Directory(lookup, external_ids=not by_mail)
 
 
 def _line_limit(text: str | None) -> LineLimit | None:

@@ -31,6 +31,9 @@ class Report:
         failed_objects: why an object could not be read to its end.
         stopped: why the run ended before its end.
         failures: what destinations said to batches that they did not take.
+        ways: how many events were made natively, and how many through upstream, by the reason why.
+        verified: how many were made both ways.
+        differences: those where upstream makes something else.
         lost_by_loggers: statements that a logger's listener did not get.
         position: how far the run came.
     """
@@ -44,6 +47,9 @@ class Report:
     rejects_by_reason: Counter[str] = field(default_factory=Counter)
     unknown_names: Counter[str] = field(default_factory=Counter)
     over_line_limit: LineLimit | None = None
+    ways: Counter[str] = field(default_factory=Counter)
+    verified: int = 0
+    differences: list[tuple[Position, str]] = field(default_factory=list)
     lost_by_loggers: int = 0
     position: Position | None = None
     seconds: float = 0.0
@@ -60,7 +66,7 @@ class Report:
     def complete(self) -> bool:
         """Whether every object was read to its end and every statement arrived."""
         failed = any(counters.failed for counters in self.objects.values())
-        return not (self.stopped or self.failed_objects or self.lost_by_loggers or failed)
+        return not (self.stopped or self.failed_objects or self.lost_by_loggers or self.differences or failed)
 
     @property
     def rejects(self) -> int:
@@ -80,6 +86,9 @@ class Report:
         for event in result.events:
             self.statements_by_event[event.name] += len(event.statements)
         self.rejects_by_reason.update(rejected.reason for rejected in result.rejects)
+        self.ways += result.ways
+        self.verified += result.verified
+        self.differences += result.differences
         for name, count in result.unknown_names.items():
             kept = name if name in self.unknown_names or len(self.unknown_names) < UNKNOWN_NAMES else MANY_UNKNOWN_NAMES
             self.unknown_names[kept] += count
@@ -116,6 +125,9 @@ class Report:
             "objects": {name: asdict(counters) for name, counters in self.objects.items()},
             "failed_objects": self.failed_objects,
             "skipped_objects": {skipped.name: skipped.reason for skipped in self.skipped},
+            "ways": dict(self.ways.most_common()),
+            "verified": self.verified,
+            "differences": [{**position._asdict(), "event": name} for position, name in self.differences],
             "lost_by_loggers": self.lost_by_loggers,
             "delivery_failures": dict(self.failures.most_common()),
             "statements_by_event": dict(self.statements_by_event.most_common()),

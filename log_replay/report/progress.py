@@ -25,13 +25,10 @@ class Progress(Protocol):
         """So many objects, of so many bytes as they lie there, are to be read in all; none if nobody can tell yet."""
 
     def begin(self, obj: SourceObject) -> None:
-        """An object is being read."""
+        """An object is being read, and any before it has been."""
 
     def advance(self, offset: int, lines: int) -> None:
         """So many more lines were done, up to this offset."""
-
-    def end(self) -> None:
-        """The object has been read."""
 
 
 class Position:
@@ -50,18 +47,15 @@ class Position:
 
     def begin(self, obj: SourceObject) -> None:
         """See ``Progress``."""
+        if self.name:
+            self.objects += 1
+            self.done_bytes += self._within_bytes if self._size_bytes is None else self._size_bytes
         self.name, self._size_bytes, self._within_bytes = obj.name, obj.size_bytes, 0
 
     def advance(self, offset: int, lines: int) -> None:
         """See ``Progress``."""
         self.lines += lines
         self._within_bytes = offset if self._size_bytes is None else min(offset, self._size_bytes)
-
-    def end(self) -> None:
-        """See ``Progress``."""
-        self.objects += 1
-        self.done_bytes += self._within_bytes if self._size_bytes is None else self._size_bytes
-        self._within_bytes = 0
 
     @property
     def bytes(self) -> int:

@@ -87,6 +87,14 @@ def _remarks(report: Report) -> Iterable[str]:
     if limit and limit.over:
         first = ", ".join(f"{position.object} at {position.offset}" for position in limit.first[:3])
         yield f"{limit.over:,} logged lines are longer than {limit.max_line_bytes:,} bytes: {first} ..."
+    upstream = {way: count for way, count in report.ways.items() if way != "native"}
+    if upstream:
+        reasons = ", ".join(f"{way} {count:,}" for way, count in upstream.items())
+        yield f"made by event-routing-backends itself: {sum(upstream.values()):,} events ({reasons})"
+    if report.verified:
+        yield f"verified against event-routing-backends: {report.verified:,} events, {len(report.differences):,} differ"
+    for position, name in report.differences[:ROWS]:
+        yield f"DIFFERS {name} in {position.object} at offset {position.offset:,}"
     if report.lost_by_loggers:
         yield f"LOST {report.lost_by_loggers:,} statements on the way to a logger's listener"
     if report.stopped:

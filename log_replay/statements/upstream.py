@@ -17,8 +17,11 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 from event_routing_backends import helpers
 from event_routing_backends.processors.caliper import CALIPER_EVENTS_ENABLED
+from event_routing_backends.processors.caliper.envelope_processor import CaliperEnvelopeProcessor
+from event_routing_backends.processors.caliper.transformer_processor import CaliperProcessor
 from event_routing_backends.processors.mixins.base_transformer_processor import BaseTransformerProcessorMixin
 from event_routing_backends.processors.xapi import XAPI_EVENTS_ENABLED
+from event_routing_backends.processors.xapi.transformer_processor import XApiProcessor
 from eventtracking.processors.whitelist import NameWhitelistProcessor
 
 from log_replay.errors import ConfigurationError
@@ -73,6 +76,18 @@ class UpstreamTransformer:
         self._names = frozenset(
             name for name in registries[0].mapping if all(name in allowed for allowed in whitelists)
         )
+
+    @property
+    def customised(self) -> str | None:
+        """Say ``processors`` if an operator put others than ERB's own into the way of statements."""
+        own = (XApiProcessor, CaliperProcessor, CaliperEnvelopeProcessor)
+        return None if all(type(processor) in own for processor in self._processors) else "processors"
+
+    @property
+    def sensor_id(self) -> str | None:
+        """Who sends Caliper's envelopes, if there are any."""
+        envelopes = [found for found in self._processors if isinstance(found, CaliperEnvelopeProcessor)]
+        return envelopes[0].sensor_id if envelopes else None
 
     @property
     def names(self) -> frozenset[str]:

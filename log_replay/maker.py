@@ -1,0 +1,80 @@
+"""What makes the statements of blocks: everything between a block of lines and its result, opened once a process."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+
+from log_replay.lms.database import DatabaseLookup, lms_models
+from log_replay.lms.directory import Directory
+from log_replay.sinks import open_sink
+from log_replay.sinks.discard import Discard
+from log_replay.statements.block import transform_block
+from log_replay.statements.native import NativeTransformer
+from log_replay.statements.upstream import UpstreamTransformer, identities_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from log_replay.options import Options
+    from log_replay.records import BlockResult, LineBlock
+    from log_replay.sinks import Sink
+
+#: Settings of XAPI_AGENT_IFI_TYPE by which statements name users by their email addresses.
+MAIL_IFI_TYPES = frozenset({"mbox", "mbox_sha1sum"})
+
+
+@contextmanager
+def open_maker(options: Options) -> Iterator[Callable[[LineBlock], BlockResult]]:
+    """Open a run's maker: its transformer, its identities, and the routes of its sink.
+
+    Raises:
+        ConfigurationError: the settings do not allow it.
+    """
+    transformer = open_transformer(options)
+    directory = open_directory(options)
+    routes = open_destination(options).routes
+
+    def make(block: LineBlock) -> BlockResult:
+        result = transform_block(
+            block, filters=options.filters, directory=directory, transformer=transformer, routes=routes
+        )
+        transformer.hand_over(result)
+        return result
+
+    with identities_answer(directory):
+        yield make
+
+
+def open_transformer(options: Options) -> NativeTransformer:
+    """Open what makes statements of events."""
+    upstream = UpstreamTransformer(options.transformer_type)
+    return NativeTransformer(
+        upstream,
+        options.transformer_type,
+        forbidden="requested" if options.transformers == "upstream" else upstream.customised,
+        verify_sample=options.verify_sample,
+        sensor_id=upstream.sensor_id,
+    )
+
+
+def open_directory(options: Options) -> Directory:
+    """Open what knows users and courses."""
+    lookup = DatabaseLookup(lms_models(), options.transformer_type, add=options.add_external_ids)
+    by_mail = options.transformer_type == "xapi" and settings.XAPI_AGENT_IFI_TYPE in MAIL_IFI_TYPES
+    return Directory(lookup, external_ids=not by_mail)
+
+
+def open_destination(options: Options) -> Sink:
+    """Open where statements go; a dry run keeps nothing."""
+    if options.dry_run:
+        return Discard()
+    return open_sink(
+        options.destination.provider,
+        options.destination.config,
+        transformer_type=options.transformer_type,
+        key=options.key,
+        lrs_urls=options.lrs_urls,
+    )
