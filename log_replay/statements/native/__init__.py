@@ -8,19 +8,17 @@ from zlib import crc32
 
 from log_replay.errors import LogReplayError
 from log_replay.lms import UnknownIdentity
-from log_replay.records import Statement
 from log_replay.statements.native.certification import Certification
-from log_replay.statements.native.kinds import KINDS
+from log_replay.statements.native.kinds import FINISHED, KINDS
 from log_replay.statements.native.platform import configured_platform
 from log_replay.statements.native.reading import UpstreamRejects
 from log_replay.statements.native.verification import same_statements
-from log_replay.statements.serialise import statement_text
 
 if TYPE_CHECKING:
     from log_replay.lms import Identities
-    from log_replay.records import BlockResult, Event, Position
+    from log_replay.records import BlockResult, Event, Position, Statement
     from log_replay.statements import Transformer
-    from log_replay.statements.native.kinds import Make
+    from log_replay.statements.native.kinds import Maker
 
 NATIVE = "native"
 UNUSUAL = "unusual"
@@ -53,12 +51,12 @@ class NativeTransformer:
         sensor_id: str | None = None,
     ) -> None:
         self._upstream = upstream
-        self._makes = KINDS[kind]
+        self._makes, self._finish = KINDS[kind], FINISHED[kind]
         self._forbidden = forbidden
         self._verified_below = verify_sample * 2**32
         self._platform = configured_platform(sensor_id)
         self._certification = Certification(kind)
-        self._chosen: dict[str, tuple[Make | None, str]] = {}
+        self._chosen: dict[str, tuple[Maker | None, str]] = {}
         self.ways: Counter[str] = Counter()
         self.verified = 0
         self.differences: list[tuple[Position, str]] = []
@@ -68,7 +66,7 @@ class NativeTransformer:
         """The event names that give statements."""
         return self._upstream.names
 
-    def native_for(self, name: str) -> tuple[Make | None, str]:
+    def native_for(self, name: str) -> tuple[Maker | None, str]:
         """Return the native function for events of this name, or None, and why."""
         chosen = self._chosen.get(name)
         if chosen is None:
@@ -82,8 +80,7 @@ class NativeTransformer:
             self.ways[reason] += 1
             return self._upstream.transform(event, identities)
         try:
-            made = make(event, self._platform, identities)
-            statements = tuple([Statement(id_, when, statement_text(whole)) for id_, when, whole in made])
+            statements = self._finish(make, event, self._platform, identities)
         except (UnknownIdentity, UpstreamRejects) as rejection:
             self.ways[NATIVE] += 1
             if self._verified_below:
@@ -105,7 +102,7 @@ class NativeTransformer:
         result.verified, self.verified = self.verified, 0
         result.differences, self.differences = self.differences, []
 
-    def _choose(self, name: str) -> tuple[Make | None, str]:
+    def _choose(self, name: str) -> tuple[Maker | None, str]:
         if self._forbidden:
             return None, self._forbidden
         make = self._makes.get(name)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from log_replay.records import Statement
 from log_replay.statements.native.caliper.event import enveloped
 from log_replay.statements.native.caliper.events import EVENTS as CALIPER
 from log_replay.statements.native.xapi.events import EVENTS as XAPI
+from log_replay.statements.serialise import statement_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from log_replay.lms import Identities
     from log_replay.records import Event
@@ -17,29 +19,27 @@ if TYPE_CHECKING:
     from log_replay.statements.native.platform import Platform
     from log_replay.statements.native.xapi.statement import XapiMaker
 
-#: A statement's id, its timestamp, and the whole of it.
-Made: TypeAlias = tuple[str, str, dict[str, Any]]
-Make: TypeAlias = "Callable[[Event, Platform, Identities], list[Made]]"
+#: Makes the statements of one event name's events, as dicts.
+Maker: TypeAlias = "XapiMaker | CaliperMaker"
+Finish: TypeAlias = "Callable[[Any, Event, Platform, Identities], tuple[Statement, ...]]"
 
 
-def _xapi(make: XapiMaker) -> Make:
-    def statements(event: Event, platform: Platform, identities: Identities) -> list[Made]:
-        return [(made["id"], made["timestamp"], made) for made in make(event.fields, platform, identities)]
+def xapi_statements(make: XapiMaker, event: Event, platform: Platform, identities: Identities) -> tuple[Statement, ...]:
+    """Return an event's xAPI statements."""
+    made = make(event.fields, platform, identities)
+    return tuple([Statement(whole["id"], whole["timestamp"], statement_text(whole)) for whole in made])
 
-    return statements
 
-
-def _caliper(make: CaliperMaker) -> Make:
-    def envelopes(event: Event, platform: Platform, identities: Identities) -> list[Made]:
-        made = make(event.fields, platform, identities)
-        whole = enveloped(made, event.json_text, platform)
-        return [(made["id"], made["eventTime"], whole)]
-
-    return envelopes
+def caliper_statements(
+    make: CaliperMaker, event: Event, platform: Platform, identities: Identities
+) -> tuple[Statement, ...]:
+    """Return an event's Caliper event, in its envelope."""
+    made = make(event.fields, platform, identities)
+    whole = enveloped(made, event.json_text, platform)
+    return (Statement(made["id"], made["eventTime"], statement_text(whole)),)
 
 
 #: The native functions by kind and by event name.
-KINDS: dict[str, dict[str, Make]] = {
-    "xapi": {name: _xapi(make) for name, make in XAPI.items()},
-    "caliper": {name: _caliper(make) for name, make in CALIPER.items()},
-}
+KINDS: Mapping[str, Mapping[str, Maker]] = {"xapi": XAPI, "caliper": CALIPER}
+#: What makes statements with them.
+FINISHED: Mapping[str, Finish] = {"xapi": xapi_statements, "caliper": caliper_statements}
