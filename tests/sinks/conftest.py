@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from scripted_server import ScriptedServer
-from servers import learning_locker, ralph, s3, s3_server
-from statement_batches import event, xapi
+from sinks.scripted_server import ScriptedServer
+from sinks.servers import learning_locker, ralph, s3, s3_server
+from sinks.statement_batches import event, xapi
 
 __all__ = ["learning_locker", "ralph", "s3", "s3_server"]
 

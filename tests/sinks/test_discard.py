@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from statement_batches import event, xapi
+from sinks.statement_batches import event, xapi
 
 from log_replay.records import ALL_ROUTES, Delivery
 from log_replay.sinks import open_sink

@@ -19,8 +19,8 @@ import requests
 from backports import zstd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from scripted_server import Answer
-from statement_batches import batch_of, event, texts, xapi
+from sinks.scripted_server import Answer
+from sinks.statement_batches import batch_of, event, texts, xapi
 
 from log_replay.errors import ConfigurationError, DestinationLost
 from log_replay.names import is_own_output
@@ -269,7 +269,7 @@ def test_a_container_that_vanishes_ends_the_run_and_is_not_created_anew(out):
 FULL_DISK = """
 import resource, signal, sys
 sys.path.insert(0, sys.argv[2])
-from statement_batches import batch_of
+from sinks.statement_batches import batch_of
 from log_replay.errors import DestinationLost
 from log_replay.sinks import open_sink
 
@@ -288,7 +288,7 @@ except DestinationLost as error:
 @pytest.mark.parametrize("compression", ["", "gzip", "zstd"])
 def test_a_full_disk_is_said_and_leaves_whole_files_only(tmp_path, out, compression):
     """A limit on the size of files stands in for the full disk: both fail in the middle of a write."""
-    command = [sys.executable, "-c", FULL_DISK, str(tmp_path), str(Path(__file__).parent), compression]
+    command = [sys.executable, "-c", FULL_DISK, str(tmp_path), str(Path(__file__).parents[1]), compression]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
     assert f"write {out}/xapi_{KEY}_00000001.log" in run.stdout
     assert "File too large" in run.stdout
@@ -299,7 +299,7 @@ def test_a_full_disk_is_said_and_leaves_whole_files_only(tmp_path, out, compress
 KILLED = """
 import sys
 sys.path.insert(0, sys.argv[2])
-from statement_batches import batch_of
+from sinks.statement_batches import batch_of
 from log_replay.sinks import open_sink
 
 sink = open_sink("LOCAL", {"key": sys.argv[1], "container": "out"}, transformer_type="xapi", key="0123456789ab")
@@ -311,13 +311,13 @@ while True:
 
 
 def test_a_kill_leaves_no_partial_file_under_a_final_name(tmp_path, out):
-    command = [sys.executable, "-c", KILLED, str(tmp_path), str(Path(__file__).parent)]
+    command = [sys.executable, "-c", KILLED, str(tmp_path), str(Path(__file__).parents[1])]
     for after_files in (1, 2, 3):
         process = subprocess.Popen(command, stdout=subprocess.PIPE)
         process.stdout.readline()
         # Killed while a batch is being written: its temporary file is there.
         while len(list(out.glob("xapi_*"))) < after_files or not list(out.glob(".xapi_*")):
-            pass
+            assert process.poll() is None
         process.send_signal(signal.SIGKILL)
         process.communicate()
         assert all(is_own_output(name) for name in written(out))

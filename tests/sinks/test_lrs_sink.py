@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from scripted_server import Answer, ScriptedServer
-from statement_batches import batch_of, caliper, event, texts, xapi
+from sinks.scripted_server import Answer, ScriptedServer
+from sinks.statement_batches import batch_of, caliper, event, texts, xapi
 
 from log_replay.errors import ConfigurationError, DestinationLost
 from log_replay.records import ALL_ROUTES, Delivery

@@ -9,8 +9,8 @@ from event_routing_backends.backends.events_router import EventsRouter
 from event_routing_backends.models import RouterConfiguration
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from scripted_server import Answer
-from statement_batches import caliper, event, xapi
+from sinks.scripted_server import Answer
+from sinks.statement_batches import caliper, event, xapi
 
 from log_replay.errors import ConfigurationError
 from log_replay.sinks import open_sink

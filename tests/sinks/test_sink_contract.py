@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from statement_batches import texts
+from sinks.statement_batches import texts
 
 from log_replay.records import ALL_ROUTES
 from log_replay.sinks import open_sink
