@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 #: Rows of a table that fit a screen; ``--summary`` has all.
 ROWS = 20
+NAMES = 8
 #: Where stderr is no terminal, names are still not cut.
 PLAIN_WIDTH = 160
 COLUMNS = (
@@ -69,10 +70,10 @@ def _cells(counters: Counters, shown: Iterable[str]) -> list[str]:
 def _counted(title: str, counter: Counter[str]) -> Table:
     table = Table(title, box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("", justify="right")
-    for name, count in counter.most_common(ROWS):
+    for name, count in counter.most_common(NAMES):
         table.add_row(Text(name, overflow="fold"), f"{count:,}")
-    if len(counter) > ROWS:
-        table.add_row(f"... and {len(counter) - ROWS} more", f"{sum(sorted(counter.values())[:-ROWS]):,}")
+    if len(counter) > NAMES:
+        table.add_row(f"... and {len(counter) - NAMES} more", f"{sum(sorted(counter.values())[:-NAMES]):,}")
     return table
 
 
