@@ -12,6 +12,7 @@ from log_replay.events import UnparsableLine, parse_event
 from log_replay.lms.directory import Directory
 from log_replay.records import Position
 from log_replay.statements.native import NativeTransformer
+from log_replay.statements.native.certification import Certification
 from log_replay.statements.upstream import UpstreamTransformer, identities_answer
 
 KINDS = ("xapi", "caliper")
@@ -33,6 +34,13 @@ def outcome(make):
         return error
 
 
+class Unconditional(Certification):
+    """Certifies everything: what is to be certified must be compared first, and not with itself."""
+
+    def objection(self, name):
+        return ""
+
+
 class Sides:
     """One kind of statements, made natively and by upstream."""
 
@@ -42,8 +50,11 @@ class Sides:
         self.upstream = UpstreamTransformer(kind)
         self.native = self.transformer(**options)
 
-    def transformer(self, upstream=None, **options):
-        return NativeTransformer(upstream or self.upstream, self.kind, **options)
+    def transformer(self, upstream=None, *, certified=True, **options):
+        made = NativeTransformer(upstream or self.upstream, self.kind, **options)
+        if certified:
+            made._certification = Unconditional(self.kind)
+        return made
 
     def parsed(self, raw):
         return logged(raw)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from event_forms import raw_event
+from event_routing_backends.processors.xapi.registry import XApiTransformersRegistry
 from event_scene import Scene
 from known_events import FORMS_OF
 
@@ -33,8 +34,18 @@ def kind():
 
 
 def test_a_certified_event_goes_the_native_way(sides):
+    sides.native = sides.transformer(certified=False)
     sides.made_natively(played())
     assert dict(sides.native.ways) == {"native": 1}
+
+
+def test_an_event_whose_transformer_is_not_what_was_checked_goes_through_upstream(sides, monkeypatch):
+    mapping = XApiTransformersRegistry.mapping
+    monkeypatch.setitem(mapping, "play_video", mapping["load_video"])
+    sides.native = sides.transformer(certified=False)
+    made = sides.made_natively(played())
+    assert "result" not in json.loads(made[0].text)
+    assert dict(sides.native.ways) == {"fingerprint": 1}
 
 
 def test_a_reject_that_upstream_would_have_no_other_word_for_needs_no_upstream(sides):
