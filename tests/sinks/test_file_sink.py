@@ -90,7 +90,9 @@ def test_a_repeat_gives_the_same_bytes_under_the_same_names(out, compression):
     assert snapshots[0] == snapshots[1]
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(counts=st.lists(st.integers(min_value=0, max_value=4), max_size=8))
 def test_any_batches_give_their_statements_in_order_and_nothing_for_empty_ones(tmp_path_factory, counts):
     folder = tmp_path_factory.mktemp("out")

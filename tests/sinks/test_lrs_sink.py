@@ -306,7 +306,9 @@ class TestSeveralRoutes:
             sink_of(Route(server.url), Route(other_server.url)).deliver(batch_of(1))
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     routes=st.lists(st.integers(min_value=-1, max_value=3), max_size=12),
     ids=st.lists(st.sampled_from("abc"), min_size=12, max_size=12),

@@ -111,7 +111,9 @@ MATCHES = st.dictionaries(
 )
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(matches=st.lists(MATCHES, min_size=1, max_size=3))
 def test_match_params_let_pass_what_upstream_lets_pass(matches):
     RouterConfiguration.objects.all().delete()
@@ -124,7 +126,9 @@ def test_match_params_let_pass_what_upstream_lets_pass(matches):
     assert {route.url for bit, route in enumerate(routes) if bits >> bit & 1} == upstream
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     override=st.dictionaries(
         st.sampled_from(["id", "actor", "verb", "new", "sensor", "data"]),
