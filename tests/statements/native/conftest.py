@@ -18,12 +18,17 @@ from log_replay.statements.upstream import UpstreamTransformer, identities_answe
 KINDS = ("xapi", "caliper")
 
 
-def logged(raw, offset=0):
-    """Return the event of a raw event, or None where no line of a log can hold it."""
+def event_of(line, offset=0):
+    """Return the event of a line, or None where it is none."""
     try:
-        return parse_event(json.dumps(raw).encode(), Position("tracking.log", offset))
+        return parse_event(line, Position("tracking.log", offset))
     except UnparsableLine:
         return None
+
+
+def logged(raw, offset=0):
+    """Return the event of a raw event, or None where no line of a log can hold it."""
+    return event_of(json.dumps(raw).encode(), offset)
 
 
 def outcome(make):
@@ -50,9 +55,9 @@ class Sides:
         self.upstream = UpstreamTransformer(kind)
         self.native = self.transformer(**options)
 
-    def transformer(self, upstream=None, *, certified=True, **options):
+    def transformer(self, upstream=None, *, as_certified=False, **options):
         made = NativeTransformer(upstream or self.upstream, self.kind, **options)
-        if certified:
+        if not as_certified:
             made._certification = Unconditional(self.kind)
         return made
 
@@ -65,6 +70,14 @@ class Sides:
     def made_by_upstream(self, raw):
         # From an event of its own: some of upstream's transformers change what they are given.
         return outcome(lambda: self.upstream.transform(logged(raw), self.identities))
+
+    def made_of_line(self, line):
+        """Return what is made of a line natively and by upstream; nothing where it holds no known event."""
+        event = event_of(line)
+        if event is None or event.name not in self.upstream.names:
+            return None
+        ours = outcome(lambda: self.native.transform(event, self.identities))
+        return ours, outcome(lambda: self.upstream.transform(event_of(line), self.identities))
 
 
 @pytest.fixture(params=KINDS)

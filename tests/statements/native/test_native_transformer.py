@@ -34,7 +34,7 @@ def kind():
 
 
 def test_a_certified_event_goes_the_native_way(sides):
-    sides.native = sides.transformer(certified=False)
+    sides.native = sides.transformer(as_certified=True)
     sides.made_natively(played())
     assert dict(sides.native.ways) == {"native": 1}
 
@@ -42,7 +42,7 @@ def test_a_certified_event_goes_the_native_way(sides):
 def test_an_event_whose_transformer_is_not_what_was_checked_goes_through_upstream(sides, monkeypatch):
     mapping = XApiTransformersRegistry.mapping
     monkeypatch.setitem(mapping, "play_video", mapping["load_video"])
-    sides.native = sides.transformer(certified=False)
+    sides.native = sides.transformer(as_certified=True)
     made = sides.made_natively(played())
     assert "result" not in json.loads(made[0].text)
     assert dict(sides.native.ways) == {"fingerprint": 1}

@@ -1,6 +1,7 @@
 """Native equals upstream, for every event name and whatever its events hold."""
 
 import os
+from pathlib import Path
 
 import pytest
 from event_forms import raw_event
@@ -10,8 +11,11 @@ from known_events import FORMS_OF
 from sample_directory import TEA
 from variations import events, scenes
 
+import log_replay.standalone
 from log_replay.statements.native.kinds import KINDS
 from log_replay.statements.native.verification import same_statements
+
+SAMPLE = Path(log_replay.standalone.__file__).parent / "sample" / "tracking.log"
 
 #: ``make certify`` asks for more.
 EXAMPLES = int(os.environ.get("LOG_REPLAY_PARITY_EXAMPLES", "50"))
@@ -54,3 +58,11 @@ def test_events_as_the_lms_writes_them_need_no_upstream(sides, name):
             assert dict(sides.native.ways) == {"native": 1}
 
     check()
+
+
+def test_native_equals_upstream_on_the_sample_log(kind, sides):
+    made = [both for line in SAMPLE.read_bytes().splitlines() if (both := sides.made_of_line(line))]
+    assert len(made) > 100
+    for ours, theirs in made:
+        assert same_statements(ours, theirs), (ours, theirs)
+    assert sides.native.ways["native"] > 20 * sides.native.ways["unusual"]
