@@ -1,7 +1,18 @@
 from __future__ import annotations
 
 import pytest
+from clickhouse import running_clickhouse
 from engines import VectorVrl, VrlPython, vector_vrl_python
+from sinks.servers import ralph, s3, s3_server
+
+__all__ = ["ralph", "s3", "s3_server"]
+
+
+@pytest.fixture(scope="session")
+def clickhouse(tmp_path_factory):
+    """A ClickHouse with Aspects' tables."""
+    with running_clickhouse(tmp_path_factory.mktemp("clickhouse")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,65 @@
+"""Aspects' own Vector takes our ``aspects`` lines, unchanged."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+import zipfile
+
+import pytest
+from emitted import TEXTS, encoded, lines, xapi
+from engines import CACHE, ProgramFailed
+from hypothesis import HealthCheck, given, settings
+
+ASPECTS = "tutor-contrib-aspects==6.1.0"
+TEMPLATE = "tutoraspects/templates/aspects/apps/vector/partials/common-post.toml"
+REGEX = re.compile(r"^.* \[xapi_tracking\] [^{}]* (?P<tracking_message>\{.*\})$")
+some = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@pytest.fixture(scope="session")
+def program():
+    """Aspects' own program for xAPI, from the package as it is published."""
+    folder = CACHE / "aspects"
+    if not list(folder.glob("*.whl")):
+        pip = [sys.executable, "-m", "pip"] if importlib.util.find_spec("pip") else ["uvx", "pip"]
+        command = [*pip, "download", "--quiet", "--no-deps", "--dest", str(folder), ASPECTS]
+        downloaded = subprocess.run(command, capture_output=True, text=True, check=False)
+        if downloaded.returncode:
+            pytest.skip(f"cannot download {ASPECTS} (is there a network, and pip?): {downloaded.stderr[-200:]}")
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        template = archive.read(TEMPLATE).decode()
+    return re.search(r"\[transforms\.xapi\].*?source = '''\n(.*?)'''", template, re.DOTALL)[1]
+
+
+@some
+@given(text=TEXTS)
+def test_regex_takes_our_lines(text):
+    made = encoded(xapi(text))
+
+    (line,) = lines([made], "aspects")
+
+    # A dot of Vector's regex is anything but a line feed, as in Python.
+    assert REGEX.fullmatch(line.decode())["tracking_message"] == made.decode()
+
+
+@some
+@given(text=TEXTS)
+def test_program_stores_our_statements(program, engine, text):
+    made = xapi(text)
+
+    (row,) = engine.run(program, [{"message": line.decode()} for line in lines([encoded(made)], "aspects")])
+
+    assert row["event_id"] == made["id"]
+    assert row["emission_time"] == made["timestamp"]
+    assert json.loads(row["event"]) == made
+
+
+def test_program_drops_other_formats(program, engine):
+    for log_format in ("json", "raw"):
+        with pytest.raises(ProgramFailed, match="abort"):
+            engine.run(program, [{"message": line.decode()} for line in lines([encoded(xapi())], log_format)])
