@@ -97,12 +97,17 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "destination_provider": {
         "default": "LRS",
         "help": "LRS (default): what RouterConfiguration routes to, or the 'url' of --destination_config. LOGGER: the "
-        "statement loggers only. Or LOCAL, S3, MINIO ...: files there.",
+        "statement loggers only. CLICKHOUSE: a table there, or of the embedded engine. LOCAL, S3, MINIO ...: files.",
     },
     "destination_config": {
         "default": "{}",
         "help": "Likewise for the destination. Files: 'container', 'prefix' (optional), 'compression' (gzip or zstd). "
-        "LRS without RouterConfiguration: 'url', and 'username' and 'password', or 'token'.",
+        "LRS without RouterConfiguration: 'url', and 'username' and 'password', or 'token'. ClickHouse: 'url', "
+        "'username', 'password', 'database', 'table', 'cluster', 'columns'; or 'path', of an embedded database.",
+    },
+    "create_tables": {
+        "action": "store_true",
+        "help": "Create the tables that are missing in ClickHouse, as Aspects has them.",
     },
     "transformer_type": {
         "required": True,
@@ -192,7 +197,7 @@ def read_options(given: Mapping[str, Any]) -> Options:
         ConfigurationError: something in it is wrong; nothing has been read or written.
     """
     source = _place("source", given)
-    destination = _place("destination", given)
+    destination = _destination(given)
     dry_run = bool(given["dry_run"])
     standalone = getattr(settings, "LOG_REPLAY_STANDALONE", False)
     shown = dry_run or destination.provider == "LOGGER"
@@ -241,6 +246,13 @@ def _workers(text: str) -> int:
 def _place(side: str, given: Mapping[str, Any]) -> Place:
     provider = given[f"{side}_provider"]
     return Place(provider.upper(), read_config(f"--{side}_config", given[f"{side}_config"] or "{}"))
+
+
+def _destination(given: Mapping[str, Any]) -> Place:
+    """Return the destination with those of its settings that are options of their own."""
+    place = _place("destination", given)
+    own = {name: given[name] for name in ("create_tables",) if given.get(name)}
+    return Place(place.provider, {**place.config, **own})
 
 
 def _default_log_to(transformer_type: str, *, standalone: bool, shown: bool) -> str:

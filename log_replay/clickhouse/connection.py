@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from log_replay.clickhouse.failures import FOREIGN, hint, reason
 from log_replay.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -126,14 +127,13 @@ def _embedded(path: Path) -> Client:
 @contextmanager
 def _translated(place: str) -> Iterator[None]:
     try:
-        from log_replay.clickhouse.failures import FOREIGN, hint, reason  # noqa: PLC0415 - needs clickhouse-connect
-    except ImportError:
-        raise _not_installed("clickhouse") from None
-    try:
         yield
-    except ImportError:
-        raise _not_installed("embedded") from None
-    except FOREIGN as error:
+    except ImportError as error:
+        extra = "embedded" if error.name == "chdb" else "clickhouse"
+        raise ConfigurationError(
+            f"{error.name} is not installed", operation=_OPERATION, hint=f"pip install 'openedx-log-replay[{extra}]'"
+        ) from None
+    except (*FOREIGN, RuntimeError, ValueError) as error:
         raise ConfigurationError(
             _engine_reason(error) or reason(error), operation=_OPERATION, object=place, hint=hint(error)
         ) from None
@@ -145,11 +145,3 @@ def _engine_reason(error: BaseException) -> str | None:
     if "EmbeddedServer" in str(error):
         return "another process has this embedded database open, or it is damaged"
     return error.strerror if isinstance(error, OSError) else None
-
-
-def _not_installed(extra: str) -> ConfigurationError:
-    return ConfigurationError(
-        "what is needed for it is not installed",
-        operation=_OPERATION,
-        hint=f"pip install 'openedx-log-replay[{extra}]'",
-    )

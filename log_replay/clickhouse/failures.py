@@ -8,15 +8,26 @@ from enum import Enum
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from clickhouse_connect.driver.exceptions import Error
 from urllib3.exceptions import HTTPError
 from urllib3.exceptions import TimeoutError as HTTPTimeout
+
+try:
+    from clickhouse_connect.driver.exceptions import Error, OperationalError
+except ImportError:  # then nothing raises it, and connecting says what to install
+
+    class Error(Exception):  # type: ignore[no-redef]
+        """Stands for the driver's errors."""
+
+        code: int | None = None
+
+    OperationalError = Error  # type: ignore[assignment,misc]
+
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: What clickhouse-connect and chdb raise: the driver's own tree, urllib3's, sockets', and chdb's plain ones.
-FOREIGN = (Error, HTTPError, OSError, RuntimeError, ValueError)
+#: What clickhouse-connect raises over a connection: its own tree, urllib3's and sockets'.
+FOREIGN = (Error, HTTPError, OSError)
 
 
 class Kind(Enum):
@@ -88,7 +99,8 @@ def kind(error: BaseException) -> Kind:
         return Kind.PASSING if code in _PASSING else Kind.LOST if code in _LOST else Kind.REFUSED
     status = _status(error)
     if status is None:
-        return Kind.LOST if _network_reason(error) == _UNTRUSTED else Kind.PASSING
+        passing = not isinstance(error, Error) or isinstance(error, OperationalError)
+        return Kind.PASSING if passing and _network_reason(error) != _UNTRUSTED else Kind.LOST
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _RETRIED_STATUSES:
         return Kind.PASSING
     return Kind.LOST if status in _LOST_STATUSES else Kind.REFUSED
@@ -130,7 +142,7 @@ def _network_reason(error: BaseException) -> str:
             return text
     if any("CERTIFICATE_VERIFY_FAILED" in str(cause) for cause in chain):
         return _UNTRUSTED
-    return f"no answer ({type(error).__name__})"
+    return f"it failed ({type(error).__name__})"
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -43,6 +43,7 @@ class Sink(Protocol):
 
 #: Providers with a sink of their own, as ``module:function``; every other provider is libcloud's.
 _OPENERS = {
+    "CLICKHOUSE": "log_replay.sinks.clickhouse:open_clickhouse",
     "LOGGER": "log_replay.sinks.discard:open_discard",
     "LRS": "log_replay.sinks.lrs:open_lrs",
 }
@@ -60,7 +61,7 @@ def open_sink(
     """Return the sink of a provider, having contacted nothing but the LMS's database (for the routes of ``LRS``).
 
     Args:
-        provider: ``LOGGER``, ``LRS``, or the name of a libcloud storage provider.
+        provider: ``CLICKHOUSE``, ``LOGGER``, ``LRS``, or the name of a libcloud storage provider.
         config: the provider's configuration, as given with ``--destination_config``.
         transformer_type: ``xapi`` or ``caliper``.
         key: twelve hexadecimal digits, the digest of what determines the run's output.

@@ -1,30 +1,28 @@
-"""Statements as rows of a ClickHouse table: Aspects' own, or the embedded engine's."""
+"""Statements as rows of a ClickHouse table: Aspects' own, or one in the embedded engine."""
 
 from __future__ import annotations
 
-import hashlib
-from contextlib import suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from log_replay.clickhouse.connection import CONNECTION_KEYS, connect, shown_place
+from log_replay.clickhouse.failures import FOREIGN, hint, reason
 from log_replay.clickhouse.rows import UnstorableStatement, statement_row
 from log_replay.clickhouse.tables import TABLE_KEYS, check_table, create_table, statement_table
-from log_replay.errors import ConfigurationError
+from log_replay.errors import ConfigurationError, DestinationLost, RefusedBatch
 from log_replay.records import ALL_ROUTES, Delivery
-from log_replay.sinks.clickhouse_insert import Insert, RefusedRows
+from log_replay.sinks.clickhouse_insert import Inserter
 from log_replay.sinks.retries import Patience
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from clickhouse_connect.driver.client import Client
 
     from log_replay.clickhouse.tables import Table
-    from log_replay.records import EventFields, TransformedEvent
+    from log_replay.records import EventFields, Statement, TransformedEvent
 
-_OWN_KEYS = frozenset({"create_tables"})
-#: Where more rows than this of one batch are refused, the fault is hardly theirs: no more of it are taken apart.
-_MOST_INSERTS = 200
+_OPERATION = "open the destination"
 
 
 class ClickHouseSink:
@@ -34,7 +32,7 @@ class ClickHouseSink:
         config: how to connect.
         table: where the rows go.
         key: twelve hexadecimal digits, the digest of what determines the run's output.
-        create_tables: whether to create a table that is missing.
+        create: whether to create the table if it is missing.
         patience: how often to try again.
     """
 
@@ -44,42 +42,106 @@ class ClickHouseSink:
         table: Table,
         *,
         key: str,
-        create_tables: bool = False,
+        create: bool = False,
         patience: Patience | None = None,
     ) -> None:
         self._config = config
         self._table = table
         self._key = key
-        self._create_tables = create_tables
+        self._create = create
         self._patience = patience or Patience()
+        self._place = f"{table.database}.{table.name} at {shown_place(config)}"
         self._client: Client | None = None
-        self._insert: Insert | None = None
+        self._inserter: Inserter | None = None
 
     def check(self) -> None:
         """Connect, create the table if that was asked for, look at its columns and insert no row at all."""
-        self._client = self._client or connect(self._config)
-        place = f"{self._table.database}.{self._table.name} at {shown_place(self._config)}"
-        self._insert = Insert(self._client, self._table, place=place, patience=self._patience)
-        with configuring(place):
-            if self._create_tables:
+        if self._client is None:
+            self._client = connect(self._config)
+        self._inserter = Inserter(self._client, self._table, place=self._place, patience=self._patience)
+        with configuring(self._place):
+            if self._create:
                 create_table(self._client, self._table)
             check_table(self._client, self._table)
-        self._insert.check()
+        self._inserter.check()
 
     def routes(self, fields: EventFields) -> int:  # noqa: ARG002 - the table holds every statement
         """Want everything."""
         return ALL_ROUTES
 
     def deliver(self, batch: Sequence[TransformedEvent]) -> Delivery:
-        """Insert the batch's rows."""
-        rows: list[bytes] = []
-        numbers: list[int] = []
-        reasons: list[str] = []
+        """Insert the rows of a batch."""
+        if self._inserter is None:
+            raise DestinationLost("nobody has connected to it", operation="insert into", object=self._place)
         statements = [statement for event in batch for statement in event.statements]
-        for number, statement in enumerate(statements):
-            try:
-                rows.append(statement_row(statement))
-                numbers.append(number)
-            except UnstorableStatement as error:
-                reasons.append(str(error))
-        ...
+        rows, unstorable = _rows(statements)
+        refused = self._inserter.insert(list(rows.values()), self._token(batch)) if rows else {}
+        numbers = list(rows) if refused else []
+        return self._delivery(len(statements), unstorable | {numbers[row]: why for row, why in refused.items()})
+
+    def close(self, *, complete: bool) -> None:  # noqa: ARG002 - what was acknowledged is stored
+        """Close the connection."""
+        if self._client is not None:
+            self._client.close()
+            self._client = self._inserter = None
+
+    def _token(self, batch: Sequence[TransformedEvent]) -> str:
+        return f"{self._key} {batch[0].position} {batch[-1].position}"
+
+    def _delivery(self, count: int, failed: Mapping[int, str]) -> Delivery:
+        if not failed:
+            return Delivery(delivered=count)
+        outcomes = ["failed" if number in failed else "delivered" for number in range(count)]
+        why = "; ".join(sorted(set(failed.values())))
+        return Delivery(
+            delivered=count - len(failed),
+            failed=len(failed),
+            failure=str(RefusedBatch(why, operation="insert into", object=self._place)),
+            outcomes=outcomes,
+        )
+
+
+def open_clickhouse(
+    _provider: str, config: Mapping[str, Any], *, transformer_type: str, key: str, lrs_urls: Sequence[str] | None = None
+) -> ClickHouseSink:
+    """Open the sink of ``CLICKHOUSE``: the server at ``url``, or the embedded engine at ``path``.
+
+    Raises:
+        ConfigurationError: a configuration that cannot be right.
+    """
+    if lrs_urls:
+        raise ConfigurationError("--lrs_urls means nothing to CLICKHOUSE", operation=_OPERATION)
+    unknown = sorted(set(config) - CONNECTION_KEYS - TABLE_KEYS - {"create_tables"})
+    if unknown:
+        raise ConfigurationError(
+            f"CLICKHOUSE does not know {', '.join(unknown)}",
+            operation=_OPERATION,
+            hint=f"it knows {', '.join(sorted(CONNECTION_KEYS | TABLE_KEYS))}",
+        )
+    table = statement_table(config, transformer_type)
+    return ClickHouseSink(config, table, key=key, create=config.get("create_tables") is True)
+
+
+@contextmanager
+def configuring(place: str) -> Iterator[None]:
+    """Translate what goes wrong before anything is read or written.
+
+    Raises:
+        ConfigurationError: whatever it was.
+    """
+    try:
+        yield
+    except FOREIGN as error:
+        raise ConfigurationError(reason(error), operation="look at", object=place, hint=hint(error)) from None
+
+
+def _rows(statements: Sequence[Statement]) -> tuple[dict[int, bytes], dict[int, str]]:
+    """Return the rows, and why there is none for some, both by the statements' numbers."""
+    rows: dict[int, bytes] = {}
+    unstorable: dict[int, str] = {}
+    for number, statement in enumerate(statements):
+        try:
+            rows[number] = statement_row(statement)
+        except UnstorableStatement as error:
+            unstorable[number] = str(error)
+    return rows, unstorable
