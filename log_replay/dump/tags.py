@@ -1,0 +1,91 @@
+"""Tags and their ancestors, in a bounded number of queries."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from django.db import connections, router
+
+from log_replay.dump.tables import ObjectTag, Tag
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+T = TypeVar("T")
+
+#: SQLite allows 32,766 parameters in a query.
+PARAMETERS = 10_000
+
+
+class TagNode(NamedTuple):
+    """A tag in its taxonomy's tree."""
+
+    parent_id: int | None
+    value: str
+
+
+class TagTree:
+    """Some tags with all their ancestors: one query for each level.
+
+    Args:
+        tag_ids: which tags.
+    """
+
+    def __init__(self, tag_ids: Iterable[int]) -> None:
+        self._nodes: dict[int, TagNode] = {}
+        wanted = set(tag_ids)
+        while wanted:
+            found = {
+                tag_id: TagNode(parent_id, value)
+                for part in parts(sorted(wanted))
+                for tag_id, parent_id, value in _nodes(part)
+            }
+            self._nodes |= found
+            wanted = {node.parent_id for node in found.values() if node.parent_id is not None} - self._nodes.keys()
+
+    def path(self, tag_id: int) -> list[int]:
+        """Return the tag and its ancestors, the root last."""
+        ids: dict[int, None] = {}
+        current: int | None = tag_id
+        while current in self._nodes and current not in ids:
+            ids[current] = None
+            current = self._nodes[current].parent_id
+        return list(ids)
+
+    def lineage(self, tag_id: int) -> list[str]:
+        """Return the values of the tag's ancestors and of itself, the root's first."""
+        return [self._nodes[ancestor].value for ancestor in reversed(self.path(tag_id))]
+
+
+def course_tags(course_ids: Sequence[str]) -> dict[str, list[int]]:
+    """Return the ids of the tags that courses bear, with all ancestors, by course id."""
+    if not _tags_exist():
+        return {}
+    applied = [pair for part in parts(course_ids) for pair in _applied(part)]
+    tree = TagTree(tag_id for _, tag_id in applied)
+    ids: defaultdict[str, set[int]] = defaultdict(set)
+    for course_id, tag_id in applied:
+        ids[course_id].update(tree.path(tag_id))
+    return {course_id: list(found) for course_id, found in ids.items()}
+
+
+def parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Cut values into parts that a query can take."""
+    return (values[start : start + PARAMETERS] for start in range(0, len(values), PARAMETERS))
+
+
+def _nodes(tag_ids: Sequence[int]) -> Iterable[tuple[int, int | None, str]]:
+    return Tag.objects.filter(pk__in=tag_ids).values_list("id", "parent_id", "value")
+
+
+def _applied(course_ids: Sequence[str]) -> Iterable[tuple[str, int]]:
+    # As openedx_tagging's get_object_tags has it: neither deleted tags nor those of disabled taxonomies.
+    rows = ObjectTag.objects.filter(object_id__in=course_ids, tag__isnull=False, taxonomy__enabled=True)
+    return rows.order_by("id").values_list("object_id", "tag_id")
+
+
+def _tags_exist() -> bool:
+    """Say whether the LMS has tags; it had none before Redwood."""
+    connection = connections[router.db_for_read(ObjectTag) or "default"]
+    return ObjectTag._meta.db_table in connection.introspection.table_names()  # noqa: SLF001 - public in all but name
