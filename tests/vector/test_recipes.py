@@ -1,0 +1,172 @@
+"""The recipes are valid manifests, and say the same as the files that they put together."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+import shutil
+import subprocess
+
+import kubernetes_validate
+import pytest
+import yaml
+from shipped import DEAD_LETTER, REFERENCE, ROOT, TRANSFORMS, VECTOR, composed
+
+from log_replay.options import add_arguments, read_options
+
+DEPLOY = VECTOR / "deploy"
+COMPOSE = DEPLOY / "compose.yaml"
+MANIFESTS = {path.stem: list(yaml.safe_load_all(path.read_text())) for path in DEPLOY.glob("kubernetes-*.yaml")}
+KIND_OF = {"xapi": "xapi", "caliper": "caliper", "statements_kind.tracking": "tracking"}
+
+
+def jobs_pod(name):
+    (job,) = (manifest for manifest in MANIFESTS[name] if manifest["kind"] == "Job")
+    return job["spec"]["template"]["spec"]
+
+
+def environment(container):
+    return {variable["name"]: variable.get("value") for variable in container["env"]}
+
+
+def option_values(arguments, name):
+    return [argument.removeprefix(f"--{name}=") for argument in arguments if argument.startswith(f"--{name}=")]
+
+
+def assert_kinds_are_those_of_the_sinks(paths, given):
+    config = composed(*paths)
+    readers = config["sinks"] | {
+        k: v for k, v in config["transforms"].items() if k not in composed(TRANSFORMS)["transforms"]
+    }
+    stored = {KIND_OF[source] for reader in readers.values() for source in reader["inputs"] if source in KIND_OF}
+
+    assert set(given["LOG_REPLAY_KINDS"].split(",")) == stored
+    assert given["VECTOR_DANGEROUSLY_ALLOW_ENV_VAR_INTERPOLATION"] == "true"
+    assert DEAD_LETTER in paths
+
+
+def parsed_command(script, monkeypatch):
+    """Parse a script's `transform_tracking_logs` as the command does."""
+    monkeypatch.setenv("SOURCE_KEY", "key")
+    monkeypatch.setenv("SOURCE_SECRET", "secret")
+    command = re.search(r"transform_tracking_logs((?:[^\n]*\\\n)*[^\n|]*(?:\n *\"region[^\n]*\\\n[^\n]*)?)", script)[1]
+    words = shlex.split(command.replace("\\\n", " ").replace("|| ended=$?", ""))
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return read_options(vars(parser.parse_args(words)))
+
+
+@pytest.mark.parametrize("version", ["1.29", "1.37"])
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_manifests_are_valid(name, version):
+    for manifest in MANIFESTS[name]:
+        kubernetes_validate.validate(manifest, version, strict=True)
+
+
+def test_sidecar_is_native_and_gets_time_to_store_what_is_left():
+    pod = jobs_pod("kubernetes-sidecar")
+    (vector,) = pod["initContainers"]
+
+    assert vector["restartPolicy"] == "Always"
+    assert "--no-graceful-shutdown-limit" in vector["args"]
+    assert pod["terminationGracePeriodSeconds"] >= 600
+
+
+def test_sidecar_mounts_what_it_names():
+    pod = jobs_pod("kubernetes-sidecar")
+    (vector,) = pod["initContainers"]
+    paths = [
+        next(VECTOR.rglob(value.removeprefix("/etc/log-replay/"))) for value in option_values(vector["args"], "config")
+    ]
+    header = (DEPLOY / "kubernetes-sidecar.yaml").read_text()
+    given = set(re.findall(r"--from-file=(vector/\S+)", header))
+
+    assert {str(path.relative_to(ROOT)) for path in paths} == given
+    assert {mount["name"] for mount in vector["volumeMounts"]} == {volume["name"] for volume in pod["volumes"]}
+    assert_kinds_are_those_of_the_sinks(paths, environment(vector))
+    (secrets,) = (volume["secret"] for volume in pod["volumes"] if "secret" in volume)
+    used = set(re.findall(r"SECRET\[\w+\.(\w+)\]", "".join(path.read_text() for path in paths)))
+    assert {item["path"] for item in secrets["items"]} == used
+
+
+def test_sidecar_listens_where_the_job_sends(monkeypatch):
+    pod = jobs_pod("kubernetes-sidecar")
+    (container,) = pod["containers"]
+
+    options = parsed_command(container["command"][-1], monkeypatch)
+
+    socket = composed(VECTOR / "sources" / "socket.yaml")["sources"]["statements_from_socket"]
+    assert options.log_to == f"tcp://{socket['address']}"
+    assert options.log_format == "json"
+    assert options.dry_run
+
+
+def test_job_for_an_agent_is_what_aspects_looks_for(monkeypatch):
+    (container,) = jobs_pod("kubernetes-agent")["containers"]
+
+    options = parsed_command(container["command"][-1], monkeypatch)
+
+    assert container["name"] == "lms-job"
+    assert (options.log_to, options.log_format, options.dry_run) == ("stdout", "aspects", True)
+    labels = MANIFESTS["kubernetes-agent"][0]["spec"]["template"]["metadata"]["labels"]
+    source = composed(VECTOR / "sources" / "kubernetes.yaml")["sources"]["statements_from_kubernetes"]
+    name, _, value = source["extra_label_selector"].partition("=")
+    assert labels[name] == value
+
+
+def test_compose_says_what_the_files_say(monkeypatch):
+    compose = yaml.safe_load(COMPOSE.read_text())
+    vector, job = compose["services"]["vector"], compose["services"]["log-replay"]
+    paths = [VECTOR / value.removeprefix("/etc/log-replay/") for value in option_values(vector["command"], "config")]
+
+    options = parsed_command(job["command"][-1], monkeypatch)
+
+    assert all(path.is_file() for path in paths)
+    assert_kinds_are_those_of_the_sinks(paths, vector["environment"])
+    assert options.log_to == "tcp://vector:9009"
+    assert vector["environment"]["LOG_REPLAY_LISTEN"] == "0.0.0.0:9009"
+    assert "ports" not in vector
+    used = {name for service in compose["services"].values() for name in service["secrets"]}
+    assert used == compose["secrets"].keys()
+    assert "--no-graceful-shutdown-limit" in vector["command"]
+
+
+def test_compose_config():
+    if (
+        not shutil.which("docker")
+        or subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode
+    ):
+        pytest.skip("there is no docker compose here: install the docker-compose-plugin")
+
+    checked = subprocess.run(
+        ["docker", "compose", "--file", COMPOSE, "config", "--quiet"], capture_output=True, text=True, check=False
+    )
+
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_compose_refers_to_the_environment_with_defaults():
+    for found in REFERENCE.findall(re.sub(r"#.*", "", COMPOSE.read_text())):
+        assert found == "$$" or ":-" in found
+
+
+@pytest.mark.parametrize("block", re.findall(r"(?:^    .+\n?)+", (VECTOR / "README.md").read_text(), re.MULTILINE))
+def test_readme_commands_are_right(block, monkeypatch):
+    named = re.findall(r"vector/[\w/.-]+\.yaml", block)
+
+    assert all((ROOT / name).is_file() for name in named)
+    if "transform_tracking_logs" in block:
+        options = parsed_command(block.partition("|")[0], monkeypatch)
+        assert options.log_to == "stdout"
+    if "LOG_REPLAY_KINDS" in block:
+        kinds = re.search(r"LOG_REPLAY_KINDS=(\S+)", block)[1]
+        given = {"LOG_REPLAY_KINDS": kinds, "VECTOR_DANGEROUSLY_ALLOW_ENV_VAR_INTERPOLATION": "true"}
+        assert_kinds_are_those_of_the_sinks([ROOT / name for name in named], given)
+
+
+def test_readme_names_every_source_and_sink():
+    text = (VECTOR / "README.md").read_text()
+
+    for path in (*(VECTOR / "sources").iterdir(), *(VECTOR / "sinks").iterdir()):
+        assert f"`{path.stem}`" in text
