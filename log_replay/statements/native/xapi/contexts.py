@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from log_replay.statements.native.reading import Unusual, find, look, text
 from log_replay.statements.native.times import decimal_seconds
-from log_replay.statements.native.xapi.objects import COURSE, DISCUSSION, EXAM_ATTEMPT, activity, extensions
+from log_replay.statements.native.xapi.objects import COURSE, DISCUSSION, EXAM_ATTEMPT, activity, extension, extensions
 
 if TYPE_CHECKING:
     from log_replay.lms import Identities
@@ -92,32 +92,33 @@ def _course_parent(iri: str, name: str) -> Json:
 
 def video_length(fields: EventFields) -> Json:
     """Return how long the video is."""
-    return {VIDEO_LENGTH: decimal_seconds(look(fields, "data", "duration"))}
+    return extension(VIDEO_LENGTH, decimal_seconds(look(fields, "data", "duration")))
 
 
 def thread_type(fields: EventFields) -> Json:
     """Return whether the thread is a discussion or a question."""
-    return {KIND: find(fields, "thread_type")}
+    return extension(KIND, find(fields, "thread_type"))
 
 
 def vote_value(fields: EventFields) -> Json:
     """Return whether the vote went up or down."""
-    return {KIND: find(fields, "vote_value")}
+    return extension(KIND, find(fields, "vote_value"))
 
 
 def to_next_unit(fields: EventFields) -> Json:
     """Return where in the sequence the learner was, on the way to the next unit."""
-    return {STARTING_POSITION: look(fields, "data", "current_tab"), ENDING_POSITION: "next unit"}
+    return _move(fields, "next unit")
 
 
 def to_previous_unit(fields: EventFields) -> Json:
     """Return where in the sequence the learner was, on the way to the previous unit."""
-    return {STARTING_POSITION: look(fields, "data", "current_tab"), ENDING_POSITION: "previous unit"}
+    return _move(fields, "previous unit")
 
 
 def to_chosen_unit(fields: EventFields) -> Json:
     """Return where in the sequence the learner was, and which unit was chosen."""
-    return {
-        STARTING_POSITION: look(fields, "data", "current_tab"),
-        ENDING_POSITION: look(fields, "data", "target_tab"),
-    }
+    return _move(fields, look(fields, "data", "target_tab"))
+
+
+def _move(fields: EventFields, target: Any) -> Json:
+    return extensions({STARTING_POSITION: look(fields, "data", "current_tab"), ENDING_POSITION: target})

@@ -42,6 +42,11 @@ def activity(iri: Any, definition: Json, object_type: str = "Activity") -> Json:
     return {"id": str(iri), "objectType": object_type, "definition": definition}
 
 
+def extension(iri: str, value: Any) -> Json:
+    """Return the extension, if it has a value."""
+    return {} if value is None else {iri: value}
+
+
 def extensions(values: Json) -> Json:
     """Return the extensions that have a value."""
     return {iri: value for iri, value in values.items() if value is not None}
@@ -62,7 +67,7 @@ def course(fields: EventFields, platform: Platform, identities: Identities) -> J
 def course_in_mode(fields: EventFields, platform: Platform, identities: Identities) -> Json:
     """Return the course, and the mode in which the learner takes it."""
     made = course(fields, platform, identities)
-    made["definition"]["extensions"] = extensions({KIND: look(fields, "data", "mode")})
+    made["definition"]["extensions"] = extension(KIND, look(fields, "data", "mode"))
     return made
 
 
@@ -104,7 +109,7 @@ def outline_entry(fields: EventFields, _platform: Platform, _identities: Identit
 
 def sequence(fields: EventFields, platform: Platform, _identities: Identities) -> Json:
     """Return the sequence of units."""
-    definition = {"type": RESOURCE, "extensions": extensions({TOTAL_ITEMS: look(fields, "data", "tab_count")})}
+    definition = {"type": RESOURCE, "extensions": extension(TOTAL_ITEMS, look(fields, "data", "tab_count"))}
     return activity(platform.iri("xblock", required(look(fields, "data", "id"))), definition)
 
 
@@ -116,7 +121,7 @@ def exam(kind: str) -> Object:
         definition = {
             "type": exam_type,
             "name": {"en": text(look(fields, "event", "exam_name"))},
-            "extensions": extensions({TIME_LIMIT: look(fields, "event", "exam_default_time_limit_mins")}),
+            "extensions": extension(TIME_LIMIT, look(fields, "event", "exam_default_time_limit_mins")),
         }
         return activity(required(look(fields, "event", "exam_content_id")), definition)
 

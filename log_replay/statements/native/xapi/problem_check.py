@@ -108,7 +108,8 @@ def _result(fields: EventFields) -> Json:
         outcome = _outcome(answered["answer"], answered.get("correct"))
     else:
         # Before 2014 there were only the bare answers.
-        answers = (find(fields, "data") or {}).get("answers")
+        data = find(fields, "data")
+        answers = None if data is None else data.get("answers")
         outcome = _outcome(answers, find(fields, "success") == "correct")
     best, grade = find(fields, "max_grade"), find(fields, "grade")
     scaled = None

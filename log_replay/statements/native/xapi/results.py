@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from log_replay.statements.native.reading import Unusual, look, text
 from log_replay.statements.native.times import decimal_seconds, xapi_duration
-from log_replay.statements.native.xapi.objects import extensions
+from log_replay.statements.native.xapi.objects import extension, extensions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,14 +27,14 @@ GRADE_CLASSIFICATION = "http://www.tincanapi.co.uk/activitytypes/grade_classific
 
 def playback_position(fields: EventFields) -> Json:
     """Return where in the video it happened."""
-    return {"extensions": extensions({TIME: _position(fields)})}
+    return {"extensions": extension(TIME, _position(fields))}
 
 
 def captions(*, enabled: bool) -> Callable[[EventFields], Json]:
     """Return what makes the result of switching captions on or off."""
 
     def switched(fields: EventFields) -> Json:
-        return {"extensions": extensions({TIME: _position(fields), CAPTIONS_ENABLED: enabled})}
+        return {"extensions": {**extension(TIME, _position(fields)), CAPTIONS_ENABLED: enabled}}
 
     return switched
 
@@ -42,7 +42,7 @@ def captions(*, enabled: bool) -> Callable[[EventFields], Json]:
 def watched(fields: EventFields) -> Json:
     """Return that the video was seen to its end."""
     seconds = decimal_seconds(look(fields, "data", "duration"))
-    result: Json = {"extensions": extensions({TIME: seconds}), "completion": True}
+    result: Json = {"extensions": extension(TIME, seconds), "completion": True}
     if seconds is not None:
         result["duration"] = xapi_duration(seconds)
     return result

@@ -9,7 +9,6 @@ from log_replay.statements.native.reading import find
 from log_replay.statements.native.times import xapi_timestamp
 from log_replay.statements.native.xapi import contexts
 from log_replay.statements.native.xapi.actors import actor, id_text
-from log_replay.statements.native.xapi.objects import extensions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,15 +78,10 @@ def id_name(who: Json, when: str) -> bytes:
 
 def context(further: Json, activities: Json | None, fields: EventFields, platform: Platform) -> Json:
     """Return the context."""
-    made: Json = {
-        "extensions": extensions(
-            {
-                contexts.TRANSFORMER_VERSION: platform.transformer_version,
-                contexts.SESSION_ID: find(fields, "session"),
-                **further,
-            }
-        )
-    }
-    if activities is not None:
-        made["contextActivities"] = activities
-    return made
+    extensions = {contexts.TRANSFORMER_VERSION: platform.transformer_version, **further}
+    session = find(fields, "session")
+    if session is not None:
+        extensions[contexts.SESSION_ID] = session
+    if activities is None:
+        return {"extensions": extensions}
+    return {"extensions": extensions, "contextActivities": activities}
