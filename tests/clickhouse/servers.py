@@ -1,0 +1,61 @@
+"""ClickHouse for tests: the engine behind HTTP, in a process of its own, where faults can be injected."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+from sinks.servers import answered, free_port, served
+
+FRONT = Path(__file__).parent / "http_front.py"
+
+
+@dataclass
+class ClickHouse:
+    """A running server, with databases of the test's own."""
+
+    url: str
+    username: str = "tests"
+    password: str = "secret"
+
+    @property
+    def config(self) -> dict[str, str]:
+        return {"url": self.url, "username": self.username, "password": self.password}
+
+    def query(self, sql: str) -> list[list[str]]:
+        response = requests.post(self.url, data=sql.encode(), auth=(self.username, self.password), timeout=60)
+        assert response.ok, response.text
+        return [line.split("\t") for line in response.text.splitlines()]
+
+    def inject(self, *faults: dict) -> None:
+        """Let these befall the next requests that they match."""
+        requests.post(f"{self.url}/faults", json=faults, timeout=10)
+
+    def asked(self) -> list[str]:
+        """Return the queries since faults were set."""
+        return requests.get(f"{self.url}/asked", timeout=10).json()
+
+
+@pytest.fixture(scope="session")
+def clickhouse_process(tmp_path_factory):
+    port = free_port()
+    folder = tmp_path_factory.mktemp("clickhouse")
+    with served([sys.executable, str(FRONT), str(port), str(folder / "data")], folder, {}) as log:
+        answered(f"http://127.0.0.1:{port}/ping", log)
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def clickhouse(clickhouse_process):
+    """A server that is as good as new."""
+    server = ClickHouse(clickhouse_process)
+    server.inject()
+    kept = {"system", "information_schema", "INFORMATION_SCHEMA", "default", "_local"}
+    for (name,) in server.query("SHOW DATABASES"):
+        if name not in kept:
+            server.query(f"DROP DATABASE `{name}`")
+    server.inject()
+    return server
