@@ -81,6 +81,8 @@ _LOST = {
 _CREDENTIALS = frozenset({192, 193, 194, 195, 291, 497, 516})
 _RETRIED_STATUSES = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 _LOST_STATUSES = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
+#: Servers before 19.5 have no header for it.
+_CODE = re.compile(r"server response: Code: (\d+)")
 _STATUS = re.compile(r"HTTP status (\d{3})\b")
 #: The most telling first: urllib3 calls a refused connection a timeout as well.
 _NETWORK_REASONS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
@@ -127,7 +129,10 @@ def hint(error: BaseException) -> str | None:
 
 
 def _code(error: BaseException) -> int | None:
-    return error.code if isinstance(error, Error) else None
+    if not isinstance(error, Error) or error.code is not None:
+        return getattr(error, "code", None)
+    found = _CODE.search(str(error))
+    return int(found[1]) if found else None
 
 
 def _status(error: BaseException) -> int | None:

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import pytest
-from clickhouse.servers import clickhouse, clickhouse_process
+from clickhouse.servers import clickhouse, clickhouse_process, old_clickhouse
 from sinks.servers import s3, s3_server
 from sinks.statement_batches import event, xapi
 
 from log_replay.sinks import open_sink
 
-__all__ = ["clickhouse", "clickhouse_process", "s3", "s3_server"]
+__all__ = ["clickhouse", "clickhouse_process", "old_clickhouse", "s3", "s3_server"]
 
 KEY = "0123456789ab"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,36 @@ class ClickHouse:
     def asked(self) -> list[str]:
         """Return the queries since faults were set."""
         return requests.get(f"{self.url}/asked", timeout=10).json()
+
+
+CONFIG = """<yandex>
+  <logger><level>warning</level><console>1</console></logger>
+  <listen_host>127.0.0.1</listen_host><http_port>{http}</http_port><tcp_port>{tcp}</tcp_port>
+  <path>{path}/</path><tmp_path>{path}/tmp/</tmp_path><mark_cache_size>100000000</mark_cache_size>
+  <users_config>users.xml</users_config><default_profile>default</default_profile>
+  <default_database>default</default_database>
+</yandex>"""
+USERS = """<yandex>
+  <profiles><default/></profiles><quotas><default/></quotas>
+  <users><tests><password>secret</password><networks><ip>127.0.0.1</ip></networks><profile>default</profile>
+  <quota>default</quota></tests></users>
+</yandex>"""
+
+
+@pytest.fixture(scope="session")
+def old_clickhouse(tmp_path_factory):
+    """The URL of Debian's server: too old for the tables, but its answers about users and passwords are real."""
+    program = shutil.which("clickhouse-server", path="/usr/sbin:/usr/bin")
+    if not program:
+        pytest.skip("the real answers to wrong passwords need Debian's server: apt-get install clickhouse-server")
+    folder = tmp_path_factory.mktemp("old-clickhouse")
+    port = free_port()
+    (folder / "config.xml").write_text(CONFIG.format(http=port, tcp=free_port(), path=folder / "data"))
+    (folder / "users.xml").write_text(USERS)
+    (folder / "data").mkdir()
+    with served([program, "--config-file", "config.xml"], folder, {}) as log:
+        answered(f"http://127.0.0.1:{port}/ping", log)
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture(scope="session")

@@ -208,6 +208,14 @@ def test_what_cannot_work_is_said_before_anything_is_read(clickhouse, more, colu
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("username", "password", "said"), [("tests", "wrong", "WRONG_PASSWORD"), ("nobody", "x", "UNKNOWN_USER")]
+)
+def test_a_real_server_s_no_is_understood(old_clickhouse, username, password, said):
+    with pytest.raises(ConfigurationError, match=f"{said}.*check username and password"):
+        connect({"url": old_clickhouse, "username": username, "password": password})
+
+
 def test_who_may_not_insert_is_told_before_anything_is_read(clickhouse, opened):
     opened({**clickhouse.config, "create_tables": True})
     clickhouse.inject({"query": "INSERT", "code": 497})
