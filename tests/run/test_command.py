@@ -150,14 +150,14 @@ def test_a_signal_ends_it_within_seconds_and_leaves_nothing_half_written(shell, 
     out = tmp_path / "out"
     out.mkdir()
     place = json.dumps({"key": str(tmp_path), "container": "out"})
+    rejects = tmp_path / "rejects"
     read, write = os.pipe()
     arguments = [*XAPI, "--source_provider", "STDIN", "--destination_provider", "LOCAL", "--destination_config", place]
-    process = shell.start(*arguments, "--batch_size", "50", "--summary", str(tmp_path / "summary"), stdin=read)
+    files = ["--summary", str(tmp_path / "summary"), "--rejects", str(rejects)]
+    process = shell.start(*arguments, "--batch_size", "5", *files, stdin=read)
     os.close(read)
     os.write(write, sample_log[:60_000])
-    wait_for(lambda: list(out.glob("xapi_*")) or process.poll() is not None) if len(
-        sample_log
-    ) > 1 << 20 else time.sleep(3)
+    wait_for(lambda: list(out.glob("xapi_*")))
     process.send_signal(number)
     _, errors = process.communicate(timeout=10)
     os.close(write)
@@ -166,6 +166,14 @@ def test_a_signal_ends_it_within_seconds_and_leaves_nothing_half_written(shell, 
     assert b"Traceback" not in errors
     assert all(path.name.startswith("xapi_") for path in out.iterdir())
     assert json.loads((tmp_path / "summary").read_text())["stopped"]
+
+
+def test_a_signal_before_anything_is_read_says_so(shell, source):
+    process = shell.start(*XAPI, *source, *LOGGER, "--log_to", "null")
+    time.sleep(0.4)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert process.returncode in {1, -signal.SIGINT}  # the latter while Python itself is starting
 
 
 def test_a_closed_stdout_ends_it_without_a_traceback(shell, source):

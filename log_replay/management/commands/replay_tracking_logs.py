@@ -54,6 +54,9 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=WRONG_USAGE) from error
         except LogReplayError as error:
             raise CommandError(str(error), returncode=INCOMPLETE) from error
+        except KeyboardInterrupt as interrupt:
+            message = f"{interrupt or 'interrupted'} before anything was read"
+            raise CommandError(message, returncode=INCOMPLETE) from interrupt
         _judge(report, options)
 
 
