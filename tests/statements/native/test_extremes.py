@@ -9,7 +9,7 @@ from event_scene import Scene
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from known_events import FORMS_OF
-from variations import paths, put
+from variations import ANYWHERE, PLACES, paths, put
 
 from log_replay.statements.native.kinds import KINDS
 from log_replay.statements.native.verification import same_statements
@@ -21,7 +21,7 @@ EXTREMES = st.sampled_from(
     [
         *(float("nan"), float("inf"), -float("inf"), 1e308, 5e-324, -0.0, 2**63, 2**64, -(2**70), 10**400),
         *("\ud800", "a\udfffb", "\x00", "\u2028", "nan", "inf", "-0", "1e999", "٣", "1_000", " 5 ", "null"),
-        *(None, "", [], {}, 0, False, True, [None], [float("nan")], {"": None}, {"a": {"b": {}}}),
+        *(None, "", [], {}, 0, False, True, [None], ["a"], [float("nan")], {"": None}, {"a": {"b": {}}}),
         *([[[[[]]]]], {"user_id": 3, "session": "nested", "grade": None}),
     ]
 )
@@ -34,7 +34,9 @@ def test_native_equals_upstream_whatever_stands_anywhere(sides, name):
     def check(data):
         raw = copy.deepcopy(raw_event(data.draw(st.sampled_from(FORMS_OF[name])), Scene()))
         for _ in range(data.draw(st.integers(1, 2))):
-            path = data.draw(st.sampled_from([path for path in paths(raw) if path != ("name",)]))
+            there = [path for path in paths(raw) if path != ("name",)]
+            namesakes = [(*place, key) for place in PLACES for key in ANYWHERE if (*place, key) != ("name",)]
+            path = data.draw(st.one_of(st.sampled_from(there), st.sampled_from(namesakes)))
             put(raw, path, copy.deepcopy(data.draw(EXTREMES)))
         if sides.parsed(raw) is None:
             return

@@ -64,7 +64,9 @@ def _questions(fields: EventFields) -> Json:
 
 def _problem(fields: EventFields, platform: Platform, *, group: bool) -> Json:
     key = problem_key(fields)
-    definition = _definition(fields, _first_answered(fields))
+    # Asked for even where an answer says it: upstream stumbles over one that is no text.
+    interaction_type = _interaction_type(find(fields, "response_type"))
+    definition = _definition(fields, _first_answered(fields), interaction_type)
     if group:
         definition["interactionType"] = "other"
     source = look(fields, "context", "event_source") or find(fields, "event_source")
@@ -75,21 +77,24 @@ def _problem(fields: EventFields, platform: Platform, *, group: bool) -> Json:
     return activity(iri, definition, "GroupActivity" if group else "Activity")
 
 
-def _definition(fields: EventFields, answered: Json | None) -> Json:
+def _definition(fields: EventFields, answered: Json | None, interaction_type: str = "other") -> Json:
     definition: Json = {"type": INTERACTION}
     attempts = look(fields, "data", "attempts")
     if attempts:
         definition["extensions"] = {ATTEMPT: attempts}
     if answered:
         definition["description"] = {"en-US": text(answered["question"])}
-        response_type: Any = answered.get("response_type")
+        interaction_type = _interaction_type(answered.get("response_type"))
     else:
         name = find(fields, "display_name")
         if name:
             definition["name"] = {"en-US": text(name)}
-        response_type = find(fields, "response_type")
-    definition["interactionType"] = INTERACTION_TYPES.get(response_type, "other")
+    definition["interactionType"] = interaction_type
     return definition
+
+
+def _interaction_type(response_type: Any) -> str:
+    return INTERACTION_TYPES.get(response_type, "other")
 
 
 def _first_answered(fields: EventFields) -> Json | None:
