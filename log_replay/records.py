@@ -1,8 +1,8 @@
 """What flows through the rooms: values only, no behaviour beyond adding up.
 
-SourceObject -> LineBlock -> Event -> Statement -> Delivery
-                    |          |
-                    +-> Rejected
+SourceObject -> Unit -> LineBlock -> Event -> Statement -> Delivery
+                            |          |
+                            +-> Rejected
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 #: A tracking event in the shape that event-routing-backends' processors receive: the parsed line plus ``data``
 #: (what the log calls ``event``, decoded when it is a JSON string) and ``timestamp``.
@@ -44,6 +44,26 @@ class SkippedObject:
 
     name: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The lines of one object that begin in ``[start, end)``, whoever replays them: the units of a run are numbered.
+
+    Attributes:
+        end: None for the object's end.
+        lines: the offsets of the only lines wanted, where not all are.
+        offset: where to go on, at the beginning of a line; None where nothing of the unit was done.
+        counted_to: lines before this offset were counted, though those from ``offset`` on were not delivered.
+    """
+
+    number: int
+    object: SourceObject
+    start: int = 0
+    end: int | None = None
+    lines: frozenset[int] | None = None
+    offset: int | None = None
+    counted_to: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +141,9 @@ class Counters:
     unrouted: int = 0
     failed: int = 0
 
+    def __add__(self, other: Counters) -> Counters:
+        return Counters(*(getattr(self, name.name) + getattr(other, name.name) for name in fields(self)))
+
     def __iadd__(self, other: Counters) -> Self:
         for counter in fields(self):
             setattr(self, counter.name, getattr(self, counter.name) + getattr(other, counter.name))
@@ -142,6 +165,7 @@ class BlockResult:
 
     ``ways`` says how many events were made natively, and how many through upstream, by the reason why; ``verified`` of
     the former were made both ways, and ``differences`` are those where upstream makes something else.
+    ``rejected_lines`` are the rejected lines themselves, by their offsets, where somebody asked for them.
     """
 
     object: str
@@ -153,13 +177,33 @@ class BlockResult:
     ways: Counter[str] = field(default_factory=Counter)
     verified: int = 0
     differences: list[tuple[Position, str]] = field(default_factory=list)
+    rejected_lines: dict[int, bytes] = field(default_factory=dict)
+
+
+class Refusal(NamedTuple):
+    """A statement that a destination did not take, for the dead letters.
+
+    ``status`` and ``fields`` are what the destination said, free of learner data: its status, and the names of the
+    fields that it objects to. ``answer`` is its whole answer and ``text`` the statement: for those only who ask.
+    """
+
+    position: Position
+    event: str
+    statement_id: str
+    reason: str
+    destination: str
+    status: int | None = None
+    fields: Sequence[str] = ()
+    answer: str | None = None
+    text: bytes | None = None
 
 
 class Delivery(NamedTuple):
     """What became of a batch's statements at a destination; ``failure`` says why some failed.
 
     ``unrouted`` statements are those that no route of the destination wants. Where not all fared alike, ``outcomes``
-    has the name of each statement's counter, in the batch's order.
+    has the name of each statement's counter, in the batch's order. ``receipt`` is what the destination must be told of
+    this batch when the run is resumed; ``refusals`` are the statements that failed, where the destination says which.
     """
 
     delivered: int = 0
@@ -168,3 +212,5 @@ class Delivery(NamedTuple):
     failed: int = 0
     failure: str | None = None
     outcomes: Sequence[str] = ()
+    receipt: Mapping[str, Any] | None = None
+    refusals: Sequence[Refusal] = ()

@@ -1,19 +1,22 @@
-"""Reports that are files: ``--rejects`` as it goes, ``--summary`` at the end."""
+"""Reports that are files: ``--rejects`` as it goes, and read again; ``--summary`` at the end."""
 
 from __future__ import annotations
 
 import os
+from base64 import b64encode
+from contextlib import suppress
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
 import orjson
 
-from log_replay.errors import DestinationLost
+from log_replay.errors import ConfigurationError, DestinationLost
+from log_replay.records import Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
-    from log_replay.records import Rejected
+    from log_replay.records import Refusal
 
 
 class RejectsFile:
@@ -21,16 +24,22 @@ class RejectsFile:
 
     Args:
         path: where to; nothing is written if it is None.
+        run: the run's name, if it has one.
+        kept_bytes: what a run that is resumed has written; whatever comes behind is written again.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, run: str | None = None, kept_bytes: int = 0) -> None:
         self._path = path
+        self._run = run
         self._file: IO[bytes] | None = None
+        self._size_bytes = kept_bytes
+        self._synced_bytes = kept_bytes
 
     def __enter__(self) -> Self:
         if self._path:
             try:
-                self._file = os.fdopen(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb", 0)
+                self._file = os.fdopen(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600), "r+b", 0)
+                self._cut(self._file, self._path)
             except OSError as error:
                 raise _lost(self._path, error) from error
         return self
@@ -39,31 +48,133 @@ class RejectsFile:
         if self._file:
             self._file.close()
 
-    def write(self, rejects: Iterable[Rejected]) -> None:
+    def write(self, rejects: Iterable[Rejected], content: Mapping[int, bytes] | None = None) -> None:
         """Append a block's rejects.
+
+        Args:
+            rejects: of one block.
+            content: the lines themselves, by their offsets, where they are to be written too.
 
         Raises:
             DestinationLost: the disk is full, for example.
         """
+        self._append(self._entry(rejected, content or {}) for rejected in rejects)
+
+    def write_refusals(self, refusals: Iterable[Refusal], *, with_content: bool) -> None:
+        """Append the statements of a batch that the destination did not take.
+
+        Args:
+            refusals: of one batch.
+            with_content: whether the statements and what the destination said of them are to be written, too.
+
+        Raises:
+            DestinationLost: the disk is full, for example.
+        """
+        self._append(self._refusal_entry(refusal, with_content=with_content) for refusal in refusals)
+
+    def _append(self, entries: Iterable[Mapping[str, Any]]) -> None:
         if not self._file or not self._path:
             return
-        lines = b"".join(
-            orjson.dumps(
-                {
-                    "object": rejected.position.object,
-                    "offset": rejected.position.offset,
-                    "reason": rejected.reason,
-                    "event": rejected.name,
-                },
-                option=orjson.OPT_APPEND_NEWLINE,
-            )
-            for rejected in rejects
-        )
+        lines = b"".join(orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE) for entry in entries)
         try:
             while lines:
-                lines = lines[self._file.write(lines) :]
+                written = self._file.write(lines)
+                self._size_bytes += written
+                lines = lines[written:]
         except OSError as error:
             raise _lost(self._path, error) from error
+
+    def settle(self) -> int:
+        """Make sure that what was written is on the disk, and return how much it is in all.
+
+        Raises:
+            DestinationLost: it could not be.
+        """
+        if self._file and self._path and self._size_bytes > self._synced_bytes:
+            try:
+                os.fsync(self._file.fileno())
+            except OSError as error:
+                raise _lost(self._path, error) from error
+            self._synced_bytes = self._size_bytes
+        return self._size_bytes
+
+    def _cut(self, file: IO[bytes], path: Path) -> None:
+        kept_bytes = self._size_bytes
+        if os.fstat(file.fileno()).st_size < kept_bytes:
+            raise ConfigurationError(
+                f"this run has written {kept_bytes:,} bytes to it, which are no longer there",
+                operation="resume",
+                object=str(path),
+                hint="put it back, or begin a run of another name",
+            )
+        # Devices and pipes have no length to cut.
+        if path.is_file():
+            file.truncate(kept_bytes)
+            file.seek(kept_bytes)
+
+    def _entry(self, rejected: Rejected, content: Mapping[int, bytes]) -> dict[str, Any]:
+        entry: dict[str, Any] = {
+            "object": rejected.position.object,
+            "offset": rejected.position.offset,
+            "reason": rejected.reason,
+            "event": rejected.name,
+        }
+        if self._run:
+            entry["run"] = self._run
+        line = content.get(rejected.position.offset)
+        if line is not None:
+            try:
+                entry["line"] = line.decode()
+            except UnicodeDecodeError:
+                entry["line_base64"] = b64encode(line).decode()
+        return entry
+
+    def _refusal_entry(self, refusal: Refusal, *, with_content: bool) -> dict[str, Any]:
+        rejected = Rejected(refusal.position, refusal.reason, refusal.event)
+        entry = self._entry(rejected, {}) | {
+            "statement_id": refusal.statement_id,
+            "destination": refusal.destination,
+            "status": refusal.status,
+            "fields": list(refusal.fields),
+        }
+        if with_content:
+            entry["answer"] = refusal.answer
+            entry["statement"] = refusal.text.decode() if refusal.text is not None else None
+        return entry
+
+
+def read_rejects(option: str, path: str | None) -> dict[str, frozenset[int]] | None:
+    """Return the lines that a file of rejects lists: their offsets, by object.
+
+    Raises:
+        ConfigurationError: it cannot be read, is no such file, or lists nothing.
+    """
+    if path is None:
+        return None
+    found: dict[str, set[int]] = {}
+    try:
+        with Path(path).expanduser().open("rb") as file:
+            for number, line in enumerate(file, 1):
+                name, offset = _listed(line)
+                if name is None:
+                    raise ConfigurationError(
+                        f"line {number} is no entry of --rejects", operation="read", object=f"{option} {path}"
+                    )
+                found.setdefault(name, set()).add(offset)
+    except OSError as error:
+        raise ConfigurationError(str(error.strerror), operation="read", object=f"{option} {path}") from error
+    if not found:
+        raise ConfigurationError("it lists no line", operation="read", object=f"{option} {path}")
+    return {name: frozenset(offsets) for name, offsets in found.items()}
+
+
+def _listed(line: bytes) -> tuple[str | None, int]:
+    with suppress(ValueError, KeyError, TypeError):
+        entry = orjson.loads(line)
+        name, offset = entry["object"], entry["offset"]
+        if isinstance(name, str) and type(offset) is int and offset >= 0:
+            return name, offset
+    return None, 0
 
 
 def write_summary(path: Path, summary: Mapping[str, Any]) -> None:
