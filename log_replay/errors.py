@@ -7,6 +7,7 @@
     │   ├── ReadError           one object cannot be read any further: the run goes on with the next
     │   └── DamagedObject       one object's compressed data ends early or is corrupt: likewise
     ├── DirectoryError          the LMS's database does not answer: the run cannot go on
+    ├── LedgerError             the ledger cannot record what was done, or the run was taken over: it cannot go on
     ├── DeliveryError           a destination did not take what it was given
     │   ├── RefusedBatch        it said no to one batch: that batch is failed, the run goes on
     │   └── DestinationLost     it cannot take anything any more (gone, full, forbidden): the run cannot go on
@@ -76,6 +77,10 @@ class DamagedObject(SourceError):
 
 class DirectoryError(LogReplayError):
     """The LMS's database does not answer."""
+
+
+class LedgerError(LogReplayError):
+    """The ledger cannot record what was done."""
 
 
 class DeliveryError(LogReplayError):

@@ -42,10 +42,17 @@ def open_maker(options: Options) -> Iterator[Callable[[LineBlock], BlockResult]]
             block, filters=options.filters, directory=directory, transformer=transformer, routes=routes
         )
         transformer.hand_over(result)
+        if options.rejects_with_content:
+            result.rejected_lines = _rejected_lines(block, result)
         return result
 
     with identities_answer(directory):
         yield make
+
+
+def _rejected_lines(block: LineBlock, result: BlockResult) -> dict[int, bytes]:
+    rejected = {reject.position.offset for reject in result.rejects}
+    return {offset: line for offset, line in zip(block.offsets, block.lines, strict=True) if offset in rejected}
 
 
 def open_transformer(options: Options) -> NativeTransformer:

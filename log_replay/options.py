@@ -11,7 +11,9 @@ from django.conf import settings
 
 from log_replay.errors import ConfigurationError
 from log_replay.filters import Filters, read_time
-from log_replay.values import read_allowance, read_config, writable_path
+from log_replay.ledger.configuration import stored_command
+from log_replay.report.files import read_rejects
+from log_replay.values import read_allowance, read_config, read_size, writable_path
 from log_replay.workers import count
 
 if TYPE_CHECKING:
@@ -62,6 +64,13 @@ class Options:
     transformers: str
     verify_sample: float
     workers: int
+    run: str | None
+    plan: bool
+    unit_size_bytes: int
+    from_rejects: Mapping[str, frozenset[int]] | None
+    rejects_with_content: bool
+    grace_secs: float
+    command: Mapping[str, Any]
 
     @property
     def key(self) -> str:
@@ -73,7 +82,17 @@ class Options:
             "filters": [str(getattr(self.filters, name)) for name in ("since", "until", "events", "courses", "orgs")],
             "users": sorted(self.filters.users),
         }
+        if self.from_rejects is not None:
+            content["lines"] = self.from_rejects_digest
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+
+    @property
+    def from_rejects_digest(self) -> str | None:
+        """What tells one choice of lines from another."""
+        if self.from_rejects is None:
+            return None
+        lines = sorted((name, sorted(offsets)) for name, offsets in self.from_rejects.items())
+        return hashlib.sha256(json.dumps(lines).encode()).hexdigest()[:12]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -160,6 +179,35 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "help": "Write the object, offset, reason and event name of each line that gave no statement but should have, "
         "as JSON lines.",
     },
+    "rejects_with_content": {
+        "action": "store_true",
+        "help": "Write each such line itself to --rejects, too: what learners did, by name.",
+    },
+    "from_rejects": {
+        "metavar": "PATH",
+        "help": "Replay exactly the lines that a file of --rejects lists, from their source.",
+    },
+    "run": {
+        "metavar": "NAME",
+        "help": "Keep the run in the ledger under this name, or resume it where it was interrupted. Runs into files, "
+        "LRSs and tables are kept in any case, under a name of their own; replay_runs lists them.",
+    },
+    "unit_size": {
+        "default": "256MB",
+        "metavar": "SIZE",
+        "help": "Cut larger objects into units of this size, unless they are compressed (default 256MB).",
+    },
+    "plan": {
+        "action": "store_true",
+        "help": "Print the units of the run as JSON lines, and do nothing else.",
+    },
+    "grace_secs": {
+        "type": float,
+        "default": 20.0,
+        "metavar": "SECONDS",
+        "help": "How long the batch in flight may take after SIGTERM or SIGINT (default 20); a second signal ends the "
+        "run at once.",
+    },
     "summary": {"metavar": "PATH", "help": "Write the counters as JSON when the run ends, however it ends."},
     "max_rejected": {
         "metavar": "N|P%",
@@ -211,6 +259,9 @@ def read_options(given: Mapping[str, Any]) -> Options:
         raise ConfigurationError(
             "--log_format has no effect where the settings' own handlers write", hint="add --log_to"
         )
+    _check("--grace_secs", given["grace_secs"], given["grace_secs"] >= 0)
+    if given["rejects_with_content"] and not given["rejects"]:
+        raise ConfigurationError("--rejects_with_content has no effect without --rejects")
     _check("--verify_sample", given["verify_sample"], 0 <= given["verify_sample"] <= 1)
     add = given["add_external_ids"]
     may_add = add == "yes" if add else not (standalone and "lms" in settings.DATABASES)
@@ -233,6 +284,13 @@ def read_options(given: Mapping[str, Any]) -> Options:
         transformers=given["transformers"],
         verify_sample=given["verify_sample"],
         workers=_workers(given["workers"]),
+        run=given["run"],
+        plan=given["plan"],
+        unit_size_bytes=read_size("--unit_size", given["unit_size"]),
+        from_rejects=read_rejects("--from_rejects", given["from_rejects"]),
+        rejects_with_content=given["rejects_with_content"],
+        grace_secs=given["grace_secs"],
+        command=stored_command(given, {name: arguments.get("default") for name, arguments in ARGUMENTS.items()}),
     )
 
 

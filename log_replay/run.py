@@ -1,42 +1,39 @@
 """The only wiring: the whole pipeline on one screen.
 
-source -> lines -> block of statements -> loggers -> batches -> sink
+source -> units -> lines -> block of statements -> loggers -> batches -> sink -> ledger
 """
 
 from __future__ import annotations
 
 import time
 from contextlib import closing
-from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import structlog
 
 from log_replay.errors import ConfigurationError, DamagedObject, LogReplayError, ReadError
 from log_replay.filters import check_event_patterns
-from log_replay.lines import blocks
+from log_replay.interrupts import held
+from log_replay.ledger.opening import open_ledger
 from log_replay.logs import LINE_LIMITS, LineLimit, log_statements, settle_statements, statements_to
 from log_replay.maker import open_destination, open_maker, open_transformer
-from log_replay.records import BlockResult, SkippedObject, SourceObject
+from log_replay.planning import plan_run
+from log_replay.records import BlockResult, SkippedObject, Unit
 from log_replay.report import Report
 from log_replay.report.files import RejectsFile
 from log_replay.sources import open_source
-from log_replay.workers import results_in_order
+from log_replay.units import read_unit
+from log_replay.workers import WorkerDied, results_in_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from log_replay.options import Options, Place
+    from log_replay.options import Options
     from log_replay.records import LineBlock, TransformedEvent
     from log_replay.report.progress import Progress
-    from log_replay.sources import Source
     from log_replay.workers import Mark
 
 log = structlog.get_logger(__name__)
-
-#: So many objects are listed before the first is read, so that progress can say how much there is to do.
-LISTED_AHEAD = 20_000
-
 
 #: What ends one object and not the run.
 OBJECT_ERRORS = (ReadError, DamagedObject)
@@ -60,8 +57,12 @@ class Run:
         self._sink = open_destination(options)
         self._source.check()
         self._sink.check()
-        self._rejects = RejectsFile(options.rejects)
+        self._ledger = open_ledger(options)
+        self.report.run = self._ledger.name
+        self._rejects = RejectsFile(None)
+        self._unit: Unit | None = None
         self._batch: list[TransformedEvent] = []
+        self._complete = False
         self._rest_until = 0.0
 
     def replay(self, progress: Progress) -> Report:
@@ -71,37 +72,44 @@ class Run:
             ConfigurationError: there is nothing to replay, or the loggers cannot be set up.
         """
         started = time.monotonic()
-        complete = False
-        try:
-            objects = _list_ahead(self._source, self.options.source, progress)
-            with (
-                statements_to(self.options.log_to, self.options.log_format),
-                self._rejects,
-                closing(results_in_order(self._read(objects), self.options, open_maker, self.options.workers)) as made,
-            ):
-                for result in made:
-                    self._take(result, progress)
-                self._deliver()
-            complete = True
-        except ConfigurationError:
-            raise
-        except LogReplayError as error:
-            self.report.stopped = str(error)
-        except KeyboardInterrupt as interrupt:
-            self.report.stopped = str(interrupt) or "interrupted"
-        finally:
-            self.report.count_undelivered(self._batch)
-            self._close_sink(complete=complete)
-            self.report.seconds = time.monotonic() - started
+        with self._ledger:
+            try:
+                self._replay(progress)
+            except ConfigurationError as error:
+                self._ledger.stop(str(error))
+                raise
+            except LogReplayError as error:
+                self.report.stopped = str(error)
+            except KeyboardInterrupt as interrupt:
+                self.report.stopped = str(interrupt) or "interrupted"
+            finally:
+                self._end()
+        self.report.seconds = time.monotonic() - started
         return self.report
 
-    def _read(self, objects: Iterable[SourceObject | SkippedObject]) -> Iterator[LineBlock | Mark]:
-        """Yield the objects' blocks; each object before its own, and the error behind them if it cannot be read on."""
-        for found in objects:
-            yield found
-            if isinstance(found, SourceObject):
+    def _replay(self, progress: Progress) -> None:
+        planned = plan_run(self._source, self.options, progress)
+        with (
+            statements_to(self.options.log_to, self.options.log_format),
+            RejectsFile(
+                self.options.rejects, run=self._ledger.name, kept_bytes=self._ledger.rejects_bytes
+            ) as self._rejects,
+            closing(results_in_order(self._read(planned), self.options, open_maker, self.options.workers)) as made,
+        ):
+            self._sink.restore(self._ledger.receipts)
+            for result in made:
+                self._take(result, progress)
+            self._deliver()
+            self._rejects.settle()
+        self._complete = True
+
+    def _read(self, planned: Iterable[Unit | SkippedObject]) -> Iterator[LineBlock | Mark]:
+        """Yield the units' blocks; each unit before its own, and the error behind them if it cannot be read on."""
+        for unit in self._ledger.units(planned, self.report):
+            yield unit
+            if isinstance(unit, Unit):
                 try:
-                    yield from blocks(self._source.read(found), object=found.name)
+                    yield from read_unit(self._source, unit)
                 except OBJECT_ERRORS as error:
                     yield error
 
@@ -110,43 +118,66 @@ class Run:
             case BlockResult():
                 self._take_block(result)
                 progress.advance(result.end_offset, result.counters.lines)
-            case SourceObject():
-                progress.begin(result)
-                self.report.begin_object(result.name)
+            case Unit():
+                self._begin(result, progress)
             case SkippedObject():
                 self.report.skipped.append(result)
             case ReadError() | DamagedObject():
                 self.report.fail_object(str(result.object), result)
+                if not isinstance(result, WorkerDied):
+                    self._ledger.fail(result)
                 log.warning(
                     "object not read to its end", object=result.object, offset=result.offset, reason=result.message
                 )
 
+    def _begin(self, unit: Unit, progress: Progress) -> None:
+        if self._unit is None or self._unit.object != unit.object:
+            progress.begin(unit.object)
+        self._unit = unit
+        self.report.begin(unit)
+        self._ledger.begin(unit)
+
     def _take_block(self, result: BlockResult) -> None:
-        self.report.count_block(result)
-        self._rejects.write(result.rejects)
-        log_statements(self.options.transformer_type, result.events, self.report.over_line_limit)
+        if self._unit and result.end_offset <= self._unit.counted_to:
+            self.report.count_again(result)
+        else:
+            self.report.count_block(result)
+            self._rejects.write(result.rejects, result.rejected_lines)
+            log_statements(self.options.transformer_type, result.events, self.report.over_line_limit)
         self._batch += result.events
         while len(self._batch) >= self.options.batch_size:
             self._deliver()
 
     def _deliver(self) -> None:
-        """Deliver one batch, after the rest that is due since the last."""
+        """Deliver one batch, after the rest that is due since the last, and record it."""
         batch = self._batch[: self.options.batch_size]
         if not batch:
             return
         time.sleep(max(0.0, self._rest_until - time.monotonic()))
-        delivery = self._sink.deliver(batch)
-        self.report.count_delivery(batch, delivery)
-        self.report.lost_by_loggers += settle_statements(self.options.transformer_type)
-        del self._batch[: len(batch)]
+        with held():
+            delivery = self._sink.deliver(batch)
+            self.report.count_delivery(batch, delivery)
+            self._rejects.write_refusals(delivery.refusals, with_content=self.options.rejects_with_content)
+            self.report.lost_by_loggers += settle_statements(self.options.transformer_type)
+            del self._batch[: len(batch)]
+            self._ledger.acknowledge(self.report, self._batch, delivery.receipt, self._rejects.settle())
         if not self.options.dry_run:
             self._rest_until = time.monotonic() + self.options.sleep_between_batches_secs
 
-    def _close_sink(self, *, complete: bool) -> None:
+    def _end(self) -> None:
+        """Finish, or leave the run so that it can be resumed."""
+        self.report.count_undelivered(self._batch)
         try:
-            self._sink.close(complete=complete)
+            with held():
+                self._sink.close(complete=self._complete)
+                if self._complete:
+                    self._ledger.finish(self.report, self._rejects.settle())
         except LogReplayError as error:
             self.report.stopped = self.report.stopped or str(error)
+        except KeyboardInterrupt as interrupt:
+            self.report.stopped = self.report.stopped or str(interrupt)
+        if self.report.stopped:
+            self._ledger.stop(self.report.stopped)
 
 
 def _line_limit(text: str | None) -> LineLimit | None:
@@ -157,19 +188,3 @@ def _line_limit(text: str | None) -> LineLimit | None:
     if text.isdecimal() and int(text) > 0:
         return LineLimit(int(text))
     raise ConfigurationError(f"--max_line_bytes {text!r} is neither a number nor one of {', '.join(LINE_LIMITS)}")
-
-
-def _list_ahead(source: Source, place: Place, progress: Progress) -> Iterator[SourceObject | SkippedObject]:
-    """List the source once; the beginning at once, to find out whether there is anything and how much."""
-    listing = source.objects()
-    ahead = list(islice(listing, LISTED_AHEAD))
-    found = [entry for entry in ahead if isinstance(entry, SourceObject)]
-    if not found and len(ahead) < LISTED_AHEAD:
-        where = " ".join(f"{name}={value!r}" for name, value in place.public.items())
-        skipped = [f"{entry.name} ({entry.reason})" for entry in ahead if isinstance(entry, SkippedObject)]
-        but = f"; skipped {len(skipped)}: {', '.join(skipped[:3])}" if skipped else ""
-        raise ConfigurationError(f"no logs to replay in {place.provider} {where}{but}", hint="check the prefix")
-    if len(ahead) < LISTED_AHEAD:
-        sizes = [entry.size_bytes for entry in found]
-        progress.expect(len(found), None if None in sizes else sum(size or 0 for size in sizes))
-    return chain(ahead, listing)

@@ -12,6 +12,7 @@ from log_replay.errors import ConfigurationError
 
 #: ``${NAME}`` stands for an environment variable, ``$${`` for a dollar sign and a brace.
 VARIABLE = re.compile(r"\$(\$\{)|\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(I?)B?", re.IGNORECASE)
 ALLOWANCE = re.compile(r"(\d+(?:\.\d+)?)(%?)")
 
 
@@ -99,3 +100,17 @@ def read_allowance(option: str, text: str | None) -> Allowance | None:
     if spelled is None:
         raise ConfigurationError(f"{option} {text!r} is neither a number nor a percentage")
     return Allowance(float(spelled[1]), percent=bool(spelled[2]))
+
+
+def read_size(option: str, text: str) -> int:
+    """Read a number of bytes: ``1000``, ``256MB``, ``1GiB``.
+
+    Raises:
+        ConfigurationError: it is none, or nothing.
+    """
+    spelled = SIZE.fullmatch(str(text).strip())
+    factor = (1024 if spelled[3] else 1000) ** " KMGT".index(spelled[2].upper() or " ") if spelled else 0
+    size = int(float(spelled[1]) * factor) if spelled else 0
+    if size < 1:
+        raise ConfigurationError(f"{option} {text!r} is no size", hint="for example 256MB or 1GiB")
+    return size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from itertools import repeat
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from log_replay.errors import LogReplayError
     from log_replay.logs import LineLimit
-    from log_replay.records import BlockResult, Delivery, SkippedObject, TransformedEvent
+    from log_replay.records import BlockResult, Delivery, SkippedObject, TransformedEvent, Unit
 
 OUTCOMES = ("delivered", "duplicate", "unrouted", "failed")
 #: Unknown names kept apart; there are a few hundred kinds of events, so more than this is noise.
@@ -23,11 +24,30 @@ MANY_UNKNOWN_NAMES = "(others)"
 
 
 @dataclass(slots=True)
+class Parts:
+    """The counters of one object, unit by unit, and where each unit begins."""
+
+    starts: list[int] = field(default_factory=list)
+    counters: list[Counters] = field(default_factory=list)
+
+    def add(self, start: int, counters: Counters) -> None:
+        """Add a unit; units come in order, but for those that are taken up again."""
+        place = bisect_right(self.starts, start)
+        self.starts.insert(place, start)
+        self.counters.insert(place, counters)
+
+    def at(self, offset: int) -> Counters:
+        """Return the counters of the unit that a line belongs to."""
+        return self.counters[bisect_right(self.starts, offset) - 1]
+
+
+@dataclass(slots=True)
 class Report:
     """What a run did: added to as it goes, complete whenever it ends.
 
     Attributes:
-        objects: the counters of each object, in the order they were read.
+        run: its name in the ledger, if it is kept there.
+        units: the counters of each unit, by its number.
         failed_objects: why an object could not be read to its end.
         stopped: why the run ended before its end.
         failures: what destinations said to batches that they did not take.
@@ -38,7 +58,8 @@ class Report:
         position: how far the run came.
     """
 
-    objects: dict[str, Counters] = field(default_factory=dict)
+    run: str | None = None
+    units: dict[int, Counters] = field(default_factory=dict)
     skipped: list[SkippedObject] = field(default_factory=list)
     failed_objects: dict[str, str] = field(default_factory=dict)
     stopped: str | None = None
@@ -53,19 +74,23 @@ class Report:
     lost_by_loggers: int = 0
     position: Position | None = None
     seconds: float = 0.0
+    _parts: dict[str, Parts] = field(default_factory=dict)
+    _current: Counters = field(default_factory=Counters)
+
+    @property
+    def objects(self) -> dict[str, Counters]:
+        """The counters of each object, in the order they were read."""
+        return {name: sum(parts.counters, Counters()) for name, parts in self._parts.items()}
 
     @property
     def total(self) -> Counters:
         """The counters of all objects."""
-        total = Counters()
-        for counters in self.objects.values():
-            total += counters
-        return total
+        return sum(self.units.values(), Counters())
 
     @property
     def complete(self) -> bool:
         """Whether every object was read to its end and every statement arrived."""
-        failed = any(counters.failed for counters in self.objects.values())
+        failed = any(counters.failed for counters in self.units.values())
         return not (self.stopped or self.failed_objects or self.lost_by_loggers or self.differences or failed)
 
     @property
@@ -73,15 +98,27 @@ class Report:
         """How many lines should have given a statement and did not."""
         return self.rejects_by_reason.total()
 
-    def begin_object(self, name: str) -> None:
-        """Note that an object is being read."""
-        self.objects.setdefault(name, Counters())
-        self.position = Position(name, 0)
+    def begin(self, unit: Unit) -> None:
+        """Note that a unit is being read."""
+        if unit.number not in self.units:
+            self.restore(unit, Counters())
+        self._current = self.units[unit.number]
+        self.position = Position(unit.object.name, unit.offset or unit.start)
+
+    def restore(self, unit: Unit, counters: Counters) -> None:
+        """Put back what was counted in a unit when the run was interrupted, but for what was not delivered."""
+        counters.statements = counters.delivered + counters.duplicate + counters.unrouted + counters.failed
+        self.units[unit.number] = counters
+        self._parts.setdefault(unit.object.name, Parts()).add(unit.start, counters)
+
+    def count_again(self, result: BlockResult) -> None:
+        """Add the statements of a block that was counted, but not delivered, before the run was interrupted."""
+        self._current.statements += result.counters.statements
+        self.position = Position(result.object, result.end_offset)
 
     def count_block(self, result: BlockResult) -> None:
         """Add a block's counters; its statements are delivered or failed later."""
-        counters = self.objects[result.object]
-        counters += result.counters
+        self._current += result.counters
         self.position = Position(result.object, result.end_offset)
         for event in result.events:
             self.statements_by_event[event.name] += len(event.statements)
@@ -94,11 +131,11 @@ class Report:
             self.unknown_names[kept] += count
 
     def count_delivery(self, batch: Sequence[TransformedEvent], delivery: Delivery) -> None:
-        """Add what became of a batch's statements, each to its own object."""
+        """Add what became of a batch's statements, each to its own unit."""
         alike = next((name for name in OUTCOMES if getattr(delivery, name)), "delivered")
         outcomes = iter(delivery.outcomes) if delivery.outcomes else repeat(alike)
         for event in batch:
-            counters = self.objects[event.position.object]
+            counters = self._parts[event.position.object].at(event.position.offset)
             for _, outcome in zip(event.statements, outcomes, strict=False):
                 setattr(counters, outcome, getattr(counters, outcome) + 1)
         if delivery.failure:
@@ -107,7 +144,7 @@ class Report:
     def count_undelivered(self, events: Sequence[TransformedEvent]) -> None:
         """Add statements that were made and will not be delivered, since the run ends."""
         for event in events:
-            self.objects[event.position.object].failed += len(event.statements)
+            self._parts[event.position.object].at(event.position.offset).failed += len(event.statements)
 
     def fail_object(self, name: str, error: LogReplayError) -> None:
         """Note that an object could not be read to its end; what was read of it counts."""
@@ -117,6 +154,7 @@ class Report:
         """Return all of it for ``--summary``; no learner data, no secrets."""
         limit = self.over_line_limit
         return {
+            "run": self.run,
             "complete": self.complete,
             "stopped": self.stopped,
             "position": self.position._asdict() if self.position else None,

@@ -47,6 +47,7 @@ class RejectsFile:
     def __exit__(self, *_exc: object) -> None:
         if self._file:
             self._file.close()
+            self._file = None
 
     def write(self, rejects: Iterable[Rejected], content: Mapping[int, bytes] | None = None) -> None:
         """Append a block's rejects.

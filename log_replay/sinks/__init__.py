@@ -24,6 +24,12 @@ class Sink(Protocol):
     def routes(self, fields: EventFields) -> int:
         """Return which of this sink's routes want the event's statements, a bit each (``ALL_ROUTES``: any)."""
 
+    def restore(self, receipts: Sequence[Mapping[str, Any]]) -> None:
+        """Go on where a run was interrupted, given the receipts of the batches that were acknowledged, in order.
+
+        What is left of a batch that was not is cleaned up, or will be overwritten.
+        """
+
     def deliver(self, batch: Sequence[TransformedEvent]) -> Delivery:
         """Deliver a batch and return what became of its statements, once the destination acknowledged.
 

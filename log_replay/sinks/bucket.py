@@ -103,6 +103,9 @@ class Bucket:
                 hint="make room there, or set TMPDIR",
             ) from error
 
+    def clean(self, name: str) -> None:
+        """Do nothing: an object is put in one request, so that there is all of it or nothing."""
+
     @cached_property
     def _container(self) -> Container:
         return self._driver.get_container(self._container_name)

@@ -22,6 +22,9 @@ class Discard:
         """Want everything."""
         return ALL_ROUTES
 
+    def restore(self, receipts: Sequence[Mapping[str, Any]]) -> None:
+        """Do nothing."""
+
     def deliver(self, batch: Sequence[TransformedEvent]) -> Delivery:
         """Count the batch's statements."""
         return Delivery(delivered=sum(len(event.statements) for event in batch))

@@ -59,12 +59,18 @@ class FileSink:
         """Want everything."""
         return ALL_ROUTES
 
+    def restore(self, receipts: Sequence[Mapping[str, Any]]) -> None:
+        """Know the outputs there are, and take away what an interrupted one left."""
+        self._outputs = [Output(**receipt) for receipt in receipts]  # type: ignore[typeddict-item]  # as it was made
+        for name in (self._name(len(self._outputs)), MANIFEST):
+            self._store.clean(self._path(name))
+
     def deliver(self, batch: Sequence[TransformedEvent]) -> Delivery:
         """Write the batch as one object; a batch without statements as none."""
         count = sum(len(event.statements) for event in batch)
         if not count:
             return Delivery()
-        name = output_name(self._transformer_type, self._key, len(self._outputs), SUFFIXES[self._compression])
+        name = self._name(len(self._outputs))
         with self._store.replacing(self._path(name)) as file:
             tally = Tally(file)
             with compressed(tally, self._compression) as lines:
@@ -83,7 +89,7 @@ class FileSink:
                 last=place(batch[-1].position),
             )
         )
-        return Delivery(delivered=count)
+        return Delivery(delivered=count, receipt=self._outputs[-1])
 
     def close(self, *, complete: bool) -> None:
         """Write the manifest of a complete run that wrote anything; the outputs of any other stay without one."""
@@ -94,6 +100,9 @@ class FileSink:
         run = run_entry(self._key, self._transformer_type, self._compression, self._outputs)
         with self._store.replacing(path) as file:
             file.write(merged(runs, run))
+
+    def _name(self, index: int) -> str:
+        return output_name(self._transformer_type, self._key, index, SUFFIXES[self._compression])
 
     def _path(self, name: str) -> str:
         return str(self._folder / name)

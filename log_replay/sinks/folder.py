@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import secrets
 import tempfile
@@ -100,6 +101,13 @@ class Folder:
             raise DestinationLost(_reason(error), operation="write", object=str(path), hint=_hint(error)) from error
         finally:
             with suppress(OSError):
+                partial.unlink()
+
+    def clean(self, name: str) -> None:
+        """Remove the temporary files of this file; their names end as ``replacing`` gives them."""
+        path = self._path(name)
+        with suppress(OSError):
+            for partial in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
                 partial.unlink()
 
     def _path(self, name: str) -> Path:

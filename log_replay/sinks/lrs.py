@@ -71,6 +71,9 @@ class LrsSink:
         """Ask each route's ``match_params``, as upstream does."""
         return sum(endpoint.route.allows(fields) << bit for bit, endpoint in enumerate(self._endpoints))
 
+    def restore(self, receipts: Sequence[Mapping[str, Any]]) -> None:
+        """Do nothing: statements have ids, so that what is sent again is a duplicate."""
+
     def deliver(self, batch: Sequence[TransformedEvent]) -> Delivery:
         """Send to one route after the other; one that is lost keeps no other from getting the batch."""
         outcomes = [Outcome.UNROUTED] * sum(len(event.statements) for event in batch)

@@ -32,3 +32,6 @@ class Store(Protocol):
         Raises:
             DestinationLost: it cannot be written; then nothing half-written is left.
         """
+
+    def clean(self, name: str) -> None:
+        """Take away what a killed process left of an object that it was replacing, if anything."""

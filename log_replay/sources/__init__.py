@@ -37,6 +37,13 @@ class Source(Protocol):
             DamagedObject: its compressed data ends early or is corrupt; ``offset`` is where.
         """
 
+    def is_compressed(self, obj: SourceObject) -> bool:
+        """Return whether byte ranges of the object can only be read from its beginning on.
+
+        Raises:
+            ReadError: its beginning cannot be read.
+        """
+
 
 def open_source(provider: str, config: Mapping[str, Any], *, max_retries: int = 5) -> Source:
     """Return the source that the options describe; nothing is connected to before it is checked or listed.

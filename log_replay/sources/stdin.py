@@ -53,6 +53,10 @@ class StdinSource:
 
         return read_decompressed(read_raw, obj.name, 0, end)
 
+    def is_compressed(self, obj: SourceObject) -> bool:  # noqa: ARG002 - the protocol's
+        """Return that it can only be read from its beginning on."""
+        return True
+
 
 def _read(stream: BinaryIO, name: str) -> Generator[bytes]:
     offset = 0

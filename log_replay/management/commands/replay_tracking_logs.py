@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-import threading
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from log_replay.errors import ConfigurationError, LogReplayError
+from log_replay.interrupts import INCOMPLETE, signals_interrupt
 from log_replay.logs import configure_own_log
 from log_replay.options import add_arguments, read_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from log_replay.options import Options
     from log_replay.report import Report
 
-INCOMPLETE, WRONG_USAGE, TOO_MANY_REJECTS = 1, 2, 3
+WRONG_USAGE, TOO_MANY_REJECTS = 2, 3
 AGAIN = "nothing is doubled if you run the same command again: statements and files keep their ids and names"
 
 
@@ -48,7 +44,10 @@ class Command(BaseCommand):
         configure_own_log()
         try:
             options = read_options(given)
-            with _termination_interrupts():
+            with signals_interrupt(options.grace_secs):
+                if options.plan:
+                    _show_plan(options)
+                    return
                 report = _replay(options)
         except ConfigurationError as error:
             raise CommandError(str(error), returncode=WRONG_USAGE) from error
@@ -78,6 +77,23 @@ def _replay(options: Options) -> Report:
     return report
 
 
+def _show_plan(options: Options) -> None:
+    """Print the units of the run as JSON lines."""
+    import orjson  # noqa: PLC0415 - as above
+
+    from log_replay.plan import as_line  # noqa: PLC0415 - as above
+    from log_replay.planning import plan_run  # noqa: PLC0415 - as above
+    from log_replay.records import Unit  # noqa: PLC0415 - as above
+    from log_replay.report.progress import Lines  # noqa: PLC0415 - as above
+    from log_replay.sources import open_source  # noqa: PLC0415 - as above
+
+    source = open_source(options.source.provider, options.source.config)
+    source.check()
+    for unit in plan_run(source, options, Lines()):
+        if isinstance(unit, Unit):
+            sys.stdout.buffer.write(orjson.dumps(as_line(unit), option=orjson.OPT_APPEND_NEWLINE))
+
+
 def _prepare_state() -> None:
     """Create the embedded database where that is what we run on."""
     from django.conf import settings  # noqa: PLC0415 - as above
@@ -92,7 +108,7 @@ def _judge(report: Report, options: Options) -> None:
     """Turn what a run came to into an exit code."""
     total = report.total
     if report.stopped:
-        raise CommandError(f"stopped: {report.stopped}; {AGAIN}", returncode=INCOMPLETE)
+        raise CommandError(f"stopped: {report.stopped}; {_next_step(report, options)}", returncode=INCOMPLETE)
     if not report.complete:
         problems = [
             f"{len(report.failed_objects)} objects could not be read to their end" if report.failed_objects else "",
@@ -100,7 +116,7 @@ def _judge(report: Report, options: Options) -> None:
             f"{len(report.differences):,} events differ from what upstream makes" if report.differences else "",
             f"{report.lost_by_loggers:,} statements were lost by a logger" if report.lost_by_loggers else "",
         ]
-        raise CommandError(f"{', '.join(filter(None, problems))}; {AGAIN}", returncode=INCOMPLETE)
+        raise CommandError(f"{', '.join(filter(None, problems))}; {_next_step(report, options)}", returncode=INCOMPLETE)
     allowed = options.max_rejected
     if allowed and allowed.exceeded(report.rejects, total.known + total.unparsable):
         raise CommandError(
@@ -109,19 +125,9 @@ def _judge(report: Report, options: Options) -> None:
         )
 
 
-@contextmanager
-def _termination_interrupts() -> Iterator[None]:
-    """Let SIGTERM end a run as Ctrl-C does, where signals are ours to handle."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+def _next_step(report: Report, options: Options) -> str:
+    if report.run is None:
+        return AGAIN
+    from log_replay.ledger.opening import resume_command  # noqa: PLC0415 - as above
 
-    def interrupt(number: int, _frame: object) -> NoReturn:
-        raise KeyboardInterrupt(signal.Signals(number).name)
-
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    return f"to go on where it ended: {resume_command(report.run, options.command)}"

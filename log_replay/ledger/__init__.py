@@ -1,0 +1,122 @@
+"""What is done, so that a run can be resumed: after each batch that the destination acknowledged, where it ended.
+
+A ledger knows a run's plan, made once. What it records of a batch it records in one transaction, so that at any moment
+it says of every line either that its statements were acknowledged or that it is still to be replayed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from log_replay.errors import LogReplayError
+    from log_replay.records import SkippedObject, TransformedEvent, Unit
+    from log_replay.report import Report
+
+
+class Ledger(Protocol):
+    """What a run tells of its progress, and is told of what it did before. A context: one process at a time."""
+
+    @property
+    def name(self) -> str | None:
+        """The run's name, None where nothing is kept."""
+
+    @property
+    def receipts(self) -> Sequence[Mapping[str, Any]]:
+        """What the destination was given, batch by batch."""
+
+    @property
+    def rejects_bytes(self) -> int:
+        """How much of the rejects' file counts."""
+
+    def __enter__(self) -> Self:
+        """Take the run over.
+
+        Raises:
+            ConfigurationError: another process is at work on it.
+        """
+
+    def __exit__(self, *_exc: object) -> None: ...
+
+    def units(self, planned: Iterable[Unit | SkippedObject], report: Report) -> Iterator[Unit | SkippedObject]:
+        """Keep the plan, or compare it with the one that was kept; yield what is left to do.
+
+        What was done before is counted into the report.
+
+        Raises:
+            ConfigurationError: an object of which a part is done has changed.
+        """
+
+    def begin(self, unit: Unit) -> None:
+        """Note that a unit is being read, and any before it has been."""
+
+    def fail(self, error: LogReplayError) -> None:
+        """Note that the unit could not be read to its end."""
+
+    def acknowledge(
+        self,
+        report: Report,
+        pending: Sequence[TransformedEvent],
+        receipt: Mapping[str, Any] | None = None,
+        rejects_bytes: int = 0,
+    ) -> None:
+        """Record that all that was counted is delivered, but for the pending events, which are of the last block.
+
+        Raises:
+            LedgerError: it cannot be recorded, or another process has taken the run over.
+        """
+
+    def finish(self, report: Report, rejects_bytes: int = 0) -> None:
+        """Record that the run has come to its end.
+
+        Raises:
+            LedgerError: it cannot be recorded.
+        """
+
+    def stop(self, reason: str) -> None:
+        """Note why the run stopped before its end."""
+
+
+class NoLedger:
+    """Keeps nothing: such a run begins anew each time."""
+
+    name = None
+    receipts = ()
+    rejects_bytes = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        pass
+
+    def units(
+        self,
+        planned: Iterable[Unit | SkippedObject],
+        report: Report,  # noqa: ARG002 - the protocol's
+    ) -> Iterator[Unit | SkippedObject]:
+        """Yield all of them."""
+        yield from planned
+
+    def begin(self, unit: Unit) -> None:
+        """Do nothing."""
+
+    def fail(self, error: LogReplayError) -> None:
+        """Do nothing."""
+
+    def acknowledge(
+        self,
+        report: Report,
+        pending: Sequence[TransformedEvent],
+        receipt: Mapping[str, Any] | None = None,
+        rejects_bytes: int = 0,
+    ) -> None:
+        """Do nothing."""
+
+    def finish(self, report: Report, rejects_bytes: int = 0) -> None:
+        """Do nothing."""
+
+    def stop(self, reason: str) -> None:
+        """Do nothing."""

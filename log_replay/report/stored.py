@@ -1,0 +1,41 @@
+"""A report as the ledger stores it: all that is not kept by unit, and does not grow with the number of objects."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from log_replay.records import Position
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from log_replay.report import Report
+
+COUNTERS = ("failures", "statements_by_event", "rejects_by_reason", "unknown_names", "ways")
+NUMBERS = ("verified", "lost_by_loggers")
+
+
+def stored_counts(report: Report) -> dict[str, Any]:
+    """Return what is to be stored of a report, as JSON has it."""
+    counts: dict[str, Any] = {name: dict(getattr(report, name)) for name in COUNTERS}
+    counts |= {name: getattr(report, name) for name in NUMBERS}
+    counts["failed_objects"] = report.failed_objects
+    counts["differences"] = [[*position, name] for position, name in report.differences]
+    if report.over_line_limit:
+        counts["over_line_limit"] = report.over_line_limit.over
+        counts["first_over_line_limit"] = [list(position) for position in report.over_line_limit.first]
+    return counts
+
+
+def restore_counts(report: Report, counts: Mapping[str, Any]) -> None:
+    """Put back into a fresh report what was stored of another."""
+    for name in COUNTERS:
+        setattr(report, name, Counter(counts.get(name, {})))
+    for name in NUMBERS:
+        setattr(report, name, counts.get(name, 0))
+    report.failed_objects = dict(counts.get("failed_objects", {}))
+    report.differences = [(Position(name, offset), event) for name, offset, event in counts.get("differences", [])]
+    if report.over_line_limit:
+        report.over_line_limit.over = counts.get("over_line_limit", 0)
+        report.over_line_limit.first = [Position(*place) for place in counts.get("first_over_line_limit", [])]
