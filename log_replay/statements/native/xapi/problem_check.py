@@ -53,7 +53,7 @@ def problem_check(fields: EventFields, platform: Platform, identities: Identitie
             raise Unusual
         return [made]
     made["result"] = _result(fields)
-    return [made, *(_about_question(question, made, fields, platform) for question in questions)]
+    return [made, *(_about_question(made, fields, platform, *question) for question in questions.items())]
 
 
 def _questions(fields: EventFields) -> Json:
@@ -134,9 +134,8 @@ def _outcome(answer: Any, correct: Any) -> Json:
     return outcome
 
 
-def _about_question(question: str, whole: Json, fields: EventFields, platform: Platform) -> Json:
+def _about_question(whole: Json, fields: EventFields, platform: Platform, question: str, answered: Any) -> Json:
     """Return the statement about one question; the score belongs to the whole problem only."""
-    answered = find(fields, "submission")[question]
     if not answered or not isinstance(answered, dict):
         raise Unusual
     key = "@".join([*text(problem_key(fields)).split("@")[:-1], question])

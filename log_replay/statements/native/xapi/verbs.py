@@ -6,6 +6,8 @@ import json
 from typing import Any, NamedTuple
 from uuid import NAMESPACE_DNS, uuid5
 
+from log_replay.statements.identifiers import name_based_uuid
+
 ADL = "http://adlnet.gov/expapi/verbs/"
 ACROSS_X = "https://w3id.org/xapi/acrossx/verbs/"
 TIN_CAN = "http://id.tincanapi.com/verb/"
@@ -23,7 +25,8 @@ class Verb(NamedTuple):
 
     def namespace_of(self, question: str) -> bytes:
         """Return the namespace of the ids of the statements about one question of a problem."""
-        return uuid5(NAMESPACE_DNS, f"{self.json}-{question}").bytes
+        namespace = name_based_uuid(NAMESPACE_DNS.bytes, f"{self.json}-{question}".encode())
+        return bytes.fromhex(namespace.replace("-", ""))
 
 
 def _verb(vocabulary: str, name: str) -> Verb:
