@@ -8,6 +8,7 @@ all of it. What a lost connection carried beyond that is sent again over the nex
 from __future__ import annotations
 
 import fcntl
+import select
 import socket
 import struct
 import termios
@@ -189,12 +190,12 @@ class SocketHandler(LineHandler):
         """End the connection, and tell whether the listener had read all of it by the time it ended its own side."""
         assert self._socket  # noqa: S101 - only called with a connection
         try:
+            # One that ends its side before ours, as when it is being stopped, does not say that it read everything.
+            ended_first = _has_ended(self._socket)
             self._socket.shutdown(socket.SHUT_WR)
             while self._socket.recv(4096):
                 pass
-            # A listener that was already gone ends its side too; then its system has refused what we sent since.
-            refused = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) or _unacknowledged_bytes(self._socket)
-            if refused:
+            if ended_first or _refused(self._socket):
                 raise ConnectionResetError("closed before it had read everything")
         except OSError as error:
             self._lose_connection(error)
@@ -254,6 +255,14 @@ def _connected(target: str | tuple[str, int], timeout_seconds: float) -> socket.
     return sock
 
 
-def _unacknowledged_bytes(sock: socket.socket) -> int:
-    """Return how many bytes the other side's system has not acknowledged."""
-    return int(struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, struct.pack("i", 0)))[0])
+def _has_ended(sock: socket.socket) -> bool:
+    """Whether the other side has ended its direction of a connection; a listener sends nothing else."""
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0)) and not sock.recv(1, socket.MSG_PEEK)
+
+
+def _refused(sock: socket.socket) -> bool:
+    """Whether some of what was sent is known not to have arrived: unacknowledged (TCP) or unread (Unix)."""
+    unread = struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, struct.pack("i", 0)))[0]
+    return bool(unread or sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))

@@ -69,7 +69,9 @@ class StdoutHandler(LineHandler):
                 rest = rest[os.write(fd, rest) :]
             except BlockingIOError:
                 # Another process made the shared pipe non-blocking: wait for room.
-                select.select([], [fd], [])
+                room = select.poll()
+                room.register(fd, select.POLLOUT)
+                room.poll()
         self._torn = False
 
 

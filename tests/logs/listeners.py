@@ -16,9 +16,17 @@ class Listener:
         address: of ``family``; port 0 takes a free one.
         dies_after: close abruptly, and listen no more, once so many bytes were read.
         reads: whether it reads at all.
+        ends_first: end its own side of a connection at once, read nothing, and be gone a little later.
     """
 
-    def __init__(self, address: Any = ("127.0.0.1", 0), *, dies_after: int | None = None, reads: bool = True) -> None:
+    def __init__(
+        self,
+        address: Any = ("127.0.0.1", 0),
+        *,
+        dies_after: int | None = None,
+        reads: bool = True,
+        ends_first: bool = False,
+    ) -> None:
         family = socket.AF_INET if isinstance(address, tuple) else socket.AF_UNIX
         self._socket = socket.socket(family, socket.SOCK_STREAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -29,6 +37,7 @@ class Listener:
         self.received: list[bytes] = []
         self._dies_after = dies_after
         self._reads = reads
+        self._ends_first = ends_first
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
@@ -67,6 +76,10 @@ class Listener:
     def _read(self, connection: socket.socket) -> None:
         connection.settimeout(0.05)
         self.received.append(b"")
+        if self._ends_first:
+            connection.shutdown(socket.SHUT_WR)
+            self._stopped.wait(0.5)
+            self._stopped.set()
         while not self._stopped.is_set():
             if not self._reads:
                 time.sleep(0.02)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from listeners import Listener
@@ -85,6 +86,25 @@ def test_listener_that_ends_quietly_having_read_everything_so_far(log_through):
         settle_statements("xapi")
 
         assert set(first.lines) | set(second.lines) == set(texts(logged))
+
+
+def test_listener_that_ends_its_side_first_has_not_read_everything(address, log_through):
+    logged = events(20)
+    first = Listener(address, ends_first=True)
+    log_through(SocketHandler(first.url), RawFormatter())
+    log_blocks(logged)
+    time.sleep(0.2)
+    run = threading.Thread(target=lambda: settle_statements("xapi"))
+    run.start()
+    first.stop()
+    if isinstance(first.address, str):
+        Path(first.address).unlink()
+
+    with Listener(first.address) as second:
+        run.join(20)
+
+        assert not run.is_alive()
+        assert second.lines == texts(logged)
 
 
 def test_blocks_until_the_listener_is_there(log_through):

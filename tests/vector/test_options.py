@@ -108,3 +108,6 @@ def test_programs_compile(path, engine):
     for transform in yaml.safe_load(interpolated(path.read_text())).get("transforms", {}).values():
         if "source" in transform:
             engine.check(transform["source"])
+            # A source may say of what type its fields are: then what cannot fail may not be guarded.
+            typed = '.message = "a"\n.event = "a"\n.timestamp = now()\n'
+            engine.check(typed + transform["source"])

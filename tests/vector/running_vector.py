@@ -1,0 +1,107 @@
+"""The Vector binary: found, set up for a test, run and stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+PASSWORDS = ("clickhouse_password", "lrs_password", "caliper_token", "s3_access_key", "s3_secret_key")
+#: Vector waits up to 30 s for open connections when it is told to end.
+PATIENCE_SECONDS = 90
+
+
+@dataclass
+class Vector:
+    """A Vector with a folder of its own: ``settings`` are what the configs read from the environment."""
+
+    binary: str
+    folder: Path
+    settings: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("data", "secrets"):
+            (self.folder / name).mkdir()
+        self.dead_letter = self.folder / "dead-letter.jsonl"
+        self.settings = {
+            "LOG_REPLAY_DATA_DIR": str(self.folder / "data"),
+            "LOG_REPLAY_SECRETS_DIR": str(self.folder / "secrets"),
+            "LOG_REPLAY_DEAD_LETTER": str(self.dead_letter),
+            "LOG_REPLAY_SOCKET": str(self.folder / "s"),
+        } | self.settings
+        for name in PASSWORDS:
+            self.secret(name, "unused")
+
+    def secret(self, name: str, value: str) -> None:
+        """Put a secret where the configs look for it."""
+        (self.folder / "secrets" / name).write_text(f"{value}\n")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("VECTOR_")}
+        allow = {"VECTOR_DANGEROUSLY_ALLOW_ENV_VAR_INTERPOLATION": "true", "VECTOR_SELF_NODE_NAME": "node"}
+        return inherited | allow | self.settings
+
+    def answer(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        """Run a subcommand to its end."""
+        return subprocess.run(
+            [self.binary, *arguments], env=self.environment, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    def pipe(self, content: bytes, *paths: Path) -> bytes:
+        """Run a composition on stdin to its end, and return its stdout."""
+        ended = subprocess.run(
+            self._command(*paths), input=content, env=self.environment, capture_output=True, timeout=120, check=False
+        )
+        assert ended.returncode == 0, ended.stderr.decode()
+        return ended.stdout
+
+    @contextlib.contextmanager
+    def running(self, *paths: Path) -> Iterator[subprocess.Popen[bytes]]:
+        """Run a composition, and end it as Kubernetes does: SIGTERM, and time to store what is left."""
+        log = self.folder / f"vector-{time.monotonic_ns()}.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                self._command(*paths), env=self.environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            )
+            try:
+                yield process
+                process.terminate()
+                assert process.wait(PATIENCE_SECONDS) == 0, log.read_text()
+            finally:
+                process.kill()
+                process.wait()
+
+    def refused(self) -> list[str]:
+        """Return the lines of the dead letter."""
+        return self.dead_letter.read_text().splitlines() if self.dead_letter.exists() else []
+
+    def _command(self, *paths: Path) -> list[str | Path]:
+        return [self.binary, "--no-graceful-shutdown-limit", *(word for path in paths for word in ("--config", path))]
+
+
+@pytest.fixture
+def vector(tmp_path) -> Vector:
+    """Find Vector, or skip."""
+    binary = os.environ.get("LOG_REPLAY_VECTOR") or shutil.which("vector")
+    if not binary:
+        pytest.skip("there is no vector here: put one on PATH, or its path into LOG_REPLAY_VECTOR")
+    return Vector(binary, tmp_path)
+
+
+def eventually(expected: object, found: Callable[[], object]) -> None:
+    """Wait until what is found is what is expected."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (now := found()) != expected and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert now == expected
