@@ -83,6 +83,10 @@ _RETRIED_STATUSES = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_R
 _LOST_STATUSES = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 #: Servers before 19.5 have no header for it.
 _CODE = re.compile(r"server response: Code: (\d+)")
+_DECORATION = re.compile(
+    r"^(?:Code: \d+\. )?(?:DB::Exception: )?|\. Expected one of:.*|: In scope SELECT formatQuery.*|\(version .*",
+    re.DOTALL,
+)
 _STATUS = re.compile(r"HTTP status (\d{3})\b")
 #: The most telling first: urllib3 calls a refused connection a timeout as well.
 _NETWORK_REASONS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
@@ -116,6 +120,12 @@ def reason(error: BaseException) -> str:
         return f"ClickHouse answered with error {code}" + (f" ({name})" if name else "")
     status = _status(error)
     return _network_reason(error) if status is None else f"ClickHouse answered with HTTP status {status}"
+
+
+def message(error: BaseException) -> str:
+    """Return ClickHouse's own words about a query, for whoever wrote that query and nobody else."""
+    text = _DECORATION.sub("", str(error)).strip()
+    return text.splitlines()[0] if text else reason(error)
 
 
 def hint(error: BaseException) -> str | None:

@@ -1,0 +1,164 @@
+"""Questions about what runs have written."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+from clickhouse.conftest import KEY
+from django.core.management import CommandError, call_command
+from sinks.statement_batches import caliper, event, xapi
+
+from log_replay.errors import ConfigurationError
+from log_replay.query.session import answer, embedded_statements, file_statements
+from log_replay.sinks import open_sink
+
+COURSE = "course-v1:OrchardU+LING110+2026_Spring"
+BLOCK = "http://localhost:18000/xblock/block-v1:OrchardU+LING110+2026_Spring+type@problem+block@1"
+STATEMENT = xapi(
+    verb={"id": "http://adlnet.gov/expapi/verbs/answered", "display": {"en": "answered"}},
+    object={"id": BLOCK, "definition": {"name": {"en-US": 'Käse, "Brot"'}}},
+    context={"contextActivities": {"parent": [{"id": f"http://localhost:18000/course/{COURSE}"}]}},
+)
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Files that runs wrote: xAPI in gzip, Caliper in zstd, and what is no file of statements."""
+    out = tmp_path / "out, {1}"
+    out.mkdir()
+    for kind, statement, compression in (("xapi", STATEMENT, "gzip"), ("caliper", caliper(), "zstd")):
+        place = {"key": str(tmp_path), "container": out.name, "compression": compression}
+        sink = open_sink("LOCAL", place, transformer_type=kind, key=KEY)
+        sink.deliver([event(statement)])
+        sink.close(complete=True)
+    (out / "notes.txt").write_text("nothing of ours")
+    return out
+
+
+@pytest.fixture
+def embedded(home):
+    """The embedded database, with one statement of each kind, inserted twice."""
+    for kind, statement in (("xapi", STATEMENT), ("caliper", caliper())):
+        for _ in range(2):
+            sink = open_sink("CLICKHOUSE", {"create_tables": True}, transformer_type=kind, key=KEY)
+            sink.check()
+            sink.deliver([event(statement)])
+            sink.close(complete=True)
+    return home
+
+
+def ask(sql, place, output="json"):
+    with file_statements([str(place)]) if (place / "notes.txt").exists() else embedded_statements(None) as client:
+        return answer(client, sql, output)
+
+
+@pytest.fixture(params=["files", "embedded"])
+def place(request):
+    return request.getfixturevalue(request.param)
+
+
+def test_people_need_no_json_paths(place):
+    found = json.loads(ask("SELECT * FROM statements WHERE kind = 'xapi'", place))
+    assert found == {
+        "id": STATEMENT.id,
+        "kind": "xapi",
+        "time": "2026-03-02 08:15:27.913562",
+        "actor": "32e08e30-f8ae-4ce2-94a8-c2bfe38a70cb",
+        "verb": "answered",
+        "object": BLOCK,
+        "object_name": 'Käse, "Brot"',
+        "course": COURSE,
+        "org": "OrchardU",
+        "event": STATEMENT.text.decode(),
+    }
+
+
+def test_both_kinds_are_in_one_view_once_each(place):
+    assert ask("SELECT kind, count() AS n FROM statements GROUP BY kind ORDER BY kind", place).splitlines() == [
+        b'{"kind":"caliper","n":1}',
+        b'{"kind":"xapi","n":1}',
+    ]
+
+
+def test_it_answers_as_a_table_or_as_csv(files):
+    sql = "SELECT kind, object_name FROM statements WHERE kind = 'xapi'"
+    assert list(csv.reader(io.StringIO(ask(sql, files, "csv").decode()))) == [
+        ["kind", "object_name"],
+        ["xapi", 'Käse, "Brot"'],
+    ]
+    assert "│ xapi │" in ask(sql, files, "table").decode()
+
+
+WRITING = [
+    "INSERT INTO openedx.xapi_events_all SELECT * FROM openedx.xapi_events_all",
+    "INSERT INTO FUNCTION file('{0}/written', 'CSV', 'a String') SELECT '1'",
+    "SELECT 1 INTO OUTFILE '{0}/written'",
+    "SHOW TABLES INTO OUTFILE '{0}/written'",
+    "WITH 1 AS a SELECT a INTO OUTFILE '{0}/written' FORMAT CSV",
+    "DROP TABLE openedx.xapi_events_all",
+    "DROP VIEW statements",
+    "TRUNCATE TABLE openedx.xapi_events_all",
+    "ALTER TABLE openedx.xapi_events_all DELETE WHERE 1",
+    "CREATE TABLE mine (a Int8) ENGINE Memory",
+    "CREATE TEMPORARY TABLE mine (a Int8)",
+    "RENAME TABLE openedx.xapi_events_all TO openedx.gone",
+    "SELECT 1; DROP VIEW statements",
+    "SELECT 1 /* ; */ ; DROP VIEW statements --",
+    "SELECT 1) ; DROP VIEW statements -- (",
+    "SET readonly = 0",
+    "SELECT 1 SETTINGS readonly = 0",
+    "SYSTEM SHUTDOWN",
+    "KILL QUERY WHERE 1",
+    "",
+]
+
+
+@pytest.mark.parametrize("sql", WRITING)
+def test_nothing_can_be_changed(embedded, tmp_path, sql):
+    with embedded_statements(None) as client:
+        with pytest.raises(ConfigurationError):
+            answer(client, sql.format(tmp_path), "json")
+        assert answer(client, "SELECT count() AS n FROM statements", "json") == b'{"n":2}\n'
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("sql", [
+    "SELECT 'x; INTO OUTFILE' AS `INTO OUTFILE`", "WITH 1 AS a SELECT a;", "SHOW TABLES", "DESCRIBE statements",
+    "EXPLAIN SELECT 1", "(SELECT 1) UNION ALL (SELECT 2)", "SELECT 1 -- and a comment",
+])  # fmt: skip
+def test_whatever_reads_is_allowed(embedded, sql):
+    assert ask(sql, embedded)
+
+
+@pytest.mark.parametrize(("sql", "said"), [
+    ("SELEC 1", "Syntax error"), ("SELECT verbb FROM statements", "verbb"), ("SELECT 1 FORMAT CSV", "--format"),
+])  # fmt: skip
+def test_a_wrong_query_is_said_to_be_wrong_in_one_line(files, sql, said):
+    with pytest.raises(CommandError) as caught:
+        call_command("query", sql, "--files", str(files))
+    assert caught.value.returncode == 2
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_without_a_database_it_says_how_to_get_one(home):
+    with pytest.raises(CommandError, match="CLICKHOUSE --create_tables"):
+        call_command("query", "SELECT 1")
+    assert not (home / "clickhouse").exists()
+
+
+def test_without_such_files_it_says_so(tmp_path):
+    with pytest.raises(CommandError, match="no files match"):
+        call_command("query", "SELECT 1", "--files", f"{tmp_path}/*.log")
+
+
+def test_patterns_are_taken_and_rows_are_read_as_statements(files, capsysbinary):
+    row = {"event_id": STATEMENT.id, "emission_time": STATEMENT.timestamp, "event": STATEMENT.text.decode()}
+    (files / "deep").mkdir()
+    (files / "deep" / "rows.log").write_text(json.dumps(row) + "\n\n")
+    pattern = str(files).replace("{1}", "?1?") + "/**/*.log"
+    call_command("query", "SELECT id FROM statements", "--files", pattern, "--format", "csv")
+    assert capsysbinary.readouterr().out == b'"id"\n"' + STATEMENT.id.encode() + b'"\n'
