@@ -11,7 +11,7 @@ import structlog
 from django.db import DatabaseError, InterfaceError
 
 from log_replay.dump.delivery import EventSink
-from log_replay.dump.objects import find_object_type
+from log_replay.dump.objects import COURSES, find_object_type
 from log_replay.dump.reading import pages
 from log_replay.errors import ConfigurationError, DirectoryError, LogReplayError
 
@@ -86,6 +86,8 @@ class Dump:
         return self.report
 
     def _dump_pages(self, kind: ObjectType) -> None:
+        if kind.name == COURSES and not kind.nested:
+            log.warning("course_blocks are not dumped: only platform-plugin-aspects inside an LMS can read them")
         report, limit, rest_until = self.report, self.options.limit, 0.0
         after, only, _ = self._keys
         for page in pages(kind.queryset(), after=after, only=only, page_size=self.options.batch_size):

@@ -1,0 +1,5 @@
+"""Tags, as edx-platform offers them."""
+
+from openedx_tagging.api import get_object_tags
+
+__all__ = ["get_object_tags"]

@@ -1,0 +1,118 @@
+"""The plugin's own command and ours, over the same objects: the same rows, inside the LMS and outside it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import pytest
+from dump.aspects import DAMAGED, DELETED
+
+OBJECTS = ("user_profile", "external_id", "course_enrollment", "tag", "taxonomy", "object_tag", "course_overviews")
+
+
+@dataclass
+class Dumped:
+    """The databases that the same objects were dumped to."""
+
+    by_plugin: str
+    inside: str
+    outside: str
+
+
+@pytest.fixture(scope="module")
+def dumped(aspects_site, clickhouse) -> Dumped:
+    """Every object, but the two courses that the plugin fails on."""
+    databases = Dumped(*(clickhouse.create_database() for _ in range(3)))
+    arguments = [*OBJECTS, "--", DELETED, DAMAGED]
+    done = [
+        aspects_site.inside("plugin", databases.by_plugin, *arguments),
+        aspects_site.inside("ours", databases.inside, *arguments),
+        aspects_site.outside(databases.outside, *arguments),
+    ]
+    for each in done:
+        assert each.codes == dict.fromkeys(OBJECTS, 0), each.process.stderr
+    return databases
+
+
+@pytest.mark.parametrize("table", [*OBJECTS, "course_blocks"])
+def test_inside_the_lms_the_rows_are_the_plugin_s(dumped, clickhouse, table):
+    expected = clickhouse.rows(f"{dumped.by_plugin}.{table}")
+    assert expected
+    assert clickhouse.rows(f"{dumped.inside}.{table}") == expected
+
+
+@pytest.mark.parametrize("table", OBJECTS)
+def test_outside_the_lms_the_rows_are_the_plugin_s(dumped, clickhouse, table):
+    assert clickhouse.rows(f"{dumped.outside}.{table}") == clickhouse.rows(f"{dumped.by_plugin}.{table}")
+
+
+@pytest.mark.parametrize("database", ["by_plugin", "inside", "outside"])
+def test_each_row_is_a_dump_of_its_own_and_a_course_s_blocks_share_its(dumped, clickhouse, database):
+    name = getattr(dumped, database)
+    times = clickhouse.query(f"SELECT DISTINCT length(time_last_dumped) n FROM {name}.user_profile FORMAT JSONEachRow")
+    assert times == [{"n": len("2026-11-21 18:00:00.123456+00:00")}]
+    [ids] = clickhouse.query(f"SELECT uniqExact(dump_id) n, count() m FROM {name}.user_profile FORMAT JSONEachRow")
+    assert ids["n"] == ids["m"]
+    blocks, courses = (
+        clickhouse.query(f"SELECT DISTINCT course_key, dump_id FROM {name}.{table} ORDER BY ALL FORMAT JSONEachRow")
+        for table in ("course_blocks", "course_overviews")
+    )
+    assert blocks == courses or database == "outside"
+
+
+def test_courses_that_were_not_published_since_are_skipped_as_the_plugin_skips_them(dumped, clickhouse, aspects_site):
+    courses = {name: clickhouse.rows(f"{name}.course_overviews") for name in (dumped.inside, dumped.outside)}
+    ours = aspects_site.inside("ours", dumped.inside, "course_overviews", "--", DELETED, DAMAGED)
+    outside = aspects_site.outside(dumped.outside, "course_overviews", "--", DELETED, DAMAGED)
+    assert (ours.codes, outside.codes) == ({"course_overviews": 0}, {"course_overviews": 0})
+    assert {name: clickhouse.rows(f"{name}.course_overviews") for name in courses} == courses
+
+
+def test_a_damaged_course_costs_no_other_and_is_not_quoted(aspects_site, clickhouse, event_sink):
+    done = aspects_site.inside("ours", event_sink, "course_overviews")
+    assert done.codes == {"course_overviews": 1}
+    courses = {row["course_key"] for row in clickhouse.rows(f"{event_sink}.course_overviews")}
+    assert len(courses) == 5
+    assert DAMAGED not in courses
+    assert DAMAGED in done.process.stderr
+    assert "nobody should read" not in done.process.stderr
+
+
+def test_a_deleted_course_is_its_overview_alone(aspects_site, clickhouse, event_sink):
+    aspects_site.inside("ours", event_sink, "course_overviews", "--", DAMAGED)
+    assert DELETED in {row["course_key"] for row in clickhouse.rows(f"{event_sink}.course_overviews")}
+    assert DELETED not in {row["course_key"] for row in clickhouse.rows(f"{event_sink}.course_blocks")}
+
+
+def test_what_a_site_has_disabled_is_not_dumped(aspects_site, clickhouse, event_sink):
+    done = aspects_site.inside("ours", event_sink, "user_profile", DISABLED="user_profile external_id")
+    assert done.codes == {"user_profile": 0}
+    assert "disabled" in done.process.stderr
+    assert clickhouse.rows(f"{event_sink}.user_profile") == []
+
+
+def test_inside_an_lms_without_the_plugin_its_tables_are_read(aspects_site, dumped, clickhouse, event_sink):
+    done = aspects_site.inside("ours", event_sink, *OBJECTS, "--", DELETED, DAMAGED, WITHOUT_PLUGIN="yes")
+    assert done.codes == dict.fromkeys(OBJECTS, 0), done.process.stderr
+    assert "course_blocks are not dumped" in done.process.stderr
+    for table in OBJECTS:
+        assert clickhouse.rows(f"{event_sink}.{table}") == clickhouse.rows(f"{dumped.by_plugin}.{table}")
+
+
+def test_users_are_never_deleted(aspects_site, dumped, clickhouse):
+    """The plugin's command takes ``--object auth_user``, and empties the tables of users with it."""
+    before = clickhouse.rows(f"{dumped.inside}.user_profile")
+    done = aspects_site.inside("ours", dumped.inside, "auth_user", "no_object")
+    assert done.codes == {"auth_user": 2, "no_object": 2}
+    assert clickhouse.rows(f"{dumped.inside}.user_profile") == before
+
+
+def test_every_option_of_the_plugin_s_is_ours_with_its_default(aspects_site):
+    options = json.loads(aspects_site.run("describe.py"))
+    ours, theirs = options["log_replay"], options["platform_plugin_aspects"]
+    # The plugin's 1 is our 1.0, its None our [].
+    spelled = {"1.0": "1"}
+    assert {
+        name: [nargs, spelled.get(default, default), kind] for name, (nargs, default, kind) in ours.items()
+    }.items() >= {name: described for name, described in theirs.items()}.items()
