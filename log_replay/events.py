@@ -29,12 +29,10 @@ SHOWABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,99}")
 URL_NAME = "(URL)"
 OTHER_NAME = "(other)"
 
-# A run of 19 digits or more (an integer that may not fit 64 bits, of which orjson silently makes a float) covers at
-# least this many consecutive bytes of every sixth byte. Looking at those is ten times faster than a regex.
-DIGIT_STRIDE = 6
-DIGITS_IN_STRIDE = b"000"
-DIGITS_TO_ZERO = bytes(ord("0") if chr(byte).isdigit() and byte < 128 else ord(".") for byte in range(256))  # noqa: PLR2004 - ASCII
-LONG_DIGITS = re.compile(rb"[0-9]{19}")
+# A run of 19 digits may be an integer that does not fit 64 bits, of which orjson silently makes a float. Translating
+# the line and looking for that many zeros takes a fifteenth of the time that a regex takes.
+DIGITS_TO_ZERO = bytes(ord("0") if byte in b"0123456789" else ord(".") for byte in range(256))
+LONG_DIGITS = b"0" * 19
 
 
 @dataclass(slots=True)
@@ -122,7 +120,7 @@ def load_json(text: bytes) -> Any:
         UnparsableLine: ``not_json``, ``not_utf8`` or ``too_deep``.
     """
     try:
-        if DIGITS_IN_STRIDE not in text[::DIGIT_STRIDE].translate(DIGITS_TO_ZERO) or not LONG_DIGITS.search(text):
+        if LONG_DIGITS not in text.translate(DIGITS_TO_ZERO):
             return orjson.loads(text)
     except orjson.JSONDecodeError:
         pass  # json accepts NaN, lone surrogates and numbers out of range: let it decide

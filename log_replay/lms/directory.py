@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from opaque_keys import InvalidKeyError
@@ -66,7 +67,7 @@ class Directory:
     def __init__(self, lookup: Lookup, *, external_ids: bool = True) -> None:
         self._lookup = lookup
         self._needs_external_ids = external_ids
-        self._users: dict[UserKey, User | None] = {}
+        self._users: dict[Any, User | None] = {}
         self._external_ids: dict[int, str | None] = {}
         self._course_names: dict[str, tuple[str | None] | None] = {}
 
@@ -75,25 +76,27 @@ class Directory:
         _shrink(self._users)
         _shrink(self._external_ids)
         _shrink(self._course_names)
-        users: set[UserKey | None] = set()
+        users: set[Any] = set()
         courses: set[Any] = set()
         for fields in events:
-            users.add(_user_key(user_wanted(fields)))
+            user = user_wanted(fields)
+            if user and user.__hash__ is not None:
+                users.add(user)
             course_id = course_wanted(fields)
-            if isinstance(course_id, str) and course_id not in self._course_names:
-                courses.add(_course_key(course_id))
-        self._fetch_users({key for key in users if key is not None})
-        self._fetch_courses({key for key in courses if key is not None})
+            if isinstance(course_id, str):
+                courses.add(course_id)
+        self._fetch_users(users)
+        unknown_courses = (_course_key(course_id) for course_id in courses - self._course_names.keys())
+        self._fetch_courses({key for key in unknown_courses if key is not None})
 
     def user(self, username_or_id: Any) -> User | None:
         """Return the user, found even under a retired username, or None."""
-        hash(username_or_id)  # ERB's cache raises TypeError for what cannot be hashed; so do we
-        key = _user_key(username_or_id, strict=True)
-        if key is None:
-            return None
-        if key not in self._users:
-            self._fetch_users({key})
-        return self._users[key]
+        # What cannot be hashed raises TypeError here, as it does in ERB's cache.
+        if username_or_id not in self._users:
+            if not username_or_id:
+                return None
+            self._look_up_users({username_or_id: _user_key(username_or_id)})
+        return self._users[username_or_id]
 
     def external_id(self, username_or_id: Any) -> str:
         """Return the user's external id; see ``Identities``."""
@@ -127,25 +130,31 @@ class Directory:
             raise UnknownIdentity("unknown_course")
         return name[0]
 
-    def _fetch_users(self, keys: set[UserKey]) -> None:
-        missing = keys - self._users.keys()
-        if missing:
-            self._look_up_users(missing)
+    def _fetch_users(self, named: set[Any]) -> None:
+        missing = named - self._users.keys()
+        keys = {}
+        for username_or_id in missing:
+            with suppress(TypeError, OverflowError):  # raised again when its event asks for it
+                keys[username_or_id] = _user_key(username_or_id)
+        if keys:
+            self._look_up_users(keys)
         if self._needs_external_ids:
-            users = {user.id for key in keys if (user := self._users[key]) is not None}
+            users = {user.id for name in named if (user := self._users.get(name)) is not None}
             self._fetch_external_ids(users - self._external_ids.keys())
 
-    def _look_up_users(self, keys: set[UserKey]) -> None:
-        spelled = {key: self._spellings(key) for key in keys}
-        ids = {key.id for key in keys if key.id is not None}
+    def _look_up_users(self, keys: Mapping[Any, UserKey]) -> None:
+        spelled = {key: self._spellings(key) for key in keys.values()}
+        ids = {key.id for key in spelled if key.id is not None}
         found = self._lookup.users(ids, {name for names in spelled.values() for name in names})
         by_id = {user.id: user for user in found}
         by_username = {user.username: user for user in found}
         # MySQL compares usernames without regard to case, and gives back what it has.
         by_folded = {user.username.casefold(): user for user in found}
-        for key, names in spelled.items():
+        for username_or_id, key in keys.items():
+            names = spelled[key]
             user = by_id.get(key.id) if key.id is not None else None
-            self._users[key] = user or _find(by_username, names) or _find(by_folded, map(str.casefold, names))
+            user = user or _find(by_username, names) or _find(by_folded, map(str.casefold, names))
+            self._users[username_or_id] = user
 
     def _spellings(self, key: UserKey) -> list[str]:
         if key.username is None:
@@ -169,22 +178,16 @@ class Directory:
             self._course_names[course_id] = (names[course_id],) if course_id in names else None
 
 
-def _user_key(username_or_id: Any, *, strict: bool = False) -> UserKey | None:
+def _user_key(username_or_id: Any) -> UserKey:
     """Tell an id from a username as ERB's ``get_user`` does: what ``int`` accepts is an id, and then a username.
 
     Raises:
-        TypeError: it can be neither; likewise OverflowError. Only if ``strict``, otherwise it is None.
+        TypeError: it can be neither; likewise OverflowError.
     """
-    if not username_or_id:
-        return None
     try:
         user_id: int | None = int(username_or_id)
     except ValueError:
         user_id = None
-    except (TypeError, OverflowError):
-        if strict:
-            raise
-        return None
     if user_id is not None and abs(user_id) > MAX_ID:
         user_id = None
     username = str(username_or_id)
