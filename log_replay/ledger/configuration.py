@@ -64,7 +64,7 @@ def stored_command(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dic
     withheld: list[str] = []
     for name, default in defaults.items():
         value = given.get(name)
-        if value in (None, default) or name in NOT_STORED:
+        if value is None or value is False or value == default or name in NOT_STORED:
             continue
         if name in CONFIGS:
             value, secrets = _without_secrets(value, local=given[CONFIGS[name]].upper() == "LOCAL")

@@ -11,6 +11,7 @@ USAGE = """\
 Usage: log-replay COMMAND [options]
 
   transform_tracking_logs   replay tracking logs (also called replay_tracking_logs)
+  replay_runs               list, show, resume or delete runs
   load_directory            put users and courses into the embedded database
 
 log-replay COMMAND --help explains a command; any of Django's own commands works as well.

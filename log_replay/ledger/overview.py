@@ -1,0 +1,100 @@
+"""What there is to tell about the runs in the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Case, Count, F, Q, Sum, When
+from django.db.models.functions import Coalesce, Least
+from django.utils import timezone
+
+from log_replay.ledger.lease import is_dead
+from log_replay.models import Run, Unit
+from log_replay.records import Counters
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+#: The state of a run whose process died without a word; it can be resumed like one that was stopped.
+INTERRUPTED = "interrupted"
+#: Objects that could not be read on, of which the reasons are told.
+FAILURES = 20
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run has come, in units and in bytes as they lie there."""
+
+    units: int
+    done: int
+    failed: int
+    total_bytes: int
+    done_bytes: int
+
+    @property
+    def percent(self) -> float:
+        """By bytes where there are any."""
+        done, total = (self.done_bytes, self.total_bytes) if self.total_bytes else (self.done, self.units)
+        return 100.0 * done / total if total else 100.0
+
+
+def runs() -> QuerySet[Run]:
+    """Return the runs with all that their progress is made of, in one query."""
+    span = Coalesce("units__end", "units__size_bytes") - F("units__start")
+    reached = Least("units__offset", Coalesce("units__end", "units__size_bytes")) - F("units__start")
+    done = Q(units__state=Unit.State.DONE)
+    return Run.objects.annotate(
+        unit_count=Count("units"),
+        done_count=Count("units", filter=done),
+        failed_count=Count("units", filter=Q(units__state=Unit.State.FAILED)),
+        total_bytes=Coalesce(Sum(span), 0),
+        done_bytes=Coalesce(Sum(Case(When(done, then=span), When(units__offset__isnull=False, then=reached))), 0),
+    ).order_by("-created")
+
+
+def progress(run: Any) -> Progress:
+    """Return the progress of one of ``runs()``."""
+    return Progress(run.unit_count, run.done_count, run.failed_count, run.total_bytes, run.done_bytes)
+
+
+def state(run: Run) -> str:
+    """Return a run's state as it is now: what says it runs may have died."""
+    if run.state != Run.State.RUNNING:
+        return str(run.state)
+    gone = run.lease_until is None or run.lease_until < timezone.now() or is_dead(run.owner)
+    return INTERRUPTED if gone else str(run.state)
+
+
+def counters(run: Run) -> Counters:
+    """Return the counters of all units."""
+    total = Counters()
+    for stored in run.units.exclude(counters={}).values_list("counters", flat=True).iterator():
+        total += Counters(**stored)
+    return total
+
+
+def failures(run: Run) -> dict[str, str]:
+    """Return why objects could not be read to their end, of the first of them."""
+    failed = run.units.filter(state=Unit.State.FAILED).values_list("object", "error")
+    return {**run.counts.get("failed_objects", {}), **dict(failed[:FAILURES])}
+
+
+def as_dict(run: Any) -> dict[str, Any]:
+    """Return all that is told about one of ``runs()``; no learner data, no secrets."""
+    return {
+        "name": run.name,
+        "state": state(run),
+        "reason": run.reason,
+        "percent": round(progress(run).percent, 1),
+        "units": {"all": run.unit_count, "done": run.done_count, "failed": run.failed_count},
+        "batches": run.batches,
+        "counters": asdict(counters(run)),
+        "failed_objects": failures(run),
+        "refused_by_the_destination": run.counts.get("failures", {}),
+        "rejects_by_reason": run.counts.get("rejects_by_reason", {}),
+        "configuration": run.identity,
+        "created": run.created.isoformat(timespec="seconds"),
+        "updated": run.updated.isoformat(timespec="seconds"),
+        "finished": run.finished.isoformat(timespec="seconds") if run.finished else None,
+    }

@@ -1,0 +1,103 @@
+"""The runs in the ledger: list them, show one, resume it, delete it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+
+from log_replay.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from log_replay.models import Run
+
+WRONG_USAGE = 2
+
+
+class Command(BaseCommand):
+    """Look after the runs in the ledger."""
+
+    help = (
+        "List the runs in the ledger, show one (progress, counters, failures), resume one that was interrupted, or "
+        "delete one, which takes nothing away but what is known about it."
+    )
+    requires_system_checks = ()
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add what can be done with runs."""
+        actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|resume|delete")
+        listing = actions.add_parser("list", help="all runs, the latest first")
+        listing.add_argument("--json", action="store_true", help="as JSON lines")
+        for action, meaning in (
+            ("show", "its configuration, progress, counters and failures, as JSON"),
+            ("resume", "go on where it was interrupted"),
+            ("delete", "forget it"),
+        ):
+            actions.add_parser(action, help=meaning).add_argument("name", help="the run's name")
+
+    def handle(self, *_args: str, action: str, **given: Any) -> None:
+        """Do it."""
+        _prepare_state()
+        try:
+            if action == "list":
+                self._list(as_json=given["json"])
+            else:
+                getattr(self, f"_{action}")(_run(given["name"]))
+        except DatabaseError as error:
+            reason = f"the ledger cannot be read ({type(error).__name__}): has it been migrated?"
+            raise CommandError(reason, returncode=WRONG_USAGE) from error
+        except ConfigurationError as error:
+            raise CommandError(str(error), returncode=WRONG_USAGE) from error
+
+    def _list(self, *, as_json: bool) -> None:
+        from log_replay.ledger.overview import as_dict, progress, runs, state  # noqa: PLC0415 - needs the models
+
+        if as_json:
+            for run in runs():
+                self.stdout.write(json.dumps(as_dict(run)))
+            return
+        for run in runs():
+            when = run.updated.strftime("%Y-%m-%d %H:%M")
+            self.stdout.write(f"{run.name:<24} {state(run):<12} {progress(run).percent:5.1f} %  {when}  {run.reason}")
+
+    def _show(self, run: Run) -> None:
+        from log_replay.ledger.overview import as_dict  # noqa: PLC0415 - needs the models
+
+        self.stdout.write(json.dumps(as_dict(run), indent=2, ensure_ascii=False))
+
+    def _resume(self, run: Run) -> None:
+        from log_replay.ledger.configuration import command_line  # noqa: PLC0415 - as above
+
+        call_command("replay_tracking_logs", *command_line(run.command), "--run", run.name)
+
+    def _delete(self, run: Run) -> None:
+        from log_replay.ledger.lease import Lease  # noqa: PLC0415 - as above
+
+        Lease(run.pk, run.name).take()
+        run.delete()
+        self.stderr.write(f"deleted the run {run.name}; what it wrote is still where it wrote it")
+
+
+def _run(name: str) -> Run:
+    from log_replay.ledger.overview import runs  # noqa: PLC0415 - as above
+
+    found = runs().filter(name=name).first()
+    if found is None:
+        raise CommandError(f"there is no run {name!r}: replay_runs list", returncode=WRONG_USAGE)
+    return found
+
+
+def _prepare_state() -> None:
+    """Create the embedded database where that is what we run on."""
+    from django.conf import settings  # noqa: PLC0415 - as above
+
+    if getattr(settings, "LOG_REPLAY_STANDALONE", False):
+        from log_replay.standalone.embedded import prepare  # noqa: PLC0415 - its models exist only outside the LMS
+
+        prepare()
