@@ -10,7 +10,7 @@ from log_replay.clickhouse.failures import FOREIGN, hint, reason
 from log_replay.clickhouse.rows import UnstorableStatement, statement_row
 from log_replay.clickhouse.tables import TABLE_KEYS, check_table, create_table, statement_table
 from log_replay.errors import ConfigurationError, DestinationLost, RefusedBatch
-from log_replay.records import ALL_ROUTES, Delivery
+from log_replay.records import ALL_ROUTES, Delivery, Refusal
 from log_replay.sinks.clickhouse_insert import Inserter
 from log_replay.sinks.retries import Patience
 
@@ -76,11 +76,12 @@ class ClickHouseSink:
         """Insert the rows of a batch."""
         if self._inserter is None:
             raise DestinationLost("nobody has connected to it", operation="insert into", object=self._place)
-        statements = [statement for event in batch for statement in event.statements]
-        rows, unstorable = _rows(statements)
+        statements = [(event, statement) for event in batch for statement in event.statements]
+        rows, failed = _rows([statement for _, statement in statements])
         refused = self._inserter.insert(list(rows.values()), self._token(batch)) if rows else {}
         numbers = list(rows) if refused else []
-        return self._delivery(len(statements), unstorable | {numbers[row]: why for row, why in refused.items()})
+        failed |= {numbers[row]: why for row, why in refused.items()}
+        return self._delivery(statements, failed) if failed else Delivery(delivered=len(statements))
 
     def close(self, *, complete: bool) -> None:  # noqa: ARG002 - what was acknowledged is stored
         """Close the connection."""
@@ -91,17 +92,20 @@ class ClickHouseSink:
     def _token(self, batch: Sequence[TransformedEvent]) -> str:
         return f"{self._key} {batch[0].position} {batch[-1].position}"
 
-    def _delivery(self, count: int, failed: Mapping[int, str]) -> Delivery:
-        if not failed:
-            return Delivery(delivered=count)
-        outcomes = ["failed" if number in failed else "delivered" for number in range(count)]
+    def _delivery(
+        self, statements: Sequence[tuple[TransformedEvent, Statement]], failed: Mapping[int, str]
+    ) -> Delivery:
         why = "; ".join(sorted(set(failed.values())))
         return Delivery(
-            delivered=count - len(failed),
+            delivered=len(statements) - len(failed),
             failed=len(failed),
             failure=str(RefusedBatch(why, operation="insert into", object=self._place)),
-            outcomes=outcomes,
+            outcomes=["failed" if number in failed else "delivered" for number in range(len(statements))],
+            refusals=[self._refusal(*statements[number], failed[number]) for number in sorted(failed)],
         )
+
+    def _refusal(self, event: TransformedEvent, statement: Statement, reason: str) -> Refusal:
+        return Refusal(event.position, event.name, statement.id, reason, self._place, text=statement.text)
 
 
 def open_clickhouse(

@@ -308,6 +308,7 @@ def test_rows_that_are_refused_fail_alone(picky, opened, places):
     delivery = opened(picky).deliver(batch)
     assert delivery[:4] == (100 - len(places), 0, 0, len(places))
     assert [number for number, outcome in enumerate(delivery.outcomes) if outcome == "failed"] == places
+    assert [refusal.position.offset for refusal in delivery.refusals] == [100 * place for place in places]
     assert len(rows(picky)) == 100 - len(places)
 
 
