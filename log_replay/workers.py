@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 import structlog
 
 from log_replay.errors import ReadError
+from log_replay.parcels import pack_block, pack_result, unpack_block, unpack_result
 from log_replay.records import BlockResult, Counters, LineBlock, Position, Rejected
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from log_replay.options import Options
+    from log_replay.parcels import BlockParcel, ResultParcel
 
     Make: TypeAlias = Callable[[LineBlock], BlockResult]
     Mark: TypeAlias = object
@@ -72,7 +74,7 @@ class Pool:
     ) -> None:
         self._arguments = (open_maker.__module__, open_maker.__qualname__, options)
         self._workers = workers
-        self._waiting: deque[tuple[LineBlock | Mark, Future[BlockResult] | None]] = deque()
+        self._waiting: deque[tuple[LineBlock | Mark, Future[ResultParcel] | None]] = deque()
         self._executor = self._start()
 
     def __enter__(self) -> Self:
@@ -100,7 +102,7 @@ class Pool:
             return
         assert isinstance(item, LineBlock)  # noqa: S101 - for the type checker: only blocks have futures
         try:
-            yield future.result()
+            yield unpack_result(future.result())
         except BrokenExecutor:
             log.warning("a worker died; its blocks are made again", object=item.object, offset=item.offsets[:1])
             yield from self._make_again(item)
@@ -108,15 +110,15 @@ class Pool:
     def _make_again(self, block: LineBlock) -> Iterator[BlockResult | Mark]:
         self._restart()
         try:
-            yield self._executor.submit(_make, block).result()
+            yield unpack_result(self._executor.submit(_make, pack_block(block)).result())
         except BrokenExecutor:
             self._restart()
             yield given_up(block)
             yield WorkerDied(block.object, block.offsets[0] if block.offsets else block.end_offset)
         self._waiting = deque((item, self._submit(item)) for item, _ in self._waiting)
 
-    def _submit(self, item: LineBlock | Mark) -> Future[BlockResult] | None:
-        return self._executor.submit(_make, item) if isinstance(item, LineBlock) else None
+    def _submit(self, item: LineBlock | Mark) -> Future[ResultParcel] | None:
+        return self._executor.submit(_make, pack_block(item)) if isinstance(item, LineBlock) else None
 
     def _start(self) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")
@@ -182,8 +184,8 @@ def _begin(module: str, function: str, options: Options) -> None:
     _maker.append(_life.enter_context(open_maker(options)))
 
 
-def _make(block: LineBlock) -> BlockResult:
-    return _maker[0](block)
+def _make(parcel: BlockParcel) -> ResultParcel:
+    return pack_result(_maker[0](unpack_block(parcel)))
 
 
 def count(text: str) -> int:
