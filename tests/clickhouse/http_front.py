@@ -37,7 +37,7 @@ DECOMPRESS = {"zstd": zstd.decompress, "lz4": lz4.frame.decompress, None: bytes}
 
 class Fault(Exception):
     def __init__(self, code: int, status: int) -> None:
-        super().__init__(f"Code: {code}. DB::Exception: as the test says. (INJECTED)")
+        super().__init__(f"Code: {code}. DB::Exception: as the test says. (INJECTED)" if code else "<h1>a proxy's</h1>")
         self.code, self.status = code, status
 
 
