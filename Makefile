@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types format bench clean
+.PHONY: help run test vector-test lint types format bench clean
 
 # Any Python from 3.11 on; the environment is made once and made again when pyproject.toml changes.
 PYTHON ?= python3
@@ -39,6 +39,9 @@ run: $(VENV)/.run ## Replay the shipped sample log: statements on stdout and in 
 
 test: $(VENV)/.dev ## Run the whole test suite
 	@$(BIN)/pytest $(TESTS)
+
+vector-test: $(VENV)/.dev ## Run Vector itself on everything in vector/, where there is one
+	@$(BIN)/pytest tests/vector/test_with_vector.py
 
 lint: $(VENV)/.dev ## Check the code's style
 	@$(BIN)/ruff check .

@@ -74,18 +74,21 @@ class JsonFormatter(PlainJsonFormatter, LineFormatter):
 
     def __init__(self, *, static_fields: dict[str, Any] | None = None) -> None:
         super().__init__(static_fields=static_fields)
-        self._head_of: tuple[Any, ...] = ()
-        self._head = b""
+        self._heads: dict[tuple[str, ...], bytes] = {}
+        self._heads_of = 0.0
 
     def line(self, record: logging.LogRecord) -> bytes:
         """Return the envelope around the statement."""
         text = getattr(record, "statement_bytes", None)
         if text is None:
             return self._foreign_line(record)
-        shared = (record.created, record.name, record.event_name, record.source_object)  # type: ignore[attr-defined]
-        if shared != self._head_of:
-            self._head, self._head_of = self._envelope(record)[:-1], shared
-        return b'%b, "offset": %d, "statement": %b}' % (self._head, record.source_offset, text)  # type: ignore[attr-defined]
+        if record.created != self._heads_of:
+            self._heads, self._heads_of = {}, record.created
+        shared = (record.name, record.event_name, record.source_object)  # type: ignore[attr-defined]
+        head = self._heads.get(shared)
+        if head is None:
+            head = self._heads[shared] = self._envelope(record)[:-1]
+        return b'%b, "offset": %d, "statement": %b}' % (head, record.source_offset, text)  # type: ignore[attr-defined]
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the envelope as text."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+BINARY = os.environ.get("LOG_REPLAY_VECTOR") or shutil.which("vector")
 PASSWORDS = ("clickhouse_password", "lrs_password", "caliper_token", "s3_access_key", "s3_secret_key")
 #: Vector waits up to 30 s for open connections when it is told to end.
 PATIENCE_SECONDS = 90
@@ -92,11 +93,8 @@ class Vector:
 
 @pytest.fixture
 def vector(tmp_path) -> Vector:
-    """Find Vector, or skip."""
-    binary = os.environ.get("LOG_REPLAY_VECTOR") or shutil.which("vector")
-    if not binary:
-        pytest.skip("there is no vector here: put one on PATH, or its path into LOG_REPLAY_VECTOR")
-    return Vector(binary, tmp_path)
+    """Set Vector up."""
+    return Vector(BINARY, tmp_path)
 
 
 def eventually(expected: object, found: Callable[[], object]) -> None:

@@ -1,0 +1,112 @@
+"""The command combined with Vector: what it writes is read whole, and it ends well when Vector does not."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from emitted import FORMATTERS
+from engines import Topology
+from logs.listeners import Listener
+from shipped import DEAD_LETTER, TRANSFORMS, composed
+
+CONFIG = composed(TRANSFORMS, DEAD_LETTER)
+SAMPLE = Path(__file__).parents[2] / "log_replay" / "standalone" / "sample"
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory):
+    """Start `log-replay` on a home of its own that holds the sample's users."""
+    home = tmp_path_factory.mktemp("command")
+    salts = json.loads((SAMPLE / "directory.json").read_text())["retired_user_salts"]
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("DJANGO", "LOG_REPLAY"))}
+    environment = inherited | {"LOG_REPLAY_HOME": str(home), "LOG_REPLAY_RETIRED_USER_SALTS": ",".join(salts)}
+    log_replay = [sys.executable, "-c", "from log_replay.standalone.main import main; main()"]
+    subprocess.run([*log_replay, "load_directory", "sample"], env=environment, check=True, capture_output=True)
+    source = json.dumps({"key": str(SAMPLE.parent), "container": SAMPLE.name, "prefix": "tracking.log"})
+
+    def run(*arguments, transformer_type="xapi", **how):
+        how = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, **how}
+        what = ["--source_provider", "LOCAL", "--source_config", source, "--transformer_type", transformer_type]
+        return subprocess.Popen(
+            [*log_replay, "transform_tracking_logs", *what, "--dry_run", *arguments], env=environment, **how
+        )
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("log_format", "transformer_type"), [*((name, "xapi") for name in FORMATTERS), ("json", "caliper")]
+)
+def test_every_statement_of_the_sample_passes_the_transform(start, vrl_python, log_format, transformer_type, tmp_path):
+    summary = tmp_path / "summary.json"
+    arguments = ["--log_to", "stdout", "--log_format", log_format, "--summary", str(summary)]
+    process = start(*arguments, transformer_type=transformer_type)
+    out, err = process.communicate(timeout=60)
+    emitted = out.decode().splitlines()
+
+    outputs = Topology(CONFIG, vrl_python).run("statements_read", [{"message": line} for line in emitted])
+
+    assert process.returncode == 0, err.decode()
+    assert json.loads(summary.read_text())["total"]["statements"] == len(emitted) > 100
+    assert outputs.get("dead_letter", []) == []
+    taken = [event["event"] for event in outputs[f"statements_kind.{transformer_type}"]]
+    assert all(line.endswith((text, text + "}")) for line, text in zip(emitted, taken, strict=True))
+
+
+def test_listener_gets_what_stdout_would(start):
+    out, _ = start("--log_to", "stdout", "--log_format", "raw").communicate(timeout=60)
+    with Listener() as listener:
+        process = start("--log_to", listener.url, "--log_format", "raw")
+        process.communicate(timeout=60)
+
+        assert process.returncode == 0
+        assert b"".join(line + b"\n" for line in listener.lines) == out
+
+
+def test_reader_that_ends_early(start):
+    process = start("--log_to", "stdout", "--log_format", "raw")
+    process.stdout.read(1000)
+    process.stdout.close()
+    err = process.stderr.read()
+    process.stderr.close()
+
+    assert process.wait(60) == 1
+    assert b"nobody reads it any more" in err
+    assert b"Traceback" not in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_end_a_run_that_waits_for_its_reader(start, number):
+    process = start("--log_to", "stdout", "--log_format", "raw")
+    process.stdout.read(1)
+    started = time.monotonic()
+    process.send_signal(number)
+    assert process.wait(60) == 1
+
+    assert time.monotonic() - started < 5
+    assert b"Traceback" not in process.stderr.read()
+    process.stdout.close()
+    process.stderr.close()
+
+
+def test_signals_end_a_run_that_waits_for_its_listener(start):
+    gone = Listener()
+    gone.stop()
+    process = start("--log_to", gone.url, "--log_format", "raw", stderr=subprocess.PIPE)
+    for line in process.stderr:
+        if b"listener lost" in line:
+            break
+    started = time.monotonic()
+    process.terminate()
+    _, err = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert time.monotonic() - started < 5
+    assert b"Traceback" not in err
