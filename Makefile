@@ -41,7 +41,7 @@ test: $(VENV)/.dev ## Run the whole test suite
 	@$(BIN)/pytest $(TESTS)
 
 vector-test: $(VENV)/.dev ## Run Vector itself on everything in vector/, where there is one
-	@$(BIN)/pytest tests/vector/test_with_vector.py
+	@$(BIN)/pytest tests/vector/test_with_vector.py || test $$? -eq 5 # 5: skipped, for there is none
 
 lint: $(VENV)/.dev ## Check the code's style
 	@$(BIN)/ruff check .

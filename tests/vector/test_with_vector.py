@@ -175,7 +175,7 @@ def test_socket_into_clickhouse(vector, clickhouse, source):
     assert vector.refused() == []
 
 
-def test_vector_killed_and_started_again_mid_run(vector, clickhouse):
+def test_vector_stopped_and_started_again_mid_run(vector, clickhouse):
     into_clickhouse(vector, clickhouse)
     port = free_port()
     vector.settings["LOG_REPLAY_LISTEN"] = f"127.0.0.1:{port}"
@@ -184,7 +184,9 @@ def test_vector_killed_and_started_again_mid_run(vector, clickhouse):
 
     with statements_to(f"tcp://127.0.0.1:{port}", "json"):
         with vector.running(*composition):
-            log_statements("xapi", logged(texts[:1000]))
+            log_statements("xapi", logged(texts[:500]))
+            assert settle_statements("xapi") == 0
+            log_statements("xapi", logged(texts[500:1000]))
         with vector.running(*composition):
             log_statements("xapi", logged(texts[1000:]))
             assert settle_statements("xapi") == 0
