@@ -60,9 +60,10 @@ class AspectsSite:
         }
         return self._dump(Path(sys.executable), environment, "ours", database, arguments)
 
-    def run(self, script: str) -> str:
+    def run(self, script: str, **environment: str) -> str:
         """Run one of the site's scripts inside the LMS."""
-        return self._run([self.python, SITE / script], {"DJANGO_SETTINGS_MODULE": "site_settings"}, check=True).stdout
+        settings = {"DJANGO_SETTINGS_MODULE": "site_settings", **environment}
+        return self._run([self.python, SITE / script], settings, check=True).stdout
 
     def _dump(self, python, environment, whose, database, arguments) -> Finished:
         return Finished(

@@ -50,7 +50,7 @@ class ClickHouse:
         return name
 
     def order_faults(self, *faults: tuple[int, int, str]) -> None:
-        """Let the next inserts fail: with a status (0: no answer), an error code, ``before`` or ``after`` the insert."""
+        """Let the next inserts fail: a status (0: no answer), an error code, ``before`` or ``after`` the insert."""
         requests.post(f"{self.url}faults", json=faults, timeout=60).raise_for_status()
 
 

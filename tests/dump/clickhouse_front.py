@@ -15,6 +15,7 @@ import json
 import sys
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
 import chdb
@@ -28,7 +29,7 @@ class Handler(BaseHTTPRequestHandler):
 
     connection_to: chdb.state.sqlitelike.Connection
     authorization: str
-    faults: list = []
+    faults: ClassVar[list] = []
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"] or 0))
@@ -51,11 +52,13 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(HTTPStatus.INTERNAL_SERVER_ERROR, str(error).encode(), code)
         return self.fail(status, code) if when == "after" else self.answer(HTTPStatus.OK, answer or b"")
 
-    do_GET = do_POST
+    def do_GET(self):
+        self.do_POST()
 
     def fail(self, status, code):
         if status:
-            self.answer(status, f"Code: {code}. DB::Exception: as ordered: secret row".encode(), code)
+            said = f"Code: {code}. DB::Exception: as ordered: secret row" if code else "as ordered: secret row"
+            self.answer(status, said.encode(), code)
         else:
             self.connection.close()
 

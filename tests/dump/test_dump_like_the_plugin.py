@@ -109,10 +109,15 @@ def test_users_are_never_deleted(aspects_site, dumped, clickhouse):
 
 
 def test_every_option_of_the_plugin_s_is_ours_with_its_default(aspects_site):
-    options = json.loads(aspects_site.run("describe.py"))
+    options = json.loads(aspects_site.run("describe.py"))["options"]
     ours, theirs = options["log_replay"], options["platform_plugin_aspects"]
-    # The plugin's 1 is our 1.0, its None our [].
+    # The plugin's 1 second is our 1.0.
     spelled = {"1.0": "1"}
-    assert {
-        name: [nargs, spelled.get(default, default), kind] for name, (nargs, default, kind) in ours.items()
-    }.items() >= {name: described for name, described in theirs.items()}.items()
+    described = {name: [nargs, spelled.get(default, default), kind] for name, (nargs, default, kind) in ours.items()}
+    assert {name: described.get(name) for name in theirs} == theirs
+
+
+def test_the_plugin_s_name_is_whose_app_comes_first_and_another_is_always_ours(aspects_site):
+    first, second = (json.loads(aspects_site.run("describe.py", PLUGIN_FIRST=value))["commands"] for value in ("", "1"))
+    assert first == {"dump_data_to_clickhouse": "log_replay", "dump_lms_to_clickhouse": "log_replay"}
+    assert second == {"dump_data_to_clickhouse": "platform_plugin_aspects", "dump_lms_to_clickhouse": "log_replay"}

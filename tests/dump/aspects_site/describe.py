@@ -1,4 +1,4 @@
-"""Prints the options of both commands of the same name, as JSON."""
+"""Prints as JSON which app has each command, and the options of the two of the same name."""
 
 import argparse
 import importlib
@@ -6,8 +6,10 @@ import json
 import sys
 
 import django
+from django.core.management import get_commands
 
 django.setup()
+commands = {name: app for name, app in get_commands().items() if name.startswith("dump_")}
 options = {}
 for package in ("log_replay", "platform_plugin_aspects"):
     module = importlib.import_module(f"{package}.management.commands.dump_data_to_clickhouse")
@@ -18,4 +20,4 @@ for package in ("log_replay", "platform_plugin_aspects"):
         for action in parser._actions
         for option in action.option_strings
     }
-sys.stdout.write(json.dumps(options))
+sys.stdout.write(json.dumps({"commands": commands, "options": options}))

@@ -19,6 +19,8 @@ INSTALLED_APPS = [
     "lms_models",
     "openedx_tagging",
 ]
+if os.environ.get("PLUGIN_FIRST"):
+    INSTALLED_APPS[:2] = reversed(INSTALLED_APPS[:2])
 if os.environ.get("WITHOUT_PLUGIN"):
     INSTALLED_APPS.remove("platform_plugin_aspects")
 EVENT_SINK_CLICKHOUSE_BACKEND_CONFIG = {

@@ -1,0 +1,84 @@
+"""The command: options, exit codes, the embedded ClickHouse."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+LOG_REPLAY = Path(sys.executable).parent / "log-replay"
+COUNT = """
+import sys, clickhouse_connect
+client = clickhouse_connect.get_client(dsn="chdb://" + sys.argv[1])
+print(client.command("SELECT count() FROM event_sink.external_id"))
+client.close()
+"""
+
+
+@pytest.fixture
+def log_replay(tmp_path):
+    """Run ``log-replay`` with a home of its own."""
+
+    def run(*arguments):
+        environment = {**os.environ, "LOG_REPLAY_HOME": str(tmp_path / "home")}
+        return subprocess.run(
+            [LOG_REPLAY, *arguments], env=environment, capture_output=True, text=True, check=False, timeout=120
+        )
+
+    return run
+
+
+def wrong(*arguments) -> str:
+    with pytest.raises(CommandError) as raised:
+        call_command("dump_data_to_clickhouse", *arguments)
+    assert raised.value.returncode == 2
+    return str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ([], "--object"),
+        (["--object", "nonsense"], "'nonsense' is none of course_overviews, user_profile"),
+        (["--object", "auth_user"], "delete every user"),
+        (["--object", "external_id", "--limit", "0"], "--limit 0"),
+        (["--object", "external_id", "--limit", "1", "--force"], "--force"),
+        (["--object", "external_id", "--batch-size", "0"], "--batch_size 0"),
+        (["--object", "external_id", "--sleep-time=-1"], "--sleep_time -1"),
+        (["--object", "external_id", "--sleep_time", "nan"], "--sleep_time nan"),
+        (["--object", "external_id", "--start_pk", "x"], "'x' is no primary key of external_id"),
+        (["--object", "external_id", "--ids", "1", "x"], "--ids 'x'"),
+        (["--object", "external_id", "--ids-to-skip", "y"], "--ids_to_skip 'y'"),
+        (["--object", "external_id", "--database", "a; b"], "'a; b' is no name"),
+        (["--object", "external_id", "--password", "${NOT_SET_ANYWHERE}"], "NOT_SET_ANYWHERE"),
+        (["--object", "external_id", "--url", "http://127.0.0.1:1"], "connection refused"),
+        (["--object", "external_id", "--url", "http://me:secret@h"], "credentials"),
+        (["--object", "external_id", "--url", "http://h", "--path", "x"], "either as url or as path"),
+        (["--object", "user_profile"], "no table auth_userprofile"),
+        (["--object", "course_overviews"], "course_overviews_courseoverview lacks"),
+    ],
+)
+def test_wrong_usage_is_2_and_says_what(db, arguments, named):
+    said = wrong(*arguments)
+    assert named in said
+    assert "secret" not in said
+
+
+def test_inside_an_lms_nothing_goes_to_a_default(db, settings):
+    settings.LOG_REPLAY_STANDALONE = False
+    assert "where is ClickHouse?" in wrong("--object", "external_id")
+
+
+def test_the_embedded_clickhouse_is_the_default_outside_an_lms(log_replay, tmp_path):
+    loaded = log_replay("load_directory", "sample")
+    assert loaded.returncode == 0, loaded.stderr
+    done = log_replay("dump_data_to_clickhouse", "--object", "external_id", "--batch-size", "7")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert done.stderr.endswith("external_id: 19 dumped, 0 skipped, 0 failed\n")
+    count = [sys.executable, "-c", COUNT, str(tmp_path / "home" / "clickhouse")]
+    assert subprocess.run(count, capture_output=True, text=True, check=True).stdout == "19\n"

@@ -1,0 +1,229 @@
+"""A dump's way through the LMS's objects: batches, choices, failures, going on."""
+
+from __future__ import annotations
+
+import time
+import uuid
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import OperationalError, connection
+
+from log_replay.dump.options import ARGUMENTS, read_dump_options
+from log_replay.errors import ConfigurationError
+from log_replay.sinks.retries import Patience
+
+TABLE_IS_READ_ONLY, TOO_MANY_PARTS, CANNOT_PARSE, ACCESS_DENIED = 242, 252, 27, 497
+IMPATIENT = Patience(retries=2, first_pause_seconds=0.01, longest_pause_seconds=0.02)
+USERS = 12
+
+
+@pytest.fixture
+def external_ids(db) -> list[int]:
+    """The primary keys of some external ids, with gaps."""
+    from django.contrib.auth.models import User
+
+    from log_replay.lms.tables import ExternalId, ExternalIdType
+
+    kind = ExternalIdType.objects.get(name="xapi")
+    for number in range(USERS):
+        user = User.objects.create(username=f"user{number}")
+        ExternalId.objects.create(
+            id=1000 + number * 7, user=user, external_id_type=kind, external_user_id=uuid.UUID(int=number)
+        )
+    return list(ExternalId.objects.order_by("id").values_list("id", flat=True))
+
+
+@pytest.fixture
+def make_dump(clickhouse, event_sink):
+    """Make a dump of external ids, ready to go."""
+
+    def make(**given):
+        from log_replay.dump.run import Dump
+
+        return Dump(dump_options(**clickhouse.connection, database=event_sink, sleep_time=0, **given), IMPATIENT)
+
+    return make
+
+
+@pytest.fixture
+def dumped_users(clickhouse, event_sink):
+    """Return who was dumped."""
+
+    def users(final=""):
+        query = f"SELECT username FROM {event_sink}.external_id {final} ORDER BY external_user_id FORMAT JSONEachRow"
+        return [row["username"] for row in clickhouse.query(query)]
+
+    return users
+
+
+def dump_options(**given):
+    defaults = {name: arguments.get("default", False) for name, arguments in ARGUMENTS.items()}
+    optional = {name: None for name, value in defaults.items() if value is False and "action" not in ARGUMENTS[name]}
+    return read_dump_options({**defaults, **optional, "object": "external_id", **given})
+
+
+def names(*numbers: int) -> list[str]:
+    return [f"user{number}" for number in numbers]
+
+
+@pytest.mark.parametrize("batch_size", [1, 5, 6, USERS, 100])
+def test_any_batch_size_dumps_each_object_once(make_dump, external_ids, dumped_users, batch_size):
+    report = make_dump(batch_size=batch_size).dump()
+    assert dumped_users() == names(*range(USERS))
+    assert (report.dumped, report.last_pk, report.stopped) == (USERS, str(external_ids[-1]), None)
+
+
+def test_a_page_costs_one_query(make_dump, external_ids, django_assert_num_queries):
+    dump = make_dump(batch_size=5)
+    with django_assert_num_queries(4):  # three with objects, and the one that finds no more
+        dump.dump()
+
+
+def test_it_goes_on_behind_a_primary_key(make_dump, external_ids, dumped_users):
+    make_dump(start_pk=str(external_ids[4]), batch_size=3).dump()
+    assert dumped_users() == names(*range(5, USERS))
+
+
+def test_0_is_no_primary_key(make_dump, external_ids, dumped_users):
+    make_dump(start_pk="0").dump()
+    assert dumped_users() == names(*range(USERS))
+
+
+def test_only_some_and_all_but_some(make_dump, external_ids, dumped_users):
+    chosen = [str(external_ids[at]) for at in (7, 1, 3)]
+    report = make_dump(ids=chosen, ids_to_skip=[f" {chosen[2]} "], batch_size=2).dump()
+    assert dumped_users() == names(1, 7)
+    assert (report.dumped, report.skipped) == (2, 1)
+
+
+@pytest.mark.parametrize("batch_size", [2, 3, 5, 100])
+def test_a_limit_is_exact_and_the_next_run_goes_on_behind_it(make_dump, external_ids, dumped_users, batch_size):
+    report = make_dump(limit=5, batch_size=batch_size).dump()
+    assert dumped_users() == names(*range(5))
+    make_dump(limit=5, batch_size=batch_size, start_pk=report.last_pk).dump()
+    assert dumped_users() == names(*range(10))
+
+
+def test_it_rests_between_batches_and_not_after_the_last(clickhouse, event_sink, external_ids):
+    from log_replay.dump.run import Dump
+
+    dump = Dump(dump_options(**clickhouse.connection, database=event_sink, sleep_time=0.4, batch_size=6))
+    began = time.monotonic()
+    dump.dump()
+    assert 0.4 <= time.monotonic() - began < 0.8
+
+
+@pytest.mark.parametrize("fault", [(500, TOO_MANY_PARTS, "before"), (503, 0, "before"), (0, 0, "before")])
+def test_what_passes_is_tried_again(make_dump, external_ids, dumped_users, clickhouse, fault):
+    clickhouse.order_faults(fault, fault)
+    report = make_dump(batch_size=5).dump()
+    assert report.stopped is None
+    assert dumped_users() == names(*range(USERS))
+
+
+def test_a_lost_answer_doubles_nothing(make_dump, external_ids, dumped_users, clickhouse):
+    clickhouse.order_faults((0, 0, "after"))
+    make_dump().dump()
+    assert dumped_users("FINAL") == names(*range(USERS))
+
+
+def test_a_stopped_dump_says_where_the_next_goes_on(make_dump, external_ids, dumped_users, clickhouse):
+    dump = make_dump(batch_size=5)
+    clickhouse.order_faults((0, 0, "none"), *[(500, TABLE_IS_READ_ONLY, "before")] * 3)
+    report = dump.dump()
+    assert "TABLE_IS_READ_ONLY" in report.stopped
+    assert (report.dumped, report.last_pk) == (5, str(external_ids[4]))
+    make_dump(batch_size=5, start_pk=report.last_pk).dump()
+    assert dumped_users() == names(*range(USERS))
+
+
+def test_the_command_says_so_too(clickhouse, event_sink, external_ids):
+    options = {**clickhouse.connection, "database": event_sink, "object": "external_id", "sleep_time": 0}
+    clickhouse.order_faults((0, 0, "none"), (500, ACCESS_DENIED, "before"))
+    with pytest.raises(
+        CommandError, match=rf"^stopped: .*ACCESS_DENIED.* go on with --start_pk {external_ids[4]}$"
+    ) as raised:
+        call_command("dump_data_to_clickhouse", batch_size=5, **options)
+    assert raised.value.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OperationalError("near secret"), "read external_user_ids_externalid: OperationalError"),
+        (KeyboardInterrupt(), "interrupted"),
+    ],
+)
+def test_a_database_that_fails_stops_it_after_what_is_dumped(make_dump, external_ids, dumped_users, error, said):
+    dump = make_dump(batch_size=5)
+    queries = iter(range(2))
+
+    def fail(execute, *query):
+        if next(queries, None) is None:
+            raise error
+        return execute(*query)
+
+    with connection.execute_wrapper(fail):
+        report = dump.dump()
+    assert report.stopped == said
+    assert report.last_pk == str(external_ids[9])
+    assert dumped_users() == names(*range(10))
+
+
+def test_rows_that_clickhouse_refuses_are_not_quoted(make_dump, external_ids, clickhouse):
+    dump = make_dump()
+    clickhouse.order_faults((500, CANNOT_PARSE, "before"))
+    report = dump.dump()
+    assert str(CANNOT_PARSE) in report.stopped
+    assert "secret" not in report.stopped
+
+
+def test_a_table_that_is_missing_is_found_before_anything_is_read(clickhouse, db, django_assert_num_queries):
+    from log_replay.dump.run import Dump
+
+    with pytest.raises(ConfigurationError, match=r"there is no such table.*--create_tables"):
+        Dump(dump_options(**clickhouse.connection, database="nowhere"))
+
+
+def test_tables_that_are_missing_are_created_where_that_is_asked_for(clickhouse, external_ids, event_sink):
+    from log_replay.dump.run import Dump
+
+    database = f"{event_sink}_made"
+    Dump(dump_options(**clickhouse.connection, database=database, create_tables=True)).dump()
+    assert len(clickhouse.rows(f"{database}.external_id")) == USERS
+
+
+def test_a_column_that_is_missing_is_named(make_dump, clickhouse, event_sink, db):
+    clickhouse.query(f"ALTER TABLE {event_sink}.external_id DROP COLUMN username")
+    with pytest.raises(ConfigurationError, match="there are no columns username"):
+        make_dump()
+
+
+def test_columns_of_others_are_left_alone(make_dump, clickhouse, event_sink, external_ids, dumped_users):
+    """Rows are inserted by column, where the plugin relies on their order."""
+    clickhouse.query(f"ALTER TABLE {event_sink}.external_id ADD COLUMN mine String DEFAULT 'x' FIRST")
+    make_dump().dump()
+    assert dumped_users() == names(*range(USERS))
+
+
+def test_a_wrong_password_is_found_and_not_shown(clickhouse, event_sink, db):
+    from log_replay.dump.run import Dump
+
+    connection = {**clickhouse.connection, "password": "not this one"}
+    with pytest.raises(ConfigurationError) as raised:
+        Dump(dump_options(**connection, database=event_sink))
+    assert "not this one" not in str(raised.value)
+
+
+def test_courses_are_due_that_were_never_dumped_or_were_modified_since():
+    from datetime import UTC, datetime, timedelta
+
+    from log_replay.dump.run import _is_due
+
+    dumped = datetime(2026, 3, 1, tzinfo=UTC)
+    assert _is_due(None, None)
+    assert _is_due(dumped, None)
+    assert _is_due(dumped + timedelta(seconds=1), dumped)
+    assert not _is_due(dumped, dumped)
+    assert not _is_due(None, dumped)
