@@ -1,50 +1,51 @@
-"""One LRS or Caliper endpoint over HTTP: sends, insists, and understands the answers."""
+"""One LRS or Caliper endpoint over HTTP: sends at a pace that it can keep up with, insists, and hands back answers."""
 
 from __future__ import annotations
 
-import socket
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+import gzip
+import time
+from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
 
-import orjson
 import requests
+import structlog
+import urllib3
 from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError
 
 from log_replay import __version__
-from log_replay.errors import DestinationLost, RefusedBatch
-from log_replay.sinks.retries import Patience, Unavailable
+from log_replay.errors import DestinationLost
+from log_replay.sinks.answers import LOST, RETRIED, Answer, shown_status
+from log_replay.sinks.failures import UNTRUSTED, reason_of, redirection_host, retry_after_seconds
+from log_replay.sinks.pace import Pace
+from log_replay.sinks.retries import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from requests import PreparedRequest, Response
 
+    from log_replay.errors import ConfigurationError
+    from log_replay.sinks.lanes import Lanes
+    from log_replay.sinks.lrs_settings import LrsSettings
+    from log_replay.sinks.retries import Patience
     from log_replay.sinks.routes import Route
+
+log = structlog.get_logger(__name__)
 
 _XAPI_VERSION = "1.0.3"
 _CONNECT_TIMEOUT_SECONDS = 10
 _CHECK_TIMEOUT_SECONDS = (5, 10)
+#: No answer to statements is longer; what is, could be meant to fill the memory.
+_LONGEST_ANSWER_BYTES = 16_000_000
+_CHUNK_BYTES = 65536
 #: requests lets some errors of urllib3 and of the encoders below it pass.
 _FOREIGN = (requests.RequestException, HTTPError, UnicodeError)
-_RETRIED = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
-
-#: Answers that mean that no batch can be delivered, and what to do about them.
-_LOST: dict[int, str] = {
-    HTTPStatus.UNAUTHORIZED: "check the route's credentials",
-    HTTPStatus.FORBIDDEN: "the route's credentials may not write statements",
-    HTTPStatus.NOT_FOUND: "check the route's URL: nothing takes statements there",
-}
-
-#: Answers that mean that this batch was not taken, and why that can be.
-_REFUSED: dict[int, str] = {
-    HTTPStatus.BAD_REQUEST: "it holds a statement that is not valid there",
-    HTTPStatus.CONFLICT: "a statement with the id of one of these and other content is already there",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "use a smaller --batch_size",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "it holds a statement that is not valid there",
+#: These say nothing of whether a compressed body is understood.
+_SAYS_NOTHING_OF_COMPRESSION = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE, *LOST}) - {
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 }
 
 
@@ -61,27 +62,33 @@ class _Authorization(AuthBase):
 
 
 class Endpoint:
-    """Where a route's statements are posted.
+    """Where a route's statements are posted, by several threads if need be.
 
     Args:
         route: the route.
         transformer_type: ``xapi`` or ``caliper``.
-        timeout_seconds: how long to wait for an answer.
+        settings: how to send.
         patience: how often to try again.
+        lanes: where to rest.
     """
 
-    def __init__(self, route: Route, *, transformer_type: str, timeout_seconds: float, patience: Patience) -> None:
+    def __init__(
+        self, route: Route, *, transformer_type: str, settings: LrsSettings, patience: Patience, lanes: Lanes
+    ) -> None:
         self.route = route
+        self.pace = Pace(settings.max_rate)
         self._is_xapi = transformer_type == "xapi"
-        self._timeout_seconds = (_CONNECT_TIMEOUT_SECONDS, timeout_seconds)
+        self._timeout_seconds = (_CONNECT_TIMEOUT_SECONDS, settings.timeout_seconds)
+        self._verify = settings.verify
         self._patience = patience
-        self._session = requests.Session()
-        self._session.auth = _Authorization(route.authorization)
-        self._session.headers["User-Agent"] = f"log-replay/{__version__}"
-        self._session.headers["Content-Type"] = "application/json"
-        if self._is_xapi:
-            self._session.headers["X-Experience-API-Version"] = _XAPI_VERSION
-        self._session.headers.update(route.headers)
+        self._lanes = lanes
+        self._compresses = settings.compression is not None
+        self._compression_is_understood: bool | None = None
+        # A session is for one thread at a time: whoever sends takes one that is free.
+        self._free: SimpleQueue[requests.Session] = SimpleQueue()
+        if self._verify is False:
+            log.warning("TLS certificates are not verified: anybody on the way can read and alter", route=route.shown)
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
     def check(self) -> None:
         """Find out whether the route makes sense, its host answers, and does not object to its credentials.
@@ -92,42 +99,144 @@ class Endpoint:
             ConfigurationError: not so.
         """
         self.route.check()
+        method = "GET" if self._is_xapi else "HEAD"
         try:
-            response = self._session.request(
-                "GET" if self._is_xapi else "HEAD",
-                self._url("about"),
-                timeout=_CHECK_TIMEOUT_SECONDS,
-                allow_redirects=False,
-                stream=True,
-            )
+            answer = self._request(method, self._url("about"), timeout_seconds=_CHECK_TIMEOUT_SECONDS)
         except requests.ReadTimeout:
             return  # somebody is there; slow answers are what sending has its retries for
-        except _FOREIGN as error:
-            raise self.route.error(_reason(error), "is the LRS up, and the URL right?") from None
-        response.close()
+        except (*_FOREIGN, OSError) as error:
+            raise self._cannot_connect(error) from None
         # Gateways forbid methods that they do not know, so this says nothing of a Caliper endpoint's credentials.
-        forbidden = response.status_code == HTTPStatus.FORBIDDEN and self._is_xapi
-        if response.status_code == HTTPStatus.UNAUTHORIZED or forbidden:
-            raise self.route.error(f"it answered {_status(response)}", "check the route's credentials")
+        forbidden = answer.status_code == HTTPStatus.FORBIDDEN and self._is_xapi
+        if answer.status_code == HTTPStatus.UNAUTHORIZED or forbidden:
+            raise self.route.error(f"it answered {shown_status(answer.status_code)}", "check the route's credentials")
 
-    def send(self, texts: Sequence[bytes]) -> None:
-        """Post statements as one JSON array and return when they are stored.
+    def post(self, texts: Sequence[bytes]) -> Answer:
+        """Post statements as one JSON array and return the answer: that they are stored, or refused.
+
+        An attempt that was not answered may have stored them; they are sent again, since they have ids.
 
         Raises:
-            RefusedBatch: the endpoint does not take this batch.
-            DestinationLost: it can take nothing, or has not answered in all attempts.
+            DestinationLost: the endpoint can take nothing, or has not answered in all attempts.
         """
         body = b"[" + b",".join(texts) + b"]"
+        attempts: list[int] = []
+
+        def attempt() -> Response:
+            attempts.append(len(texts))
+            return self._attempt(body, len(texts))
+
         try:
-            response = self._patience.insist(lambda: self._post(body))
+            response = self._patience.insist(attempt, self._lanes.sleep)
         except Unavailable as error:
-            attempts = self._patience.retries + 1
-            raise self._lost(f"{error} ({attempts} attempts)", "is it up, and not overloaded?") from None
-        self._understand(response, len(texts))
+            raise self._lost(f"{error} ({len(attempts)} attempts)", "is it up, and not overloaded?") from None
+        # What success says beyond that is xAPI's.
+        success = response.ok and not self._is_xapi
+        return Answer(HTTPStatus.OK if success else response.status_code, response.content, again=len(attempts) > 1)
+
+    def ask(self, statement_id: str) -> Any:
+        """Return the LRS's statement of this id; None where there is none, or it cannot be told."""
+        if not self._is_xapi:
+            return None
+        get = partial(self._sent, "GET", self._url("statements"), params={"statementId": statement_id})
+        try:
+            answer = Answer(*self._patience.insist(lambda: _status_and_body(get()), self._lanes.sleep)).json
+        except Unavailable:
+            return None
+        # Ralph answers with a list of one or none, where xAPI has the statement itself.
+        found = answer.get("statements") if isinstance(answer, dict) else None
+        candidates = found if isinstance(found, list) else [answer]
+        return next((entry for entry in candidates if isinstance(entry, dict) and _has_id(entry, statement_id)), None)
 
     def close(self) -> None:
-        """Close the connection."""
-        self._session.close()
+        """Close the connections that are not in use."""
+        while not self._free.empty():
+            self._free.get().close()
+
+    def _attempt(self, body: bytes, count: int) -> Response:
+        self._lanes.sleep(self.pace.wait_seconds(count))
+        compressed = self._compresses
+        sent = gzip.compress(body, 1, mtime=0) if compressed else body
+        headers = {"Content-Encoding": "gzip"} if compressed else {}
+        started = time.monotonic()
+        try:
+            response = self._sent("POST", self._url("statements"), data=sent, headers=headers)
+        finally:
+            seconds = time.monotonic() - started
+        if compressed and not self._keeps_compressing(response):
+            return self._attempt(body, count)
+        self._judge(response, seconds)
+        self.pace.answered(count, seconds)
+        # Few servers say what they accept; where one does, it is good to know (RFC 9110, 12.5.3).
+        if self._compression_is_understood is None and "gzip" in response.headers.get("Accept-Encoding", "").lower():
+            self._compresses = True
+        return response
+
+    def _sent(self, method: str, url: str, **how: Any) -> Response:
+        try:
+            return self._request(method, url, timeout_seconds=self._timeout_seconds, **how)
+        except (*_FOREIGN, OSError) as error:
+            reason = reason_of(error)
+            if reason == UNTRUSTED:
+                raise self._lost(
+                    reason,
+                    "set REQUESTS_CA_BUNDLE, or 'verify' of --destination_config, to its authority's certificate",
+                ) from None
+            raise Unavailable(reason) from None
+
+    def _request(self, method: str, url: str, *, timeout_seconds: tuple[float, float], **how: Any) -> Response:
+        """Send a request and read its answer, up to a limit."""
+        session = self._free.get() if not self._free.empty() else self._new_session()
+        try:
+            # Given here, since an environment variable takes precedence over what a session has.
+            how["verify"] = None if self._verify is True else self._verify
+            response = session.request(method, url, timeout=timeout_seconds, allow_redirects=False, stream=True, **how)
+            response._content = _read(response, timeout_seconds[1])  # noqa: SLF001 - as requests does, with limits
+        except BaseException:
+            session.close()
+            raise
+        self._free.put(session)
+        return response
+
+    def _judge(self, response: Response, seconds: float) -> None:
+        """Tell answers that may be other ones later from those that stay, and those from what ends everything."""
+        status = response.status_code
+        shown = f"it answered {shown_status(status)}"
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in RETRIED:
+            asked = min(retry_after_seconds(response), self._patience.longest_retry_after_seconds)
+            if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
+                self.pace.troubled(seconds, asked)
+            raise Unavailable(shown, asked)
+        if status in LOST:
+            raise self._lost(shown, LOST[status])
+        if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+            raise self._lost(
+                f"{shown}, a redirection to {redirection_host(response)}", "set the route's URL to where it leads"
+            )
+        if self._is_xapi and status < HTTPStatus.MULTIPLE_CHOICES:
+            answer = Answer(status, response.content)
+            if answer.stored is None and answer.errors is None:
+                # A proxy's page, or an answer that was cut off: whether it was stored is not known.
+                raise Unavailable(f"{shown}, but not as an LRS does: check the route's URL")
+
+    def _keeps_compressing(self, response: Response) -> bool:
+        """Whether an endpoint that was sent a compressed body may have understood it; it is found out but once."""
+        if response.ok:
+            self._compression_is_understood = True
+        elif not self._compression_is_understood and response.status_code not in _SAYS_NOTHING_OF_COMPRESSION:
+            log.info("statements are sent without compression", route=self.route.shown, status=response.status_code)
+            self._compression_is_understood = self._compresses = False
+        return self._compresses
+
+    def _new_session(self) -> requests.Session:
+        session = requests.Session()
+        session.auth = _Authorization(self.route.authorization)
+        session.headers["User-Agent"] = f"log-replay/{__version__}"
+        session.headers["Content-Type"] = "application/json"
+        if self._is_xapi:
+            session.headers["X-Experience-API-Version"] = _XAPI_VERSION
+        session.headers.update(self.route.headers)
+        return session
 
     def _url(self, resource: str) -> str:
         # As TinCan's RemoteLRS, which upstream sends with, makes it; a Caliper endpoint is the URL itself.
@@ -135,101 +244,32 @@ class Endpoint:
             return self.route.url
         return self.route.url + ("" if self.route.url.endswith("/") else "/") + resource
 
-    def _post(self, body: bytes) -> Response:
-        try:
-            response = self._session.post(
-                self._url("statements"), data=body, timeout=self._timeout_seconds, allow_redirects=False
-            )
-        except _FOREIGN as error:
-            reason = _reason(error)
-            if reason == _UNTRUSTED:
-                raise self._lost(reason, "install its authority's certificate, or set REQUESTS_CA_BUNDLE") from None
-            raise Unavailable(reason) from None
-        status = response.status_code
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _RETRIED:
-            raise Unavailable(f"it answered {_status(response)}", _retry_after_seconds(response))
-        return response
-
-    def _understand(self, response: Response, count: int) -> None:
-        status = response.status_code
-        if status < HTTPStatus.MULTIPLE_CHOICES:
-            if self._is_xapi and response.content:
-                self._understand_ids(response, count)
-        elif status < HTTPStatus.BAD_REQUEST:
-            raise self._lost(
-                f"it answered {_status(response)}, a redirection to {_redirection_host(response)}",
-                "set the route's URL to where it leads",
-            )
-        elif status in _LOST:
-            raise self._lost(f"it answered {_status(response)}", _LOST[status])
-        else:
-            raise self._refused(f"it answered {_status(response)}", count, _REFUSED.get(status))
-
-    def _understand_ids(self, response: Response, count: int) -> None:
-        """An LRS answers with the ids that it stored; Ralph can be set to store some and report the others."""
-        try:
-            answer = orjson.loads(response.content)
-        except ValueError:
-            answer = None
-        if isinstance(answer, list) or (isinstance(answer, dict) and answer.get("rejected") == 0):
-            return
-        if isinstance(answer, dict) and "rejected" in answer:
-            raise self._refused(
-                "it stored only some", count, "switch off its partial success (RALPH_LRS_PARTIAL_SUCCESS_DEFAULT)"
-            )
-        raise self._lost(f"it answered {_status(response)}, but not as an LRS does", "check the route's URL")
-
-    def _refused(self, reason: str, count: int, hint: str | None) -> RefusedBatch:
-        return RefusedBatch(
-            f"{reason} to a batch of {count} statements", operation="send", object=self.route.shown, hint=hint
-        )
+    def _cannot_connect(self, error: Exception) -> ConfigurationError:
+        return self.route.error(reason_of(error), "is the LRS up, and the URL right?")
 
     def _lost(self, reason: str, hint: str) -> DestinationLost:
         return DestinationLost(reason, operation="send", object=self.route.shown, hint=hint)
 
 
-_UNTRUSTED = "its TLS certificate is not trusted"
+def _read(response: Response, timeout_seconds: float) -> bytes:
+    body = bytearray()
+    deadline = time.monotonic() + timeout_seconds
+    for chunk in response.iter_content(_CHUNK_BYTES):
+        body += chunk
+        if len(body) > _LONGEST_ANSWER_BYTES:
+            response.close()
+            break
+        if time.monotonic() > deadline:
+            raise requests.ReadTimeout
+    return bytes(body[:_LONGEST_ANSWER_BYTES])
 
 
-def _reason(error: BaseException) -> str:
-    """Return why there was no answer, in words of our own: requests' quote URLs, with what is secret in them."""
-    if isinstance(error, requests.Timeout):
-        return "no answer in time"
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, socket.gaierror):
-            return "its host name is not known"
-        if isinstance(cause, ConnectionRefusedError):
-            return "connection refused"
-        if isinstance(cause, ConnectionError) and not isinstance(cause, requests.RequestException):
-            return "the connection broke"
-        if "CERTIFICATE_VERIFY_FAILED" in str(cause):
-            return _UNTRUSTED
-        cause = cause.__cause__ or cause.__context__
-    return type(error).__name__
+def _status_and_body(response: Response) -> tuple[int, bytes]:
+    status = response.status_code
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in RETRIED:
+        raise Unavailable(f"it answered {shown_status(status)}", retry_after_seconds(response))
+    return status, response.content
 
 
-def _status(response: Response) -> str:
-    # Not the server's own phrase, which could say anything.
-    try:
-        return f"{response.status_code} {HTTPStatus(response.status_code).phrase}"
-    except ValueError:
-        return str(response.status_code)
-
-
-def _redirection_host(response: Response) -> str:
-    try:
-        return urlsplit(response.headers.get("Location", "")).hostname or "the same host"
-    except ValueError:
-        return "nowhere"
-
-
-def _retry_after_seconds(response: Response) -> float:
-    value = response.headers.get("Retry-After", "").strip()
-    if value.isdecimal():
-        return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
-        return 0
-    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+def _has_id(statement: dict[str, Any], statement_id: str) -> bool:
+    return str(statement.get("id", "")).lower() == statement_id.lower()

@@ -3,43 +3,43 @@
 from __future__ import annotations
 
 from collections import Counter
-from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
-from log_replay.errors import ConfigurationError, DestinationLost, RefusedBatch
-from log_replay.records import Delivery
+import structlog
+
+from log_replay.errors import ConfigurationError, DestinationLost
+from log_replay.records import Delivery, Refusal
 from log_replay.sinks.endpoint import Endpoint
+from log_replay.sinks.lanes import Lanes
+from log_replay.sinks.lrs_settings import LrsSettings, read_settings
+from log_replay.sinks.refusals import Outcome
 from log_replay.sinks.retries import Patience
 from log_replay.sinks.routes import enabled_routes, given_route, restricted
+from log_replay.sinks.sending import Sending
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from log_replay.records import EventFields, Statement, TransformedEvent
+    from log_replay.records import EventFields, TransformedEvent
     from log_replay.sinks.routes import Route
 
-_TIMEOUT_SECONDS = 60
-
-
-class Outcome(IntEnum):
-    """What became of a statement, over all routes: the highest of what became of it at each."""
-
-    UNROUTED = 0
-    DUPLICATE = 1
-    DELIVERED = 2
-    FAILED = 3
+log = structlog.get_logger(__name__)
 
 
 class LrsSink:
     """Sends to several routes.
 
     A statement is delivered when every route that wants it has acknowledged it, failed when any has refused it,
-    unrouted when none wants it, and a duplicate when the batch already held its id for every route that wants it.
+    unrouted when none wants it, and a duplicate when every route that wants it had it before: the batch held it
+    already, or the LRS answered with a conflict and turned out to have this very statement.
+
+    Routes are independent. One that is lost gets no more, and what it wants has failed, while the run goes on for the
+    others; it ends when none is left.
 
     Args:
         routes: at least one.
         transformer_type: ``xapi`` or ``caliper``.
-        timeout_seconds: how long to wait for an answer.
+        settings: how to send.
         patience: how often to try again.
     """
 
@@ -48,16 +48,20 @@ class LrsSink:
         routes: Sequence[Route],
         *,
         transformer_type: str,
-        timeout_seconds: float = _TIMEOUT_SECONDS,
+        settings: LrsSettings | None = None,
         patience: Patience | None = None,
     ) -> None:
         self._is_xapi = transformer_type == "xapi"
+        self._settings = settings or LrsSettings()
+        self._lanes = Lanes()
+        self._lost: dict[int, DestinationLost] = {}
         self._endpoints = [
             Endpoint(
                 route,
                 transformer_type=transformer_type,
-                timeout_seconds=timeout_seconds,
+                settings=self._settings,
                 patience=patience or Patience(),
+                lanes=self._lanes,
             )
             for route in routes
         ]
@@ -75,65 +79,62 @@ class LrsSink:
         """Do nothing: statements have ids, so that what is sent again is a duplicate."""
 
     def deliver(self, batch: Sequence[TransformedEvent]) -> Delivery:
-        """Send to one route after the other; one that is lost keeps no other from getting the batch."""
-        outcomes = [Outcome.UNROUTED] * sum(len(event.statements) for event in batch)
-        refusals: list[RefusedBatch] = []
-        losses: list[DestinationLost] = []
-        for bit, endpoint in enumerate(self._endpoints):
-            try:
-                at_route = self._send(endpoint, list(_wanted(batch, bit)))
-            except DestinationLost as error:
-                losses.append(error)
-                continue
-            except RefusedBatch as error:
-                refusals.append(error)
-                at_route = {number: Outcome.FAILED for number, _ in _wanted(batch, bit)}
-            for number, outcome in at_route.items():
-                outcomes[number] = max(outcomes[number], outcome)
-        if losses:
-            raise losses[0] if len(losses) == 1 else DestinationLost("; ".join(map(str, losses)))
-        return _delivery(outcomes, refusals)
+        """Send to all routes at the same time, and to each in as many requests at a time as it is set to take.
+
+        Raises:
+            DestinationLost: no route is left.
+        """
+        sendings = [
+            Sending(endpoint, batch, bit, is_xapi=self._is_xapi) for bit, endpoint in enumerate(self._endpoints)
+        ]
+        rate = self._settings.max_rate
+        # A request of more than a second's worth would come as a burst.
+        most_at_once = max(1, int(rate)) if rate else None
+        live = [sending for bit, sending in enumerate(sendings) if bit not in self._lost]
+        self._lanes.run([call for sending in live for call in sending.calls(self._settings.concurrency, most_at_once)])
+        self._lose(sendings)
+        return _delivery(batch, sendings)
 
     def close(self, *, complete: bool) -> None:  # noqa: ARG002 - whatever was acknowledged is stored
         """Close the connections."""
         for endpoint in self._endpoints:
             endpoint.close()
 
-    def _send(self, endpoint: Endpoint, wanted: list[tuple[int, Statement]]) -> dict[int, Outcome]:
-        outcomes: dict[int, Outcome] = {}
-        texts: dict[str, bytes] = {}
-        for number, statement in wanted:
-            statement_id = self._id(endpoint.route, statement)
-            outcomes[number] = Outcome.DUPLICATE if statement_id in texts else Outcome.DELIVERED
-            if statement_id not in texts:
-                texts[statement_id] = endpoint.route.text(statement)
-        if texts:
-            endpoint.send(list(texts.values()))
-        return outcomes
-
-    def _id(self, route: Route, statement: Statement) -> str:
-        # What overrides a Caliper envelope does not reach the event in it, whose id counts.
-        return str(route.override.get("id", statement.id)) if self._is_xapi else statement.id
-
-
-def _wanted(batch: Sequence[TransformedEvent], bit: int) -> Iterator[tuple[int, Statement]]:
-    number = 0
-    for event in batch:
-        for statement in event.statements:
-            if event.routes >> bit & 1:
-                yield number, statement
-            number += 1
+    def _lose(self, sendings: Sequence[Sending]) -> None:
+        """Remember which routes are lost; the last of them ends the run."""
+        new = {bit: sending.lost for bit, sending in enumerate(sendings) if sending.lost}
+        if new and len(self._lost | new) == len(sendings):
+            raise next(iter(new.values())) if len(new) == 1 else DestinationLost("; ".join(map(str, new.values())))
+        for error in new.values():
+            log.error(
+                "a route is lost and misses what is yet to come; the run goes on for the others",
+                reason=str(error),
+                hint="send it again with --lrs_urls; where --rejects lists what it misses, also with --from_rejects",
+            )
+        self._lost |= new
+        for bit, error in self._lost.items():
+            sendings[bit].lost = error
 
 
-def _delivery(outcomes: list[Outcome], refusals: list[RefusedBatch]) -> Delivery:
+def _delivery(batch: Sequence[TransformedEvent], sendings: Iterable[Sending]) -> Delivery:
+    outcomes = [Outcome.UNROUTED] * sum(len(event.statements) for event in batch)
+    refusals: list[Refusal] = []
+    failures: dict[str, None] = {}
+    for sending in sendings:
+        for wanted, fate in sending.fates():
+            outcomes[wanted.number] = max(outcomes[wanted.number], fate.outcome)
+            if fate.outcome is Outcome.FAILED:
+                refusals.append(sending.refusal(wanted, fate))
+                failures[sending.failure(fate)] = None
     count = Counter(outcomes)
     return Delivery(
         delivered=count[Outcome.DELIVERED],
         duplicate=count[Outcome.DUPLICATE],
         unrouted=count[Outcome.UNROUTED],
         failed=count[Outcome.FAILED],
-        failure="; ".join(map(str, refusals)) or None,
+        failure="; ".join(failures) or None,
         outcomes=[outcome.name.lower() for outcome in outcomes] if len(count) > 1 else (),
+        refusals=tuple(refusals),
     )
 
 
@@ -146,10 +147,7 @@ def open_lrs(
         ConfigurationError: there is no route, or one that makes no sense.
     """
     del key  # statements have ids
-    own = dict(config)
-    timeout_seconds = own.pop("timeout_seconds", _TIMEOUT_SECONDS)
-    if isinstance(timeout_seconds, bool) or not isinstance(timeout_seconds, int | float) or timeout_seconds <= 0:
-        raise ConfigurationError("timeout_seconds must be a positive number", operation="open the destination")
+    settings, own = read_settings(config)
     routes = restricted([given_route(own)] if own else enabled_routes(transformer_type), lrs_urls)
     if not routes:
         raise ConfigurationError(
@@ -158,4 +156,4 @@ def open_lrs(
             hint="enable one under Router Configurations in the LMS's admin, or give the LRS with"
             " --destination_config '{\"url\": ...}'",
         )
-    return LrsSink(routes, transformer_type=transformer_type, timeout_seconds=timeout_seconds)
+    return LrsSink(routes, transformer_type=transformer_type, settings=settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -36,13 +37,18 @@ class Patience:
     longest_pause_seconds: float = 30
     longest_retry_after_seconds: float = 120
 
-    def insist(self, action: Callable[[], T]) -> T:
+    def insist(self, action: Callable[[], T], sleep: Callable[[float], None] = time.sleep) -> T:
         """Return what the action returns once it does not raise ``Unavailable``.
+
+        Args:
+            action: what to try.
+            sleep: rests for so many seconds.
 
         Raises:
             Unavailable: the last attempt's, when all have failed.
         """
         retrying = Retrying(
+            sleep=sleep,
             retry=retry_if_exception_type(Unavailable),
             stop=stop_after_attempt(self.retries + 1),
             wait=self._pause_seconds,

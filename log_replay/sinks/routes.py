@@ -107,7 +107,7 @@ def given_route(config: Mapping[str, Any]) -> Route:
         raise ConfigurationError(
             f"LRS does not know {', '.join(unknown)}",
             operation="open the destination",
-            hint="it knows url, username, password, auth_key (or token) and timeout_seconds",
+            hint="it knows url, username, password, auth_key (or token), timeout_seconds, verify and compression",
         )
     wrong = sorted(name for name, value in config.items() if not isinstance(value, str) or not value)
     if wrong or "url" not in config:

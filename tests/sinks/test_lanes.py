@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from log_replay.sinks.lanes import Abandoned, Lanes
+
+
+def test_calls_run_at_the_same_time_and_come_back_in_order():
+    meeting = threading.Barrier(3, timeout=10)
+
+    def call(number):
+        meeting.wait()
+        time.sleep(0.02 * (3 - number))
+        return number
+
+    assert Lanes().run([lambda number=number: call(number) for number in range(3)]) == [0, 1, 2]
+
+
+def test_one_call_needs_no_thread():
+    assert Lanes().run([threading.current_thread]) == [threading.current_thread()]
+
+
+def test_no_call_gives_nothing():
+    assert Lanes().run([]) == []
+
+
+def test_what_the_first_raises_is_raised_when_all_have_ended():
+    ended = []
+
+    def fail(message):
+        raise ValueError(message)
+
+    def last():
+        time.sleep(0.05)
+        ended.append(True)
+
+    with pytest.raises(ValueError, match="second"):
+        Lanes().run([list, lambda: fail("second"), lambda: fail("third"), last])
+    assert ended
+
+
+@contextmanager
+def interrupted_after(seconds):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("place", [0, 1], ids=["in this thread", "in another"])
+def test_an_interrupt_wakes_all_that_rest(place):
+    lanes = Lanes()
+    abandoned = threading.Event()
+
+    def rest():
+        try:
+            lanes.sleep(30)
+        except Abandoned:
+            abandoned.set()
+            raise
+
+    calls = [rest, rest] if place == 0 else [list, rest]
+    with interrupted_after(0.1), pytest.raises(KeyboardInterrupt):
+        lanes.run(calls)
+    assert abandoned.wait(5)
