@@ -82,6 +82,9 @@ class Options:
             "filters": [str(getattr(self.filters, name)) for name in ("since", "until", "events", "courses", "orgs")],
             "users": sorted(self.filters.users),
         }
+        for name in ("format", "layout"):
+            if name in self.destination.config:
+                content[name] = self.destination.config[name]
         if self.from_rejects is not None:
             content["lines"] = self.from_rejects_digest
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
@@ -123,6 +126,16 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "help": "Likewise for the destination. Files: 'container', 'prefix' (optional), 'compression' (gzip or zstd). "
         "LRS without RouterConfiguration: 'url', and 'username' and 'password', or 'token'. ClickHouse: 'url', "
         "'username', 'password', 'database', 'table', 'cluster', 'columns'; or 'path', of an embedded database.",
+    },
+    "format": {
+        "choices": ["statements", "rows"],
+        "help": "What the lines of files are: statements (the default), or rows for ClickHouse: "
+        '{"event_id", "emission_time", "event"}.',
+    },
+    "layout": {
+        "choices": ["plain", "aspects"],
+        "help": "Where files go below the prefix: plain, all together (the default); or aspects, rows in zstd files by "
+        "the hour of the events, as Aspects' xapi-block-storage-backfill loads them.",
     },
     "create_tables": {
         "action": "store_true",
@@ -309,7 +322,7 @@ def _place(side: str, given: Mapping[str, Any]) -> Place:
 def _destination(given: Mapping[str, Any]) -> Place:
     """Return the destination with those of its settings that are options of their own."""
     place = _place("destination", given)
-    own = {name: given[name] for name in ("create_tables",) if given.get(name)}
+    own = {name: given[name] for name in ("create_tables", "format", "layout") if given.get(name)}
     return Place(place.provider, {**place.config, **own})
 
 
