@@ -1,0 +1,63 @@
+"""Runs that are killed, resumed and compared with runs that were not."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import generate_log
+import pytest
+from faults.scenes import Driver, Scene
+from sinks.scripted_server import ScriptedServer
+from sinks.servers import learning_locker, ralph, s3, s3_server
+
+__all__ = ["learning_locker", "ralph", "s3", "s3_server"]
+
+
+@pytest.fixture(scope="session")
+def driver(tmp_path_factory):
+    home = tmp_path_factory.mktemp("driver")
+    # Ten of the users in the log are unknown.
+    (home / "directory.json").write_text(json.dumps(generate_log.directory(users=50, courses=5)))
+    driver = Driver(home)
+    yield driver
+    driver.close()
+
+
+@pytest.fixture(scope="session")
+def source(tmp_path_factory):
+    """A folder of logs: one of several units, one compressed, one without a known event, and lines that are none."""
+    key = tmp_path_factory.mktemp("source")
+    logs = key / "logs"
+    logs.mkdir()
+    lines = list(generate_log.lines(count=1500, known=0.6, users=60, courses=5, seed=7))
+    lines[100:100] = [b"\n", b"nonsense\n", b'{"name": "problem_check", "event": \n']
+    lines[900:900] = [b"\xff{}\n", b"\n"]
+    (logs / "a.log").write_bytes(b"".join(lines[:1000]))
+    (logs / "b.log.gz").write_bytes(gzip.compress(b"".join(lines[1000:1300]), mtime=0))
+    (logs / "c.log").write_bytes(b'{"name": "page_close", "event": ""}\n' * 20)
+    (logs / "d.log").write_bytes(b"".join(lines[1300:])[:-1])
+    return [
+        "--transformer_type", "xapi", "--source_provider", "LOCAL",
+        "--source_config", json.dumps({"key": str(key), "container": "logs"}),
+        "--unit_size", "120KB", "--batch_size", "40", "--add_external_ids", "no",
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def scene(driver, source, tmp_path):
+    """Make a run of some destination; each has a folder, ``out``, which the arguments may name as ``{out}``."""
+
+    def make(name: str, *destination: str) -> Scene:
+        folder = tmp_path / name
+        placed = [argument.replace("OUT", str(folder / "out")).replace("KEY", str(folder)) for argument in destination]
+        return Scene(driver, folder, [*source, *placed])
+
+    return make
+
+
+@pytest.fixture
+def server():
+    """Start a server that answers as the test says."""
+    with ScriptedServer() as running:
+        yield running

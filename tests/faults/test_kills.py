@@ -1,0 +1,145 @@
+"""Killed at any moment and started again, a run ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import pytest
+from faults.scenes import KILLED
+
+FILES = ["--destination_provider", "LOCAL", "--destination_config", '{"key": "KEY", "container": "out"}']
+ALWAYS = ["plan", "take over", "count", "reject", "record", "record, inside", "finish"]
+OF_FILES = ["deliver to files", "write", "rename", "finish files"]
+
+
+def killed_at(scene, seam: str, moment: str, numbers: list[int]) -> int:
+    """Start a run again and again, to die at one of these calls each time; return how often it did."""
+    deaths = 0
+    for number in numbers:
+        code = scene.run({"seam": seam, moment: number})
+        deaths += code == KILLED
+        if code == 0:
+            return deaths
+    assert scene.run() == 0, scene.log
+    return deaths
+
+
+def sampled(count: int) -> list[int]:
+    """Return some of the calls there were: the first ones, one in the middle, the last."""
+    return sorted({1, 2, max(1, count // 2), max(1, count - 1), count})
+
+
+@pytest.fixture
+def whole(scene):
+    """A run into files that nobody interrupted."""
+    run = scene("whole", *FILES)
+    assert run.run() == 0, run.log
+    return run
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("seam", [*ALWAYS, *OF_FILES])
+def test_files_are_the_same_wherever_it_was_killed(scene, whole, seam, moment):
+    """Byte for byte, and the manifest, the rejects and every counter."""
+    killed = scene("killed", *FILES)
+    deaths = killed_at(killed, seam, moment, sampled(whole.calls[seam]))
+    assert deaths
+    assert killed.files == whole.files
+    assert killed.counted == whole.counted
+    assert killed.rejects == whole.rejects
+
+
+def test_killed_at_every_batch_in_turn(scene, whole):
+    """Each start delivers one batch and dies before it is recorded, or just behind that."""
+    killed = scene("killed", *FILES)
+    batches = whole.calls["deliver to files"]
+    deaths = 0
+    for number in range(batches):
+        deaths += killed.run({"seam": "deliver to files", "after": 1}) == KILLED
+        deaths += killed.run({"seam": "record", "after": 1}) == KILLED
+        if killed.codes[-1] == 0:
+            break
+        assert len(killed.files) == number + 1
+    assert killed.run() == 0
+    assert deaths >= batches
+    assert killed.files == whole.files
+    assert killed.counted == whole.counted
+    assert killed.rejects == whole.rejects
+
+
+@pytest.mark.parametrize("unit_size", ["10KB", "50MB"])
+@pytest.mark.parametrize("batch_size", ["1000000", "7"])
+def test_units_and_kills_change_nothing_whatever_their_size(scene, source, unit_size, batch_size):
+    sizes = ["--unit_size", unit_size, "--batch_size", batch_size]
+    whole, killed = scene("whole", *FILES, "--batch_size", batch_size), scene("killed", *FILES, *sizes)
+    assert whole.run() == 0
+    assert killed.run({"seam": "record", "after": 3 if batch_size == "7" else 1}) == KILLED
+    assert killed.run() == 0
+    assert killed.files == whole.files
+    assert killed.counted == whole.counted
+    assert killed.rejects == whole.rejects
+
+
+def test_with_workers_too(scene, whole):
+    killed = scene("killed", *FILES, "--workers", "2")
+    assert killed.run({"seam": "record", "after": 4}) == KILLED
+    assert killed.run() == 0, killed.log
+    assert killed.files == whole.files
+    assert killed.counted == whole.counted
+
+
+@pytest.mark.parametrize("seam", ["deliver to nobody", "log", "record"])
+def test_a_logger_gets_every_statement_and_only_the_batch_in_flight_twice(scene, seam):
+    where = ["--destination_provider", "LOGGER", "--log_format", "raw", "--log_to", "file:OUT/statements"]
+    whole, killed = scene("whole", *where), scene("killed", *where)
+    assert whole.run() == 0, whole.log
+    deaths = killed_at(killed, seam, "after", sampled(whole.calls[seam]))
+    assert deaths
+    once, logged = (Counter(run.files["statements"].splitlines()) for run in (whole, killed))
+    assert once.keys() == logged.keys()
+    blocks = 1 + max(Counter(name for name in [1]).values())
+    assert (logged - once).total() <= deaths * 400 * blocks
+    assert killed.counted == whole.counted
+
+
+def test_an_s3_bucket_has_the_same_objects(scene, s3):
+    config = {**s3.config}
+    whole, killed = (
+        scene(name, "--destination_provider", "MINIO", "--destination_config", json.dumps({**config, "prefix": name}))
+        for name in ("whole", "killed")
+    )
+    assert whole.run() == 0, whole.log
+    for moment in ("before", "after"):
+        killed.run({"seam": "put", moment: 3})
+    assert killed.codes == [KILLED, KILLED]
+    assert killed.run() == 0
+    objects = {
+        prefix: {name.rpartition("/")[2]: s3.read(name) for name in s3.names() if name.startswith(prefix)}
+        for prefix in ("whole", "killed")
+    }
+    manifests = [json.loads(objects[prefix].pop("manifest.json")) for prefix in objects]
+    for manifest in manifests:
+        del manifest["runs"][0]["created"]
+    assert manifests[0] == manifests[1]
+    assert objects["killed"] == objects["whole"]
+    assert killed.counted == whole.counted
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_an_lrs_has_every_statement_once(scene, ralph, moment, tmp_path):
+    logged = ["--destination_provider", "LOGGER", "--log_format", "raw", "--log_to", "file:OUT/statements"]
+    whole = scene("whole", *logged)
+    assert whole.run() == 0
+    ids = {json.loads(line)["id"] for line in whole.files["statements"].splitlines()}
+    where = ["--destination_provider", "LRS", "--destination_config", json.dumps(ralph.config), "--log_to", "null"]
+    killed = scene("killed", *where, "--sleep_between_batches_secs", "0")
+    for number in (1, 5, 20):
+        assert killed.run({"seam": "deliver to an LRS", moment: number}) == KILLED
+    # That Ralph's password is withheld from the ledger is why it is given again here.
+    assert killed.run() == 0, killed.log
+    stored = Counter(statement["id"] for statement in ralph.stored(ids))
+    assert stored == Counter(ids)
+    delivered = killed.counted["total"]
+    assert delivered["statements"] == delivered["delivered"] + delivered["duplicate"]
+    assert delivered["statements"] == whole.counted["total"]["statements"]
