@@ -166,6 +166,17 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "metavar": "URL",
         "help": "Only these of the enabled routes.",
     },
+    "lrs_concurrency": {
+        "type": int,
+        "metavar": "N",
+        "help": "Send each batch to each route in N requests at the same time (default 1).",
+    },
+    "max_rate": {
+        "type": float,
+        "metavar": "N",
+        "help": "Send no more than N statements a second to each route, on average. Whatever it is, sending slows down "
+        "while an LRS asks for it (429, 503) or takes ever longer to answer.",
+    },
     "log_to": {
         "help": "Where the loggers xapi_tracking and caliper_tracking write: stdout, null, file:PATH, tcp://HOST:PORT, "
         "unix:PATH, or settings (the project's LOGGING). Default: settings inside the LMS; outside it stdout for "
@@ -323,6 +334,13 @@ def _destination(given: Mapping[str, Any]) -> Place:
     """Return the destination with those of its settings that are options of their own."""
     place = _place("destination", given)
     own = {name: given[name] for name in ("create_tables", "format", "layout") if given.get(name)}
+    for name in ("lrs_concurrency", "max_rate"):
+        value = given.get(name)
+        if value is not None:
+            _check(f"--{name}", value, 0 < value < float("inf"))
+            if place.provider != "LRS":
+                raise ConfigurationError(f"--{name} has no effect on {place.provider}")
+            own[name] = value
     return Place(place.provider, {**place.config, **own})
 
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import structlog
+
 from log_replay.errors import ConfigurationError
+
+log = structlog.get_logger(__name__)
 
 #: ``${NAME}`` stands for an environment variable, ``$${`` for a dollar sign and a brace.
 VARIABLE = re.compile(r"\$(\$\{)|\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -35,7 +40,9 @@ def read_config(option: str, text: str) -> dict[str, Any]:
     """
     if text.startswith("@"):
         try:
-            text = Path(text[1:]).expanduser().read_text(encoding="utf-8")
+            path = Path(text[1:]).expanduser()
+            _warn_of_readers(option, path)
+            text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
             raise ConfigurationError(str(reason), operation="read", object=f"{option} {text}") from error
@@ -54,6 +61,13 @@ def read_config(option: str, text: str) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise ConfigurationError(f"{option} is JSON, but not an object", hint='it looks like {"container": ...}')
     return {key: _substitute(option, value) for key, value in config.items()}
+
+
+def _warn_of_readers(option: str, path: Path) -> None:
+    if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        log.warning(
+            "others can read this file, and whatever secrets are in it", option=option, path=str(path), hint="chmod 600"
+        )
 
 
 def _substitute(option: str, value: Any) -> Any:

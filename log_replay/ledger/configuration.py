@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 #: What of a place's configuration anybody may know. All else may be a secret, and is taken for one.
 PUBLIC = frozenset(
     {"container", "prefix", "host", "port", "region", "url", "path", "database", "table", "secure", "compression",
-     "timeout_seconds", "cluster", "columns"}
+     "timeout_seconds", "cluster", "columns", "verify"}
 )  # fmt: skip
 #: A value that only says where the secret is.
 REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
