@@ -44,7 +44,8 @@ class StdoutHandler(LineHandler):
             with _alone(fd):
                 self._write_all(fd, b"\n" + data if self._torn else data)
         except (BrokenPipeError, ConnectionResetError) as error:
-            _abandon_stdout()
+            if self.fd is None:
+                _abandon_stdout()
             raise Stopped("nobody reads it any more", operation="write", object="stdout") from error
         except OSError as error:
             raise Stopped(error.strerror or "failed", operation="write", object="stdout") from error

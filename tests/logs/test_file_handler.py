@@ -67,7 +67,7 @@ def test_rotation_goes_on_counting_after_a_restart(log_through, tmp_path):
     assert content(path) == b"".join(text + b"\n" for text in texts(logged))
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(sizes=st.lists(st.integers(2, 500), max_size=30), max_bytes=st.integers(1, 2000))
 def test_any_sizes_are_rotated_without_loss(tmp_path_factory, sizes, max_bytes):
     path = tmp_path_factory.mktemp("rotation") / "statements.log"

@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from logged_events import event, statement
 
@@ -111,6 +111,7 @@ def test_json_envelope_of_what_is_no_statement(log_through):
     assert json.loads(handler.lines[0])["message"] == 'a "b" c'
 
 
+@settings(deadline=None)
 @given(text=st.text(), name=st.text(), source=st.text())
 def test_any_text_passes_every_format(text, name, source):
     logger = logging.getLogger("xapi_tracking")

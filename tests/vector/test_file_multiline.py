@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from shipped import VECTOR, composed
 
@@ -18,6 +18,7 @@ def entry(log):
     return json.dumps({"log": log, "stream": "stdout", "time": "2026-11-21T09:12:13Z"}, separators=(",", ":"))
 
 
+@settings(deadline=None)
 @given(text=st.text())
 def test_json_file_entries_are_parts_or_ends(text):
     text = text.rstrip("\n")
@@ -28,6 +29,7 @@ def test_json_file_entries_are_parts_or_ends(text):
     assert not STARTS.search(entry(text + "\n"))
 
 
+@settings(deadline=None)
 @given(text=st.text(st.characters(exclude_characters="\n")))
 def test_cri_lines_are_parts_or_ends(text):
     part, end = (f"2026-11-21T09:12:13.123456789+02:00 stderr {tag} {text}" for tag in "PF")

@@ -43,7 +43,7 @@ def test_every_reason_of_the_program_has_a_case():
     assert reasons - {"kind_not_taken"} == shown
 
 
-@pytest.mark.parametrize("kinds", ["xapi", "xapi,tracking", "caliper"])
+@pytest.mark.parametrize("kinds", ["xapi", "xapi, tracking", "caliper"])
 def test_a_kind_that_no_sink_takes_goes_to_the_dead_letter(kinds, engine):
     config = composed(TRANSFORMS, DEAD_LETTER, environment={"LOG_REPLAY_KINDS": kinds})
     messages = {
@@ -56,7 +56,7 @@ def test_a_kind_that_no_sink_takes_goes_to_the_dead_letter(kinds, engine):
     outputs = Topology(config, engine).run("statements_read", [{"message": text} for text in messages.values()])
 
     refused = {event["message"] for event in outputs.get("dead_letter", []) if event["reason"] == "kind_not_taken"}
-    assert refused == {text for name, text in messages.items() if of_kind[name] not in kinds.split(",")}
+    assert refused == {text for name, text in messages.items() if of_kind[name] not in kinds.split(", ")}
 
 
 def test_where_the_environment_is_not_read_every_kind_is_taken(engine):
