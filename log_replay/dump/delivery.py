@@ -88,7 +88,7 @@ class EventSink:
         found: dict[str, datetime] = {}
         for start in range(0, len(keys), _KEYS):
             rows = self._query(query, {"keys": list(keys[start : start + _KEYS])}, table)
-            found |= {key: _time(text) for key, text in rows if text}
+            found |= {key: dumped for key, text in rows if (dumped := _time(text))}
         return found
 
     def close(self) -> None:
@@ -136,6 +136,10 @@ def csv_block(rows: Sequence[Row]) -> bytes:
     return text.getvalue().encode()
 
 
-def _time(text: str) -> datetime:
-    found = datetime.fromisoformat(text)
+def _time(text: str) -> datetime | None:
+    """Read a time as dumps spell it; the column takes any text."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -145,7 +145,7 @@ class Dump:
 
     def _fail(self, kind: ObjectType, pk: str, error: _CannotMake) -> None:
         self.report.failed += 1
-        log.warning("not dumped", object=kind.name, pk=pk, reason=str(error))
+        log.error("not dumped", object=kind.name, pk=pk, reason=str(error))
 
 
 class _CannotMake(Exception):

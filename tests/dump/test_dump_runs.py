@@ -9,6 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 
+from log_replay.dump.delivery import EventSink
 from log_replay.dump.options import ARGUMENTS, read_dump_options
 from log_replay.errors import ConfigurationError
 from log_replay.sinks.retries import Patience
@@ -214,6 +215,20 @@ def test_a_wrong_password_is_found_and_not_shown(clickhouse, event_sink, db):
     with pytest.raises(ConfigurationError) as raised:
         Dump(dump_options(**connection, database=event_sink))
     assert "not this one" not in str(raised.value)
+
+
+def test_the_last_dump_of_many_courses_is_found_and_what_is_no_time_is_none(clickhouse, event_sink):
+    dumped = {f"course{number:03}": f"2026-03-01 08:00:{number % 60:02}.000001+00:00" for number in range(120)}
+    earlier = dict.fromkeys(dumped, "2026-02-28 23:00:00.000001+00:00")
+    rows = [*earlier.items(), *dumped.items(), ("garbled", "yesterday")]
+    values = ", ".join(f"('{key}', generateUUIDv4(), '{text}')" for key, text in rows)
+    clickhouse.query(
+        f"INSERT INTO {event_sink}.course_overviews (course_key, dump_id, time_last_dumped) VALUES {values}"
+    )
+    sink = EventSink(clickhouse.connection, event_sink)
+    found = sink.last_dumped("course_overviews", "course_key", [*dumped, "garbled", "never"])
+    sink.close()
+    assert {key: str(when) for key, when in found.items()} == dumped
 
 
 def test_courses_are_due_that_were_never_dumped_or_were_modified_since():
