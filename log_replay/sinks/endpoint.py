@@ -191,7 +191,7 @@ class Endpoint:
             # Given here, since an environment variable takes precedence over what a session has.
             how["verify"] = None if self._verify is True else self._verify
             response = session.request(method, url, timeout=timeout_seconds, allow_redirects=False, stream=True, **how)
-            response._content = _read(response, timeout_seconds[1])  # noqa: SLF001 - as requests does, with limits
+            response._content = _read(response)  # noqa: SLF001 - as requests does, with limits
         except BaseException:
             session.close()
             raise
@@ -251,16 +251,13 @@ class Endpoint:
         return DestinationLost(reason, operation="send", object=self.route.shown, hint=hint)
 
 
-def _read(response: Response, timeout_seconds: float) -> bytes:
+def _read(response: Response) -> bytes:
     body = bytearray()
-    deadline = time.monotonic() + timeout_seconds
     for chunk in response.iter_content(_CHUNK_BYTES):
         body += chunk
         if len(body) > _LONGEST_ANSWER_BYTES:
             response.close()
             break
-        if time.monotonic() > deadline:
-            raise requests.ReadTimeout
     return bytes(body[:_LONGEST_ANSWER_BYTES])
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import requests
+from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
 if TYPE_CHECKING:
     from requests import Response
@@ -18,15 +19,16 @@ UNTRUSTED = "its TLS certificate is not trusted"
 
 def reason_of(error: BaseException) -> str:
     """Return why there was no answer."""
-    if isinstance(error, requests.Timeout):
-        return "no answer in time"
     cause: BaseException | None = error
     while cause is not None:
+        # An answer that ceases in its middle is another error to requests.
+        if isinstance(cause, requests.Timeout | ReadTimeoutError):
+            return "no answer in time"
         if isinstance(cause, socket.gaierror):
             return "its host name is not known"
         if isinstance(cause, ConnectionRefusedError):
             return "connection refused"
-        if isinstance(cause, ConnectionError) and not isinstance(cause, requests.RequestException):
+        if isinstance(cause, ConnectionError | ProtocolError) and not isinstance(cause, requests.RequestException):
             return "the connection broke"
         if "CERTIFICATE_VERIFY_FAILED" in str(cause):
             return UNTRUSTED
