@@ -70,6 +70,7 @@ class Options:
     from_rejects: Mapping[str, frozenset[int]] | None
     rejects_with_content: bool
     grace_secs: float
+    missing_from: Mapping[str, Any] | None
     command: Mapping[str, Any]
 
     @property
@@ -85,6 +86,8 @@ class Options:
         for name in ("format", "layout"):
             if name in self.destination.config:
                 content[name] = self.destination.config[name]
+        if self.missing_from is not None:
+            content["only_missing"] = True
         if self.from_rejects is not None:
             content["lines"] = self.from_rejects_digest
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
@@ -136,6 +139,15 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "choices": ["plain", "aspects"],
         "help": "Where files go below the prefix: plain, all together (the default); or aspects, rows in zstd files by "
         "the hour of the events, as Aspects' xapi-block-storage-backfill loads them.",
+    },
+    "only_missing": {
+        "action": "store_true",
+        "help": "Log and deliver only what ClickHouse does not have yet; the rest counts as duplicate.",
+    },
+    "missing_from": {
+        "metavar": "JSON",
+        "help": "The ClickHouse that --only_missing asks, described as a destination. Default: the destination, if it "
+        "is CLICKHOUSE; else the embedded one.",
     },
     "create_tables": {
         "action": "store_true",
@@ -314,6 +326,7 @@ def read_options(given: Mapping[str, Any]) -> Options:
         from_rejects=read_rejects("--from_rejects", given["from_rejects"]),
         rejects_with_content=given["rejects_with_content"],
         grace_secs=given["grace_secs"],
+        missing_from=_missing_from(given, destination),
         command=stored_command(given, {name: arguments.get("default") for name, arguments in ARGUMENTS.items()}),
     )
 
@@ -342,6 +355,16 @@ def _destination(given: Mapping[str, Any]) -> Place:
                 raise ConfigurationError(f"--{name} has no effect on {place.provider}")
             own[name] = value
     return Place(place.provider, {**place.config, **own})
+
+
+def _missing_from(given: Mapping[str, Any], destination: Place) -> Mapping[str, Any] | None:
+    if not given["only_missing"]:
+        if given["missing_from"]:
+            raise ConfigurationError("--missing_from has no effect without --only_missing")
+        return None
+    if given["missing_from"]:
+        return read_config("--missing_from", given["missing_from"])
+    return destination.config if destination.provider == "CLICKHOUSE" else {}
 
 
 def _default_log_to(transformer_type: str, *, standalone: bool, shown: bool) -> str:

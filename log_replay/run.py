@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from log_replay.options import Options
     from log_replay.records import LineBlock, TransformedEvent
     from log_replay.report.progress import Progress
+    from log_replay.sinks import Sink
     from log_replay.workers import Mark
 
 log = structlog.get_logger(__name__)
@@ -54,7 +55,7 @@ class Run:
         self.report = Report(over_line_limit=_line_limit(options.max_line_bytes))
         check_event_patterns(options.filters.events, open_transformer(options).names)
         self._source = open_source(options.source.provider, options.source.config)
-        self._sink = open_destination(options)
+        self._sink = self._open_sink()
         self._source.check()
         self._sink.check()
         self._ledger = open_ledger(options)
@@ -143,10 +144,23 @@ class Run:
         else:
             self.report.count_block(result)
             self._rejects.write(result.rejects, result.rejected_lines)
-            log_statements(self.options.transformer_type, result.events, self.report.over_line_limit)
+            if self.options.missing_from is None:
+                self._log(result.events)
         self._batch += result.events
         while len(self._batch) >= self.options.batch_size:
             self._deliver()
+
+    def _open_sink(self) -> Sink:
+        sink = open_destination(self.options)
+        if self.options.missing_from is None:
+            return sink
+        from log_replay.sinks.only_missing import OnlyMissing  # noqa: PLC0415 - ClickHouse's client is optional
+
+        kind = self.options.transformer_type
+        return OnlyMissing(sink, self.options.missing_from, transformer_type=kind, log=self._log)
+
+    def _log(self, events: Iterable[TransformedEvent]) -> None:
+        log_statements(self.options.transformer_type, events, self.report.over_line_limit)
 
     def _deliver(self) -> None:
         """Deliver one batch, after the rest that is due since the last, and record it."""

@@ -21,7 +21,8 @@ PUBLIC = frozenset(
 )  # fmt: skip
 #: A value that only says where the secret is.
 REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
-CONFIGS = {"source_config": "source_provider", "destination_config": "destination_provider"}
+CONFIGS = {"source_config": "source_provider", "destination_config": "destination_provider",
+           "missing_from": "destination_provider"}  # fmt: skip
 #: Options that say how to run, what to show or what to do but once: they may change from one time to the next.
 NOT_STORED = frozenset({"run", "plan", "summary"})
 
