@@ -37,10 +37,10 @@ def read_unit(source: Source, unit: Unit) -> Iterator[LineBlock | BlockResult]:
         chosen = _chosen(block, unit.lines)
         present = {*chosen.offsets, *chosen.oversized}
         absent = [line for line in wanted if offset <= line < block.end_offset and line not in present]
-        yield from _absent(block.object, absent, offset)
+        yield from _absent(block.object, absent)
         yield chosen
         offset = block.end_offset
-    yield from _absent(unit.object.name, [line for line in wanted if line >= offset], wanted[-1] + 1 if wanted else 0)
+    yield from _absent(unit.object.name, [line for line in wanted if line >= offset])
 
 
 def _all_blocks(source: Source, unit: Unit) -> Iterator[LineBlock]:
@@ -110,7 +110,7 @@ def _chosen(block: LineBlock, wanted: frozenset[int]) -> LineBlock:
     )
 
 
-def _absent(name: str, lines: list[int], end_offset: int) -> Iterator[BlockResult]:
+def _absent(name: str, lines: list[int]) -> Iterator[BlockResult]:
     if lines:
         rejects = [Rejected(Position(name, line), NO_SUCH_LINE, unparsable=True) for line in lines]
-        yield BlockResult(name, end_offset, Counters(lines=len(lines), unparsable=len(lines)), rejects=rejects)
+        yield BlockResult(name, lines[-1] + 1, Counters(lines=len(lines), unparsable=len(lines)), rejects=rejects)

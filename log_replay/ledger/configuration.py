@@ -70,6 +70,9 @@ def stored_command(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dic
         if name in CONFIGS:
             value, secrets = _without_secrets(value, local=given[CONFIGS[name]].upper() == "LOCAL")
             withheld += [f"{name}.{secret}" for secret in secrets]
+        if name == "lrs_urls" and any(_without_user(url) != url for url in value):
+            withheld.append(name)
+            continue
         command[name] = value
     return {**command, "withheld": withheld} if withheld else command
 

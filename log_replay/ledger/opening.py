@@ -46,7 +46,7 @@ def open_ledger(options: Options) -> Ledger:
             hint="save the log to a file, and replay that from LOCAL",
         )
     try:
-        return _named(options, options.run) if options.run else _fresh(options, _new_name())
+        return _fresh(options, _new_name()) if options.run is None else _named(options, options.run)
     except DatabaseError as error:
         if options.run is None:
             log.warning("no ledger is kept, so that this run cannot be resumed", reason=type(error).__name__)

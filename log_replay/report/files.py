@@ -42,6 +42,9 @@ class RejectsFile:
                 self._cut(self._file, self._path)
             except OSError as error:
                 raise _lost(self._path, error) from error
+            except ConfigurationError:
+                self.__exit__()
+                raise
         return self
 
     def __exit__(self, *_exc: object) -> None:

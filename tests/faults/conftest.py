@@ -30,17 +30,17 @@ def source(tmp_path_factory):
     key = tmp_path_factory.mktemp("source")
     logs = key / "logs"
     logs.mkdir()
-    lines = list(generate_log.lines(count=1500, known=0.6, users=60, courses=5, seed=7))
+    lines = list(generate_log.lines(count=700, known=0.6, users=60, courses=5, seed=7))
     lines[100:100] = [b"\n", b"nonsense\n", b'{"name": "problem_check", "event": \n']
-    lines[900:900] = [b"\xff{}\n", b"\n"]
-    (logs / "a.log").write_bytes(b"".join(lines[:1000]))
-    (logs / "b.log.gz").write_bytes(gzip.compress(b"".join(lines[1000:1300]), mtime=0))
+    lines[450:450] = [b"\xff{}\n", b"\n"]
+    (logs / "a.log").write_bytes(b"".join(lines[:480]))
+    (logs / "b.log.gz").write_bytes(gzip.compress(b"".join(lines[480:600]), mtime=0))
     (logs / "c.log").write_bytes(b'{"name": "page_close", "event": ""}\n' * 20)
-    (logs / "d.log").write_bytes(b"".join(lines[1300:])[:-1])
+    (logs / "d.log").write_bytes(b"".join(lines[600:])[:-1])
     return [
         "--transformer_type", "xapi", "--source_provider", "LOCAL",
         "--source_config", json.dumps({"key": str(key), "container": "logs"}),
-        "--unit_size", "120KB", "--batch_size", "40", "--add_external_ids", "no",
+        "--unit_size", "120KB", "--batch_size", "30", "--add_external_ids", "no",
     ]  # fmt: skip
 
 

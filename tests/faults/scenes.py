@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -123,3 +124,11 @@ class Scene:
                 del run["created"]
             found["manifest.json"] = json.dumps(manifest).encode()
         return found
+
+
+def wait_for(condition, seconds: float = 60.0) -> None:
+    """Wait until a condition holds."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.02)

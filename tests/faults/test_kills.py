@@ -10,6 +10,8 @@ from faults.scenes import KILLED
 
 FILES = ["--destination_provider", "LOCAL", "--destination_config", '{"key": "KEY", "container": "out"}']
 ALWAYS = ["plan", "take over", "count", "reject", "record", "record, inside", "finish"]
+#: A batch, and what the longest block of lines holds beyond it: blocks are logged whole.
+STATEMENTS_IN_FLIGHT = 300
 OF_FILES = ["deliver to files", "write", "rename", "finish files"]
 
 
@@ -26,8 +28,8 @@ def killed_at(scene, seam: str, moment: str, numbers: list[int]) -> int:
 
 
 def sampled(count: int) -> list[int]:
-    """Return some of the calls there were: the first ones, one in the middle, the last."""
-    return sorted({1, 2, max(1, count // 2), max(1, count - 1), count})
+    """Return some of the calls there were: the first, one in the middle, the last."""
+    return sorted({1, max(1, count // 2), count})
 
 
 @pytest.fixture
@@ -98,8 +100,7 @@ def test_a_logger_gets_every_statement_and_only_the_batch_in_flight_twice(scene,
     assert deaths
     once, logged = (Counter(run.files["statements"].splitlines()) for run in (whole, killed))
     assert once.keys() == logged.keys()
-    blocks = 1 + max(Counter(name for name in [1]).values())
-    assert (logged - once).total() <= deaths * 400 * blocks
+    assert (logged - once).total() <= deaths * STATEMENTS_IN_FLIGHT
     assert killed.counted == whole.counted
 
 
@@ -134,9 +135,8 @@ def test_an_lrs_has_every_statement_once(scene, ralph, moment, tmp_path):
     ids = {json.loads(line)["id"] for line in whole.files["statements"].splitlines()}
     where = ["--destination_provider", "LRS", "--destination_config", json.dumps(ralph.config), "--log_to", "null"]
     killed = scene("killed", *where, "--sleep_between_batches_secs", "0")
-    for number in (1, 5, 20):
+    for number in (1, 3, 4):
         assert killed.run({"seam": "deliver to an LRS", moment: number}) == KILLED
-    # That Ralph's password is withheld from the ledger is why it is given again here.
     assert killed.run() == 0, killed.log
     stored = Counter(statement["id"] for statement in ralph.stored(ids))
     assert stored == Counter(ids)

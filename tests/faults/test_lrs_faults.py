@@ -1,0 +1,111 @@
+"""Runs into an LRS that fails at random: nothing is lost, and nothing that was acknowledged is sent again.
+
+``LOG_REPLAY_FAULT_RUNS`` says how many runs (default 100).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+from faults.flaky_lrs import AFTER, BEFORE, FlakyLrs
+from run.conftest import logs, parsed, source
+
+from log_replay.report.progress import Lines
+from log_replay.run import Run
+from log_replay.sinks.retries import Patience
+
+__all__ = ["logs", "source"]
+
+RUNS = int(os.environ.get("LOG_REPLAY_FAULT_RUNS", "100"))
+ROUNDS = 10
+
+
+def ids_of(path) -> set[str]:
+    return {json.loads(line)["id"] for line in path.read_bytes().splitlines()}
+
+
+@pytest.fixture
+def arguments(source):
+    return [
+        *source, "--transformer_type", "xapi", "--add_external_ids", "no", "--sleep_between_batches_secs", "0",
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def made(sample_directory, arguments, tmp_path):
+    """The ids of what the sample log gives."""
+    logged = tmp_path / "made"
+    Run(parsed([*arguments, "--dry_run", "--log_to", f"file:{logged}", "--log_format", "raw"])).replay(Lines())
+    return ids_of(logged)
+
+
+def run_of(lrs: FlakyLrs, arguments, *more: str, **patience) -> Run:
+    config = {"url": lrs.url, "timeout_seconds": 0.25}
+    to_lrs = ["--destination_provider", "LRS", "--destination_config", json.dumps(config), "--log_to", "null"]
+    run = Run(parsed([*arguments, *to_lrs, *more]))
+    for endpoint in run._sink._endpoints:
+        endpoint._patience = Patience(first_pause_seconds=0.0005, **patience)
+    return run
+
+
+def seeds(round_number: int) -> range:
+    return range(round_number * RUNS // ROUNDS, (round_number + 1) * RUNS // ROUNDS)
+
+
+@pytest.mark.parametrize("round_number", range(ROUNDS))
+def test_nothing_is_lost_and_nothing_acknowledged_is_sent_again(made, arguments, round_number):
+    for seed in seeds(round_number):
+        batch_size, concurrency = (17, 40, 90, 1000)[seed % 4], (1, 1, 3)[seed % 3]
+        with FlakyLrs(seed) as lrs:
+            run = run_of(lrs, arguments, "--batch_size", str(batch_size), "--lrs_concurrency", str(concurrency))
+            # With several at once, all of a streak can hit the same request.
+            report = run.replay(Lines())
+        assert report.complete, (seed, report.as_dict())
+        assert report.total.balanced
+        assert report.total.delivered == len(made)
+        assert lrs.stored.keys() == made, seed
+        assert lrs.sent_again == [], seed
+
+
+def test_a_run_that_gives_up_goes_on_where_it_was(made, arguments):
+    for seed in range(max(3, RUNS // 10)):
+        attempts = 0
+        with FlakyLrs(seed, faults=60, most_in_row=None) as lrs:
+            while True:
+                attempts += 1
+                report = run_of(lrs, arguments, "--batch_size", "20", "--run", f"flaky-{seed}", retries=1).replay(
+                    Lines()
+                )
+                if report.complete:
+                    break
+                assert "send" in report.stopped
+                assert attempts < 200
+        assert lrs.stored.keys() == made
+        assert report.total.delivered == len(made)
+        assert lrs.sent_again == []
+
+
+def test_what_is_refused_is_listed_whatever_fails_beside(made, arguments, tmp_path):
+    def refuses(statement):
+        return statement["id"][0] == "7"
+
+    for seed in range(max(3, RUNS // 20)):
+        rejects = tmp_path / f"rejects-{seed}"
+        with FlakyLrs(seed, refuses=refuses) as lrs:
+            report = run_of(lrs, arguments, "--batch_size", "100", "--rejects", str(rejects)).replay(Lines())
+        refused = {id_ for id_ in made if id_[0] == "7"}
+        assert report.total.failed == len(refused) > 3
+        assert lrs.stored.keys() == made - refused
+        entries = [json.loads(line) for line in rejects.read_bytes().splitlines()]
+        assert {entry["statement_id"] for entry in entries if "statement_id" in entry} == refused
+        assert lrs.sent_again == []
+
+
+def test_every_way_to_fail_is_drawn():
+    lrs = FlakyLrs(1, faults=100, most_in_row=None)
+    for _ in range(500):
+        lrs.draw()
+    assert len(lrs.kinds) == len(BEFORE) + len(AFTER)
+    lrs._server.server_close()
