@@ -1,0 +1,131 @@
+"""``replay_runs``: what it lists, shows, resumes and deletes."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from log_replay.models import Receipt, Run, Unit
+
+UNITS = ["--unit_size", "50KB"]
+
+
+def runs(*arguments: str) -> str:
+    said = io.StringIO()
+    call_command("replay_runs", *arguments, stdout=said, stderr=io.StringIO())
+    return said.getvalue()
+
+
+def test_runs_are_listed_the_latest_first(replay, interrupted, into_files):
+    replay(*into_files, "--run", "first")
+    interrupted(*into_files, "--run", "second")
+    lines = runs("list").splitlines()
+    assert [line.split()[:2] for line in lines] == [["second", "stopped"], ["first", "finished"]]
+    assert "100.0 %" in lines[1]
+    assert lines[0].endswith("interrupted")
+    assert [json.loads(line)["name"] for line in runs("list", "--json").splitlines()] == ["second", "first"]
+
+
+def test_one_is_shown_with_its_progress_counters_and_failures(interrupted, into_files):
+    interrupted(*into_files, "--run", "x")
+    shown = json.loads(runs("show", "x"))
+    assert shown["state"] == "stopped"
+    assert 10 < shown["percent"] < 90
+    assert shown["units"]["done"] < shown["units"]["all"]
+    assert shown["counters"]["delivered"] > 0
+    assert shown["rejects_by_reason"]
+    assert shown["configuration"]["batch_size"] == 20
+
+
+def test_a_run_whose_process_died_without_a_word_is_called_interrupted(interrupted, into_files):
+    interrupted(*into_files, "--run", "x")
+    soon = timezone.now() + timedelta(seconds=30)
+    Run.objects.update(state=Run.State.RUNNING, owner="elsewhere 1 1", lease_until=soon)
+    assert json.loads(runs("show", "x"))["state"] == "running"
+    Run.objects.update(lease_until=timezone.now())
+    assert json.loads(runs("show", "x"))["state"] == "interrupted"
+
+
+def test_one_is_resumed_by_its_name_alone(interrupted, into_files, tmp_path):
+    interrupted(*into_files, "--run", "x", "--rejects", str(tmp_path / "rejects"), "--since", "2026-03-01")
+    runs("resume", "x")
+    run = Run.objects.get()
+    assert run.state == Run.State.FINISHED
+    assert (tmp_path / "out" / "manifest.json").exists()
+
+
+def test_one_that_was_given_secrets_is_resumed_only_with_them(replay, source):
+    config = json.dumps({"url": "http://127.0.0.1:1/xAPI", "username": "u", "password": "hunter2"})
+    lrs = ["--destination_provider", "LRS", "--destination_config", config]
+    replay(*source, *lrs, "--dry_run", "--log_to", "null", "--run", "x")
+    with pytest.raises(CommandError, match=r"destination_config\.username, destination_config\.password") as caught:
+        runs("resume", "x")
+    assert caught.value.returncode == 2
+    assert "hunter2" not in str(caught.value)
+
+
+def test_secrets_that_the_environment_keeps_need_not_be_given_again(replay, source, monkeypatch):
+    monkeypatch.setenv("LRS_PASSWORD", "hunter2")
+    config = json.dumps(
+        {"url": "http://127.0.0.1:1/xAPI", "username": "${LRS_PASSWORD}", "password": "${LRS_PASSWORD}"}
+    )
+    lrs = ["--destination_provider", "LRS", "--destination_config", config]
+    replay(*source, *lrs, "--dry_run", "--log_to", "null", "--run", "x")
+    runs("resume", "x")
+    assert Run.objects.get().state == Run.State.FINISHED
+
+
+def test_a_deleted_run_leaves_what_it_wrote(replay, into_files, tmp_path):
+    replay(*into_files, "--run", "x")
+    runs("delete", "x")
+    assert not any(model.objects.exists() for model in (Run, Unit, Receipt))
+    assert (tmp_path / "out" / "manifest.json").exists()
+
+
+def test_a_run_that_is_being_worked_on_is_not_deleted(interrupted, into_files):
+    interrupted(*into_files, "--run", "x")
+    Run.objects.update(owner="elsewhere 1 1", lease_until=timezone.now() + timedelta(seconds=30))
+    with pytest.raises(CommandError, match="another process"):
+        runs("delete", "x")
+    assert Run.objects.exists()
+
+
+@pytest.mark.parametrize("action", ["show", "resume", "delete"])
+@pytest.mark.django_db
+def test_an_unknown_name_is_wrong_usage(action):
+    with pytest.raises(CommandError, match="no run 'x'") as caught:
+        runs(action, "x")
+    assert caught.value.returncode == 2
+
+
+def test_the_last_word_of_a_run_that_stopped_is_how_to_resume_it(into_files, sample_directory, monkeypatch):
+    from log_replay.sinks.files import FileSink
+
+    def stopping(_self, _batch):
+        raise KeyboardInterrupt("SIGTERM")
+
+    monkeypatch.setattr(FileSink, "deliver", stopping)
+    with pytest.raises(CommandError, match="log-replay replay_runs resume x") as caught:
+        call_command("replay_tracking_logs", "--transformer_type", "xapi", *into_files, "--run", "x")
+    assert caught.value.returncode == 1
+
+
+def test_the_plan_is_printed_and_nothing_is_done(source, logs, capfdbinary, sample_directory):
+    call_command("replay_tracking_logs", "--transformer_type", "xapi", *source, "--plan", "--unit_size", "100KB")
+    units = [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()]
+    assert [unit["unit"] for unit in units] == list(range(len(units)))
+    assert {unit["object"] for unit in units} == {"a.log", "b.log"}
+    assert units[0]["end"] == units[1]["start"] == 100_000
+    assert not Run.objects.exists()
+
+
+@pytest.mark.parametrize("size", ["0", "big", "-1", "1XB", ""])
+def test_sizes_that_are_none_are_wrong_usage(source, size):
+    with pytest.raises(CommandError, match="--unit_size") as caught:
+        call_command("replay_tracking_logs", "--transformer_type", "xapi", *source, "--plan", "--unit_size", size)
+    assert caught.value.returncode == 2
