@@ -45,17 +45,18 @@ class Run:
 
     Args:
         options: its configuration.
+        sink: where the statements go instead of the options' destination.
 
     Raises:
         ConfigurationError: it cannot work.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, sink: Sink | None = None) -> None:
         self.options = options
         self.report = Report(over_line_limit=_line_limit(options.max_line_bytes))
         check_event_patterns(options.filters.events, open_transformer(options).names)
         self._source = open_source(options.source.provider, options.source.config)
-        self._sink = self._open_sink()
+        self._sink = sink or self._open_sink()
         self._source.check()
         self._sink.check()
         self._ledger = open_ledger(options)
