@@ -16,10 +16,13 @@ from typing import Self
 #: What may happen before a request is stored, and what after, when nobody can know any more.
 BEFORE = ("reset", "half", "408", "429", "500", "502", "503", "504")
 AFTER = ("reset", "500", "503", "truncated", "page", "empty", "garbage", "late")
+#: Pairs of the two; being late costs a timeout each time, and so is rarer.
+KINDS = 3 * [*((kind, None) for kind in BEFORE), *((None, kind) for kind in AFTER if kind != "late")] + [(None, "late")]
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     lrs: FlakyLrs
 
     def do_GET(self):
@@ -114,7 +117,7 @@ class FlakyLrs:
     faults: int = 30
     most_in_row: int | None = 4
     refuses: object = None
-    late_seconds: float = 0.3
+    late_seconds: float = 1.2
     seconds_each: float = 0.0
     stored: dict[str, int] = field(default_factory=dict)
     acknowledged: set[str] = field(default_factory=set)
@@ -139,8 +142,7 @@ class FlakyLrs:
                 self._in_row = 0
                 return None, None
             self._in_row += 1
-            kinds = [(kind, None) for kind in BEFORE] + [(None, kind) for kind in AFTER]
-            before, after = self._random.choice(kinds)
+            before, after = self._random.choice(KINDS)
             self.kinds.add(f"{before or ''}-{after or ''}")
             return before, after
 

@@ -42,7 +42,7 @@ def made(sample_directory, arguments, tmp_path):
 
 
 def run_of(lrs: FlakyLrs, arguments, *more: str, **patience) -> Run:
-    config = {"url": lrs.url, "timeout_seconds": 0.25}
+    config = {"url": lrs.url, "timeout_seconds": 1}
     to_lrs = ["--destination_provider", "LRS", "--destination_config", json.dumps(config), "--log_to", "null"]
     run = Run(parsed([*arguments, *to_lrs, *more]))
     for endpoint in run._sink._endpoints:
