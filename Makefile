@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test vector-test lint types format bench clean
+.PHONY: help run test vector-test lint types format bench certify clean
 
 # Any Python from 3.11 on; the environment is made once and made again when pyproject.toml changes.
 PYTHON ?= python3
@@ -56,6 +56,12 @@ format: $(VENV)/.dev ## Put the code into shape
 
 bench: $(VENV)/.dev ## Measure: tables of ratios, each within one run
 	@for script in tests/benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+certify: $(VENV)/.dev ## Check native statements against the installed event-routing-backends, and certify them
+	@LOG_REPLAY_PARITY_EXAMPLES=300 $(BIN)/pytest tests/statements/native/test_parity.py \
+		tests/statements/native/test_extremes.py tests/statements/native/test_times.py
+	@$(BIN)/python -m log_replay.statements.native.certify
+	@$(BIN)/pytest tests/statements/native/test_certification.py
 
 clean: ## Remove everything that was made here
 	rm -rf .venv .venv-* $(OUT) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from log_replay.prefilter import Prefilter, showable
 from log_replay.records import Counters, Event, LineBlock, Position, Rejected
 
 if TYPE_CHECKING:
     from log_replay.filters import Filters
-
-#: Every value that a key called ``name`` has, at any depth, unless it is spelled with escapes.
-NAMES = re.compile(rb'"name"\s*:\s*"([^"\\]*)"')
-#: An escaped ASCII character could be part of ``"name"`` or of a known name: such a line must be parsed.
-ESCAPED_ASCII = re.compile(rb"\\u00[2-7]")
-#: A name that JSON has no short escapes for. Third parties may register others; then every line is parsed.
-PLAIN_NAME = re.compile(r"[A-Za-z0-9_.:-]+")
-#: How the LMS spells events: the name first, or else a type. Used for counting what is unknown, never to decide.
-LEADING_NAME = re.compile(rb'\{\s*"name"\s*:\s*"([^"\\]*)"')
-EVENT_TYPE = re.compile(rb'"event_type"\s*:\s*"([^"\\]*)"')
-#: A name that can be shown: nothing that a learner typed looks like this by accident and is counted as a name.
-SHOWABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,99}")
-URL_NAME = "(URL)"
-OTHER_NAME = "(other)"
 
 # A run of 19 digits may be an integer that does not fit 64 bits, of which orjson silently makes a float. Translating
 # the line and looking for that many zeros takes a fifteenth of the time that a regex takes.
@@ -61,37 +47,25 @@ def read_events(block: LineBlock, names: frozenset[str], filters: Filters) -> Bl
         names: the known event names.
         filters: what the operator asked for; known events that do not pass are counted as filtered.
     """
-    encoded_names = frozenset(name.encode() for name in names)
-    all_plain = all(PLAIN_NAME.fullmatch(name) for name in names)
+    label_of = Prefilter(names).label
+    unknown: list[bytes] = []
     found = BlockEvents(Counters(lines=len(block.lines) + len(block.oversized)))
     for offset in block.oversized:
         _reject(found, Position(block.object, offset), "line_too_long")
     for line, offset in zip(block.lines, block.offsets, strict=True):
-        if all_plain and not can_matter(line, encoded_names):
-            _count_uninteresting(found, block.object, line, offset)
-            continue
-        position = Position(block.object, offset)
-        try:
-            event = parse_event(line, position)
-        except UnparsableLine as error:
-            _reject(found, position, error.reason)
-            continue
-        if event.name not in names:
-            found.counters.unknown += 1
-            found.unknown_names[_showable(event.name)] += 1
-            continue
-        _keep(found, event, filters)
+        label = label_of(line)
+        if label is None:
+            _read_event(found, line, Position(block.object, offset), names, filters)
+        elif (line[-1:] == b"}" or line.rstrip()[-1:] == b"}") and b"{" in line:
+            unknown.append(label)
+        elif line.strip():
+            _reject(found, Position(block.object, offset), "no_json")
+        else:
+            found.counters.blank += 1
+    found.counters.unknown += len(unknown)
+    for spelled, count in Counter(unknown).items():
+        found.unknown_names[showable(spelled.decode("utf-8", "replace"))] += count
     return found
-
-
-def can_matter(line: bytes, encoded_names: frozenset[bytes]) -> bool:
-    r"""Whether a line can be an event with one of these names. Sound: False is certain, True is not.
-
-    JSON can spell a plain name only as itself or with ``\u00XX`` escapes: no shorter escape exists for its characters.
-    """
-    return not encoded_names.isdisjoint(NAMES.findall(line)) or (
-        b"\\u00" in line and ESCAPED_ASCII.search(line) is not None
-    )
 
 
 def parse_event(line: bytes, position: Position) -> Event:
@@ -175,6 +149,19 @@ def _reject(found: BlockEvents, position: Position, reason: str) -> None:
     found.rejects.append(Rejected(position, reason, unparsable=True))
 
 
+def _read_event(found: BlockEvents, line: bytes, position: Position, names: frozenset[str], filters: Filters) -> None:
+    try:
+        event = parse_event(line, position)
+    except UnparsableLine as error:
+        _reject(found, position, error.reason)
+        return
+    if event.name not in names:
+        found.counters.unknown += 1
+        found.unknown_names[showable(event.name)] += 1
+    else:
+        _keep(found, event, filters)
+
+
 def _keep(found: BlockEvents, event: Event, filters: Filters) -> None:
     try:
         wanted = filters.want(event)
@@ -189,22 +176,3 @@ def _keep(found: BlockEvents, event: Event, filters: Filters) -> None:
         found.events.append(event)
     else:
         found.counters.filtered += 1
-
-
-def _count_uninteresting(found: BlockEvents, name: str, line: bytes, offset: int) -> None:
-    """Count a line that holds no known event's name: without parsing it, by its look."""
-    stripped = line.rstrip()
-    if not stripped:
-        found.counters.blank += 1
-    elif b"{" not in stripped or stripped[-1:] != b"}":
-        _reject(found, Position(name, offset), "no_json")
-    else:
-        found.counters.unknown += 1
-        spelled = LEADING_NAME.match(line, line.find(b"{")) or EVENT_TYPE.search(line)
-        found.unknown_names[_showable(spelled[1].decode("utf-8", "replace")) if spelled else OTHER_NAME] += 1
-
-
-def _showable(name: str) -> str:
-    if name.startswith("/"):
-        return URL_NAME
-    return name if SHOWABLE_NAME.fullmatch(name) else OTHER_NAME

@@ -101,7 +101,7 @@ class _Cutter:
     def cut(self) -> Iterator[LineBlock]:
         """Yield the complete lines, if there are any, as a block."""
         if self._complete or self._oversized:
-            lines = b"".join(self._pieces).split(b"\n")
+            lines = _split(self._pieces)
             last = lines.pop()
             yield self._block(lines, self._complete)
             self._pieces, self.size, self._complete = [last], len(last), 0
@@ -111,7 +111,7 @@ class _Cutter:
         if self.skipping:
             self._end_skipped_line()
         if self.size > self._complete:
-            yield self._block(b"".join(self._pieces).split(b"\n"), self.size)
+            yield self._block(_split(self._pieces), self.size)
         else:
             yield from self.cut()
 
@@ -144,3 +144,18 @@ class _Cutter:
         self._offset += length
         oversized, self._oversized = self._oversized, []
         return LineBlock(self._name, lines, offsets, self._offset, oversized)
+
+
+def _split(pieces: list[bytes]) -> list[bytes]:
+    r"""Return what ``b"".join(pieces).split(b"\n")`` does, without a copy of everything."""
+    lines: list[bytes] = []
+    pending: list[bytes] = []
+    for piece in pieces:
+        first, *rest = piece.split(b"\n")
+        pending.append(first)
+        if rest:
+            lines.append(b"".join(pending))
+            pending = [rest.pop()]
+            lines += rest
+    lines.append(b"".join(pending))
+    return lines

@@ -59,8 +59,9 @@ def _transform(
     event: Event, directory: Directory, transformer: Transformer, routes: Callable[[EventFields], int] | None
 ) -> TransformedEvent | Rejected:
     try:
-        statements = transformer.transform(event, directory)
+        # Asked first: one of upstream's transformers takes what routes may look at out of the event.
         wanted = routes(event.fields) if routes else ALL_ROUTES
+        statements = transformer.transform(event, directory)
     except LogReplayError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever an event makes upstream's or an operator's code do, the run goes on

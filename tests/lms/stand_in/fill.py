@@ -10,15 +10,17 @@ django.setup()
 
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
+from django.db import transaction
 from openedx.core.djangoapps.content.course_overviews.models import CourseOverview
 from openedx.core.djangoapps.external_user_ids.models import ExternalId, ExternalIdType
 
 call_command("migrate", run_syncdb=True, verbosity=0)
 directory = json.loads(Path(sys.argv[1]).read_text())
-types = {name: ExternalIdType.objects.create(name=name) for name in ("xapi", "caliper", "lti")}
-for user in directory["users"]:
-    row = get_user_model().objects.create(id=user["id"], username=user["username"], email=user["email"])
-    for name, value in user.get("external_ids", {}).items():
-        ExternalId.objects.create(user=row, external_id_type=types[name], external_user_id=value)
-for course in directory["courses"]:
-    CourseOverview.objects.create(**course)
+with transaction.atomic():
+    types = {name: ExternalIdType.objects.create(name=name) for name in ("xapi", "caliper", "lti")}
+    for user in directory["users"]:
+        row = get_user_model().objects.create(id=user["id"], username=user["username"], email=user["email"])
+        for name, value in user.get("external_ids", {}).items():
+            ExternalId.objects.create(user=row, external_id_type=types[name], external_user_id=value)
+    for course in directory["courses"]:
+        CourseOverview.objects.create(**course)

@@ -14,6 +14,8 @@ OUR_APPS = ["event_routing_backends", "log_replay"]
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "celery_utils",
+    "eventtracking.django.apps.EventTrackingConfig",
     "openedx.core.djangoapps.content.course_overviews",
     "openedx.core.djangoapps.external_user_ids",
     *(reversed(OUR_APPS) if os.environ.get("OURS_FIRST") else OUR_APPS),
@@ -22,11 +24,17 @@ DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.envi
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 RETIRED_USER_SALTS = ["sample-salt"]
 RETIRED_USERNAME_FMT = "retired__user_{}"
+EVENT_TRACKING_ENABLED = True
 erb_settings(sys.modules[__name__])
+CALIPER_EVENTS_ENABLED = True
+CALIPER_EVENT_LOGGING_ENABLED = True
 plugin_settings(sys.modules[__name__])
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "handlers": {"statements": {"class": "logging.FileHandler", "filename": os.environ["LMS_DATABASE"] + ".log"}},
-    "loggers": {"xapi_tracking": {"handlers": ["statements"], "level": "INFO", "propagate": False}},
+    "loggers": {
+        name: {"handlers": ["statements"], "level": "INFO", "propagate": False}
+        for name in ("xapi_tracking", "caliper_tracking")
+    },
 }

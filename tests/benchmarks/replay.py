@@ -1,0 +1,205 @@
+"""The whole command against upstream's own: ratios measured in one run, on the same database and the same log.
+
+    python tests/benchmarks/replay.py [--quick]
+
+CPU time is that of the whole process and its workers, less that of the same command on a log with no lines.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+TESTS = Path(__file__).parents[1]
+sys.path.insert(0, str(TESTS))
+
+import generate_log  # noqa: E402 - it lies in the folder above
+
+STAND_IN = TESTS / "lms" / "stand_in"
+
+
+@dataclass
+class Cost:
+    cpu_seconds: float
+    wall_seconds: float
+
+
+class Bench:
+    """An LMS of its own (a stand-in for edx-platform) whose database both commands ask."""
+
+    def __init__(self, folder: Path, users: int) -> None:
+        self.folder = folder
+        self.users = users
+        self.logs = folder / "logs"
+        self.logs.mkdir(parents=True)
+        self.database = folder / "lms.sqlite3"
+        self.environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "lms_settings",
+            "PYTHONPATH": f"{STAND_IN}{os.pathsep}{TESTS.parent}",
+            "LMS_DATABASE": str(self.database),
+            "PYTHONWARNINGS": "ignore",
+        }
+        directory = folder / "directory.json"
+        directory.write_text(json.dumps(generate_log.directory(users=users, courses=20)))
+        self._run([sys.executable, str(STAND_IN / "fill.py"), str(directory)])
+        (self.logs / "empty.log").write_bytes(b"\n")
+
+    def log(self, name: str, lines: int, known: float) -> int:
+        """Write a log and return its size."""
+        with (self.logs / name).open("wb") as out:
+            out.writelines(generate_log.lines(count=lines, known=known, users=self.users, courses=20, seed=1))
+        return (self.logs / name).stat().st_size
+
+    def upstream(self, name: str, kind: str = "xapi") -> Cost:
+        return self._command("event_routing_backends", name, kind, "--sleep_between_batches_secs", "0")
+
+    def ours(self, name: str, kind: str = "xapi", *more: str) -> Cost:
+        return self._command("log_replay", name, kind, "--destination_provider", "LOGGER", *more)
+
+    def net(self, command, name: str, *arguments: str) -> Cost:
+        """Return what a log costs beyond start-up, the least of three."""
+        start = min((command("empty.log", *arguments) for _ in range(3)), key=lambda cost: cost.cpu_seconds)
+        whole = min((command(name, *arguments) for _ in range(3)), key=lambda cost: cost.cpu_seconds)
+        return Cost(whole.cpu_seconds - start.cpu_seconds, whole.wall_seconds - start.wall_seconds)
+
+    def _command(self, app: str, name: str, kind: str, *more: str) -> Cost:
+        source = json.dumps({"key": str(self.folder), "container": "logs", "prefix": name})
+        program = (
+            "import sys, django; django.setup();"
+            "from django.core.management import load_command_class;"
+            f"load_command_class('{app}', 'transform_tracking_logs').run_from_argv(['x', 'y', *sys.argv[1:]])"
+        )
+        arguments = ["--source_provider", "LOCAL", "--source_config", source, "--transformer_type", kind, *more]
+        Path(f"{self.database}.log").unlink(missing_ok=True)
+        return self._run([sys.executable, "-c", program, *arguments])
+
+    def _run(self, command: list[str]) -> Cost:
+        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+        done = subprocess.run(command, env=self.environment, capture_output=True, check=False, stdin=subprocess.DEVNULL)
+        if done.returncode:
+            raise SystemExit(done.stderr.decode()[-2000:])
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return Cost(cpu, time.perf_counter() - began)
+
+
+def floor_seconds(log: Path, statements: Path) -> float:
+    """Return the CPU time of what nobody can do without: parse each line, serialise and name each statement."""
+    made = [orjson.loads(line) for line in statements.read_bytes().splitlines()]
+    lines = log.read_bytes().splitlines()
+    began = time.process_time()
+    for line in lines:
+        try:
+            orjson.loads(line[line.find(b"{") :])
+        except orjson.JSONDecodeError:
+            continue
+    for statement in made:
+        orjson.dumps(statement)
+        uuid.uuid5(uuid.NAMESPACE_URL, statement["id"] + statement["id"])
+    return time.process_time() - began
+
+
+def parse_seconds(log: Path) -> float:
+    """Return the CPU time of reading a log and parsing every line."""
+    began = time.process_time()
+    with log.open("rb") as lines:
+        for line in lines:
+            try:
+                orjson.loads(line[line.find(b"{") :])
+            except orjson.JSONDecodeError:
+                continue
+    return time.process_time() - began
+
+
+def peak_mb(bench: Bench, name: str, workers: int) -> tuple[float, float]:
+    """Return the peak resident memory of the parent and of its largest worker, in MB."""
+    source = json.dumps({"key": str(bench.folder), "container": "logs", "prefix": name})
+    process = subprocess.Popen(
+        [sys.executable, "-m", "django", "replay_tracking_logs", "--source_provider", "LOCAL",
+         "--source_config", source, "--transformer_type", "xapi", "--destination_provider", "LOGGER", "--workers", str(workers)],
+        env=bench.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    parent = worker = 0.0
+    while process.poll() is None:
+        parent = max(parent, _resident_mb(process.pid))
+        children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, check=False)
+        worker = max([worker, *(_resident_mb(int(child)) for child in children.stdout.split())])
+        time.sleep(0.2)
+    return parent, worker
+
+
+def _resident_mb(pid: int) -> float:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) / 1024
+    except (OSError, IndexError):
+        return 0.0
+
+
+def row(what: str, measured: str, target: str) -> None:
+    print(f"| {what} | {measured} | {target} |", flush=True)  # noqa: T201 - a script's output
+
+
+def main() -> None:
+    quick = "--quick" in sys.argv
+    few, many = (1500, 20_000) if quick else (4000, 120_000)
+    row("what", "measured", "target")
+    row("---", "---", "---")
+    with tempfile.TemporaryDirectory() as folder:
+        for users, kind, target in ((5000, "xapi", 80), (50, "xapi", 30), (5000, "caliper", 60)):
+            bench = Bench(Path(folder) / f"{users}-{kind}", users)
+            bench.log("few.log", few, 0.6)
+            bench.log("many.log", many, 0.6)
+            theirs = bench.net(bench.upstream, "few.log", kind).cpu_seconds / few
+            ours = bench.net(bench.ours, "many.log", kind).cpu_seconds / many
+            row(f"{kind}, {users} users, 60 % known: upstream / ours", f"{theirs / ours:.0f}x", f">= {target}x")
+            if (users, kind) == (5000, "xapi"):
+                floor = floor_seconds(bench.logs / "many.log", Path(f"{bench.database}.log")) / many
+                row("ours / floor (parse, uuid5, serialise)", f"{ours / floor:.1f}x", "<= 3x")
+                _workers(bench)
+        _unknown(Path(folder), quick=quick)
+    _start_up()
+
+
+def _workers(bench: Bench) -> None:
+    one, two = (bench.net(bench.ours, "many.log", "xapi", "--workers", str(count)) for count in (1, 2))
+    row("2 workers: wall of 1 / wall of 2", f"{one.wall_seconds / two.wall_seconds:.2f}x", ">= 1.7x on 2 idle cores")
+    parent, worker = peak_mb(bench, "many.log", 2)
+    row("peak RSS, parent / worker", f"{parent:.0f} / {worker:.0f} MB", "<= 150 / 200 MB")
+
+
+def _unknown(folder: Path, *, quick: bool) -> None:
+    bench = Bench(folder / "unknown", 50)
+    bench.log("unknown.log", 20_000 if quick else 200_000, 0.0)
+    ours = bench.net(bench.ours, "unknown.log").cpu_seconds
+    parsing = min(parse_seconds(bench.logs / "unknown.log") for _ in range(3))
+    row("nothing known: reading and parsing every line / ours", f"{parsing / ours:.1f}x", ">= 4x")
+
+
+def _start_up() -> None:
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "log_replay.standalone.settings"}
+    program = "from log_replay.standalone.main import main; main()"
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-c", program, "transform_tracking_logs", "--help"],
+            env=environment, check=True, capture_output=True,
+        )  # fmt: skip
+        times.append(time.perf_counter() - began)
+    row("start-up: --help", f"{min(times):.2f} s", "< 1.0 s")
+
+
+if __name__ == "__main__":
+    main()
