@@ -113,6 +113,7 @@ class RejectsFile:
             )
         # Devices and pipes have no length to cut.
         if path.is_file():
+            os.fchmod(file.fileno(), 0o600)
             file.truncate(kept_bytes)
             file.seek(kept_bytes)
 
@@ -187,9 +188,18 @@ def write_summary(path: Path, summary: Mapping[str, Any]) -> None:
     Raises:
         DestinationLost: the disk is full, for example.
     """
+    write_whole(path, orjson.dumps(summary, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        DestinationLost: the disk is full, for example.
+    """
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        partial.write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        partial.write_bytes(content)
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)
