@@ -1,0 +1,126 @@
+"""The ids of the logs' statements, in a temporary table: a sink, so that a run can fill it."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from log_replay.clickhouse.connection import connect, embedded_path
+from log_replay.clickhouse.failures import FOREIGN, reason
+from log_replay.clickhouse.rows import ROW_FORMAT, UnstorableStatement, row_head, sized
+from log_replay.clickhouse.tables import quoted
+from log_replay.errors import ConfigurationError, DestinationLost
+from log_replay.records import ALL_ROUTES, Delivery
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from clickhouse_connect.driver.client import Client
+
+    from log_replay.records import EventFields, Statement, TransformedEvent
+
+#: How a course is found in a statement's text: here, and by ClickHouse in the table's.
+COURSE = r'course-v1:[^/"?&\\\s]+'
+_COURSE = re.compile(COURSE.encode())
+_PREFIX = "log_replay_gaps"
+_COLUMNS = "(id UUID, moment Int64, label String)"
+#: Merging parts would take more memory than it saves: they are read once or twice, and dropped.
+_ENGINE = "ENGINE = MergeTree ORDER BY (moment, id) SETTINGS max_bytes_to_merge_at_max_space_in_pool = 1000000"
+
+
+class Ids:
+    """The temporary tables: ``logs``, and ``there`` for what is fetched of a table elsewhere.
+
+    Args:
+        client: of the engine that holds them.
+        by: ``event`` and ``course`` label the statements; a time needs no label.
+    """
+
+    def __init__(self, client: Client, by: str) -> None:
+        self.client = client
+        self._by = by
+
+    def check(self) -> None:
+        """Find nothing wrong: the tables were just made."""
+
+    def routes(self, fields: EventFields) -> int:  # noqa: ARG002 - the protocol's
+        """Want everything."""
+        return ALL_ROUTES
+
+    def restore(self, receipts: Sequence[Mapping[str, Any]]) -> None:
+        """Do nothing: a comparison is never resumed."""
+
+    def deliver(self, batch: Sequence[TransformedEvent]) -> Delivery:
+        """Keep the ids of a batch."""
+        rows: list[bytes] = []
+        outcomes: list[str] = []
+        for event in batch:
+            for statement in event.statements:
+                try:
+                    rows.append(row_head(statement) + sized(self._label(event, statement)))
+                    outcomes.append("delivered")
+                except UnstorableStatement:
+                    outcomes.append("failed")  # no table can have it
+        self.insert("logs", b"".join(rows), ROW_FORMAT)
+        failed = len(outcomes) - len(rows)
+        failure = "they have no UUID or no time, so that no table can hold them" if failed else None
+        return Delivery(delivered=len(rows), failed=failed, failure=failure, outcomes=outcomes if failed else ())
+
+    def insert(self, table: str, rows: bytes, row_format: str) -> None:
+        """Add rows to one of the tables.
+
+        Raises:
+            DestinationLost: it takes none: the disk is full, for example.
+        """
+        if not rows:
+            return
+        try:
+            self.client.raw_insert(f"{_PREFIX}.{table}", ["id", "moment", "label"], rows, fmt=row_format)
+        except FOREIGN as error:
+            raise DestinationLost(reason(error), operation="keep ids in", object="a temporary table") from None
+
+    def close(self, *, complete: bool) -> None:
+        """Keep the tables: they are yet to be compared."""
+
+    def _label(self, event: TransformedEvent, statement: Statement) -> bytes:
+        if self._by == "event":
+            return event.name.encode()
+        found = _COURSE.search(statement.text) if self._by == "course" else None
+        return found[0] if found else b""
+
+
+@contextmanager
+def temporary_ids(config: Mapping[str, Any], by: str) -> Iterator[Ids]:
+    """Give empty tables for as long as the context lasts: beside the table if that is embedded, else in a folder.
+
+    Raises:
+        ConfigurationError: there is no embedded database, or none can be made.
+    """
+    if config.get("url") is None:
+        folder = embedded_path(config)
+        if not folder.is_dir():
+            raise ConfigurationError(
+                "there is no embedded database", operation="compare with", object=str(folder),
+                hint="name another with --missing_from",
+            )  # fmt: skip
+        with _tables(config, by) as ids:
+            yield ids
+        return
+    with tempfile.TemporaryDirectory(prefix="log-replay-") as folder_name, _tables({"path": folder_name}, by) as ids:
+        yield ids
+
+
+@contextmanager
+def _tables(config: Mapping[str, Any], by: str) -> Iterator[Ids]:
+    with connect(config) as client:
+        # One that was killed may have left its own; only one process can have them open.
+        client.command(f"DROP DATABASE IF EXISTS {quoted(_PREFIX)} SYNC")
+        client.command(f"CREATE DATABASE {quoted(_PREFIX)}")
+        try:
+            for table in ("logs", "there"):
+                client.command(f"CREATE TABLE {quoted(_PREFIX)}.{table} {_COLUMNS} {_ENGINE}")
+            yield Ids(client, by)
+        finally:
+            client.command(f"DROP DATABASE IF EXISTS {quoted(_PREFIX)} SYNC")

@@ -1,0 +1,79 @@
+"""The options of a comparison: those of a run that say what is read and what is made of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from log_replay.clickhouse.tables import statement_table
+from log_replay.gaps.compare import KEYS
+from log_replay.options import ARGUMENTS, read_options
+from log_replay.values import read_config, writable_path
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from log_replay.clickhouse.tables import Table
+    from log_replay.options import Options
+
+#: So many events' ids are kept at once.
+_BATCH_SIZE = 50_000
+TAKEN = (
+    "source_provider", "source_config", "transformer_type", "since", "until", "event", "course", "org", "user",
+    "unit_size", "workers", "transformers", "rejects", "grace_secs",
+)  # fmt: skip
+OWN: dict[str, dict[str, Any]] = {
+    "missing_from": {
+        "default": "{}",
+        "metavar": "JSON",
+        "help": "The ClickHouse to compare with, described as a destination (default: the embedded one).",
+    },
+    "by": {"choices": list(KEYS), "default": "day", "help": "What to count by (default day)."},
+    "json": {"metavar": "PATH", "help": "Write the counts as JSON, too."},
+    "html": {"metavar": "PATH", "help": "Write a page with charts, too; it needs nothing else and opens offline."},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class GapOptions:
+    """One comparison's configuration; ``run`` is that of reading the logs."""
+
+    run: Options
+    config: Mapping[str, Any]
+    table: Table
+    by: str
+    json: Path | None
+    html: Path | None
+
+    @property
+    def whole(self) -> bool:
+        """Whether all events of the period are compared."""
+        filters = self.run.filters
+        return not (filters.events or filters.courses or filters.orgs or filters.users)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add every option, with underscores and with dashes."""
+    for name, arguments in ({name: ARGUMENTS[name] for name in TAKEN} | OWN).items():
+        parser.add_argument(*dict.fromkeys((f"--{name}", f"--{name.replace('_', '-')}")), **arguments)
+
+
+def read_gap_options(given: Mapping[str, Any]) -> GapOptions:
+    """Check the parsed command line.
+
+    Raises:
+        ConfigurationError: something in it is wrong; nothing has been read or written.
+    """
+    config = read_config("--missing_from", given["missing_from"])
+    defaults = {name: arguments.get("default") for name, arguments in ARGUMENTS.items()}
+    run = {"destination_provider": "LOGGER", "dry_run": True, "log_to": "null", "batch_size": _BATCH_SIZE}
+    return GapOptions(
+        run=read_options({**defaults, **{name: given[name] for name in TAKEN}, **run}),
+        config=config,
+        table=statement_table(config, given["transformer_type"]),
+        by=given["by"],
+        json=writable_path("--json", given["json"]),
+        html=writable_path("--html", given["html"]),
+    )

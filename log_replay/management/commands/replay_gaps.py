@@ -1,0 +1,100 @@
+"""Compare logs with a table: parse -> compare -> show."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from log_replay.errors import ConfigurationError, LogReplayError
+from log_replay.interrupts import INCOMPLETE, signals_interrupt
+from log_replay.logs import configure_own_log
+
+if TYPE_CHECKING:
+    import argparse
+
+    from log_replay.gaps.compare import Gaps
+    from log_replay.gaps.options import GapOptions
+    from log_replay.report import Report
+
+WRONG_USAGE = 2
+
+
+class Command(BaseCommand):
+    """Say which statements of the logs a ClickHouse table does not have."""
+
+    help = (
+        "Compare logs with a ClickHouse table of statements, by day, hour, event or course: how many are in the logs, "
+        "present in the table, missing there, and only there. Nothing is delivered. Exit codes: 0 compared; 1 stopped, "
+        "or some logs could not be read; 2 wrong usage."
+    )
+    requires_system_checks = ()
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add every option."""
+        from log_replay.gaps.options import add_arguments  # noqa: PLC0415 - this module is imported for every --help
+
+        add_arguments(parser)
+
+    def handle(self, *_args: str, **given: Any) -> None:
+        """Compare, and show what was found."""
+        from log_replay.gaps.options import read_gap_options  # noqa: PLC0415 - as above
+
+        configure_own_log()
+        try:
+            options = read_gap_options(given)
+            with signals_interrupt(options.run.grace_secs):
+                report, gaps = _compare(options)
+                _show(gaps, options)
+        except ConfigurationError as error:
+            raise CommandError(str(error), returncode=WRONG_USAGE) from error
+        except LogReplayError as error:
+            raise CommandError(str(error), returncode=INCOMPLETE) from error
+        except KeyboardInterrupt as interrupt:
+            raise CommandError(str(interrupt) or "interrupted", returncode=INCOMPLETE) from interrupt
+        if report.rejects:
+            self.stderr.write(f"{report.rejects:,} lines gave no statement, and are not compared; --rejects lists them")
+        if not report.complete:
+            raise CommandError("not everything could be read: the numbers are too small", returncode=INCOMPLETE)
+
+
+def _compare(options: GapOptions) -> tuple[Report, Gaps]:
+    # Imported here so that --help and wrong options are answered at once.
+    from django.conf import settings  # noqa: PLC0415
+
+    from log_replay.gaps.compare import Comparison  # noqa: PLC0415
+    from log_replay.gaps.ids import temporary_ids  # noqa: PLC0415
+    from log_replay.report.progress import shown_progress  # noqa: PLC0415
+    from log_replay.run import Run  # noqa: PLC0415
+
+    if getattr(settings, "LOG_REPLAY_STANDALONE", False):
+        from log_replay.standalone.embedded import prepare  # noqa: PLC0415 - its models exist only outside the LMS
+
+        prepare()
+    with (
+        temporary_ids(options.config, options.by) as ids,
+        closing(Comparison(options.config, options.table, ids, options.by)) as comparison,
+    ):
+        comparison.check()
+        run = Run(options.run, ids)
+        with shown_progress(sys.stderr, bar=sys.stderr.isatty()) as progress:
+            report = run.replay(progress)
+        if report.stopped:
+            raise CommandError(f"stopped: {report.stopped}", returncode=INCOMPLETE)
+        filters = options.run.filters
+        return report, comparison.gaps(filters.since, filters.until, whole=options.whole)
+
+
+def _show(gaps: Gaps, options: GapOptions) -> None:
+    from log_replay.gaps.page import page  # noqa: PLC0415 - as above
+    from log_replay.gaps.show import as_json, show_gaps  # noqa: PLC0415 - as above
+    from log_replay.report.files import write_summary, write_whole  # noqa: PLC0415 - as above
+
+    show_gaps(gaps, sys.stdout)
+    if options.json:
+        write_summary(options.json, as_json(gaps))
+    if options.html:
+        write_whole(options.html, page(gaps).encode())

@@ -1,0 +1,217 @@
+"""What is in the logs and not in a table, counted and shown."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+
+import pytest
+from clickhouse.servers import clickhouse, clickhouse_process
+from django.core.management import CommandError, call_command
+from run.conftest import logs, replay, source
+
+from log_replay.clickhouse import connect
+from log_replay.gaps import compare
+from log_replay.gaps.compare import Gap, Gaps
+from log_replay.gaps.page import page
+from log_replay.gaps.show import as_json
+
+__all__ = ["clickhouse", "clickhouse_process", "logs", "replay", "source"]
+
+STATEMENTS, HOLE = "2026-03-05", "2026-03-06"
+DELETE = f"DELETE FROM openedx.xapi_events_all WHERE emission_time >= '{STATEMENTS}' AND emission_time < '{HOLE}'"
+STRANGERS = (
+    "INSERT INTO openedx.xapi_events_all SELECT generateUUIDv4(), toDateTime64('2026-03-04 10:00:00', 6) + number,"
+    ' \'{"object": {"id": "http://lms/course/course-v1:Other+X+1"}}\' FROM numbers(9)'
+)
+
+
+@pytest.fixture(params=["embedded", "server"])
+def table(request, replay, source):
+    """A table with all of the log but a day, and nine statements that are nobody's."""
+    config = request.getfixturevalue("clickhouse").config if request.param == "server" else {}
+    where = ["--destination_provider", "CLICKHOUSE", "--destination_config", json.dumps(config), "--create_tables"]
+    report = replay(*source, *where)
+    client = connect(config)
+    client.command(DELETE)
+    client.command(STRANGERS)
+    client.close()
+    return config, report.total.statements
+
+
+@pytest.fixture
+def gaps(table, source, tmp_path, sample_directory):
+    """Compare, and return the JSON."""
+
+    def found(*arguments):
+        path = tmp_path / "gaps.json"
+        config = ["--missing_from", json.dumps(table[0])]
+        call_command("replay_gaps", "--transformer_type", "xapi", *source, *config, "--json", str(path), *arguments)
+        return json.loads(path.read_text())
+
+    return found
+
+
+def test_by_day_the_hole_is_found_and_so_are_strangers(gaps, table, capsys):
+    found = gaps()
+    days = {row["day"]: row for row in found["gaps"]}
+    assert found["total"]["logs"] == table[1]
+    assert found["total"]["present"] + found["total"]["missing"] == table[1]
+    assert found["total"]["only_in_table"] == 9
+    assert [day for day, row in days.items() if row["missing"]] == [STATEMENTS]
+    assert days[STATEMENTS]["present"] == 0
+    assert days["2026-03-04"]["only_in_table"] == 9
+    assert "--only_missing delivers just those" in capsys.readouterr().out.replace("\n", " ")
+
+
+def test_only_missing_closes_what_it_finds(gaps, table, replay, source):
+    missing = gaps()["total"]["missing"]
+    where = ["--destination_provider", "CLICKHOUSE", "--destination_config", json.dumps(table[0])]
+    assert replay(*source, *where, "--only_missing").total.delivered == missing > 0
+    assert gaps()["total"]["missing"] == 0
+
+
+@pytest.mark.parametrize("by", ["hour", "event", "course"])
+def test_however_it_is_counted_the_sums_are_the_same(gaps, by):
+    found = gaps("--by", by)
+    for name in ("logs", "present", "missing", "only_in_table"):
+        assert sum(row[name] for row in found["gaps"]) == found["total"][name]
+    assert found["total"]["only_in_table"] == 9
+    names = {row[by]: row for row in found["gaps"]}
+    stranger = {"hour": "2026-03-04T10:00Z", "event": "(only in the table)", "course": "course-v1:Other+X+1"}[by]
+    assert names[stranger]["only_in_table"] == 9
+
+
+def test_slices_change_nothing(gaps, monkeypatch):
+    whole = gaps("--by", "hour")
+    monkeypatch.setattr(compare, "SLICE_IDS", 5)
+    assert gaps("--by", "hour") == whole
+
+
+def test_a_period_is_compared_where_one_is_given(gaps):
+    found = gaps("--since", "2026-03-04", "--until", "2026-03-06")
+    assert [row["day"] for row in found["gaps"]] == ["2026-03-04", "2026-03-05"]
+    assert found["total"]["only_in_table"] == 9
+
+
+def test_where_only_some_events_are_wanted_nothing_is_said_of_strangers(gaps):
+    found = gaps("--event", "problem_check")
+    assert found["total"]["only_in_table"] is None
+    assert found["total"]["logs"] > found["total"]["present"] > 0
+
+
+def test_logs_that_hold_an_event_twice_count_it_once(gaps, logs, sample_log):
+    once = gaps()
+    (logs / "tracking.log.1").write_bytes(sample_log)
+    assert gaps() == once
+
+
+def test_nothing_is_left_behind(gaps, table):
+    gaps()
+    client = connect(table[0])
+    databases = [name for (name,) in client.query("SHOW DATABASES").result_rows]
+    client.close()
+    assert not [name for name in databases if name.startswith("log_replay")]
+
+
+def test_what_cannot_be_read_makes_it_incomplete(gaps, logs):
+    (logs / "broken.gz").write_bytes(b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03garbage")
+    with pytest.raises(CommandError) as caught:
+        gaps()
+    assert caught.value.returncode == 1
+
+
+def test_without_a_database_or_a_table_it_is_wrong_usage(source, sample_directory, home):
+    arguments = ["replay_gaps", "--transformer_type", "xapi", *source]
+    for said in ("no embedded database", "no such table"):
+        with pytest.raises(CommandError, match=said) as caught:
+            call_command(*arguments)
+        assert caught.value.returncode == 2
+        connect({}).close()  # now there is a database, and nothing in it
+
+
+GAPS = Gaps(
+    "day",
+    "openedx.xapi_events_all at <somewhere>",
+    {"2026-03-01": Gap(400, 400), "2026-03-02": Gap(300, 100, 50), "2026-03-09": Gap(10, 0)},
+)
+COURSES = Gaps("course", "x", {f"course-v1:<Org>+{n}+{'x' * 60}": Gap(n, n // 2) for n in range(60)}, whole=False)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if not program:
+        pytest.skip("a page is looked at by a real browser: apt-get install chromium")
+    return program
+
+
+MEASURE = """<script>
+const boxes = kind => [...document.querySelectorAll('rect.' + kind)].map(r => r.getBoundingClientRect())
+    .filter(b => b.height && b.width).map(b => [b.left, b.top, b.width, b.height]);
+document.title = JSON.stringify({
+    present: boxes('present'), missing: boxes('missing'), only: boxes('only'),
+    colour: getComputedStyle(document.querySelector('rect.missing')).fill,
+    wide: document.documentElement.scrollWidth > innerWidth, rows: document.querySelectorAll('tbody tr').length,
+    loaded: performance.getEntriesByType('resource').length,
+    labels: [...document.querySelectorAll('svg text')].filter(t => t.getBoundingClientRect().right > innerWidth).length,
+});
+</script>"""
+
+
+def measured(browser, tmp_path, gaps):
+    """Open a page offline, and let it measure itself."""
+    file = tmp_path / "page.html"
+    file.write_text(page(gaps).replace("</body>", MEASURE + "</body>"))
+    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/profile"]
+    offline = ["--host-resolver-rules=MAP * ~NOTFOUND", "--window-size=1200,900", "--virtual-time-budget=2000"]
+    command = [browser, *options, *offline, "--dump-dom", file.as_uri()]
+    dom = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    return json.loads(dom.partition("<title>")[2].partition("</title>")[0].replace("&quot;", '"'))
+
+
+def test_in_a_browser_the_bars_are_as_high_as_the_numbers(browser, tmp_path):
+    seen = measured(browser, tmp_path, GAPS)
+    (first, second) = seen["present"]
+    (missing, last) = seen["missing"]
+    (only,) = seen["only"]
+    assert first[3] == pytest.approx(4 * second[3], rel=0.02)
+    assert missing[3] == pytest.approx(2 * second[3], rel=0.02)
+    assert only[3] == pytest.approx(second[3] / 2, rel=0.02)
+    assert missing[1] + missing[3] == pytest.approx(second[1], abs=0.5)  # stacked
+    assert last[0] - first[0] == pytest.approx(8 * (second[0] - first[0]), rel=0.02)  # eight days later
+    assert seen["colour"] == "rgb(198, 40, 40)"
+    assert seen["rows"] == 3
+
+
+@pytest.mark.parametrize(
+    "gaps", [GAPS, COURSES, Gaps("hour", "x", {"2026-03-01T10:00Z": Gap(1, 0)})], ids=lambda g: g.by
+)
+def test_a_page_fits_the_window_and_loads_nothing(browser, tmp_path, gaps):
+    seen = measured(browser, tmp_path, gaps)
+    assert not seen["wide"]
+    assert seen["labels"] == 0
+    assert seen["loaded"] == 0
+    assert seen["missing"]
+
+
+@pytest.mark.parametrize("gaps", [GAPS, COURSES, Gaps("day", "x"), Gaps("event", "x"), Gaps("hour", "x")])
+def test_a_page_needs_nothing_from_elsewhere_and_escapes_names(gaps):
+    text = page(gaps)
+    assert "<script" not in text
+    assert "://" not in text
+    assert "url(" not in text
+    assert "<Org>" not in text
+    assert "<somewhere>" not in text
+    assert all(f"<td>{gap.logs:,}</td>" in text for gap in gaps.rows.values())
+
+
+def test_json_has_every_row():
+    assert as_json(GAPS)["gaps"][1] == {
+        "day": "2026-03-02",
+        "logs": 300,
+        "present": 100,
+        "missing": 200,
+        "only_in_table": 50,
+    }
