@@ -66,15 +66,23 @@ def statement_row(statement: Statement) -> bytes:
     Raises:
         UnstorableStatement: it cannot be one.
     """
+    return row_head(statement) + sized(statement.text)
+
+
+def row_head(statement: Statement) -> bytes:
+    """Return ``event_id, emission_time`` as a row begins with them.
+
+    Raises:
+        UnstorableStatement: it cannot have one.
+    """
     digits = int(event_id(statement).replace("-", ""), 16)
-    text = statement.text
-    return _HEAD.pack(digits >> 64, digits & _HALF, microseconds(emission_time(statement))) + _length(text) + text
+    return _HEAD.pack(digits >> 64, digits & _HALF, microseconds(emission_time(statement)))
 
 
 def line_row(moment: datetime, line: bytes) -> bytes:
     """Return the row ``time, message``; a time that no DateTime can hold becomes the nearest that it can."""
     second = (moment - _EPOCH) // timedelta(seconds=1)
-    return _SECOND.pack(min(max(second, 0), _LAST_SECOND)) + _length(line) + line
+    return _SECOND.pack(min(max(second, 0), _LAST_SECOND)) + sized(line)
 
 
 def microseconds(moment: datetime) -> int:
@@ -82,11 +90,12 @@ def microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
-def _length(text: bytes) -> bytes:
+def sized(text: bytes) -> bytes:
+    """Return a String: its length, and itself."""
     rest = len(text)
     digits = bytearray()
     while rest >= _MORE:
         digits.append(rest & (_MORE - 1) | _MORE)
         rest >>= 7
     digits.append(rest)
-    return bytes(digits)
+    return bytes(digits) + text
