@@ -71,6 +71,7 @@ class Options:
     rejects_with_content: bool
     grace_secs: float
     missing_from: Mapping[str, Any] | None
+    tracking: bool
     command: Mapping[str, Any]
 
     @property
@@ -148,6 +149,10 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "metavar": "JSON",
         "help": "The ClickHouse that --only_missing asks, described as a destination. Default: the destination, if it "
         "is CLICKHOUSE; else the embedded one.",
+    },
+    "tracking": {
+        "action": "store_true",
+        "help": "With CLICKHOUSE: store the logs' own events in the table _tracking, too, filtered by time only.",
     },
     "create_tables": {
         "action": "store_true",
@@ -299,6 +304,8 @@ def read_options(given: Mapping[str, Any]) -> Options:
     if given["rejects_with_content"] and not given["rejects"]:
         raise ConfigurationError("--rejects_with_content has no effect without --rejects")
     _check("--verify_sample", given["verify_sample"], 0 <= given["verify_sample"] <= 1)
+    if given["tracking"] and destination.provider != "CLICKHOUSE":
+        raise ConfigurationError("--tracking needs --destination_provider CLICKHOUSE")
     add = given["add_external_ids"]
     may_add = add == "yes" if add else not (standalone and "lms" in settings.DATABASES)
     return Options(
@@ -327,6 +334,7 @@ def read_options(given: Mapping[str, Any]) -> Options:
         rejects_with_content=given["rejects_with_content"],
         grace_secs=given["grace_secs"],
         missing_from=_missing_from(given, destination),
+        tracking=bool(given["tracking"]),
         command=stored_command(given, {name: arguments.get("default") for name, arguments in ARGUMENTS.items()}),
     )
 

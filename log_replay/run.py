@@ -18,7 +18,7 @@ from log_replay.ledger.opening import open_ledger
 from log_replay.logs import LINE_LIMITS, LineLimit, log_statements, settle_statements, statements_to
 from log_replay.maker import open_destination, open_maker, open_transformer
 from log_replay.planning import plan_run
-from log_replay.records import BlockResult, SkippedObject, Unit
+from log_replay.records import BlockResult, LineBlock, SkippedObject, Unit
 from log_replay.report import Report
 from log_replay.report.files import RejectsFile
 from log_replay.sources import open_source
@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from log_replay.options import Options
-    from log_replay.records import LineBlock, TransformedEvent
+    from log_replay.records import TransformedEvent
     from log_replay.report.progress import Progress
     from log_replay.sinks import Sink
+    from log_replay.sinks.clickhouse_tracking import TrackingStore
     from log_replay.workers import Mark
 
 log = structlog.get_logger(__name__)
@@ -57,8 +58,11 @@ class Run:
         check_event_patterns(options.filters.events, open_transformer(options).names)
         self._source = open_source(options.source.provider, options.source.config)
         self._sink = sink or self._open_sink()
+        self._tracking = _open_tracking(options)
         self._source.check()
         self._sink.check()
+        if self._tracking:
+            self._tracking.check()
         self._ledger = open_ledger(options)
         self.report.run = self._ledger.name
         self._rejects = RejectsFile(None)
@@ -111,7 +115,10 @@ class Run:
             yield unit
             if isinstance(unit, Unit):
                 try:
-                    yield from read_unit(self._source, unit)
+                    for block in read_unit(self._source, unit):
+                        if self._tracking and isinstance(block, LineBlock) and block.end_offset > unit.counted_to:
+                            self._tracking.store(block)
+                        yield block
                 except OBJECT_ERRORS as error:
                     yield error
 
@@ -184,6 +191,8 @@ class Run:
         self.report.count_undelivered(self._batch)
         try:
             with held():
+                if self._tracking:
+                    self._tracking.close()
                 self._sink.close(complete=self._complete)
                 if self._complete:
                     self._ledger.finish(self.report, self._rejects.settle())
@@ -193,6 +202,15 @@ class Run:
             self.report.stopped = self.report.stopped or str(interrupt)
         if self.report.stopped:
             self._ledger.stop(self.report.stopped)
+
+
+def _open_tracking(options: Options) -> TrackingStore | None:
+    if not options.tracking or options.dry_run:
+        return None
+    from log_replay.sinks.clickhouse_tracking import TrackingStore  # noqa: PLC0415 - ClickHouse's client is optional
+
+    config = options.destination.config
+    return TrackingStore(config, options.filters, create=bool(config.get("create_tables")))
 
 
 def _line_limit(text: str | None) -> LineLimit | None:
