@@ -51,5 +51,6 @@ def configure_own_log(stream: TextIO | None = None, *, level: int | str = loggin
 
 def _renderers(stream: TextIO) -> list[Processor]:
     if stream.isatty():
-        return [structlog.dev.ConsoleRenderer()]
+        # Where rich is installed, structlog would show tracebacks with every local variable, secrets among them.
+        return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]

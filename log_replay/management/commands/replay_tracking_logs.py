@@ -6,16 +6,20 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from django.core.management.base import BaseCommand, CommandError
 
 from log_replay.errors import ConfigurationError, LogReplayError
 from log_replay.interrupts import INCOMPLETE, signals_interrupt
 from log_replay.logs import configure_own_log
 from log_replay.options import add_arguments, read_options
+from log_replay.process_title import hide_arguments
 
 if TYPE_CHECKING:
     from log_replay.options import Options
     from log_replay.report import Report
+
+log = structlog.get_logger(__name__)
 
 WRONG_USAGE, TOO_MANY_REJECTS = 2, 3
 AGAIN = "nothing is doubled if you run the same command again: statements and files keep their ids and names"
@@ -44,6 +48,7 @@ class Command(BaseCommand):
         configure_own_log()
         try:
             options = read_options(given)
+            _hide_secrets(options, given)
             with signals_interrupt(options.grace_secs):
                 if options.plan:
                     _show_plan(options)
@@ -57,6 +62,18 @@ class Command(BaseCommand):
             message = f"{interrupt or 'interrupted'} before anything was read"
             raise CommandError(message, returncode=INCOMPLETE) from interrupt
         _judge(report, options)
+
+
+def _hide_secrets(options: Options, given: dict[str, Any]) -> None:
+    """Take what may be secret off the command line, as far as others can read it."""
+    withheld = {name.partition(".")[0] for name in options.command.get("withheld", ())}
+    if withheld:
+        hide_arguments(given[name] for name in withheld)
+        log.warning(
+            "until a moment ago others could see secrets on the command line",
+            options=sorted(f"--{name}" for name in withheld),
+            hint="${NAME} in a value is read from the environment, @FILE in its place from a file",
+        )
 
 
 def _replay(options: Options) -> Report:
