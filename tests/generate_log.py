@@ -151,8 +151,8 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def write_sample(out: BinaryIO, *, the_directory: bool) -> None:
-    from sample_directory import sample_directory  # noqa: PLC0415 - only here
-    from sample_log import sample_lines  # noqa: PLC0415 - only here
+    from sample_directory import sample_directory
+    from sample_log import sample_lines
 
     if the_directory:
         out.write(json.dumps(sample_directory(), indent=2, ensure_ascii=False).encode() + b"\n")

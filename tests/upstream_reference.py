@@ -31,8 +31,8 @@ NO_TIME = "1970-01-01T00:00:00.000Z"
 
 def set_up_django() -> None:
     """Configure Django with no more than event-routing-backends needs to be imported."""
-    import django  # noqa: PLC0415 - only a script sets Django up by itself
-    from django.conf import settings  # noqa: PLC0415 - likewise
+    import django
+    from django.conf import settings
 
     settings.configure(
         INSTALLED_APPS=[
@@ -102,7 +102,7 @@ class Stand:
         return [self._courses[str(key)] for key in keys if str(key) in self._courses]
 
     def _retired_user(self, username: str) -> SimpleNamespace:
-        from user_util import user_util  # noqa: PLC0415 - as late as edx-platform's
+        from user_util import user_util
 
         names = user_util.get_all_retired_usernames(username, self._salts, "retired__user_{}")
         for name in [username, *names]:
@@ -115,7 +115,7 @@ class Reference:
     """Makes statements of one kind (``xapi`` or ``caliper``) as upstream's default processors make them."""
 
     def __init__(self, kind: str) -> None:
-        import importlib  # noqa: PLC0415 - event-routing-backends can only be imported once Django is set up
+        import importlib
 
         processors = f"event_routing_backends.processors.{kind}"
         importlib.import_module(f"{processors}.event_transformers")
@@ -134,7 +134,7 @@ class Reference:
         Raises:
             Exception: whatever upstream's transformers raise.
         """
-        from event_routing_backends.management.commands.helpers.event_log_parser import (  # noqa: PLC0415 - likewise
+        from event_routing_backends.management.commands.helpers.event_log_parser import (
             parse_json_event,
         )
 
@@ -157,7 +157,7 @@ def normalised(statement: dict[str, Any]) -> dict[str, Any]:
 @contextmanager
 def stand_ins(directory: dict[str, Any]) -> Iterator[None]:
     """Let upstream's helpers ask the directory instead of an LMS, for as long as the context lasts."""
-    from event_routing_backends import helpers  # noqa: PLC0415 - it needs Django to be set up
+    from event_routing_backends import helpers
 
     cached = (helpers.get_anonymous_user_id, helpers.get_course_from_id)
     with patch.multiple(helpers, **Stand(directory).helpers()):

@@ -114,10 +114,10 @@ DATA_FIELDS = {
 def event_names() -> list[str]:
     """Return the names of both of upstream's registries; Django must be set up."""
     # Upstream's modules cannot be imported before Django is set up, and register their transformers when imported.
-    from event_routing_backends.processors.caliper import event_transformers as _  # noqa: F401, PLC0415
-    from event_routing_backends.processors.caliper.registry import CaliperTransformersRegistry  # noqa: PLC0415
-    from event_routing_backends.processors.xapi import event_transformers as __  # noqa: F401, PLC0415
-    from event_routing_backends.processors.xapi.registry import XApiTransformersRegistry  # noqa: PLC0415
+    from event_routing_backends.processors.caliper import event_transformers as _  # noqa: F401
+    from event_routing_backends.processors.caliper.registry import CaliperTransformersRegistry
+    from event_routing_backends.processors.xapi import event_transformers as __  # noqa: F401
+    from event_routing_backends.processors.xapi.registry import XApiTransformersRegistry
 
     return sorted({*XApiTransformersRegistry.mapping, *CaliperTransformersRegistry.mapping})
 
