@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -17,6 +18,12 @@ __all__ = ["shell"]
 README = Path(__file__).parents[1] / "README.md"
 TEXT = README.read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(console|sh)\n(.*?)```", TEXT, re.DOTALL)
+
+
+STAND_IN_FOR_VECTOR = """#!/bin/sh
+for config; do case $config in *.yaml) test -r "$config" || exit 78;; esac; done
+exec cat
+"""
 
 
 def transcripts() -> list[tuple[str, str]]:
@@ -39,6 +46,11 @@ def folder(tmp_path_factory, shell):
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec {shell.command[0]} -c "{shell.command[2]}" "$@"\n')
     program.chmod(0o755)
+    (folder / "vector").symlink_to(README.parent / "vector")
+    if not shutil.which("vector"):
+        # Vector cannot be installed from a package registry; what the pipe brings to it is all that is shown here.
+        (folder / "bin" / "vector").write_text(STAND_IN_FOR_VECTOR)
+        (folder / "bin" / "vector").chmod(0o755)
     return folder
 
 
@@ -92,9 +104,14 @@ def test_the_other_commands_have_options_that_exist(monkeypatch):
     commands = [block for kind, block in BLOCKS if kind == "sh" and "--source_provider" in block]
     assert commands
     for block in commands:
-        script = f'log-replay() {{ shift; printf "%s\\0" "$@"; }}\n{block}'
+        script = f'vector() {{ cat; }}\nlog-replay() {{ shift; printf "%s\\0" "$@"; }}\n{block}'
         typed = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True).stdout
         assert parsed(typed.split("\0")[:-1]).source.config
+
+
+def test_every_file_that_the_readme_names_is_there():
+    for name in re.findall(r"(?:vector|tests|log_replay)/[\w./-]+\.(?:yaml|md|py)", TEXT):
+        assert (README.parent / name).is_file(), name
 
 
 def test_every_option_is_in_the_readme():
