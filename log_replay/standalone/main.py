@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from django.core.management import ManagementUtility
+from django.core.management import ManagementUtility, load_command_class
 
 USAGE = """\
 Usage: log-replay COMMAND [options]
@@ -20,6 +20,8 @@ Usage: log-replay COMMAND [options]
 log-replay COMMAND --help explains a command; any of Django's own commands works as well.
 """
 
+REPLAY = frozenset({"transform_tracking_logs", "replay_tracking_logs"})
+
 
 def main() -> None:
     """Run a management command on ``log_replay.standalone.settings``, or on DJANGO_SETTINGS_MODULE if that is set."""
@@ -27,4 +29,7 @@ def main() -> None:
     if len(sys.argv) == 1 or (sys.argv[1] in {"-h", "--help", "help"} and len(sys.argv) == 2):  # noqa: PLR2004 - alone
         sys.stdout.write(USAGE)
         return
+    if sys.argv[1] in REPLAY and not {"-h", "--help"}.isdisjoint(sys.argv[2:]):
+        # Help needs no apps: without event-routing-backends, and Celery behind it, it is there in a third of the time.
+        load_command_class("log_replay", sys.argv[1]).run_from_argv(["log-replay", *sys.argv[1:]])
     ManagementUtility(["log-replay", *sys.argv[1:]]).execute()
