@@ -97,8 +97,8 @@ class DatabaseLedger:
     def finish(self, report: Report, rejects_bytes: int = 0) -> None:
         """See ``Ledger``."""
         self._current = None
-        self.acknowledge(report, (), rejects_bytes=rejects_bytes)
-        self._insist(lambda: self._update(state=models.Run.State.FINISHED, finished=timezone.now()))
+        over = {"state": models.Run.State.FINISHED, "finished": timezone.now()}
+        self._insist(lambda: self._record(report, (), None, rejects_bytes, **over))
 
     def stop(self, reason: str) -> None:
         """See ``Ledger``; what cannot be noted is in our own log all the same."""
@@ -146,6 +146,7 @@ class DatabaseLedger:
         pending: Sequence[TransformedEvent],
         receipt: Mapping[str, Any] | None,
         rejects_bytes: int,
+        **over: Any,
     ) -> None:
         with transaction.atomic(router.db_for_write(models.Run)):
             self._update(
@@ -153,6 +154,7 @@ class DatabaseLedger:
                 rejects_bytes=rejects_bytes,
                 batches=self._run.batches,
                 updated=timezone.now(),
+                **over,
             )
             for unit, begun in self._begun.items():
                 standing = self._standing(unit, report, pending)
@@ -161,7 +163,6 @@ class DatabaseLedger:
                 row = models.Receipt(run=self._run, number=self._run.batches, content=receipt)
                 # What was committed although the connection broke is there when it is written again.
                 models.Receipt.objects.bulk_create([row], ignore_conflicts=True)
-        self._run.rejects_bytes = rejects_bytes
 
     def _standing(self, unit: Unit, report: Report, pending: Sequence[TransformedEvent]) -> dict[str, Any]:
         """Return what is to be recorded of a unit."""

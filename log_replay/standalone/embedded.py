@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from log_replay.errors import ConfigurationError
@@ -40,10 +41,20 @@ def prepare() -> None:
         raise ConfigurationError(
             str(error.strerror), operation="write", object=str(home), hint="set LOG_REPLAY_HOME to a folder of yours"
         ) from error
+    _log_ahead()
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         call_command("migrate", verbosity=0, interactive=False)
     create_lms_tables()
+
+
+def _log_ahead() -> None:
+    """Let SQLite write ahead: readers and the ledger do not wait for each other, and a commit takes a third.
+
+    The file remembers it. Where SQLite cannot, as on some network file systems, it stays as it is.
+    """
+    with suppress(DatabaseError), connection.cursor() as cursor:
+        cursor.execute("PRAGMA journal_mode=WAL")
 
 
 def create_lms_tables() -> None:

@@ -1,0 +1,104 @@
+"""``python tests/benchmarks/ledger.py``: what the ledger costs of a run into files, in time: under 3 % by default.
+
+The ledger is timed inside the run that it is a part of, so that both meet the same disk and the same neighbours.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+TESTS = Path(__file__).parents[1]
+sys.path[:0] = [str(TESTS), str(TESTS.parent)]
+HOME = Path(tempfile.mkdtemp(prefix="log-replay-bench-"))
+os.environ["LOG_REPLAY_HOME"] = str(HOME)
+os.environ["DJANGO_SETTINGS_MODULE"] = "log_replay.standalone.settings"
+
+import django  # noqa: E402 - the settings first
+
+django.setup()
+
+import generate_log  # noqa: E402 - the path first
+from django.core.management import load_command_class  # noqa: E402 - once Django is set up
+
+from log_replay.ledger.database import DatabaseLedger  # noqa: E402 - likewise
+from log_replay.ledger.lease import Lease  # noqa: E402 - likewise
+from log_replay.logs import configure_own_log  # noqa: E402 - likewise
+from log_replay.options import read_options  # noqa: E402 - likewise
+from log_replay.report.progress import Lines  # noqa: E402 - likewise
+from log_replay.run import Run  # noqa: E402 - likewise
+from log_replay.standalone.embedded import load_directory, prepare  # noqa: E402 - likewise
+
+LINES = 250_000
+KNOWN = 0.6
+BATCH_SIZES = (10_000, 1_000)
+TIMED = {DatabaseLedger: ("_create", "_restore", "acknowledge", "begin", "finish"), Lease: ("take", "give_back")}
+
+
+class Stopwatch:
+    """Adds up the time that functions take."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def around(self, function):
+        def timed(*args, **kwargs):
+            began = time.perf_counter()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                self.seconds += time.perf_counter() - began
+
+        return timed
+
+
+def main() -> None:
+    configure_own_log()
+    prepare()
+    load_directory(generate_log.directory(users=2000, courses=20))
+    logs = HOME / "logs"
+    logs.mkdir()
+    with (logs / "tracking.log").open("wb") as log:
+        log.writelines(generate_log.lines(count=LINES, known=KNOWN, users=2000, courses=20))
+    stopwatch = Stopwatch()
+    for owner, names in TIMED.items():
+        for name in names:
+            setattr(owner, name, stopwatch.around(getattr(owner, name)))
+    sys.stdout.write(
+        f"{'batch size':>10} {'batches':>8} {'run s':>8} {'ledger s':>9} {'ms a batch':>11} {'share':>7}\n"
+    )
+    for batch_size in BATCH_SIZES:
+        show(batch_size, stopwatch)
+
+
+def show(batch_size: int, stopwatch: Stopwatch) -> None:
+    out = HOME / f"out-{batch_size}"
+    out.mkdir()
+    arguments = [
+        "--transformer_type", "xapi", "--source_provider", "LOCAL", "--destination_provider", "LOCAL",
+        "--source_config", json.dumps({"key": str(HOME), "container": "logs"}),
+        "--destination_config", json.dumps({"key": str(HOME), "container": out.name}),
+        "--batch_size", str(batch_size),
+    ]  # fmt: skip
+    parser = load_command_class("log_replay", "replay_tracking_logs").create_parser("log-replay", "bench")
+    stopwatch.seconds = 0.0
+    report = Run(read_options(vars(parser.parse_args(arguments)))).replay(Lines())
+    batches = -(-report.total.transformed // batch_size)
+    share = f"{stopwatch.seconds / report.seconds:.2%}"
+    milliseconds = 1000 * stopwatch.seconds / batches
+    sys.stdout.write(
+        f"{batch_size:>10} {batches:>8} {report.seconds:>8.2f} {stopwatch.seconds:>9.3f}"
+        f" {milliseconds:>11.1f} {share:>7}\n"
+    )
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    finally:
+        shutil.rmtree(HOME, ignore_errors=True)
