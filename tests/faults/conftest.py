@@ -7,7 +7,7 @@ import json
 
 import generate_log
 import pytest
-from faults.scenes import Driver, Scene
+from faults.scenes import INTO_FILES, Driver, Scene
 from sinks.scripted_server import ScriptedServer
 from sinks.servers import learning_locker, ralph, s3, s3_server
 
@@ -46,14 +46,20 @@ def source(tmp_path_factory):
 
 @pytest.fixture
 def scene(driver, source, tmp_path):
-    """Make a run of some destination; each has a folder, ``out``, which the arguments may name as ``{out}``."""
+    """Make a run of some destination."""
 
     def make(name: str, *destination: str) -> Scene:
-        folder = tmp_path / name
-        placed = [argument.replace("OUT", str(folder / "out")).replace("KEY", str(folder)) for argument in destination]
-        return Scene(driver, folder, [*source, *placed])
+        return Scene(driver, tmp_path / name, [*source, *destination])
 
     return make
+
+
+@pytest.fixture(scope="session")
+def whole(driver, source, tmp_path_factory):
+    """A run into files that nobody interrupted."""
+    run = Scene(driver, tmp_path_factory.mktemp("uninterrupted") / "run", [*source, *INTO_FILES])
+    assert run.run() == 0, run.log
+    return run
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 KILLED = -9
+INTO_FILES = ["--destination_provider", "LOCAL", "--destination_config", '{"key": "KEY", "container": "out"}']
 #: What of a summary is the same for a run that was interrupted and for one that was not.
 COUNTED = (
     "complete", "total", "objects", "failed_objects", "skipped_objects", "lost_by_loggers", "delivery_failures",
@@ -67,16 +68,21 @@ class Driver:
 
 @dataclass
 class Scene:
-    """One run, from its first start to its end, with a database and a folder of its own."""
+    """One run, from its first start to its end, with a database and a folder of its own.
+
+    Its arguments may name the folder as KEY, and the folder ``out`` in it as OUT.
+    """
 
     driver: Driver
     folder: Path
     arguments: list[str]
-    attempts: int = 0
     codes: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.folder.mkdir()
+        places = {"OUT": str(self.out), "KEY": str(self.folder)}
+        for name, place in places.items():
+            self.arguments = [argument.replace(name, place) for argument in self.arguments]
         self.out.mkdir()
         shutil.copy(self.driver.home / "log-replay.sqlite3", self.folder / "ledger.sqlite3")
 

@@ -6,9 +6,9 @@ import json
 from collections import Counter
 
 import pytest
+from faults.scenes import INTO_FILES as FILES
 from faults.scenes import KILLED
 
-FILES = ["--destination_provider", "LOCAL", "--destination_config", '{"key": "KEY", "container": "out"}']
 ALWAYS = ["plan", "take over", "count", "reject", "record", "record, inside", "finish"]
 #: A batch, and what the longest block of lines holds beyond it: blocks are logged whole.
 STATEMENTS_IN_FLIGHT = 300
@@ -30,14 +30,6 @@ def killed_at(scene, seam: str, moment: str, numbers: list[int]) -> int:
 def sampled(count: int) -> list[int]:
     """Return some of the calls there were: the first, one in the middle, the last."""
     return sorted({1, max(1, count // 2), count})
-
-
-@pytest.fixture
-def whole(scene):
-    """A run into files that nobody interrupted."""
-    run = scene("whole", *FILES)
-    assert run.run() == 0, run.log
-    return run
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
