@@ -8,6 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections import deque
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from contextlib import ExitStack
@@ -170,6 +171,7 @@ def _begin(module: str, function: str, options: Options) -> None:
     """Set up a worker: Django first, since what it makes statements with cannot be imported without."""
     # Ctrl-C reaches the whole group of processes; it is the parent who says what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     import django  # noqa: PLC0415 - only in workers
     from django.apps import apps  # noqa: PLC0415 - likewise
 
@@ -182,6 +184,14 @@ def _begin(module: str, function: str, options: Options) -> None:
     configure_own_log()
     open_maker = getattr(import_module(module), function)
     _maker.append(_life.enter_context(open_maker(options)))
+
+
+def _end_with_parent() -> None:
+    """End this worker when its parent does: one that was killed could not tell it to."""
+    parent = multiprocessing.parent_process()
+    if parent:
+        parent.join()
+        os._exit(1)
 
 
 def _make(parcel: BlockParcel) -> ResultParcel:

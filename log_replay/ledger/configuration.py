@@ -43,7 +43,6 @@ def identity(options: Options) -> dict[str, Any]:
         "course": list(filters.courses),
         "org": list(filters.orgs),
         "user": sorted(filters.users),
-        "unit_size": options.unit_size_bytes,
         "rejects": options.rejects and str(options.rejects.absolute()),
         "rejects_with_content": options.rejects_with_content,
         "from_rejects": options.from_rejects_digest,

@@ -119,18 +119,25 @@ def test_an_s3_bucket_has_the_same_objects(scene, s3):
     assert killed.counted == whole.counted
 
 
+# What upstream makes of exams and of problems with several questions is no valid xAPI 1.0.3, and Learning Locker is
+# strict.
+CONFORMANT = ["--event", "edx.video.*", "edx.forum.*", "edx.course.*", "edx.ui.*", "*_video", "showanswer"]
+
+
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_an_lrs_has_every_statement_once(scene, ralph, moment, tmp_path):
+@pytest.mark.parametrize("lrs", ["ralph", "learning_locker"])
+def test_an_lrs_has_every_statement_once(request, scene, lrs, moment):
+    lrs, chosen = request.getfixturevalue(lrs), CONFORMANT if lrs == "learning_locker" else []
     logged = ["--destination_provider", "LOGGER", "--log_format", "raw", "--log_to", "file:OUT/statements"]
-    whole = scene("whole", *logged)
+    whole = scene("whole", *logged, *chosen)
     assert whole.run() == 0
     ids = {json.loads(line)["id"] for line in whole.files["statements"].splitlines()}
-    where = ["--destination_provider", "LRS", "--destination_config", json.dumps(ralph.config), "--log_to", "null"]
-    killed = scene("killed", *where, "--sleep_between_batches_secs", "0")
+    where = ["--destination_provider", "LRS", "--destination_config", json.dumps(lrs.config), "--log_to", "null"]
+    killed = scene("killed", *where, *chosen, "--sleep_between_batches_secs", "0", "--batch_size", "15")
     for number in (1, 3, 4):
         assert killed.run({"seam": "deliver to an LRS", moment: number}) == KILLED
     assert killed.run() == 0, killed.log
-    stored = Counter(statement["id"] for statement in ralph.stored(ids))
+    stored = Counter(statement["id"] for statement in lrs.stored(ids))
     assert stored == Counter(ids)
     delivered = killed.counted["total"]
     assert delivered["statements"] == delivered["delivered"] + delivered["duplicate"]

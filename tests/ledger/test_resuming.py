@@ -79,8 +79,9 @@ def test_another_configuration_is_refused_and_what_differs_is_named(replay, into
 
 def test_how_a_run_goes_about_it_may_change(replay, interrupted, into_files):
     interrupted(*into_files, "--run", "x")
-    more = ["--sleep_between_batches_secs", "0.001", "--log_to", "null", "--max_rejected", "50", "--grace_secs", "1"]
-    assert replay(*into_files, *UNITS, *more, "--run", "x").complete
+    shown = ["--unit_size", "1MB", "--log_to", "null", "--max_rejected", "50"]
+    more = [*shown, "--sleep_between_batches_secs", "0.001", "--grace_secs", "1"]
+    assert replay(*into_files, *more, "--run", "x").complete
 
 
 def test_a_second_process_is_refused_while_the_first_may_live(replay, interrupted, into_files):
