@@ -1,0 +1,17 @@
+"""The standalone settings with everything in a MariaDB, as an LMS has it."""
+
+from __future__ import annotations
+
+import os
+
+from log_replay.standalone.settings import *  # noqa: F403 - a settings module
+
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.mysql",
+        "NAME": "edxapp",
+        "USER": "root",
+        "HOST": "localhost",
+        "OPTIONS": {"unix_socket": os.environ["MARIADB_SOCKET"], "charset": "utf8mb4"},
+    }
+}

@@ -1,0 +1,106 @@
+"""The ledger in MariaDB, which is what an LMS has."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from sinks.servers import served
+
+HERE = Path(__file__).parent
+TWICE = """
+import argparse, json, sys
+import django; django.setup()
+from django.core.management import call_command
+call_command("migrate", verbosity=0, interactive=False)
+from django.contrib.auth import get_user_model
+from log_replay.lms.tables import CourseOverview, ExternalId, ExternalIdType
+from log_replay.standalone.embedded import create_lms_tables
+create_lms_tables()
+directory = json.load(open(sys.argv[1]))
+types = dict(ExternalIdType.objects.values_list("name", "id"))
+for user in directory["users"]:
+    ids = user.pop("external_ids", {})
+    get_user_model().objects.create(**user)
+    for name, value in ids.items():
+        ExternalId.objects.create(user_id=user["id"], external_id_type_id=types[name], external_user_id=value)
+for course in directory["courses"]:
+    CourseOverview.objects.create(**course)
+from log_replay.ledger.overview import as_dict, runs
+from log_replay.options import add_arguments, read_options
+from log_replay.report.progress import Lines
+from log_replay.run import Run
+
+class Interrupting(Lines):
+    def advance(self, offset, lines):
+        super().advance(offset, lines)
+        if self.lines >= 150:
+            raise KeyboardInterrupt
+
+parser = argparse.ArgumentParser()
+add_arguments(parser)
+options = read_options(vars(parser.parse_args(sys.argv[2:])))
+told = []
+for progress in (Interrupting(), Lines()):
+    report = Run(options).replay(progress)
+    told.append(as_dict(runs().get(name=options.run)))
+print(json.dumps([told, report.as_dict()]))
+"""
+
+
+@pytest.fixture(scope="module")
+def mariadb(tmp_path_factory):
+    """Start a server and return its socket."""
+    install, server = (
+        shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin") for name in ("mariadb-install-db", "mariadbd")
+    )
+    if not install or not server:
+        pytest.skip("MariaDB is not here: apt-get install mariadb-server")
+    pytest.importorskip("MySQLdb", reason="its client is not here: pip install mysqlclient")
+    home = tmp_path_factory.mktemp("mariadb")
+    socket, user = home / "socket", [f"--user={os.environ.get('USER', 'root')}"]
+    place = [f"--datadir={home / 'data'}", "--no-defaults"]
+    subprocess.run(
+        [install, *reversed(place), "--auth-root-authentication-method=normal", *user], check=True, capture_output=True
+    )
+    command = [server, *reversed(place), f"--socket={socket}", "--skip-networking", f"--pid-file={home / 'pid'}", *user]
+    client = [shutil.which("mariadb"), "--no-defaults", f"--socket={socket}", "--user=root", "-e"]
+    with served(command, home, {}) as log:
+        until = time.monotonic() + 60
+        create = [*client, "CREATE DATABASE edxapp CHARACTER SET utf8mb4"]
+        while subprocess.run(create, capture_output=True, check=False).returncode:
+            assert time.monotonic() < until, log.read_text()[-2000:]
+            time.sleep(0.2)
+        yield socket
+
+
+def test_a_run_is_kept_interrupted_and_resumed_there(mariadb, into_files, tmp_path, replay, sample_directory):
+    expected = replay(*into_files).as_dict()
+    directory = tmp_path / "directory.json"
+    directory.write_text(json.dumps(sample_directory))
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "mariadb_site",
+        "PYTHONPATH": str(HERE),
+        "MARIADB_SOCKET": str(mariadb),
+        "LOG_REPLAY_HOME": str(tmp_path),
+        "LOG_REPLAY_RETIRED_USER_SALTS": ",".join(sample_directory["retired_user_salts"]),
+    }
+    arguments = ["--transformer_type", "xapi", *into_files, "--unit_size", "50KB", "--run", "x"]
+    done = subprocess.run(
+        [sys.executable, "-c", TWICE, str(directory), *arguments], env=environment, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()[-3000:]
+    (stopped, finished), summary = json.loads(done.stdout)
+    assert (stopped["state"], finished["state"]) == ("stopped", "finished")
+    assert 10 < stopped["percent"] < 90
+    assert finished["percent"] == 100
+    assert finished["counters"] == expected["total"]
+    for name in ("total", "objects", "statements_by_event", "rejects_by_reason", "unknown_names"):
+        assert summary[name] == expected[name]
