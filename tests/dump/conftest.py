@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from dump.aspects import AspectsSite, installed_plugin
-from dump.clickhouse import ClickHouse, running_clickhouse
+from dump.dump_clickhouse import ClickHouse, running_clickhouse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from clickhouse import running_clickhouse
+from far_clickhouse import running_clickhouse
 from engines import VectorVrl, VrlPython, vector_vrl_python
 from running_vector import vector
 from sinks.servers import ralph, s3, s3_server

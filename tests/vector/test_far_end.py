@@ -9,7 +9,7 @@ from datetime import datetime
 
 import pytest
 import requests
-from clickhouse import encoded_row, insert
+from far_clickhouse import encoded_row, insert
 from emitted import caliper, encoded, lines, xapi
 from engines import Topology
 from shipped import SINKS, TRANSFORMS, composed

@@ -19,7 +19,7 @@ from log_replay.logs.emit import log_statements
 from log_replay.records import Position, Statement, TransformedEvent
 
 if TYPE_CHECKING:
-    from clickhouse import ClickHouse
+    from far_clickhouse import ClickHouse
 
 if sys.version_info >= (3, 14):
     from compression import zstd
