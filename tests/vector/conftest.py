@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from far_clickhouse import running_clickhouse
 from engines import VectorVrl, VrlPython, vector_vrl_python
+from far_clickhouse import running_clickhouse
 from running_vector import vector
 from sinks.servers import ralph, s3, s3_server
 

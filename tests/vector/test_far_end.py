@@ -9,9 +9,9 @@ from datetime import datetime
 
 import pytest
 import requests
-from far_clickhouse import encoded_row, insert
 from emitted import caliper, encoded, lines, xapi
 from engines import Topology
+from far_clickhouse import encoded_row, insert
 from shipped import SINKS, TRANSFORMS, composed
 
 if sys.version_info >= (3, 14):
