@@ -26,8 +26,12 @@ COURSE = r'course-v1:[^/"?&\\\s]+'
 _COURSE = re.compile(COURSE.encode())
 _PREFIX = "log_replay_gaps"
 _COLUMNS = "(id UUID, moment Int64, label String)"
-#: Merging parts would take more memory than it saves: they are read once or twice, and dropped.
-_ENGINE = "ENGINE = MergeTree ORDER BY (moment, id) SETTINGS max_bytes_to_merge_at_max_space_in_pool = 1000000"
+#: Nothing is merged while logs are compared, which would take memory; so there may be many parts.
+_ENGINE = "ENGINE = MergeTree ORDER BY (moment, id) SETTINGS parts_to_delay_insert = 0, parts_to_throw_insert = 1000000"
+#: A comparison waits for the logs to be read: it need not be fast, but it must be small.
+_SETTINGS = {"max_threads": 1, "max_block_size": 16384, "preferred_block_size_bytes": 1 << 20}
+#: So many bytes of rows are inserted at once.
+_INSERT_BYTES = 8 << 20
 
 
 class Ids:
@@ -41,6 +45,8 @@ class Ids:
     def __init__(self, client: Client, by: str) -> None:
         self.client = client
         self._by = by
+        self._rows: list[bytes] = []
+        self._rows_bytes = 0
 
     def check(self) -> None:
         """Find nothing wrong: the tables were just made."""
@@ -54,19 +60,22 @@ class Ids:
 
     def deliver(self, batch: Sequence[TransformedEvent]) -> Delivery:
         """Keep the ids of a batch."""
-        rows: list[bytes] = []
         outcomes: list[str] = []
         for event in batch:
             for statement in event.statements:
                 try:
-                    rows.append(row_head(statement) + sized(self._label(event, statement)))
-                    outcomes.append("delivered")
+                    row = row_head(statement) + sized(self._label(event, statement))
                 except UnstorableStatement:
                     outcomes.append("failed")  # no table can have it
-        self.insert("logs", b"".join(rows), ROW_FORMAT)
-        failed = len(outcomes) - len(rows)
+                    continue
+                outcomes.append("delivered")
+                self._rows.append(row)
+                self._rows_bytes += len(row)
+        if self._rows_bytes >= _INSERT_BYTES:
+            self._flush()
+        failed = outcomes.count("failed")
         failure = "they have no UUID or no time, so that no table can hold them" if failed else None
-        return Delivery(delivered=len(rows), failed=failed, failure=failure, outcomes=outcomes if failed else ())
+        return Delivery(len(outcomes) - failed, failed=failed, failure=failure, outcomes=outcomes if failed else ())
 
     def insert(self, table: str, rows: bytes, row_format: str) -> None:
         """Add rows to one of the tables.
@@ -82,7 +91,13 @@ class Ids:
             raise DestinationLost(reason(error), operation="keep ids in", object="a temporary table") from None
 
     def close(self, *, complete: bool) -> None:
-        """Keep the tables: they are yet to be compared."""
+        """Insert the last rows; the tables are yet to be compared."""
+        if complete:
+            self._flush()
+
+    def _flush(self) -> None:
+        rows, self._rows, self._rows_bytes = b"".join(self._rows), [], 0
+        self.insert("logs", rows, ROW_FORMAT)
 
     def _label(self, event: TransformedEvent, statement: Statement) -> bytes:
         if self._by == "event":
@@ -115,6 +130,9 @@ def temporary_ids(config: Mapping[str, Any], by: str) -> Iterator[Ids]:
 @contextmanager
 def _tables(config: Mapping[str, Any], by: str) -> Iterator[Ids]:
     with connect(config) as client:
+        client.command("SYSTEM STOP MERGES")
+        for name, value in _SETTINGS.items():
+            client.set_client_setting(name, value)
         # One that was killed may have left its own; only one process can have them open.
         client.command(f"DROP DATABASE IF EXISTS {quoted(_PREFIX)} SYNC")
         client.command(f"CREATE DATABASE {quoted(_PREFIX)}")

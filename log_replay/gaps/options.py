@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from log_replay.clickhouse.tables import Table
     from log_replay.options import Options
 
-#: So many events' ids are kept at once.
-_BATCH_SIZE = 50_000
+#: Only ids are kept of a batch, so that nothing is won by large ones.
+_BATCH_SIZE = 2000
 TAKEN = (
     "source_provider", "source_config", "transformer_type", "since", "until", "event", "course", "org", "user",
     "unit_size", "workers", "transformers", "rejects", "grace_secs",

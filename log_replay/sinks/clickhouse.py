@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from log_replay.clickhouse.connection import CONNECTION_KEYS, connect, shown_place
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from clickhouse_connect.driver.client import Client
 
+    from log_replay.clickhouse.rows import Row
     from log_replay.clickhouse.tables import Table
     from log_replay.records import EventFields, Statement, TransformedEvent
 
@@ -142,9 +143,11 @@ def configuring(place: str) -> Iterator[None]:
         raise ConfigurationError(reason(error), operation="look at", object=place, hint=hint(error)) from None
 
 
-def _rows(statements: Sequence[Statement]) -> tuple[dict[int, bytes], dict[int, str]]:
+def _rows(statements: Sequence[Statement]) -> tuple[dict[int, Row], dict[int, str]]:
     """Return the rows, and why there is none for some, both by the statements' numbers."""
-    rows: dict[int, bytes] = {}
+    with suppress(UnstorableStatement):
+        return dict(enumerate(map(statement_row, statements))), {}
+    rows: dict[int, Row] = {}
     unstorable: dict[int, str] = {}
     for number, statement in enumerate(statements):
         try:

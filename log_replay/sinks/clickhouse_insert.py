@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from itertools import chain
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 from log_replay.clickhouse.failures import FOREIGN, Kind, hint, kind, reason
 from log_replay.clickhouse.rows import ROW_FORMAT
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from clickhouse_connect.driver.client import Client
 
+    from log_replay.clickhouse.rows import Row
     from log_replay.clickhouse.tables import Table
 
 #: A batch of which so many pieces were tried holds more than a few rows at fault: what is left is not cut any further.
@@ -67,7 +70,7 @@ class Inserter:
                 reason(error), operation="insert into", object=self._place, hint=hint(error)
             ) from None
 
-    def insert(self, rows: Sequence[bytes], token: str) -> dict[int, str]:
+    def insert(self, rows: Sequence[Row], token: str) -> dict[int, str]:
         """Insert rows and return why those that were not taken were not, by their numbers.
 
         Args:
@@ -84,7 +87,7 @@ class Inserter:
         while pieces:
             start, end = pieces.pop()
             tried += 1
-            why = self._insert_piece(b"".join(rows[start:end]), token)
+            why = self._insert_piece(b"".join(chain.from_iterable(rows[start:end])), token)
             if why is None:
                 continue
             if end - start == 1 or tried >= MOST_PIECES:
@@ -97,9 +100,8 @@ class Inserter:
     def _insert_piece(self, body: bytes, token: str) -> str | None:
         """Insert, and return why it was refused, if it was."""
         # Rows that have changed since (a user's name, another version of ERB) are no repeat.
-        unique = hashlib.sha256(body, usedforsecurity=False)
-        unique.update(token.encode("utf-8", "surrogateescape"))
-        settings = {"insert_deduplication_token": unique.hexdigest()}
+        digest = hashlib.sha256(token.encode("utf-8", "surrogateescape"), usedforsecurity=False).hexdigest()
+        settings = {"insert_deduplication_token": f"{digest} {len(body)} {crc32(body)}"}
         try:
             return self._patience.insist(lambda: self._attempt(body, settings))
         except Unavailable as error:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from clickhouse_connect.driver.client import Client
 
+    from log_replay.clickhouse.rows import Row
     from log_replay.filters import Filters
     from log_replay.records import LineBlock
 
@@ -82,7 +83,7 @@ class TrackingStore:
             self._client.close()
             self._client = self._inserter = None
 
-    def _rows(self, block: LineBlock) -> Iterator[bytes]:
+    def _rows(self, block: LineBlock) -> Iterator[Row]:
         since, until = self._filters.since, self._filters.until
         for line, offset in zip(block.lines, block.offsets, strict=True):
             try:
