@@ -38,6 +38,7 @@ class Asked:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     scripted: ScriptedServer
 
     def setup(self):

@@ -1,0 +1,200 @@
+"""No secret is shown by anything that a run leaves behind or lets others see, whatever goes wrong."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import sys
+import time
+from base64 import b64encode
+from pathlib import Path
+
+import pytest
+import structlog
+from run.conftest import SAMPLE, Shell
+from sinks.scripted_server import Answer, ScriptedServer
+
+from log_replay.logs import configure_own_log
+from log_replay.values import read_config
+
+SECRET = "s3cret-Grüße"
+#: A secret in all the spellings that an error could quote.
+SPELLINGS = [
+    SECRET.encode(),
+    b64encode(f"ada:{SECRET}".encode()),
+    b64encode(SECRET.encode()),
+    json.dumps(SECRET).strip('"').encode(),
+    b"s3cret",
+]
+
+
+@pytest.fixture
+def server():
+    with ScriptedServer() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def debugging_shell(tmp_path_factory):
+    """``log-replay`` as it is with Django's DEBUG on."""
+    home = tmp_path_factory.mktemp("secrets")
+    (home / "debugging.py").write_text("from log_replay.standalone.settings import *\n\nDEBUG = True\n")
+    shell = Shell(home)
+    shell.environment |= {"DJANGO_SETTINGS_MODULE": "debugging", "PYTHONPATH": str(home)}
+    loaded = shell("load_directory", "sample")
+    assert loaded.returncode == 0, loaded.stderr
+    shell.home = home
+    return shell
+
+
+def arguments(config: dict, *more: str) -> list[str]:
+    return [
+        "transform_tracking_logs", "--transformer_type", "xapi", "--source_provider", "LOCAL",
+        "--source_config", json.dumps({"key": str(SAMPLE.parent), "container": SAMPLE.name, "prefix": "tracking.log"}),
+        "--destination_provider", "LRS", "--destination_config", json.dumps(config, ensure_ascii=False),
+        "--sleep_between_batches_secs", "0", "--event", "play_video", *more,
+    ]  # fmt: skip
+
+
+def credentials(url: str) -> dict[str, str]:
+    return {"url": url, "username": "ada", "password": SECRET}
+
+
+CHECKED = Answer(404)
+TROUBLES = {
+    "check": [Answer(401)],
+    "unauthorized": [CHECKED, Answer(401)],
+    "refused": [CHECKED, Answer(400, body=SECRET.encode())],
+    "conflict": [CHECKED, Answer(409)],
+    "redirected": [CHECKED, Answer(302, {"Location": "http://ada:s3cret@elsewhere.example.com/?t=s3cret"})],
+    "gone": [CHECKED, Answer(404, body=SECRET.encode())],
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_nothing_that_a_run_leaves_has_a_secret_in_it(debugging_shell, server, tmp_path, trouble):
+    """With Django's DEBUG on, and tracebacks asked for."""
+    server.script = list(TROUBLES[trouble])
+    left = [tmp_path / name for name in ("summary.json", "rejects.jsonl")]
+    more = ["--summary", str(left[0]), "--rejects", str(left[1]), "--traceback", "--run", trouble.replace(" ", "-")]
+    done = debugging_shell(*arguments(credentials(server.url), *more))
+    assert done.returncode in {1, 2}, done.stderr
+    assert server.asked[0].headers["Authorization"].endswith(SPELLINGS[1].decode())
+    shown = [done.stdout, done.stderr, *(path.read_bytes() for path in left if path.exists())]
+    shown += [path.read_bytes() for path in debugging_shell.home.glob("*.sqlite3*")]
+    listed = debugging_shell("replay_runs", "show", trouble.replace(" ", "-"))
+    shown += [listed.stdout, listed.stderr]
+    for spelling in SPELLINGS:
+        assert not any(spelling in each for each in shown), spelling
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"url": f"http://ada:{SECRET}@127.0.0.1:9/xAPI"},
+        {"url": "http://127.0.0.1:9/xAPI", "token": f"{SECRET}\n"},
+        {"url": "http://127.0.0.1:9/xAPI", "password": SECRET},
+        {"url": f"http://127.0.0.1:9/{{}}?key={SECRET}", "token": SECRET},
+        {"url": "http://127.0.0.1:9/xAPI", "token": SECRET, "verify": 3},
+        {"url": "http://127.0.0.1:9/xAPI", "wrong": SECRET},
+    ],
+)
+def test_no_complaint_about_a_configuration_quotes_its_secrets(debugging_shell, config):
+    done = debugging_shell(*arguments(config, "--traceback"))
+    assert done.returncode, done.stderr
+    assert b"s3cret" not in done.stdout + done.stderr
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="processes are not files here")
+def test_the_command_line_that_others_see_has_no_secret_in_it(debugging_shell, server):
+    server.script = [CHECKED, Answer(200, delay_seconds=3)]
+    process = debugging_shell.start(*arguments(credentials(server.url), "--workers", "2"))
+    try:
+        until = time.monotonic() + 60
+        while not server.posted:
+            assert time.monotonic() < until
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.05)
+        family = [process.pid, *descendants(process.pid)]
+        shown = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in family}
+    finally:
+        process.kill()
+        process.communicate()
+    assert len(family) > 1
+    assert b"--destination_config\0****" in shown[process.pid]
+    assert b"--source_config\0{" in shown[process.pid]
+    assert not any(spelling in line for line in shown.values() for spelling in SPELLINGS)
+
+
+def descendants(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    children = [int(child) for task in tasks for child in task.read_text().split()]
+    return [*children, *(grandchild for child in children for grandchild in descendants(child))]
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("stream", [Terminal, io.StringIO])
+def test_tracebacks_in_our_own_log_show_no_variables(stream):
+    """Structlog shows them all where rich is installed."""
+    written = stream()
+    configure_own_log(written)
+
+    def fail(password):
+        assert password
+        raise RuntimeError
+
+    try:
+        fail(SECRET)
+    except RuntimeError:
+        structlog.get_logger("log_replay.tests").exception("it failed")
+    assert "RuntimeError" in written.getvalue()
+    assert "s3cret" not in written.getvalue()
+
+
+@pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o640, True), (0o604, True), (0o644, True)])
+def test_a_configuration_file_that_others_can_read_draws_a_warning(tmp_path, mode, warned):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"password": SECRET}))
+    path.chmod(mode)
+    written = io.StringIO()
+    configure_own_log(written)
+    assert read_config("--source_config", f"@{path}") == {"password": SECRET}
+    assert ("others can read this file" in written.getvalue()) == warned
+    assert "s3cret" not in written.getvalue()
+
+
+RUNNER = """
+import resource, sys
+from log_replay.standalone.main import main
+try:
+    main()
+finally:
+    sys.stderr.write(f"\\nrss_kb={resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}\\n")
+"""
+
+
+def test_a_decompression_bomb_is_read_in_bounded_memory(debugging_shell, tmp_path):
+    """One line of a gigabyte in a megabyte, then one that counts; the same, compressed twice, is no log."""
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    bomb = gzip.compress(b"x" * 10_000_000, 1) * 100
+    line = (SAMPLE / "tracking.log").read_bytes().splitlines(keepends=True)[0]
+    (logs / "a.log.gz").write_bytes(bomb + gzip.compress(b"\n" + line))
+    (logs / "b.log.gz").write_bytes(gzip.compress(bomb))
+    shell = Shell(debugging_shell.home)
+    shell.command = [sys.executable, "-c", RUNNER]
+    source = json.dumps({"key": str(tmp_path), "container": "logs"})
+    summary = tmp_path / "summary.json"
+    done = shell(
+        *("transform_tracking_logs", "--transformer_type", "xapi", "--source_provider", "LOCAL"),
+        *("--source_config", source, "--dry_run", "--log_to", "null", "--summary", str(summary)),
+    )
+    assert int(done.stderr.rsplit(b"rss_kb=", 1)[1]) / 1024 < 250
+    report = json.loads(summary.read_text())
+    assert report["objects"]["a.log.gz"]["lines"] == 2
+    assert report["rejects_by_reason"]["line_too_long"] == 1
