@@ -48,10 +48,10 @@ REPLAYING = """
     options = read_options(vars(parser.parse_args({arguments!r})))
     failing = {failing}
     record = DatabaseLedger._record
-    def losing(self, *arguments):
+    def losing(self, *arguments, **over):
         if failing:
             raise failing.pop()
-        return record(self, *arguments)
+        return record(self, *arguments, **over)
     DatabaseLedger._record = losing
     report = Pipeline(options).replay(Lines())
     print(report.stopped, report.total.balanced)

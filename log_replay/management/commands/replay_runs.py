@@ -78,9 +78,14 @@ class Command(BaseCommand):
 
     def _delete(self, run: Run) -> None:
         from log_replay.ledger.lease import Lease  # noqa: PLC0415 - as above
+        from log_replay.models import Run  # noqa: PLC0415 - as above
 
-        Lease(run.pk, run.name).take()
-        run.delete()
+        lease = Lease(run.pk, run.name)
+        lease.take()
+        try:
+            Run.objects.filter(pk=run.pk).delete()
+        finally:
+            lease.give_back()
         self.stderr.write(f"deleted the run {run.name}; what it wrote is still where it wrote it")
 
 
