@@ -43,9 +43,11 @@ def read_config(option: str, text: str) -> dict[str, Any]:
             path = Path(text[1:]).expanduser()
             _warn_of_readers(option, path)
             text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-            raise ConfigurationError(str(reason), operation="read", object=f"{option} {text}") from error
+        except (OSError, ValueError, RuntimeError) as error:
+            reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else "this is no path"
+            if isinstance(error, OSError):
+                reason = error.strerror or type(error).__name__
+            raise ConfigurationError(reason, operation="read", object=f"{option} {text}") from error
     try:
         config = json.loads(text)
     except ValueError as error:

@@ -163,7 +163,7 @@ def open_files(
     compression = own.pop("compression", "zstd" if layout == "aspects" else None)
     if {".", ".."} & set(prefix.split("/")) or "\0" in prefix:
         raise ConfigurationError(f"the prefix {prefix!r} is no path", operation="open the destination")
-    if compression not in SUFFIXES:
+    if not isinstance(compression, str | None) or compression not in SUFFIXES:
         raise ConfigurationError(
             f"unknown compression {compression!r}", operation="open the destination", hint="gzip or zstd"
         )
