@@ -1,6 +1,6 @@
 """``python http_front.py PORT PATH``: ClickHouse's HTTP interface over chdb, as far as clickhouse-connect uses it.
 
-User ``tests``, password ``secret``. ``POST /faults`` takes a JSON list of faults, each of which befalls one of the
+User ``tests``, password ``hunter3``. ``POST /faults`` takes a JSON list of faults, each of which befalls one of the
 next requests: ``{"query": REGEX, "code": N, "status": N, "after": BOOL, "reset": BOOL, "delay_seconds": N}``. With
 ``after``, the query has been carried out before it happens; with neither code, status nor reset nothing does.
 ``GET /asked`` lists the queries since the faults were set.
@@ -25,7 +25,7 @@ import chdb
 import lz4.frame
 from backports import zstd
 
-CREDENTIALS = ("tests", "secret")
+CREDENTIALS = ("tests", "hunter3")
 #: What is no setting of a query.
 TRANSPORT = {"query", "database", "session_id", "query_id", "wait_end_of_query", "client_protocol_version",
              "send_progress_in_http_headers", "http_headers_progress_interval_ms", "enable_http_compression",

@@ -20,7 +20,7 @@ class ClickHouse:
 
     url: str
     username: str = "tests"
-    password: str = "secret"
+    password: str = "hunter3"
 
     @property
     def config(self) -> dict[str, str]:
@@ -49,7 +49,7 @@ CONFIG = """<yandex>
 </yandex>"""
 USERS = """<yandex>
   <profiles><default/></profiles><quotas><default/></quotas>
-  <users><tests><password>secret</password><networks><ip>127.0.0.1</ip></networks><profile>default</profile>
+  <users><tests><password>hunter3</password><networks><ip>127.0.0.1</ip></networks><profile>default</profile>
   <quota>default</quota></tests></users>
 </yandex>"""
 
