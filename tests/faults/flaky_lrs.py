@@ -108,7 +108,6 @@ class FlakyLrs:
         faults: how many requests of a hundred fail.
         most_in_row: so many fail in a row at most, so that patience wins; None for any number.
         refuses: tells which statements it never takes.
-        keeps: whether it keeps the ids of what it stored, or only counts.
         late_seconds: how late a late answer is.
         seconds_each: how long it takes for a statement.
     """

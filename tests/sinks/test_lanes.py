@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import signal
 import threading
 import time
-from contextlib import contextmanager
 
 import pytest
+from sinks.interrupting import interrupted_after
 
 from log_replay.sinks.lanes import Abandoned, Lanes
 
@@ -42,20 +41,6 @@ def test_what_the_first_raises_is_raised_when_all_have_ended():
     with pytest.raises(ValueError, match="second"):
         Lanes().run([list, lambda: fail("second"), lambda: fail("third"), last])
     assert ended
-
-
-@contextmanager
-def interrupted_after(seconds):
-    def interrupt(*_):
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 @pytest.mark.parametrize("place", [0, 1], ids=["in this thread", "in another"])

@@ -9,6 +9,7 @@ import time
 
 import pytest
 import requests
+from sinks.interrupting import interrupted_after
 from sinks.scripted_server import Answer, ScriptedServer
 from sinks.statement_batches import batch_of, caliper, event, texts, xapi
 
@@ -77,6 +78,13 @@ class TestConcurrency:
         delivery = sink_of(Route(server.url), concurrency=4).deliver(batch)
         assert delivery.outcomes == ["delivered"] * 2 + ["failed"] + ["delivered"] * 3
         assert [refusal.position.offset for refusal in delivery.refusals] == [7]
+
+    def test_an_interrupt_waits_for_no_answer(self, server):
+        server.script = [Answer(delay_seconds=5)]
+        started = time.monotonic()
+        with interrupted_after(0.3), pytest.raises(KeyboardInterrupt):
+            sink_of(Route(server.url), concurrency=3).deliver(batch_of(3))
+        assert time.monotonic() - started < 3
 
     def test_one_request_that_cannot_be_delivered_leaves_nothing_of_the_batch_delivered(self, server):
         server.script = [Answer(200), Answer(401)]
