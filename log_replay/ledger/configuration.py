@@ -46,6 +46,10 @@ def identity(options: Options) -> dict[str, Any]:
         "rejects": options.rejects and str(options.rejects.absolute()),
         "rejects_with_content": options.rejects_with_content,
         "from_rejects": options.from_rejects_digest,
+        "format": options.destination.config.get("format"),
+        "layout": options.destination.config.get("layout"),
+        "only_missing": options.missing_from is not None,
+        "tracking": options.tracking,
     }
 
 

@@ -9,7 +9,7 @@ from log_replay.clickhouse.connection import CONNECTION_KEYS, connect, shown_pla
 from log_replay.clickhouse.failures import FOREIGN, hint, reason
 from log_replay.clickhouse.rows import UnstorableStatement, statement_row
 from log_replay.clickhouse.tables import TABLE_KEYS, check_table, create_table, statement_table
-from log_replay.errors import ConfigurationError, DestinationLost, RefusedBatch
+from log_replay.errors import ConfigurationError, RefusedBatch
 from log_replay.records import ALL_ROUTES, Delivery, Refusal
 from log_replay.sinks.clickhouse_insert import Inserter
 from log_replay.sinks.retries import Patience
@@ -53,18 +53,16 @@ class ClickHouseSink:
         self._patience = patience or Patience()
         self._place = f"{table.database}.{table.name} at {shown_place(config)}"
         self._client: Client | None = None
-        self._inserter: Inserter | None = None
+        self._inserter: Inserter
 
     def check(self) -> None:
         """Connect, create the table if that was asked for, look at its columns and insert no row at all."""
-        if self._client is None:
-            self._client = connect(self._config)
-        self._inserter = Inserter(self._client, self._table, place=self._place, patience=self._patience)
+        client, inserter = self._open()
         with configuring(self._place):
             if self._create:
-                create_table(self._client, self._table)
-            check_table(self._client, self._table)
-        self._inserter.check()
+                create_table(client, self._table)
+            check_table(client, self._table)
+        inserter.check()
 
     def routes(self, fields: EventFields) -> int:  # noqa: ARG002 - the table holds every statement
         """Want everything."""
@@ -75,11 +73,10 @@ class ClickHouseSink:
 
     def deliver(self, batch: Sequence[TransformedEvent]) -> Delivery:
         """Insert the rows of a batch."""
-        if self._inserter is None:
-            raise DestinationLost("nobody has connected to it", operation="insert into", object=self._place)
+        _, inserter = self._open()
         statements = [(event, statement) for event in batch for statement in event.statements]
         rows, failed = _rows([statement for _, statement in statements])
-        refused = self._inserter.insert(list(rows.values()), self._token(batch)) if rows else {}
+        refused = inserter.insert(list(rows.values()), self._token(batch)) if rows else {}
         numbers = list(rows) if refused else []
         failed |= {numbers[row]: why for row, why in refused.items()}
         return self._delivery(statements, failed) if failed else Delivery(delivered=len(statements))
@@ -88,7 +85,13 @@ class ClickHouseSink:
         """Close the connection."""
         if self._client is not None:
             self._client.close()
-            self._client = self._inserter = None
+            self._client = None
+
+    def _open(self) -> tuple[Client, Inserter]:
+        if self._client is None:
+            self._client = connect(self._config)
+            self._inserter = Inserter(self._client, self._table, place=self._place, patience=self._patience)
+        return self._client, self._inserter
 
     def _token(self, batch: Sequence[TransformedEvent]) -> str:
         return f"{self._key} {batch[0].position} {batch[-1].position}"

@@ -171,6 +171,12 @@ def test_on_a_cluster_tables_are_replicated(clickhouse):
     assert any(query.endswith("ON CLUSTER `no \\`such\\``") for query in clickhouse.asked())
 
 
+def test_an_embedded_database_that_another_process_has_open_is_said_to_be(clickhouse_process, tmp_path_factory):
+    data = next(tmp_path_factory.getbasetemp().glob("clickhouse*/data"))
+    with pytest.raises(ConfigurationError, match="another process has this embedded database open"):
+        connect({"path": str(data)})
+
+
 WRONG = {
     "no table": ({}, [], "no such table"),
     "no column": ({}, ["event_id UUID, emission_time DateTime64(6)"], "no column event"),
@@ -245,6 +251,23 @@ def test_what_passes_costs_neither_a_row_nor_a_double(clickhouse, opened, batch,
     assert sink.deliver(batch)[:4] == (4, 0, 0, 0)
     assert clickhouse.query("SELECT count() FROM openedx.xapi_events_all") == [["4"]]
     assert sum(query.startswith("INSERT") for query in clickhouse.asked()) >= 4
+
+
+@pytest.mark.usefixtures("patience")
+@pytest.mark.parametrize("fault", [{"reset": True, "after": True}, {"code": 319, "after": True}, {"reset": True}])
+def test_what_passes_doubles_nothing_in_materialized_views_either(clickhouse, opened, batch, fault):
+    sink = opened({**clickhouse.config, "create_tables": True})
+    clickhouse.query(
+        "CREATE TABLE openedx.verbs (id UUID, verb String) ENGINE MergeTree ORDER BY id"
+        " SETTINGS non_replicated_deduplication_window = 100"
+    )
+    clickhouse.query(
+        "CREATE MATERIALIZED VIEW openedx.verbs_mv TO openedx.verbs AS"
+        " SELECT event_id AS id, JSONExtractString(event, 'verb', 'id') AS verb FROM openedx.xapi_events_all"
+    )
+    clickhouse.inject({"query": "INSERT", **fault})
+    sink.deliver(batch)
+    assert clickhouse.query("SELECT count() FROM openedx.verbs") == [["4"]]
 
 
 @pytest.mark.usefixtures("patience")

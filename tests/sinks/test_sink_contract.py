@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sinks.statement_batches import texts
 
+from log_replay.clickhouse import connect
+from log_replay.clickhouse.tables import create_table, statement_table
 from log_replay.records import ALL_ROUTES
 from log_replay.sinks import open_sink
 
@@ -83,7 +85,23 @@ def learning_locker_lrs(learning_locker):
     return _lrs(learning_locker)
 
 
-@pytest.fixture(params=["local", "minio_bucket", "s3_bucket", "ralph_lrs", "learning_locker_lrs"])
+@pytest.fixture
+def embedded_clickhouse(tmp_path):
+    config = {"path": str(tmp_path / "clickhouse")}
+    with connect(config) as client:
+        create_table(client, statement_table(config, "xapi"))
+
+    def stored():
+        with connect(config) as client:
+            rows = client.query("SELECT event FROM openedx.xapi_events_all FINAL").result_rows
+        return [json.loads(text) for (text,) in rows]
+
+    return Destination("CLICKHOUSE", config, stored, stored)
+
+
+@pytest.fixture(
+    params=["embedded_clickhouse", "local", "minio_bucket", "s3_bucket", "ralph_lrs", "learning_locker_lrs"]
+)
 def destination(request):
     return request.getfixturevalue(request.param)
 
