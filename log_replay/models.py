@@ -10,8 +10,9 @@ from django.db import models
 class Run(models.Model):
     """One run: what it was asked to do (no secret in it), and what it has come to.
 
-    ``identity`` is what must be the same when it is resumed, ``command`` its whole command line, ``counts`` those of
-    its counters that are not its units'. A process that works on it has a lease, which it renews as long as it lives.
+    It is ``planned`` once all its units are there: until then nothing of it was read. ``identity`` is what must be the
+    same when it is resumed, ``command`` its whole command line, ``counts`` those of its counters that are not its
+    units'. A process that works on it has a lease, which it renews as long as it lives.
     """
 
     class State(models.TextChoices):
@@ -26,6 +27,7 @@ class Run(models.Model):
     reason = models.TextField(blank=True)
     identity = models.JSONField(default=dict)
     command = models.JSONField(default=dict)
+    planned = models.BooleanField(default=False)
     skipped = models.JSONField(default=dict)
     counts = models.JSONField(default=dict)
     rejects_bytes = models.BigIntegerField(default=0)

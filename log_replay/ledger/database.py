@@ -61,11 +61,11 @@ class DatabaseLedger:
 
     def units(self, planned: Iterable[Unit | SkippedObject], report: Report) -> Iterator[Unit]:
         """See ``Ledger``."""
-        if self._run.pk:
+        if self._run.planned:
             refuse_changes(self._run, planned)
         else:
-            self._create(planned)
-            self._take()
+            with _translated("keep the plan"):
+                self._keep_plan(planned)
         self._restore(report)
         last = -1
         while rows := list(self._run.units.exclude(state=State.DONE).filter(number__gt=last)[:ROWS]):
@@ -118,19 +118,26 @@ class DatabaseLedger:
         self.rejects_bytes = self._run.rejects_bytes
         self.receipts = list(self._run.receipts.values_list("content", flat=True))
 
-    def _create(self, planned: Iterable[Unit | SkippedObject]) -> None:
-        with _translated("keep the plan"), transaction.atomic(router.db_for_write(models.Run)):
-            try:
+    def _keep_plan(self, planned: Iterable[Unit | SkippedObject]) -> None:
+        """Store the plan, in pieces, since a listing can take long; a piece of one that was not finished goes first."""
+        entries = iter(planned)
+        chunk = list(islice(entries, ROWS))
+        if not self._run.pk:
+            self._create()
+        self._run.units.all().delete()
+        while chunk:
+            self._run.units.bulk_create(_row(self._run, unit) for unit in chunk if isinstance(unit, Unit))
+            self._run.skipped.update((entry.name, entry.reason) for entry in chunk if isinstance(entry, SkippedObject))
+            chunk = list(islice(entries, ROWS))
+        self._update(planned=True, skipped=self._run.skipped)
+
+    def _create(self) -> None:
+        try:
+            with transaction.atomic(router.db_for_write(models.Run)):
                 self._run.save(force_insert=True)
-            except IntegrityError:
-                raise ConfigurationError(f"another process has just begun the run {self.name!r}") from None
-            entries = iter(planned)
-            while chunk := list(islice(entries, ROWS)):
-                units = [entry for entry in chunk if isinstance(entry, Unit)]
-                models.Unit.objects.bulk_create(_row(self._run, unit) for unit in units)
-                skipped = [entry for entry in chunk if isinstance(entry, SkippedObject)]
-                self._run.skipped.update((entry.name, entry.reason) for entry in skipped)
-            self._run.save()
+        except IntegrityError:
+            raise ConfigurationError(f"another process has just begun the run {self.name!r}") from None
+        self._take()
 
     def _restore(self, report: Report) -> None:
         report.skipped[:] = [SkippedObject(name, reason) for name, reason in self._run.skipped.items()]

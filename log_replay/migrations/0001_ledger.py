@@ -32,6 +32,7 @@ class Migration(migrations.Migration):
                 ("reason", models.TextField(blank=True)),
                 ("identity", models.JSONField(default=dict)),
                 ("command", models.JSONField(default=dict)),
+                ("planned", models.BooleanField(default=False)),
                 ("skipped", models.JSONField(default=dict)),
                 ("counts", models.JSONField(default=dict)),
                 ("rejects_bytes", models.BigIntegerField(default=0)),

@@ -38,7 +38,7 @@ class RejectsFile:
     def __enter__(self) -> Self:
         if self._path:
             try:
-                self._file = os.fdopen(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600), "r+b", 0)
+                self._file = os.fdopen(os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600), "wb", 0)
                 self._cut(self._file, self._path)
             except OSError as error:
                 raise _lost(self._path, error) from error

@@ -20,7 +20,8 @@ from django.core.management import CommandError, call_command
 
 #: Where a run can be killed: around each of these, at any of its calls.
 SEAMS = {
-    "plan": "log_replay.ledger.database:DatabaseLedger._create",
+    "create": "log_replay.ledger.database:DatabaseLedger._create",
+    "plan": "log_replay.ledger.database:_row",
     "take over": "log_replay.ledger.lease:Lease.take",
     "count": "log_replay.report:Report.count_block",
     "reject": "log_replay.report.files:RejectsFile.write",

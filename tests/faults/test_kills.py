@@ -9,7 +9,7 @@ import pytest
 from faults.scenes import INTO_FILES as FILES
 from faults.scenes import KILLED
 
-ALWAYS = ["plan", "take over", "count", "reject", "record", "record, inside", "finish"]
+ALWAYS = ["create", "plan", "take over", "count", "reject", "record", "record, inside", "finish"]
 #: A batch, and what the longest block of lines holds beyond it: blocks are logged whole.
 STATEMENTS_IN_FLIGHT = 300
 OF_FILES = ["deliver to files", "write", "rename", "finish files"]
