@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from clickhouse.conftest import KEY
 from sinks.statement_batches import batch_of, caliper, event, texts, xapi
 
 from log_replay.clickhouse import connect
+from log_replay.clickhouse.tables import create_table, statement_table, tracking_table
 from log_replay.errors import ConfigurationError, DestinationLost
 from log_replay.sinks import clickhouse_insert, open_sink
 from log_replay.sinks.retries import Patience
@@ -158,17 +160,34 @@ def test_tables_are_made_as_aspects_makes_them(clickhouse, opened):
     assert (engine, order) == ("ReplacingMergeTree", "emission_time, event_id")
 
 
-def test_on_a_cluster_tables_are_replicated(clickhouse):
-    sink = open_sink(
-        "CLICKHOUSE",
-        {**clickhouse.config, "create_tables": True, "cluster": "no `such`"},
-        transformer_type="xapi",
-        key=KEY,
+@pytest.mark.parametrize(
+    ("table", "columns", "engine", "order"),
+    [
+        (
+            statement_table({"cluster": "my cluster"}, "xapi"),
+            "event_id UUID, emission_time DateTime64(6), event String",
+            "ReplicatedReplacingMergeTree",
+            "(emission_time, event_id)",
+        ),
+        (tracking_table({"cluster": "my cluster"}), "time DateTime, message String", "ReplicatedMergeTree", "(time)"),
+    ],
+    ids=["statements", "tracking"],
+)
+def test_on_a_cluster_tables_are_replicated(clickhouse, table, columns, engine, order):
+    """No cluster is at hand: ClickHouse's own parser says what was asked for."""
+    asked = []
+    create_table(SimpleNamespace(command=asked.append), table)
+    with connect(clickhouse.config) as client:
+        formatted = [
+            client.query("SELECT formatQuerySingleLine({sql:String})", {"sql": sql}).result_rows[0][0].replace("`", "")
+            for sql in asked
+        ]
+    database, made = formatted
+    assert database == "CREATE DATABASE IF NOT EXISTS openedx ON CLUSTER my cluster"
+    assert made == (
+        f"CREATE TABLE IF NOT EXISTS openedx.{table.name} ON CLUSTER my cluster ({columns})"
+        f" ENGINE = {engine} ORDER BY {order}"
     )
-    clickhouse.inject({"query": "CREATE DATABASE", "code": 0, "status": 500})
-    with pytest.raises(ConfigurationError):
-        sink.check()
-    assert any(query.endswith("ON CLUSTER `no \\`such\\``") for query in clickhouse.asked())
 
 
 def test_an_embedded_database_that_another_process_has_open_is_said_to_be(clickhouse_process, tmp_path_factory):
