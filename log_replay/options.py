@@ -355,13 +355,9 @@ def _destination(given: Mapping[str, Any]) -> Place:
     """Return the destination with those of its settings that are options of their own."""
     place = _place("destination", given)
     own = {name: given[name] for name in ("create_tables", "format", "layout") if given.get(name)}
-    for name in ("lrs_concurrency", "max_rate"):
-        value = given.get(name)
-        if value is not None:
-            _check(f"--{name}", value, 0 < value < float("inf"))
-            if place.provider != "LRS":
-                raise ConfigurationError(f"--{name} has no effect on {place.provider}")
-            own[name] = value
+    for name in own:
+        if (place.provider == "CLICKHOUSE") != (name == "create_tables") or place.provider in {"LRS", "LOGGER"}:
+            raise ConfigurationError(f"--{name} means nothing to {place.provider}")
     return Place(place.provider, {**place.config, **own})
 
 

@@ -9,11 +9,14 @@ import pytest
 from backports import zstd
 from clickhouse.conftest import KEY
 from clickhouse.test_clickhouse_sink import RALPH_TABLE, microseconds
+from run.conftest import options
 from sinks.statement_batches import caliper, event, texts, xapi
 
 from log_replay.clickhouse import connect
 from log_replay.errors import ConfigurationError
 from log_replay.sinks import open_sink
+
+__all__ = ["options"]
 
 #: Aspects 6.1's ``xapi-block-storage-backfill.sh``, with its variables as Python spells them.
 BACKFILL = """INSERT INTO xapi.xapi_events_all
@@ -131,3 +134,19 @@ def test_a_resumed_run_goes_on_with_new_names(tmp_path):
 def test_what_does_not_go_together_is_wrong_usage(tmp_path, wrong):
     with pytest.raises(ConfigurationError):
         open_sink("LOCAL", local(tmp_path, **wrong), transformer_type="xapi", key=KEY)
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--format", "rows", "--destination_provider", "LOGGER"], ["--layout", "aspects", "--destination_provider", "CLICKHOUSE"],
+    ["--create_tables", "--destination_provider", "LOCAL"], ["--format", "rows", "--destination_provider", "LRS"],
+])  # fmt: skip
+def test_options_that_mean_nothing_to_a_destination_are_wrong_usage(options, arguments):
+    with pytest.raises(ConfigurationError, match="means nothing to"):
+        options(["--transformer_type", "xapi", "--source_provider", "STDIN", *arguments])
+
+
+def test_runs_of_other_shapes_have_other_names(options):
+    """So that none overwrites another's files."""
+    arguments = ["--transformer_type", "xapi", "--source_provider", "STDIN", "--destination_provider", "LOCAL"]
+    more = [[], ["--format", "rows"], ["--layout", "aspects"], ["--only_missing"]]
+    assert len({options([*arguments, *each]).key for each in more}) == len(more)
