@@ -136,10 +136,15 @@ def test_what_does_not_go_together_is_wrong_usage(tmp_path, wrong):
         open_sink("LOCAL", local(tmp_path, **wrong), transformer_type="xapi", key=KEY)
 
 
-@pytest.mark.parametrize("arguments", [
-    ["--format", "rows", "--destination_provider", "LOGGER"], ["--layout", "aspects", "--destination_provider", "CLICKHOUSE"],
-    ["--create_tables", "--destination_provider", "LOCAL"], ["--format", "rows", "--destination_provider", "LRS"],
-])  # fmt: skip
+MEANINGLESS = [
+    ["--format", "rows", "--destination_provider", "LOGGER"],
+    ["--format", "rows", "--destination_provider", "LRS"],
+    ["--layout", "aspects", "--destination_provider", "CLICKHOUSE"],
+    ["--create_tables", "--destination_provider", "LOCAL"],
+]
+
+
+@pytest.mark.parametrize("arguments", MEANINGLESS)
 def test_options_that_mean_nothing_to_a_destination_are_wrong_usage(options, arguments):
     with pytest.raises(ConfigurationError, match="means nothing to"):
         options(["--transformer_type", "xapi", "--source_provider", "STDIN", *arguments])
