@@ -6,18 +6,17 @@ import gzip
 import time
 from functools import partial
 from http import HTTPStatus
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import requests
 import structlog
 import urllib3
-from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError
 
 from log_replay import __version__
 from log_replay.errors import DestinationLost
 from log_replay.sinks.answers import LOST, RETRIED, Answer, shown_status
+from log_replay.sinks.connections import Connections
 from log_replay.sinks.failures import UNTRUSTED, reason_of, redirection_host, retry_after_seconds
 from log_replay.sinks.pace import Pace
 from log_replay.sinks.retries import Unavailable
@@ -25,7 +24,7 @@ from log_replay.sinks.retries import Unavailable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from requests import PreparedRequest, Response
+    from requests import Response
 
     from log_replay.errors import ConfigurationError
     from log_replay.sinks.lanes import Lanes
@@ -38,27 +37,12 @@ log = structlog.get_logger(__name__)
 _XAPI_VERSION = "1.0.3"
 _CONNECT_TIMEOUT_SECONDS = 10
 _CHECK_TIMEOUT_SECONDS = (5, 10)
-#: No answer to statements is longer; what is, could be meant to fill the memory.
-_LONGEST_ANSWER_BYTES = 16_000_000
-_CHUNK_BYTES = 65536
 #: requests lets some errors of urllib3 and of the encoders below it pass.
 _FOREIGN = (requests.RequestException, HTTPError, UnicodeError)
 #: These say nothing of whether a compressed body is understood.
 _SAYS_NOTHING_OF_COMPRESSION = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE, *LOST}) - {
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 }
-
-
-class _Authorization(AuthBase):
-    """Sends exactly the route's header; being there, it also keeps requests from looking into ``~/.netrc``."""
-
-    def __init__(self, value: str | None) -> None:
-        self._value = value
-
-    def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        if self._value is not None:
-            request.headers["Authorization"] = self._value
-        return request
 
 
 class Endpoint:
@@ -84,11 +68,7 @@ class Endpoint:
         self._lanes = lanes
         self._compresses = settings.compression is not None
         self._compression_is_understood: bool | None = None
-        # A session is for one thread at a time: whoever sends takes one that is free.
-        self._free: SimpleQueue[requests.Session] = SimpleQueue()
-        if self._verify is False:
-            log.warning("TLS certificates are not verified: anybody on the way can read and alter", route=route.shown)
-            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+        self._connections = Connections(self._headers(), route.authorization, verify=settings.verify)
 
     def check(self) -> None:
         """Find out whether the route makes sense, its host answers, and does not object to its credentials.
@@ -99,9 +79,14 @@ class Endpoint:
             ConfigurationError: not so.
         """
         self.route.check()
+        if self._verify is False:
+            log.warning(
+                "TLS certificates are not verified: anybody on the way can read and alter", route=self.route.shown
+            )
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         method = "GET" if self._is_xapi else "HEAD"
         try:
-            answer = self._request(method, self._url("about"), timeout_seconds=_CHECK_TIMEOUT_SECONDS)
+            answer = self._connections.request(method, self._url("about"), timeout_seconds=_CHECK_TIMEOUT_SECONDS)
         except requests.ReadTimeout:
             return  # somebody is there; slow answers are what sending has its retries for
         except (*_FOREIGN, OSError) as error:
@@ -150,8 +135,7 @@ class Endpoint:
 
     def close(self) -> None:
         """Close the connections that are not in use."""
-        while not self._free.empty():
-            self._free.get().close()
+        self._connections.close()
 
     def _attempt(self, body: bytes, count: int) -> Response:
         self._lanes.sleep(self.pace.wait_seconds(count))
@@ -174,7 +158,7 @@ class Endpoint:
 
     def _sent(self, method: str, url: str, **how: Any) -> Response:
         try:
-            return self._request(method, url, timeout_seconds=self._timeout_seconds, **how)
+            return self._connections.request(method, url, timeout_seconds=self._timeout_seconds, **how)
         except (*_FOREIGN, OSError) as error:
             reason = reason_of(error)
             if reason == UNTRUSTED:
@@ -183,20 +167,6 @@ class Endpoint:
                     "set REQUESTS_CA_BUNDLE, or 'verify' of --destination_config, to its authority's certificate",
                 ) from None
             raise Unavailable(reason) from None
-
-    def _request(self, method: str, url: str, *, timeout_seconds: tuple[float, float], **how: Any) -> Response:
-        """Send a request and read its answer, up to a limit."""
-        session = self._free.get() if not self._free.empty() else self._new_session()
-        try:
-            # Given here, since an environment variable takes precedence over what a session has.
-            how["verify"] = None if self._verify is True else self._verify
-            response = session.request(method, url, timeout=timeout_seconds, allow_redirects=False, stream=True, **how)
-            response._content = _read(response)  # noqa: SLF001 - as requests does, with limits
-        except BaseException:
-            session.close()
-            raise
-        self._free.put(session)
-        return response
 
     def _judge(self, response: Response, seconds: float) -> None:
         """Tell answers that may be other ones later from those that stay, and those from what ends everything."""
@@ -228,15 +198,11 @@ class Endpoint:
             self._compression_is_understood = self._compresses = False
         return self._compresses
 
-    def _new_session(self) -> requests.Session:
-        session = requests.Session()
-        session.auth = _Authorization(self.route.authorization)
-        session.headers["User-Agent"] = f"log-replay/{__version__}"
-        session.headers["Content-Type"] = "application/json"
+    def _headers(self) -> dict[str, str]:
+        headers = {"User-Agent": f"log-replay/{__version__}", "Content-Type": "application/json"}
         if self._is_xapi:
-            session.headers["X-Experience-API-Version"] = _XAPI_VERSION
-        session.headers.update(self.route.headers)
-        return session
+            headers["X-Experience-API-Version"] = _XAPI_VERSION
+        return {**headers, **self.route.headers}
 
     def _url(self, resource: str) -> str:
         # As TinCan's RemoteLRS, which upstream sends with, makes it; a Caliper endpoint is the URL itself.
@@ -249,16 +215,6 @@ class Endpoint:
 
     def _lost(self, reason: str, hint: str) -> DestinationLost:
         return DestinationLost(reason, operation="send", object=self.route.shown, hint=hint)
-
-
-def _read(response: Response) -> bytes:
-    body = bytearray()
-    for chunk in response.iter_content(_CHUNK_BYTES):
-        body += chunk
-        if len(body) > _LONGEST_ANSWER_BYTES:
-            response.close()
-            break
-    return bytes(body[:_LONGEST_ANSWER_BYTES])
 
 
 def _status_and_body(response: Response) -> tuple[int, bytes]:
