@@ -187,8 +187,10 @@ def complaint(call) -> str:
 
 
 def says_no_secret(text: str, config: dict) -> bool:
+    """Whether no secret is in a text; one that is the name of a setting as well is none."""
     secrets = [config.get(name) for name in ("password", "token", "auth_key", "secret")]
-    return not any(isinstance(secret, str) and MARK in secret and secret in text for secret in secrets)
+    marked = [secret for secret in secrets if isinstance(secret, str) and MARK in secret]
+    return not any(secret in text and not any(secret in name for name in config) for secret in marked)
 
 
 @fuzzed
