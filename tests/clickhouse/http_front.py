@@ -103,7 +103,6 @@ class Handler(BaseHTTPRequestHandler):
         query, data = (params["query"].encode(), body) if "query" in params else self.split(body)
         self.server.asked.append(query.decode("utf-8", "replace"))
         fault = self.server.fault(query)
-        time.sleep(fault.get("delay_seconds", 0))
         try:
             self.authorize()
             self.fail(fault, after=False)
@@ -134,6 +133,7 @@ class Handler(BaseHTTPRequestHandler):
     def fail(self, fault: dict, *, after: bool) -> None:
         if bool(fault.get("after")) != after or not fault:
             return
+        time.sleep(fault.get("delay_seconds", 0))
         if fault.get("reset"):
             raise ConnectionResetError
         if "code" in fault or "status" in fault:
