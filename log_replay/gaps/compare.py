@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from log_replay.gaps.ids import Ids
 
 #: Ids that are compared at once: this bounds the memory, however many there are in a day.
-SLICE_IDS = 250_000
+SLICE_IDS = 50_000
 _CHUNK_BYTES = 4 << 20
 _SECOND = 1_000_000
 _DAY = 86_400 * _SECOND
@@ -42,7 +42,7 @@ FROM (
         SELECT id, moment, label, 1 AS in_logs, 0 AS in_table FROM log_replay_gaps.logs
         WHERE moment >= {first} AND moment < {end} AND {slice}
         UNION ALL
-        SELECT id, moment, label, 0, 1 FROM ({there}) WHERE {slice}
+        SELECT id, moment, label, 0, 1 FROM log_replay_gaps.there WHERE {slice}
     )
     GROUP BY id
 )
@@ -109,7 +109,6 @@ class Comparison:
         self._table = table
         self._ids = ids
         self._by = by
-        self._parameters = {"course": COURSE} if by == "course" else None
         self._is_elsewhere = config.get("url") is not None
         self._client: Client = connect(config) if self._is_elsewhere else ids.client
         self.place = f"{table.database}.{table.name} at {shown_place(config)}"
@@ -182,8 +181,7 @@ class Comparison:
 
     def _day(self, day: tuple[Period, int]) -> Iterator[tuple[str, int, int, int]]:
         period, count = day
-        there = self._fetched(period) if self._is_elsewhere else self._selected(period)
-        parameters = None if self._is_elsewhere else self._parameters  # what was fetched is labelled already
+        self._copy_there(period)
         slices = -(-count // SLICE_IDS)
         for number in range(slices):
             query = _COMPARE.format(
@@ -191,30 +189,28 @@ class Comparison:
                 first=period.first,
                 end=period.end,
                 slice=f"cityHash64(id) % {slices} = {number}",
-                there=there,
             )
-            for key, *counts in self._ids.client.query(query, parameters).result_rows:
+            for key, *counts in self._ids.client.query(query).result_rows:
                 yield str(key), *map(int, counts)  # type: ignore[misc]  # three
 
-    def _selected(self, period: Period) -> str:
-        """Return the query for the table's ids."""
+    def _copy_there(self, period: Period) -> None:
+        """Put the table's ids of a period beside those of the logs."""
+        self._ids.client.command("TRUNCATE TABLE log_replay_gaps.there")
         label = f"extract({self._table.column('event')}, {{course:String}})" if self._by == "course" else "''"
-        return (
+        parameters = {"course": COURSE} if self._by == "course" else None
+        query = (
             f"SELECT {self._table.column('event_id')} AS id,"  # noqa: S608 - quoted
             f" toUnixTimestamp64Micro({self._table.column('emission_time')}) AS moment, {label} AS label"
             f" FROM {self._table} WHERE {self._within(period)}"
         )
-
-    def _fetched(self, period: Period) -> str:
-        """Fetch the table's ids, and return the query for what was fetched."""
-        self._ids.client.command("TRUNCATE TABLE log_replay_gaps.there")
-        query = self._selected(period)
-        with self._client.raw_stream(query, self._parameters, fmt="TabSeparated") as stream:
+        if not self._is_elsewhere:
+            self._client.command(f"INSERT INTO log_replay_gaps.there {query}", parameters)
+            return
+        with self._client.raw_stream(query, parameters, fmt="TabSeparated") as stream:
             rest = b""
             while chunk := stream.read(_CHUNK_BYTES):
                 lines, end, rest = (rest + chunk).rpartition(b"\n")
                 self._ids.insert("there", lines + end, "TabSeparated")
-        return "SELECT id, moment, label FROM log_replay_gaps.there"
 
     def _within(self, period: Period) -> str:
         time = self._table.column("emission_time")

@@ -29,9 +29,15 @@ _COLUMNS = "(id UUID, moment Int64, label String)"
 #: Nothing is merged while logs are compared, which would take memory; so there may be many parts.
 _ENGINE = "ENGINE = MergeTree ORDER BY (moment, id) SETTINGS parts_to_delay_insert = 0, parts_to_throw_insert = 1000000"
 #: A comparison waits for the logs to be read: it need not be fast, but it must be small.
-_SETTINGS = {"max_threads": 1, "max_block_size": 16384, "preferred_block_size_bytes": 1 << 20}
+_SETTINGS = {
+    "max_threads": 1,
+    "max_block_size": 16384,
+    "preferred_block_size_bytes": 1 << 20,
+    "min_insert_block_size_rows": 100_000,
+    "min_insert_block_size_bytes": 4 << 20,
+}
 #: So many bytes of rows are inserted at once.
-_INSERT_BYTES = 8 << 20
+_INSERT_BYTES = 4 << 20
 
 
 class Ids:

@@ -125,9 +125,10 @@ def parse_seconds(log: Path) -> float:
 def peak_mb(bench: Bench, name: str) -> tuple[float, float]:
     """Return the peak resident memory of a run with two workers, in MB: the parent's, and the larger worker's."""
     source = json.dumps({"key": str(bench.folder), "container": "logs", "prefix": name})
-    where = ["--source_provider", "LOCAL", "--source_config", source, "--destination_provider", "LOGGER"]
+    where = ["--source_provider", "LOCAL", "--source_config", source, "--transformer_type", "xapi"]
+    two = ["--workers", "2"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "django", "replay_tracking_logs", *where, "--transformer_type", "xapi", "--workers", "2"],
+        [sys.executable, "-m", "django", "replay_tracking_logs", *where, "--destination_provider", "LOGGER", *two],
         env=bench.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     parent = worker = 0.0

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from django.core.management.base import BaseCommand, CommandError
 
+from log_replay.arguments import add_arguments
 from log_replay.errors import ConfigurationError, LogReplayError
 from log_replay.interrupts import INCOMPLETE, signals_interrupt
 from log_replay.logs import configure_own_log
-from log_replay.options import add_arguments, read_options
+from log_replay.options import read_options
 from log_replay.process_title import hide_arguments
 
 if TYPE_CHECKING:
