@@ -38,7 +38,7 @@ run: $(VENV)/.run ## Replay the shipped sample log: statements on stdout and in 
 		--transformer_type xapi --log_to stdout --log_format raw
 
 test: $(VENV)/.dev ## Run the whole test suite
-	@$(BIN)/pytest $(TESTS)
+	@$(BIN)/pytest --numprocesses auto --dist loadfile --durations 15 $(TESTS)
 
 vector-test: $(VENV)/.dev ## Run Vector itself on everything in vector/, where there is one
 	@$(BIN)/pytest tests/vector/test_with_vector.py || test $$? -eq 5 # 5: skipped, for there is none
