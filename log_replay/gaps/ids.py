@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from log_replay.records import EventFields, Statement, TransformedEvent
 
 #: How a course is found in a statement's text: here, and by ClickHouse in the table's.
-COURSE = r'course-v1:[^/"?&\\\s]+'
+COURSE = r'course-v1:[^/"?&\\\s]{1,255}'
 _COURSE = re.compile(COURSE.encode())
 _PREFIX = "log_replay_gaps"
 _COLUMNS = "(id UUID, moment Int64, label String)"
