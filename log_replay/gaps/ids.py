@@ -31,9 +31,9 @@ _ENGINE = "ENGINE = MergeTree ORDER BY (moment, id) SETTINGS parts_to_delay_inse
 #: A comparison waits for the logs to be read: it need not be fast, but it must be small.
 _SETTINGS = {
     "max_threads": 1,
-    "max_block_size": 16384,
-    "preferred_block_size_bytes": 1 << 20,
-    "min_insert_block_size_rows": 100_000,
+    "max_block_size": 4096,
+    "preferred_block_size_bytes": 1 << 18,
+    "min_insert_block_size_rows": 20_000,
     "min_insert_block_size_bytes": 4 << 20,
 }
 #: So many bytes of rows are inserted at once.
