@@ -9,13 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
-from log_replay.arguments import ARGUMENTS
 from log_replay.errors import ConfigurationError
 from log_replay.filters import Filters, read_time
-from log_replay.ledger.configuration import stored_command
 from log_replay.report.files import read_rejects
-from log_replay.values import read_allowance, read_config, read_size, writable_path
-from log_replay.workers import count
+from log_replay.values import read_allowance, read_config, read_size, read_workers, writable_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,7 +41,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """One run's configuration. Attributes are called what their options are called."""
+    """One run's configuration. Attributes are called what their options are called; ``given`` is the command line."""
 
     source: Place
     destination: Place
@@ -72,7 +69,7 @@ class Options:
     grace_secs: float
     missing_from: Mapping[str, Any] | None
     tracking: bool
-    command: Mapping[str, Any]
+    given: Mapping[str, Any]
 
     @property
     def key(self) -> str:
@@ -149,7 +146,7 @@ def read_options(given: Mapping[str, Any]) -> Options:
         add_external_ids=may_add and not dry_run,
         transformers=given["transformers"],
         verify_sample=given["verify_sample"],
-        workers=_workers(given["workers"]),
+        workers=read_workers("--workers", given["workers"]),
         run=given["run"],
         plan=given["plan"],
         unit_size_bytes=read_size("--unit_size", given["unit_size"]),
@@ -158,15 +155,8 @@ def read_options(given: Mapping[str, Any]) -> Options:
         grace_secs=given["grace_secs"],
         missing_from=_missing_from(given, destination),
         tracking=bool(given["tracking"]),
-        command=stored_command(given, {name: arguments.get("default") for name, arguments in ARGUMENTS.items()}),
+        given=given,
     )
-
-
-def _workers(text: str) -> int:
-    try:
-        return count(text)
-    except ValueError:
-        raise ConfigurationError(f"--workers {text!r} is neither a number from 1 on nor auto") from None
 
 
 def _place(side: str, given: Mapping[str, Any]) -> Place:

@@ -130,3 +130,16 @@ def read_size(option: str, text: str) -> int:
     if size < 1:
         raise ConfigurationError(f"{option} {text!r} is no size", hint="for example 256MB or 1GiB")
     return size
+
+
+def read_workers(option: str, text: str) -> int:
+    """Read how many processes a number or ``auto``, one for each core, means.
+
+    Raises:
+        ConfigurationError: it is neither.
+    """
+    if text == "auto":
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not text.isdecimal() or int(text) < 1:
+        raise ConfigurationError(f"{option} {text!r} is neither a number from 1 on nor auto")
+    return int(text)

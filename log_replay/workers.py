@@ -196,17 +196,3 @@ def _end_with_parent() -> None:
 
 def _make(parcel: BlockParcel) -> ResultParcel:
     return pack_result(_maker[0](unpack_block(parcel)))
-
-
-def count(text: str) -> int:
-    """Return how many workers ``auto`` or a number means.
-
-    Raises:
-        ValueError: it is neither, or less than one.
-    """
-    if text == "auto":
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    workers = int(text)
-    if workers < 1:
-        raise ValueError(text)
-    return workers

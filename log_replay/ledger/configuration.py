@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
+from log_replay.arguments import ARGUMENTS
 from log_replay.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -62,13 +63,13 @@ def difference(stored: Mapping[str, Any], given: Mapping[str, Any]) -> str | Non
     return None
 
 
-def stored_command(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+def stored_command(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that were given, but for what may be a secret: of that the names are under ``withheld``."""
     command: dict[str, Any] = {}
     withheld: list[str] = []
-    for name, default in defaults.items():
+    for name, arguments in ARGUMENTS.items():
         value = given.get(name)
-        if value is None or value is False or value == default or name in NOT_STORED:
+        if value is None or value is False or value == arguments.get("default") or name in NOT_STORED:
             continue
         if name in CONFIGS:
             value, secrets = _without_secrets(value, local=given[CONFIGS[name]].upper() == "LOCAL")

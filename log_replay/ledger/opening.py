@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from log_replay.errors import ConfigurationError
 from log_replay.ledger import NoLedger
-from log_replay.ledger.configuration import difference, identity
+from log_replay.ledger.configuration import difference, identity, stored_command
 from log_replay.ledger.database import DatabaseLedger
 from log_replay.models import Run
 
@@ -86,7 +86,7 @@ def _named(options: Options, name: str) -> Ledger:
 
 def _fresh(options: Options, name: str) -> Ledger:
     Run.objects.exists()  # whether there is a table at all
-    return DatabaseLedger(Run(name=name, identity=identity(options), command=dict(options.command)))
+    return DatabaseLedger(Run(name=name, identity=identity(options), command=stored_command(options.given)))
 
 
 def _new_name() -> str:

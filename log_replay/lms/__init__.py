@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from django.db.models import Model
+    from opaque_keys.edx.keys import CourseKey
 
 
 class User(NamedTuple):
@@ -59,3 +66,20 @@ class Identities(Protocol):
             UnknownIdentity: ``unknown_course``.
             InvalidKeyError: it is no course id.
         """
+
+
+@dataclass(frozen=True)
+class LmsModels:
+    """What edx-platform and its bare tables answer in different ways.
+
+    Attributes:
+        external_id: the model of ``external_user_ids_externalid``.
+        external_id_type: the model of ``external_user_ids_externalidtype``.
+        course_names: display names by course id, for course keys.
+        retired_usernames: the names that a user would bear after retirement.
+    """
+
+    external_id: type[Model]
+    external_id_type: type[Model]
+    course_names: Callable[[Collection[CourseKey]], dict[str, str | None]]
+    retired_usernames: Callable[[str], list[str]]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import uuid
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,12 +12,11 @@ from django.contrib.auth import get_user_model
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, OperationalError, connections, router
 
 from log_replay.errors import DirectoryError
-from log_replay.lms import User
+from log_replay.lms import LmsModels, User
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    from django.db.models import Model
     from opaque_keys.edx.keys import CourseKey
 
 T = TypeVar("T")
@@ -30,23 +28,6 @@ PARAMETERS = 15_000
 RETRY_PAUSES_SECONDS = (0.1, 1.0, 5.0)
 #: MySQL's lock wait timeout and deadlock.
 LOCK_ERRORS = (1205, 1213)
-
-
-@dataclass(frozen=True)
-class LmsModels:
-    """What edx-platform and its bare tables answer in different ways.
-
-    Attributes:
-        external_id: the model of ``external_user_ids_externalid``.
-        external_id_type: the model of ``external_user_ids_externalidtype``.
-        course_names: display names by course id, for course keys.
-        retired_usernames: the names that a user would bear after retirement.
-    """
-
-    external_id: type[Model]
-    external_id_type: type[Model]
-    course_names: Callable[[Collection[CourseKey]], dict[str, str | None]]
-    retired_usernames: Callable[[str], list[str]]
 
 
 def lms_models() -> LmsModels:

@@ -8,7 +8,7 @@ from common.djangoapps.student.models import get_all_retired_usernames_by_userna
 from openedx.core.djangoapps.content.course_overviews.api import get_course_overviews
 from openedx.core.djangoapps.external_user_ids.models import ExternalId, ExternalIdType
 
-from log_replay.lms.database import LmsModels
+from log_replay.lms import LmsModels
 
 if TYPE_CHECKING:
     from collections.abc import Collection

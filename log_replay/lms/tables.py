@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import models
 from user_util import user_util
 
-from log_replay.lms.database import LmsModels
+from log_replay.lms import LmsModels
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -168,14 +168,6 @@ def test_a_signal_ends_it_within_seconds_and_leaves_nothing_half_written(shell, 
     assert json.loads((tmp_path / "summary").read_text())["stopped"]
 
 
-def test_a_signal_before_anything_is_read_says_so(shell, source):
-    process = shell.start(*XAPI, *source, *LOGGER, "--log_to", "null")
-    time.sleep(0.4)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=20)
-    assert process.returncode in {1, -signal.SIGINT}  # the latter while Python itself is starting
-
-
 def test_a_closed_stdout_ends_it_without_a_traceback(shell, source):
     process = shell.start(*XAPI, *source, *LOGGER)
     process.stdout.close()

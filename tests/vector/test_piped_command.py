@@ -99,7 +99,7 @@ def test_signals_end_a_run_that_waits_for_its_reader(start, number):
 def test_signals_end_a_run_that_waits_for_its_listener(start):
     gone = Listener()
     gone.stop()
-    process = start("--log_to", gone.url, "--log_format", "raw", stderr=subprocess.PIPE)
+    process = start("--log_to", gone.url, "--log_format", "raw", "--grace_secs", "1", stderr=subprocess.PIPE)
     for line in process.stderr:
         if b"listener lost" in line:
             break

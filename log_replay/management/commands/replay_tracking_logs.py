@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from log_replay.arguments import add_arguments
 from log_replay.errors import ConfigurationError, LogReplayError
 from log_replay.interrupts import INCOMPLETE, signals_interrupt
+from log_replay.ledger.configuration import stored_command
 from log_replay.logs import configure_own_log
 from log_replay.options import read_options
 from log_replay.process_title import hide_arguments
@@ -67,7 +68,7 @@ class Command(BaseCommand):
 
 def _hide_secrets(options: Options, given: dict[str, Any]) -> None:
     """Take what may be secret off the command line, as far as others can read it."""
-    withheld = {name.partition(".")[0] for name in options.command.get("withheld", ())}
+    withheld = {name.partition(".")[0] for name in stored_command(options.given).get("withheld", ())}
     if withheld:
         hide_arguments(given[name] for name in withheld)
         log.warning(
@@ -148,4 +149,4 @@ def _next_step(report: Report, options: Options) -> str:
         return AGAIN
     from log_replay.ledger.opening import resume_command  # noqa: PLC0415 - as above
 
-    return f"to go on where it ended: {resume_command(report.run, options.command)}"
+    return f"to go on where it ended: {resume_command(report.run, stored_command(options.given))}"
