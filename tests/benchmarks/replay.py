@@ -154,7 +154,7 @@ def row(what: str, measured: str, target: str) -> None:
 
 def main() -> None:
     quick = "--quick" in sys.argv
-    few, many = (1500, 20_000) if quick else (4000, 120_000)
+    few, many = (1500, 20_000) if quick else (2000, 60_000)
     row("what", "measured", "target")
     row("---", "---", "---")
     with tempfile.TemporaryDirectory() as folder:
