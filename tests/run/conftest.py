@@ -80,10 +80,21 @@ class Shell:
         return subprocess.run([*self.command, *arguments], env=self.environment, input=stdin, capture_output=True)  # noqa: PLW1510 - exit codes are what tests look at
 
 
-@pytest.fixture(scope="session")
-def shell(tmp_path_factory):
-    """``log-replay`` with the sample directory in its embedded database."""
-    shell = Shell(tmp_path_factory.mktemp("shell"))
+def sample_shell(home: Path) -> Shell:
+    """Return ``log-replay`` with the sample directory in its embedded database."""
+    shell = Shell(home)
     loaded = shell("load_directory", "sample")
     assert loaded.returncode == 0, loaded.stderr
     return shell
+
+
+@pytest.fixture(scope="session")
+def shell(tmp_path_factory):
+    """One for all tests: other runs may have given its users external ids."""
+    return sample_shell(tmp_path_factory.mktemp("shell"))
+
+
+@pytest.fixture
+def fresh_shell(tmp_path):
+    """One of the test's own."""
+    return sample_shell(tmp_path / "home")

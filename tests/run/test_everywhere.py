@@ -52,8 +52,8 @@ def test_from_bucket_to_bucket(replay, s3, sample_log, expected, provider):
     assert [f"made/{output['name']}" for output in run["outputs"]] == made
 
 
-def test_from_a_pipe_to_stdout(shell, sample_log, expected):
+def test_from_a_pipe_to_stdout(fresh_shell, sample_log, expected):
     arguments = ["transform_tracking_logs", "--transformer_type", "xapi", "--source_provider", "STDIN", "--dry_run"]
-    done = shell(*arguments, "--log_format", "raw", stdin=gzip.compress(sample_log))
+    done = fresh_shell(*arguments, "--log_format", "raw", stdin=gzip.compress(sample_log))
     assert done.returncode == 0, done.stderr
     assert sorted_statements(done.stdout) == expected
