@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 
+from log_replay.collector import seldom_collected
 from log_replay.lms.database import DatabaseLookup, lms_models
 from log_replay.lms.directory import Directory
 from log_replay.sinks import open_sink
@@ -39,32 +39,16 @@ def open_maker(options: Options) -> Iterator[Callable[[LineBlock], BlockResult]]
     routes = open_destination(options).routes
 
     def make(block: LineBlock) -> BlockResult:
-        with _uncollected():
-            result = transform_block(
-                block, filters=options.filters, directory=directory, transformer=transformer, routes=routes
-            )
+        result = transform_block(
+            block, filters=options.filters, directory=directory, transformer=transformer, routes=routes
+        )
         transformer.hand_over(result)
         if options.rejects_with_content:
             result.rejected_lines = _rejected_lines(block, result)
         return result
 
-    with identities_answer(directory):
+    with identities_answer(directory), seldom_collected():
         yield make
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Keep the collector of reference cycles out: the events of a block are many, all alive, and in no cycle.
-
-    Looking through them again and again took a third of the time that making their statements takes.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _rejected_lines(block: LineBlock, result: BlockResult) -> dict[int, bytes]:

@@ -81,8 +81,7 @@ class LineBlock:
     oversized: list[int] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """A known event. ``json_text`` is the line's JSON, of which Caliper ids are made."""
 
     position: Position

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from log_replay.collector import seldom_collected
 from log_replay.errors import ConfigurationError, DamagedObject, LogReplayError, ReadError
 from log_replay.filters import check_event_patterns
 from log_replay.interrupts import held
@@ -26,7 +27,7 @@ from log_replay.units import read_unit
 from log_replay.workers import WorkerDied, results_in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from log_replay.options import Options
     from log_replay.records import TransformedEvent
@@ -78,7 +79,7 @@ class Run:
             ConfigurationError: there is nothing to replay, or the loggers cannot be set up.
         """
         started = time.monotonic()
-        with self._ledger:
+        with self._ledger, seldom_collected():
             try:
                 self._replay(progress)
             except ConfigurationError as error:
@@ -106,6 +107,7 @@ class Run:
             for result in made:
                 self._take(result, progress)
             self._deliver()
+            self._settle_loggers()
             self._rejects.settle()
         self._complete = True
 
@@ -167,8 +169,11 @@ class Run:
         kind = self.options.transformer_type
         return OnlyMissing(sink, self.options.missing_from, transformer_type=kind, log=self._log)
 
-    def _log(self, events: Iterable[TransformedEvent]) -> None:
+    def _log(self, events: Sequence[TransformedEvent]) -> None:
         log_statements(self.options.transformer_type, events, self.report.over_line_limit)
+
+    def _settle_loggers(self) -> None:
+        self.report.lost_by_loggers += settle_statements(self.options.transformer_type)
 
     def _deliver(self) -> None:
         """Deliver one batch, after the rest that is due since the last, and record it."""
@@ -180,7 +185,8 @@ class Run:
             delivery = self._sink.deliver(batch)
             self.report.count_delivery(batch, delivery)
             self._rejects.write_refusals(delivery.refusals, with_content=self.options.rejects_with_content)
-            self.report.lost_by_loggers += settle_statements(self.options.transformer_type)
+            if self._ledger.name:  # without a ledger there is no progress that listeners must have caught up with
+                self._settle_loggers()
             del self._batch[: len(batch)]
             self._ledger.acknowledge(self.report, self._batch, delivery.receipt, self._rejects.settle())
         if not self.options.dry_run:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from log_replay.events import UnparsableLine, parse_event, read_events
 from log_replay.filters import Filters
 from log_replay.prefilter import Prefilter
-from log_replay.records import LineBlock, Position
+from log_replay.records import BlockResult, LineBlock, Position
 
 NAMES = frozenset({"play_video", "edx.course.enrollment.activated"})
 PREFILTER = Prefilter(NAMES)
@@ -30,8 +31,15 @@ def reason(line: bytes) -> str:
 
 def read(*lines: bytes, filters: Filters | None = None):
     offsets = [sum(len(before) + 1 for before in lines[:index]) for index in range(len(lines))]
-    block = LineBlock("tracking.log", list(lines), offsets, sum(len(line) + 1 for line in lines))
-    return read_events(block, NAMES, filters or Filters())
+    return found_in(LineBlock("tracking.log", list(lines), offsets, sum(len(line) + 1 for line in lines)), filters)
+
+
+def found_in(block: LineBlock, filters: Filters | None = None, prefilter: Prefilter = PREFILTER):
+    result = BlockResult(block.object, block.end_offset)
+    events = list(read_events(block, prefilter, filters or Filters(), result))
+    return SimpleNamespace(
+        events=events, counters=result.counters, rejects=result.rejects, unknown_names=result.unknown_names
+    )
 
 
 @pytest.mark.parametrize(
@@ -168,9 +176,10 @@ def test_a_line_that_cannot_matter_is_never_a_known_event(pairs, colon, text, na
 def test_third_parties_may_register_any_name():
     line = '{"name": "vidéo/jouée", "event": ""}'.replace("é", "\\u00e9").replace("/", "\\/").encode()
     block = LineBlock("tracking.log", [line], [0], len(line))
-    assert [found.name for found in read_events(block, frozenset({"vidéo/jouée"}), Filters()).events] == ["vidéo/jouée"]
+    found = found_in(block, prefilter=Prefilter(frozenset({"vidéo/jouée"})))
+    assert [event.name for event in found.events] == ["vidéo/jouée"]
 
 
 def test_an_oversized_line_is_a_reject():
-    found = read_events(LineBlock("tracking.log", [], [], 99, oversized=[5]), NAMES, Filters())
+    found = found_in(LineBlock("tracking.log", [], [], 99, oversized=[5]))
     assert [(reject.position.offset, reject.reason) for reject in found.rejects] == [(5, "line_too_long")]

@@ -9,7 +9,8 @@ import pytest
 from log_replay.errors import ConfigurationError
 from log_replay.events import read_events
 from log_replay.filters import Filters, check_event_patterns, read_time
-from log_replay.records import LineBlock
+from log_replay.prefilter import Prefilter
+from log_replay.records import BlockResult, LineBlock
 
 LINE = (
     b'{"name": "edx.video.played", "time": "2026-03-02T08:00:00+00:00", "username": "ada",'
@@ -18,10 +19,16 @@ LINE = (
 NAMES = frozenset({"edx.video.played"})
 
 
+def read(filters: Filters, line: bytes):
+    result = BlockResult("log", len(line))
+    block = LineBlock("log", [line], [0], len(line))
+    return list(read_events(block, Prefilter(NAMES), filters, result)), result
+
+
 def passes(filters: Filters, line: bytes = LINE):
-    found = read_events(LineBlock("log", [line], [0], len(line)), NAMES, filters)
-    assert found.counters.filtered + found.counters.known == 1
-    return bool(found.events)
+    events, result = read(filters, line)
+    assert result.counters.filtered + result.counters.known == 1
+    return bool(events)
 
 
 def at(text: str) -> datetime:
@@ -61,8 +68,8 @@ def test_the_organisation_is_part_of_the_course_id_where_it_is_not_named():
 
 def test_an_event_whose_time_cannot_be_read_is_rejected_where_a_time_is_asked_for():
     line = LINE.replace(b"2026-03-02T08:00:00+00:00", b"yesterday")
-    found = read_events(LineBlock("log", [line], [0], len(line)), NAMES, Filters(since=at("2026-01-01")))
-    assert [reject.reason for reject in found.rejects] == ["unreadable_time"]
+    _, result = read(Filters(since=at("2026-01-01")), line)
+    assert [reject.reason for reject in result.rejects] == ["unreadable_time"]
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 
 
 class User(NamedTuple):
-    """What the transformers need to know of a user."""
+    """What the transformers need to know of a user; ``external_id`` is the one of the run's type."""
 
     id: int
     username: str
     email: str
+    external_id: str | None = None
 
 
 class UnknownIdentity(ValueError):
@@ -47,13 +48,6 @@ class Identities(Protocol):
 
         Raises:
             UnknownIdentity: ``anonymous``, ``unknown_user`` or ``no_external_id``.
-        """
-
-    def external_id_of(self, user: User) -> str:
-        """Return the external id of a user that was found already.
-
-        Raises:
-            UnknownIdentity: ``no_external_id``.
         """
 
     def email(self, username_or_id: Any) -> str:

@@ -68,26 +68,33 @@ class Directory:
         self._lookup = lookup
         self._needs_external_ids = external_ids
         self._users: dict[Any, User | None] = {}
-        self._external_ids: dict[int, str | None] = {}
         self._course_names: dict[str, tuple[str | None] | None] = {}
 
-    def prefetch(self, events: Iterable[EventFields]) -> None:
-        """Fetch what a block's events will ask for: in three queries at most; adding external ids takes more."""
+    def forget_oldest(self) -> None:
+        """Make room in full caches: between blocks only, for a block's own answers must stay."""
         _shrink(self._users)
-        _shrink(self._external_ids)
         _shrink(self._course_names)
+
+    def knows(self, fields: EventFields) -> bool:
+        """Return whether nothing has to be fetched for an event."""
+        user, course_id = user_wanted(fields), course_wanted(fields)
+        try:
+            return (not user or user in self._users) and (not course_id or course_id in self._course_names)
+        except TypeError:  # what cannot be hashed is no user and no course
+            return False
+
+    def fetch(self, events: Iterable[EventFields]) -> None:
+        """Fetch what these events will ask for: in three queries at most; adding external ids takes more."""
         users: set[Any] = set()
-        courses: set[Any] = set()
+        courses: set[str] = set()
         for fields in events:
-            user = user_wanted(fields)
+            user, course_id = user_wanted(fields), course_wanted(fields)
             if user and user.__hash__ is not None:
                 users.add(user)
-            course_id = course_wanted(fields)
             if isinstance(course_id, str):
                 courses.add(course_id)
-        self._fetch_users(users)
-        unknown_courses = (_course_key(course_id) for course_id in courses - self._course_names.keys())
-        self._fetch_courses({key for key in unknown_courses if key is not None})
+        self._look_up_users(_user_keys(users - self._users.keys()))
+        self._look_up_courses(_course_keys(courses - self._course_names.keys()))
 
     def user(self, username_or_id: Any) -> User | None:
         """Return the user, found even under a retired username, or None."""
@@ -100,19 +107,12 @@ class Directory:
 
     def external_id(self, username_or_id: Any) -> str:
         """Return the user's external id; see ``Identities``."""
-        user = self.user(username_or_id)
+        user = self._users.get(username_or_id) or self.user(username_or_id)
         if user is None:
             raise UnknownIdentity("unknown_user" if username_or_id else "anonymous")
-        return self.external_id_of(user)
-
-    def external_id_of(self, user: User) -> str:
-        """Return the external id of a user that was found already; see ``external_id``."""
-        if user.id not in self._external_ids:
-            self._fetch_external_ids({user.id})
-        external_id = self._external_ids[user.id]
-        if external_id is None:
+        if user.external_id is None:
             raise UnknownIdentity("no_external_id")
-        return external_id
+        return user.external_id
 
     def email(self, username_or_id: Any) -> str:
         """Return the user's email address; see ``Identities``."""
@@ -122,60 +122,74 @@ class Directory:
     def course_name(self, course_id: Any) -> str | None:
         """Return the course's display name; see ``Identities``."""
         if course_id not in self._course_names:
-            key = CourseKey.from_string(course_id)
-            self._fetch_courses({key})
-            self._course_names[course_id] = self._course_names[str(key)]
+            self._look_up_courses({course_id: CourseKey.from_string(course_id)})
         name = self._course_names[course_id]
         if name is None:
             raise UnknownIdentity("unknown_course")
         return name[0]
 
-    def _fetch_users(self, named: set[Any]) -> None:
-        missing = named - self._users.keys()
-        keys = {}
-        for username_or_id in missing:
-            with suppress(TypeError, OverflowError):  # raised again when its event asks for it
-                keys[username_or_id] = _user_key(username_or_id)
-        if keys:
-            self._look_up_users(keys)
-        if self._needs_external_ids:
-            users = {user.id for name in named if (user := self._users.get(name)) is not None}
-            self._fetch_external_ids(users - self._external_ids.keys())
-
     def _look_up_users(self, keys: Mapping[Any, UserKey]) -> None:
-        spelled = {key: self._spellings(key) for key in keys.values()}
-        ids = {key.id for key in spelled if key.id is not None}
-        found = self._lookup.users(ids, {name for names in spelled.values() for name in names})
-        by_id = {user.id: user for user in found}
+        named = {name: self._users.get(key.id) for name, key in keys.items()}
+        self._ask_for_users(named, {name: key for name, key in keys.items() if not named[name]}, by_id=True)
+        # Only what is nobody's id can be a username; then it was perhaps one before its owner retired.
+        self._ask_for_users(named, {name: key for name, key in keys.items() if not named[name]}, by_id=False)
+        new = {user.id for user in named.values() if user and user.id not in self._users}
+        external_ids = self._external_ids(new)
+        for user in named.values():
+            if user and user.id not in self._users:
+                self._users[user.id] = user._replace(external_id=external_ids.get(user.id))
+        for name, user in named.items():
+            self._users[name] = user and self._users[user.id]
+
+    def _ask_for_users(self, named: dict[Any, User | None], keys: Mapping[Any, UserKey], *, by_id: bool) -> None:
+        """Fill in whom these keys name, by what they say first or else by what they may mean as well."""
+        ids = {key.id for key in keys.values() if key.id is not None} if by_id else set()
+        spelled = {name: self._spellings(key) for name, key in keys.items() if (key.id is None) == by_id}
+        usernames = {username for names in spelled.values() for username in names}
+        if not ids and not usernames:
+            return
+        found = self._lookup.users(ids, usernames)
+        by_key = {user.id: user for user in found}
         by_username = {user.username: user for user in found}
         # MySQL compares usernames without regard to case, and gives back what it has.
         by_folded = {user.username.casefold(): user for user in found}
-        for username_or_id, key in keys.items():
-            names = spelled[key]
-            user = by_id.get(key.id) if key.id is not None else None
-            user = user or _find(by_username, names) or _find(by_folded, map(str.casefold, names))
-            self._users[username_or_id] = user
+        for name, key in keys.items():
+            names = spelled.get(name, ())
+            user = by_key.get(key.id) if by_id and key.id is not None else None
+            named[name] = user or _find(by_username, names) or _find(by_folded, map(str.casefold, names))
 
     def _spellings(self, key: UserKey) -> list[str]:
         if key.username is None:
             return []
         return [key.username, *(self._lookup.retired_usernames(key.username) if key.retirable else ())]
 
-    def _fetch_external_ids(self, user_ids: set[int]) -> None:
-        if not user_ids:
-            return
+    def _external_ids(self, user_ids: set[int]) -> dict[int, str]:
+        if not user_ids or not self._needs_external_ids:
+            return {}
         found = self._lookup.external_ids(user_ids)
         without = user_ids - found.keys()
-        if without:
-            found |= self._lookup.add_external_ids(without)
-        for user_id in user_ids:
-            self._external_ids[user_id] = found.get(user_id)
+        return found | self._lookup.add_external_ids(without) if without else found
 
-    def _fetch_courses(self, keys: set[CourseKey]) -> None:
-        missing = {str(key): key for key in keys if str(key) not in self._course_names}
-        names = self._lookup.course_names(list(missing.values())) if missing else {}
-        for course_id in missing:
-            self._course_names[course_id] = (names[course_id],) if course_id in names else None
+    def _look_up_courses(self, keys: Mapping[str, CourseKey]) -> None:
+        names = self._lookup.course_names(set(keys.values())) if keys else {}
+        for course_id, key in keys.items():
+            self._course_names[course_id] = (names[str(key)],) if str(key) in names else None
+
+
+def _user_keys(named: Iterable[Any]) -> dict[Any, UserKey]:
+    keys = {}
+    for username_or_id in named:
+        with suppress(TypeError, OverflowError):  # raised again when its event asks for it
+            keys[username_or_id] = _user_key(username_or_id)
+    return keys
+
+
+def _course_keys(course_ids: Iterable[str]) -> dict[str, CourseKey]:
+    keys = {}
+    for course_id in course_ids:
+        with suppress(InvalidKeyError):
+            keys[course_id] = CourseKey.from_string(course_id)
+    return keys
 
 
 def _user_key(username_or_id: Any) -> UserKey:
@@ -192,13 +206,6 @@ def _user_key(username_or_id: Any) -> UserKey:
         user_id = None
     username = str(username_or_id)
     return UserKey(user_id, username if _can_be_asked(username) else None, isinstance(username_or_id, str))
-
-
-def _course_key(course_id: str) -> CourseKey | None:
-    try:
-        return CourseKey.from_string(course_id)
-    except InvalidKeyError:
-        return None
 
 
 def _can_be_asked(username: str) -> bool:

@@ -15,7 +15,10 @@ def user_wanted(fields: EventFields) -> Any:
         found = data.get("user_id") or data.get("username")
         if found:
             return found
-    return _nested(fields, "user_id") or _nested(fields, "username")
+    try:
+        return _nested(fields, "user_id") or _nested(fields, "username")
+    except RecursionError:  # upstream stumbles over it as well, and its event is rejected
+        return None
 
 
 def course_wanted(fields: EventFields) -> Any:

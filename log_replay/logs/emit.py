@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from log_replay.logs.formats import statement_record
 from log_replay.logs.lines import LineHandler
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Sequence
 
     from log_replay.logs.limits import LineLimit
     from log_replay.records import TransformedEvent
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 LOGGERS = {"xapi": "xapi_tracking", "caliper": "caliper_tracking"}
 
 
-def log_statements(transformer_type: str, events: Iterable[TransformedEvent], limit: LineLimit | None = None) -> int:
+def log_statements(transformer_type: str, events: Sequence[TransformedEvent], limit: LineLimit | None = None) -> int:
     """Log each statement as one INFO record whose message is its text, and return how many.
 
     Where nothing listens, 0 is returned and nothing is done. Beside what every record has, ours carry ``event_name``,
@@ -32,19 +33,34 @@ def log_statements(transformer_type: str, events: Iterable[TransformedEvent], li
     handlers = _listening(logger)
     if not handlers:
         return 0
-    make_record = _record_maker(logger)
-    count = 0
+    template = logger.makeRecord(logger.name, logging.INFO, __file__, 1, "", (), None, "log_statements")
+    ours = [handler for handler in handlers if isinstance(handler, LineHandler)]
     with ExitStack() as blocks:
-        for handler in handlers:
-            if isinstance(handler, LineHandler):
-                blocks.enter_context(handler.block())
-        for event in events:
-            for statement in event.statements:
-                record = make_record(event, statement.id, statement.text)
-                if limit and limit.may_exceed(statement.text, event.position):
-                    limit.check(record, handlers, event.position)
-                logger.handle(record)
-                count += 1
+        for handler in ours:
+            blocks.enter_context(handler.block())
+        if len(ours) == len(handlers) and not (limit or logger.filters) and all(one.takes_blocks for one in ours):
+            for handler in ours:
+                handler.hold_block(template, events)
+            return sum(len(event.statements) for event in events)
+        return _log_each(logger, handlers, events, template, limit)
+
+
+def _log_each(
+    logger: logging.Logger,
+    handlers: list[logging.Handler],
+    events: Sequence[TransformedEvent],
+    template: logging.LogRecord,
+    limit: LineLimit | None,
+) -> int:
+    """Log record by record: for handlers, formatters and filters that are not ours and must see each."""
+    count = 0
+    for event in events:
+        for statement in event.statements:
+            record = statement_record(template, event, statement)
+            if limit and limit.may_exceed(statement.text, event.position):
+                limit.check(record, handlers, event.position)
+            logger.handle(record)
+            count += 1
     return count
 
 
@@ -71,25 +87,3 @@ def _listening(logger: logging.Logger) -> list[logging.Handler]:
         for handler in handlers
         if handler.level <= logging.INFO and not isinstance(handler, logging.NullHandler)
     ]
-
-
-def _record_maker(logger: logging.Logger) -> Callable[[TransformedEvent, str, bytes], logging.LogRecord]:
-    """Return what makes a block's records, by copying one that the process's record factory made.
-
-    ``Logger.info`` spends most of its time finding its caller, the thread, the process: the same for a whole block.
-    """
-    template = logger.makeRecord(logger.name, logging.INFO, __file__, 1, "", (), None, "log_statements")
-    shared, new, record_type = template.__dict__, object.__new__, type(template)
-
-    def make(event: TransformedEvent, statement_id: str, text: bytes) -> logging.LogRecord:
-        record = new(record_type)
-        attributes: dict[str, Any] = shared.copy()
-        attributes["msg"] = text.decode()
-        attributes["event_name"] = event.name
-        attributes["source_object"], attributes["source_offset"] = event.position
-        attributes["statement_id"] = statement_id
-        attributes["statement_bytes"] = text
-        record.__dict__ = attributes
-        return record
-
-    return make

@@ -9,9 +9,33 @@ from __future__ import annotations
 import json
 import logging
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pythonjsonlogger.json import JsonFormatter as PlainJsonFormatter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from log_replay.records import Statement, TransformedEvent
+
+
+def statement_record(template: logging.LogRecord, event: TransformedEvent, statement: Statement) -> logging.LogRecord:
+    """Return a statement's record: a copy of one that the process's record factory made, for the whole block.
+
+    ``Logger.info`` spends most of its time finding its caller, the thread, the process: the same for a whole block.
+    """
+    source_object, source_offset = event.position
+    record = object.__new__(type(template))
+    record.__dict__ = {
+        **template.__dict__,
+        "msg": statement.text.decode(),
+        "event_name": event.name,
+        "source_object": source_object,
+        "source_offset": source_offset,
+        "statement_id": statement.id,
+        "statement_bytes": statement.text,
+    }
+    return record
 
 
 def statement_text(record: logging.LogRecord) -> bytes:
@@ -31,6 +55,17 @@ class LineFormatter(logging.Formatter):
         """Return the record as one line, without its line end."""
         raise NotImplementedError
 
+    def lines(self, template: logging.LogRecord, events: Sequence[TransformedEvent]) -> list[bytes]:
+        """Return the lines of a block of events, which have everything in common that ``template`` says.
+
+        The same as ``line`` gives for each record, which need not be made for that.
+        """
+        return [
+            self.line(statement_record(template, event, statement))
+            for event in events
+            for statement in event.statements
+        ]
+
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line of text."""
         return self.line(record).decode("utf-8", "backslashreplace")
@@ -41,6 +76,10 @@ class RawFormatter(LineFormatter):
 
     line = staticmethod(statement_text)
 
+    def lines(self, template: logging.LogRecord, events: Sequence[TransformedEvent]) -> list[bytes]:  # noqa: ARG002 - the statements alone
+        """Return the statements."""
+        return [statement.text for event in events for statement in event.statements]
+
 
 class AspectsFormatter(LineFormatter):
     """The LMS's own line, of which Aspects' Vector takes all from the first brace on: none may stand before it."""
@@ -49,17 +88,25 @@ class AspectsFormatter(LineFormatter):
         super().__init__(
             "%(asctime)s %(levelname)s %(process)d [%(name)s] [user None] [ip None] %(filename)s:%(lineno)d - "
         )
-        self._prefix_of: tuple[Any, ...] = ()
-        self._prefix = b""
+        self._last_shared: tuple[Any, ...] = ()
+        self._last_prefix = b""
 
     def line(self, record: logging.LogRecord) -> bytes:
         """Return ``2026-11-21 09:12:13,123 INFO 17 [xapi_tracking] [user None] [ip None] emit.py:1 - {...}``."""
+        return self._prefix(record) + statement_text(record)
+
+    def lines(self, template: logging.LogRecord, events: Sequence[TransformedEvent]) -> list[bytes]:
+        """Return such lines; they all begin alike."""
+        prefix = self._prefix(template)
+        return [prefix + statement.text for event in events for statement in event.statements]
+
+    def _prefix(self, record: logging.LogRecord) -> bytes:
         shared = (record.created, record.name, record.levelno, record.lineno, record.filename, record.process)
-        if shared != self._prefix_of:
+        if shared != self._last_shared:
             record.asctime = self.formatTime(record)
             prefix = self.formatMessage(record).replace("{", "(").replace("}", ")")
-            self._prefix, self._prefix_of = prefix.encode(), shared
-        return self._prefix + statement_text(record)
+            self._last_prefix, self._last_shared = prefix.encode(), shared
+        return self._last_prefix
 
 
 class JsonFormatter(PlainJsonFormatter, LineFormatter):
@@ -82,13 +129,21 @@ class JsonFormatter(PlainJsonFormatter, LineFormatter):
         text = getattr(record, "statement_bytes", None)
         if text is None:
             return self._foreign_line(record)
-        if record.created != self._heads_of:
-            self._heads, self._heads_of = {}, record.created
-        shared = (record.name, record.event_name, record.source_object)  # type: ignore[attr-defined]
-        head = self._heads.get(shared)
-        if head is None:
-            head = self._heads[shared] = self._envelope(record)[:-1]
-        return b'%b, "offset": %d, "statement": %b}' % (head, record.source_offset, text)  # type: ignore[attr-defined]
+        return b'%b, "offset": %d, "statement": %b}' % (self._head(record), record.source_offset, text)  # type: ignore[attr-defined]
+
+    def lines(self, template: logging.LogRecord, events: Sequence[TransformedEvent]) -> list[bytes]:
+        """Return such lines; those of events of one name begin alike."""
+        heads: dict[tuple[str, str], bytes] = {}
+        lines = []
+        for event in events:
+            source_object, source_offset = event.position
+            head = heads.get((event.name, source_object))
+            for statement in event.statements:
+                if head is None:
+                    head = self._head(statement_record(template, event, statement))
+                    heads[event.name, source_object] = head
+                lines.append(b'%b, "offset": %d, "statement": %b}' % (head, source_offset, statement.text))
+        return lines
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the envelope as text."""
@@ -102,6 +157,16 @@ class JsonFormatter(PlainJsonFormatter, LineFormatter):
         log_data["object"] = getattr(record, "source_object", None)
         log_data.update(self.static_fields)
         log_data.update(message_dict)
+
+    def _head(self, record: logging.LogRecord) -> bytes:
+        """Return the envelope up to where its statement differs from others of the same block and event name."""
+        if record.created != self._heads_of:
+            self._heads, self._heads_of = {}, record.created
+        shared = (record.name, record.event_name, record.source_object)  # type: ignore[attr-defined]
+        head = self._heads.get(shared)
+        if head is None:
+            head = self._heads[shared] = self._envelope(record)[:-1]
+        return head
 
     def _envelope(self, record: logging.LogRecord) -> bytes:
         return PlainJsonFormatter.format(self, record).encode()

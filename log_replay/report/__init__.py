@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from dataclasses import asdict, dataclass, field
-from itertools import repeat
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
 from log_replay.records import Counters, Position
@@ -120,8 +120,7 @@ class Report:
         """Add a block's counters; its statements are delivered or failed later."""
         self._current += result.counters
         self.position = Position(result.object, result.end_offset)
-        for event in result.events:
-            self.statements_by_event[event.name] += len(event.statements)
+        self.statements_by_event.update(event.name for event in result.events for _ in event.statements)
         self.rejects_by_reason.update(rejected.reason for rejected in result.rejects)
         self.ways += result.ways
         self.verified += result.verified
@@ -132,19 +131,29 @@ class Report:
 
     def count_delivery(self, batch: Sequence[TransformedEvent], delivery: Delivery) -> None:
         """Add what became of a batch's statements, each to its own unit."""
-        alike = next((name for name in OUTCOMES if getattr(delivery, name)), "delivered")
-        outcomes = iter(delivery.outcomes) if delivery.outcomes else repeat(alike)
-        for event in batch:
-            counters = self._parts[event.position.object].at(event.position.offset)
-            for _, outcome in zip(event.statements, outcomes, strict=False):
-                setattr(counters, outcome, getattr(counters, outcome) + 1)
+        if delivery.outcomes:
+            outcomes = iter(delivery.outcomes)
+            for event in batch:
+                counters = self._counters_of(event)
+                for outcome in islice(outcomes, len(event.statements)):
+                    setattr(counters, outcome, getattr(counters, outcome) + 1)
+        else:
+            alike = next((name for name in OUTCOMES if getattr(delivery, name)), "delivered")
+            for counters, events in groupby(batch, self._counters_of):
+                more = sum(len(event.statements) for event in events)
+                setattr(counters, alike, getattr(counters, alike) + more)
         if delivery.failure:
             self.failures[delivery.failure] += 1
 
     def count_undelivered(self, events: Sequence[TransformedEvent]) -> None:
         """Add statements that were made and will not be delivered, since the run ends."""
         for event in events:
-            self._parts[event.position.object].at(event.position.offset).failed += len(event.statements)
+            self._counters_of(event).failed += len(event.statements)
+
+    def _counters_of(self, event: TransformedEvent) -> Counters:
+        """Return the counters of the unit that an event belongs to."""
+        name, offset = event.position
+        return self._parts[name].at(offset)
 
     def fail_object(self, name: str, error: LogReplayError) -> None:
         """Note that an object could not be read to its end; what was read of it counts."""

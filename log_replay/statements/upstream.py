@@ -235,7 +235,9 @@ class _Answers:
     def add_new_user_id(self, user: Any, type_name: str) -> tuple[Any, bool]:
         if threading.get_ident() != self._thread:
             return self._originals["ExternalId"].add_new_user_id(user, type_name)  # type: ignore[no-any-return]
-        return _ExternalId(self._identities.external_id_of(user)), False
+        if user.external_id is None:
+            raise UnknownIdentity("no_external_id")
+        return _ExternalId(user.external_id), False
 
     def get_course_overviews(self, course_keys: Any) -> Any:
         if threading.get_ident() != self._thread:

@@ -66,9 +66,7 @@ def test_what_cannot_name_a_user_raises_as_upstream_does(odd, error):
 def test_no_content_of_an_event_breaks_the_block_it_is_in():
     found = directory()
     odd = [[1], {"a": 1}, float("nan"), float("inf"), True, "\ud800", "nul\0", 10**40, "x" * 100_000, "%s'\"--"]
-    found.prefetch(
-        [about(user, course) for user in odd for course in [None, 5, [], "course-v1:\ud800+a+b", "x" * 9999]]
-    )
+    found.fetch([about(user, course) for user in odd for course in [None, 5, [], "course-v1:\ud800+a+b", "x" * 9999]])
     assert found.user(3).username == "ada"
 
 
@@ -87,7 +85,7 @@ def test_a_user_without_external_id_is_rejected_where_adding_is_not_allowed():
 
 def test_only_users_that_events_name_get_external_ids():
     get_user_model().objects.create(id=78, username="3")
-    directory(add=True).prefetch([about(3)])
+    directory(add=True).fetch([about(3)])
     assert not ExternalId.objects.filter(user_id=78).exists()
 
 
@@ -140,11 +138,34 @@ def test_a_block_costs_three_queries_whatever_it_holds():
         found, events = directory(), many(count)
         found.external_id(3)  # the type's row is looked up once in a run
         with CaptureQueriesContext(connection) as queries:
-            found.prefetch(events)
+            found.fetch(events)
             for fields in events:
                 found.external_id(fields["data"]["user_id"])
                 found.course_name(fields["context"]["course_id"])
         assert len(queries) == 3
+
+
+def test_a_block_in_which_users_are_named_in_several_ways_costs_one_query_more():
+    """Only ids that nobody has are looked up once more, as usernames."""
+    get_user_model().objects.create(id=77, username="9000")
+    found = directory()
+    found.external_id(3)
+    with CaptureQueriesContext(connection) as queries:
+        found.fetch([about(user) for user in (3, "3", "ada", 4, "9000", 4711, "stranger", "farah")])
+        named = {user: found.user(user) for user in (3, "3", "ada", "9000", 4711, "stranger")}
+    assert {name: user and user.id for name, user in named.items()} == {
+        3: 3, "3": 3, "ada": 3, "9000": 77, 4711: None, "stranger": None,
+    }  # fmt: skip
+    assert len(queries) == 3
+
+
+@pytest.mark.parametrize("user", [3, "3", "ada", None, "", [1], {"id": 1}, 10**40])
+def test_what_was_fetched_is_known(user):
+    """Or else each block would wait for it anew."""
+    found, event = directory(), about(user, "course-v1:No+Such+Course")
+    assert not found.knows(event)
+    found.fetch([event])
+    assert found.knows(event) is not (isinstance(user, list | dict))
 
 
 def test_external_ids_are_added_in_bulk():
@@ -153,7 +174,7 @@ def test_external_ids_are_added_in_bulk():
     found = directory(add=True)
     found.external_id(3)
     with CaptureQueriesContext(connection) as queries:
-        found.prefetch(events)
+        found.fetch(events)
     inserts = [query for query in queries if query["sql"].startswith("INSERT")]
     assert len(inserts) <= 3  # Django puts no more than 199 of these rows into one statement of SQLite's
     assert ExternalId.objects.filter(user_id__gte=1000).count() == 500
@@ -161,9 +182,9 @@ def test_external_ids_are_added_in_bulk():
 
 def test_what_was_asked_once_is_kept():
     found = directory()
-    found.prefetch([about(3, "course-v1:No+Such+Course"), about("stranger")])
+    found.fetch([about(3, "course-v1:No+Such+Course"), about("stranger")])
     with CaptureQueriesContext(connection) as queries:
-        found.prefetch([about(3, "course-v1:No+Such+Course"), about("stranger")])
+        found.fetch([about(3, "course-v1:No+Such+Course"), about("stranger")])
     assert len(queries) == 0
 
 
@@ -171,11 +192,12 @@ def test_a_full_cache_forgets_but_never_a_block_s_own_answers(monkeypatch):
     monkeypatch.setattr(directory_module, "CACHE_SIZE", 10)
     found, events = directory(), many(50)
     for _ in range(3):
-        found.prefetch(events)
+        found.forget_oldest()
+        found.fetch(events)
         with CaptureQueriesContext(connection) as queries:
             assert all(found.external_id(fields["data"]["user_id"]) for fields in events)
         assert len(queries) == 0
-    found.prefetch([])
+    found.forget_oldest()
     assert len(found._users) <= 10
 
 

@@ -8,7 +8,7 @@ import time
 import pytest
 from logged_events import event, events, statement, texts
 
-from log_replay.logs import LineLimit, log_statements, settle_statements
+from log_replay.logs import FileHandler, LineLimit, RawFormatter, log_statements, settle_statements
 from log_replay.records import Position
 
 
@@ -80,6 +80,37 @@ def test_logger_filters_and_handler_levels_hold(log_through):
         logging.getLogger("xapi_tracking").removeFilter(keep)
 
     assert len(handler.records) == 2
+
+
+class Marking(RawFormatter):
+    def line(self, record):
+        return b"marked"
+
+
+class Dropping(FileHandler):
+    def emit(self, record):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("handler", "formatter", "filtered", "expected"),
+    [
+        (FileHandler, RawFormatter(), False, 3),
+        (FileHandler, RawFormatter(), True, 0),
+        (FileHandler, Marking(), False, 3),
+        (Dropping, RawFormatter(), False, 0),
+    ],
+    ids=["ours", "a filter", "another formatter", "another handler"],
+)
+def test_what_somebody_made_of_our_handlers_is_respected(log_through, tmp_path, handler, formatter, filtered, expected):
+    """Blocks of lines are for handlers that are ours throughout."""
+    installed = log_through(handler(tmp_path / "log"), formatter)
+    if filtered:
+        installed.addFilter(lambda _: False)
+    logged = events(3)
+    assert log_statements("xapi", logged) == 3
+    lines = (tmp_path / "log").read_bytes().splitlines()
+    assert lines == ([b"marked"] * 3 if isinstance(formatter, Marking) else texts(logged)[:expected])
 
 
 @pytest.mark.parametrize("silence", ["no handler", "null handler", "handler's level", "logger's level", "disabled"])

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from logged_events import event, statement
 
 from log_replay.logs import AspectsFormatter, JsonFormatter, RawFormatter, log_statements
+from log_replay.logs.formats import statement_record
+from log_replay.records import Position
 
 # As Aspects' Vector has it (tutor-contrib-aspects 6.1.0).
 ASPECTS = re.compile(r"^.* \[xapi_tracking\] [^{}]* (?P<tracking_message>\{.*\})$")
@@ -109,6 +111,16 @@ def test_json_envelope_of_what_is_no_statement(log_through):
     logging.getLogger("xapi_tracking").warning('a "b" %s', "c")
 
     assert json.loads(handler.lines[0])["message"] == 'a "b" c'
+
+
+@pytest.mark.parametrize("formatter", [AspectsFormatter(), JsonFormatter(static_fields={"site": "a"}), RawFormatter()])
+def test_a_block_s_lines_are_those_of_its_records(formatter):
+    """Whether they are made all at once, or for handlers that want each record."""
+    template = logging.getLogger("xapi_tracking").makeRecord("xapi_tracking", 20, __file__, 1, "", (), None)
+    block = [event(statement(), statement(), offset=number, name=f"name {number % 3}") for number in range(7)]
+    block += [event(statement())._replace(position=Position("another.log", 0))]
+    records = [statement_record(template, made, one) for made in block for one in made.statements]
+    assert formatter.lines(template, block) == [formatter.line(record) for record in records]
 
 
 @settings(deadline=None)

@@ -9,12 +9,11 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import django
 
-if TYPE_CHECKING:
-    from log_replay.statements.native.certification import Certification
+from log_replay.statements.native.certification import CERTIFIED, RELEASES, Certification, reference_of
+from log_replay.statements.native.sources import installed_sources
 
 Certificates = dict[str, dict[str, list[str]]]
 
@@ -26,20 +25,32 @@ def main() -> int:
 
     import event_routing_backends  # noqa: PLC0415 - it needs Django to be set up
 
-    from log_replay.statements.native.certification import CERTIFIED, Certification  # noqa: PLC0415 - likewise
     from log_replay.statements.native.kinds import KINDS  # noqa: PLC0415 - likewise
 
     path = Path(__file__).with_name(CERTIFIED)
     before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     version = event_routing_backends.__version__
+    certifications = {kind: Certification(kind) for kind in KINDS}
     after = {
-        kind: certificates(Certification(kind), sorted(makes), before.get(kind, {}), version)
-        for kind, makes in KINDS.items()
+        kind: certificates(certification, sorted(KINDS[kind]), before.get(kind, {}), version)
+        for kind, certification in certifications.items()
     }
-    path.write_text(json.dumps(after, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    others = {digest: other for digest, other in before.get(RELEASES, {}).items() if other["version"] != version}
+    release = {kind: fingerprints(certification) for kind, certification in certifications.items()}
+    releases = {**others, installed_sources().digest: {"version": version, **release}}
+    text = json.dumps({**after, RELEASES: releases}, indent=2, sort_keys=True)
+    path.write_text(f"{text}\n", encoding="utf-8")
     counts = ", ".join(f"{len(names)} {kind}" for kind, names in after.items())
     sys.stdout.write(f"event-routing-backends {version}: certified {counts} events\n")
     return 0
+
+
+def fingerprints(certification: Certification) -> dict[str, str]:
+    """Return the fingerprints of upstream's transformers by where they are defined."""
+    return {
+        ":".join(reference_of(transformer)): certification.fingerprint(name)
+        for name, transformer in certification.registry.items()
+    }
 
 
 def certificates(certification: Certification, names: list[str], before: Certificates, version: str) -> Certificates:

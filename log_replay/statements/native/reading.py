@@ -33,10 +33,80 @@ def look(fields: EventFields, section: str, key: str) -> Any:
     return value if value or value == 0 else None
 
 
+def look_required(fields: EventFields, section: str, key: str) -> Any:
+    """Return what stands under ``section.key``, which upstream would not make a statement without."""
+    holder = fields.get(section)
+    value = holder.get(key) if isinstance(holder, dict) else None
+    if value or value == 0:
+        return value
+    raise Unusual
+
+
+def look_text(fields: EventFields, section: str, key: str) -> str:
+    """Return the text under ``section.key``, without which upstream would stumble."""
+    holder = fields.get(section)
+    value = holder.get(key) if isinstance(holder, dict) else None
+    if value and isinstance(value, str):
+        return value
+    raise Unusual
+
+
 def find(fields: EventFields, key: str) -> Any:
     """Return what the first ``key`` says, at the top or else depth first; None where it is missing or empty."""
-    value = fields[key] if key in fields else _find_below(fields, key, 0)
+    value = fields.get(key)
+    if value:
+        return value
+    if key not in fields:
+        value = _find_below(fields, key, 0)
     return value if value or value == 0 else None
+
+
+class Finder:
+    """Finds many keys in one event: as ``find``, having looked only once where its dicts are.
+
+    Half of what the functions for ``problem_check`` looked for is usually not there, and finding that out, dict by
+    dict, took two thirds of their time.
+    """
+
+    def __init__(self, fields: EventFields) -> None:
+        self.fields = fields
+        self._below: list[dict[str, Any]] = []
+        self._ends: list[int] = []
+        event = fields.get("event")
+        for key, value in fields.items():
+            # The data of most events is what they have under "event" as well: once looked through, it is all the same.
+            if value and isinstance(value, dict) and (value is not event or key == "event"):
+                self._gather(value, 1)
+
+    def find(self, key: str) -> Any:
+        """Return what the first ``key`` says; see ``find``."""
+        value = self.fields.get(key)
+        if value:
+            return value
+        if key not in self.fields:
+            value = self._find_below(key)
+        return value if value or value == 0 else None
+
+    def _find_below(self, key: str) -> Any:
+        skipped_to = 0
+        for place, branch in enumerate(self._below):
+            if key in branch and place >= skipped_to:
+                if branch[key] is not None:
+                    return branch[key]
+                skipped_to = self._ends[place]  # upstream does not look below a dict that has the key
+        return None
+
+    def _gather(self, branch: dict[str, Any], depth: int) -> None:
+        """List a dict and those below it, each before those below it, and where those end."""
+        if depth > MAX_DEPTH:
+            raise Unusual
+        place = len(self._below)
+        self._below.append(branch)
+        self._ends.append(0)
+        for value in branch.values():
+            if value and isinstance(value, dict):
+                self._gather(value, depth + 1)
+        self._ends[place] = len(self._below)
 
 
 def required(value: Any) -> Any:
@@ -68,7 +138,7 @@ def _find_below(branch: dict[str, Any], key: str, depth: int) -> Any:
     if depth > MAX_DEPTH:
         raise Unusual
     for value in branch.values():
-        if isinstance(value, dict):
+        if value and isinstance(value, dict):
             found = value[key] if key in value else _find_below(value, key, depth + 1)
             if found is not None:
                 return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from log_replay.statements.native.reading import Unusual
@@ -13,21 +14,20 @@ _MOMENT = re.compile(
     r"(?:19|2[0-9])[0-9]{2}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
     r"(?:Z|(?:\+|-(?!00:00))[0-9]{2}:[0-5][0-9])"
 )
+#: What the LMS spells takes this long; recognising it takes a third of the time that reading any other takes.
 FULL = len("2026-03-02T08:15:27.913562+00:00")
 
 
 def xapi_timestamp(spelled: Any) -> str:
     """Return the moment with its own offset, and with microseconds where there are any."""
-    moment = _moment(spelled)
-    # Spelled in full, as the LMS does, it is what isoformat would make of it, slower than all else here.
-    return spelled if len(spelled) == FULL and moment.microsecond else moment.isoformat()
+    return spelled if _is_full(spelled) and spelled[20:26] != "000000" else _moment(spelled).isoformat()
 
 
 def caliper_time(spelled: Any) -> str:
     """Return the moment in UTC, cut to milliseconds."""
-    moment = _moment(spelled)
-    if len(spelled) == FULL and spelled.endswith("+00:00"):
+    if _is_full(spelled):
         return f"{spelled[:23]}Z"
+    moment = _moment(spelled)
     utc = moment.replace(tzinfo=None) - (moment.utcoffset() or timedelta())
     return utc.isoformat(timespec="milliseconds") + "Z"
 
@@ -69,6 +69,25 @@ def caliper_duration(seconds: Any) -> str | None:
         + (f"{whole}{decimals}S" if whole or decimals else "")
     )
     return f"{sign}P{date}T{time}" if time else f"{sign}P{date or '0D'}"
+
+
+def _is_full(spelled: Any) -> bool:
+    """Return whether a moment is spelled as the LMS spells it, with microseconds and in UTC."""
+    return (
+        isinstance(spelled, str)
+        and len(spelled) == FULL
+        and spelled.endswith("+00:00")
+        and spelled.isascii()
+        and spelled[20:26].isdecimal()
+        and _is_second(spelled[:20])
+    )
+
+
+@lru_cache(maxsize=64)
+def _is_second(spelled: str) -> bool:
+    """Return whether this is a moment's beginning up to its full stop; hundreds of events have it in common."""
+    _moment(f"{spelled}000000+00:00")
+    return True
 
 
 def _moment(spelled: Any) -> datetime:

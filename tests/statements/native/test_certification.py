@@ -14,10 +14,10 @@ from event_routing_backends.processors.xapi.event_transformers.navigation_events
 from event_routing_backends.processors.xapi.registry import XApiTransformersRegistry
 from event_routing_backends.processors.xapi.transformer import XApiTransformer
 
-from log_replay.statements.native.certification import Certification
-from log_replay.statements.native.certify import certificates
+from log_replay.statements.native.certification import RELEASES, Certification, certified
+from log_replay.statements.native.certify import certificates, fingerprints
 from log_replay.statements.native.kinds import KINDS
-from log_replay.statements.native.sources import Sources
+from log_replay.statements.native.sources import Sources, installed_sources
 
 VIDEO_OBJECT = "event_routing_backends.processors.xapi.video_events.base_video.get_object"
 ACTOR = "event_routing_backends.processors.xapi.transformer.xapi_transformer.get_actor"
@@ -124,6 +124,21 @@ def test_what_no_transformer_uses_does_not_count(copied):
     init = copied / "event_routing_backends" / "__init__.py"
     init.write_text(init.read_text().replace(event_routing_backends.__version__, "9999.0"))
     assert objections(copied) == {}
+
+
+def test_the_recorded_fingerprints_of_a_release_are_those_that_its_sources_have():
+    """Or what is wrong would be taken for certified, or slowly found out again in each process."""
+    for kind in KINDS:
+        certification = Certification(kind)
+        recorded = certified()[RELEASES][installed_sources().digest][kind]
+        assert recorded == fingerprints(certification)
+
+
+def test_a_changed_file_is_no_release_any_more(copied):
+    roots = {name: copied / name for name in ("event_routing_backends", "tincan")}
+    assert Sources(roots).digest in certified()[RELEASES]
+    change(copied, "event_routing_backends/helpers.py", "def backend_cache_ttl", "def backend_cache_ttl_seconds")
+    assert Sources(roots).digest not in certified()[RELEASES]
 
 
 def test_without_sources_nothing_is_certified(tmp_path):

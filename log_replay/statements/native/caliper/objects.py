@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from log_replay.statements.native.blocks import video_key
 from log_replay.statements.native.caliper.event import part_of_course, present
-from log_replay.statements.native.reading import look, required, text
+from log_replay.statements.native.reading import look, look_required, look_text
 from log_replay.statements.native.times import caliper_duration
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ def course(fields: EventFields, platform: Platform, identities: Identities) -> J
     Raises:
         UnknownIdentity: the platform does not know the course.
     """
-    name = identities.course_name(text(look(fields, "context", "course_id")))
-    iri = platform.iri("course", required(look(fields, "data", "course_id")))
+    name = identities.course_name(look_text(fields, "context", "course_id"))
+    iri = platform.iri("course", look_required(fields, "data", "course_id"))
     made: Json = {"id": iri, "type": "CourseOffering", **present({"name": name})}
     mode = look(fields, "data", "mode")
     if mode is not None:
@@ -35,7 +35,7 @@ def course(fields: EventFields, platform: Platform, identities: Identities) -> J
 
 def video(fields: EventFields, platform: Platform, _identities: Identities) -> Json:
     """Return the video and its length."""
-    key = video_key(look(fields, "context", "course_id"), required(look(fields, "data", "id")))
+    key = video_key(look(fields, "context", "course_id"), look_required(fields, "data", "id"))
     made: Json = {
         "id": platform.iri("xblock", key),
         "type": "VideoObject",
@@ -51,7 +51,7 @@ def page(object_type: str) -> Object:
     """Return what makes the object that a link or an entry of the outline leads to."""
 
     def followed(fields: EventFields, platform: Platform, _identities: Identities) -> Json:
-        target, name = required(look(fields, "data", "target_url")), look(fields, "data", "target_name")
+        target, name = look_required(fields, "data", "target_url"), look(fields, "data", "target_name")
         made = {**present({"id": target, "name": name}), "type": object_type}
         course_extension = part_of_course(fields, platform)
         return {**made, "extensions": course_extension} if course_extension else made
@@ -63,7 +63,7 @@ def unit(object_type: str, target: str | None = None) -> Object:
     """Return what makes the object of a move within a sequence: to ``target``, or to the tab that the event names."""
 
     def moved(fields: EventFields, platform: Platform, _identities: Identities) -> Json:
-        key = required(look(fields, "data", "id"))
+        key = look_required(fields, "data", "id")
         made: Json = {"id": platform.iri("xblock", key), "type": object_type, "name": "Unit"}
         made["extensions"] = {
             **present(

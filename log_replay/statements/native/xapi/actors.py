@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from hashlib import sha1
-from json.encoder import encode_basestring_ascii as json_string
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from log_replay.statements.native.reading import Unusual, acting_user
+
+#: Actors kept at most; each takes about a kilobyte.
+CACHE_SIZE = 10_000
 
 if TYPE_CHECKING:
     from log_replay.lms import Identities
     from log_replay.records import EventFields
     from log_replay.statements.native.platform import Platform
 
-Actor = dict[str, Any]
+Json = dict[str, Any]
+
+
+class Actor(NamedTuple):
+    """An actor, and what the names of which its statements' ids are made begin with."""
+
+    statement: Json
+    id_prefix: str
 
 
 def actor(fields: EventFields, platform: Platform, identities: Identities) -> Actor:
-    """Return the actor. The order of its keys matters: its JSON goes into the statement's id.
+    """Return the actor.
 
     Raises:
         UnknownIdentity: the platform does not know who it was.
@@ -28,23 +38,24 @@ def actor(fields: EventFields, platform: Platform, identities: Identities) -> Ac
         return _by_mbox(identities.email(user))
     if platform.agent_identifier == "mbox_sha1sum":
         digest = sha1(identities.email(user).encode(), usedforsecurity=False).hexdigest()
-        return {"objectType": "Agent", "mbox_sha1sum": digest}
-    account = identities.external_id(user)
-    if not account or not platform.root_url:
+        return _agent({"mbox_sha1sum": digest})
+    return _by_account(identities.external_id(user), platform.root_url)
+
+
+@lru_cache(maxsize=CACHE_SIZE)
+def _by_account(external_id: str, root_url: str) -> Actor:
+    if not external_id or not root_url:
         raise Unusual
-    return {"objectType": "Agent", "account": {"name": account, "homePage": platform.root_url}}
-
-
-def id_text(actor: Actor) -> str:
-    """Return the actor's JSON as it goes into the ids of statements, spelled as ``json.dumps`` does."""
-    account = actor.get("account")
-    if account:
-        name, page = json_string(account["name"]), json_string(account["homePage"])
-        return f'{{"objectType": "Agent", "account": {{"name": {name}, "homePage": {page}}}}}'
-    return json.dumps(actor)
+    return _agent({"account": {"name": external_id, "homePage": root_url}})
 
 
 def _by_mbox(email: str) -> Actor:
     if not email:
         raise Unusual
-    return {"objectType": "Agent", "mbox": email if email.startswith("mailto:") else f"mailto:{email}"}
+    return _agent({"mbox": email if email.startswith("mailto:") else f"mailto:{email}"})
+
+
+def _agent(identifier: Json) -> Actor:
+    # The order of the keys matters, and so does each blank: this JSON goes into the ids of statements.
+    agent = {"objectType": "Agent", **identifier}
+    return Actor(agent, f"{json.dumps(agent)}-")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from log_replay.statements.native.reading import Unusual, find, look, text
+from log_replay.statements.native.reading import Unusual, find, look, look_text, text
 from log_replay.statements.native.times import decimal_seconds
 from log_replay.statements.native.xapi.objects import COURSE, DISCUSSION, EXAM_ATTEMPT, activity, extension, extensions
 
@@ -41,7 +41,7 @@ def in_course(fields: EventFields, platform: Platform, identities: Identities) -
     if course_id is None:
         return None
     name = identities.course_name(text(course_id))
-    return _course_parent(platform.iri("course", course_id), text(name))
+    return _course_parent(platform.root_url, course_id, text(name))
 
 
 def in_discussion(fields: EventFields, platform: Platform, identities: Identities) -> Json | None:
@@ -59,7 +59,7 @@ def in_exam_attempt(fields: EventFields, platform: Platform, identities: Identit
     activities = in_course(fields, platform, identities)
     definition = {
         "type": EXAM_ATTEMPT,
-        "name": {"en": text(look(fields, "event", "exam_name"))},
+        "name": {"en": look_text(fields, "event", "exam_name")},
         "extensions": extensions(
             {
                 ATTEMPT_STARTED: look(fields, "event", "attempt_started_at"),
@@ -83,8 +83,8 @@ def _grouped(activities: Json | None, group: Json) -> Json:
 
 
 @lru_cache(maxsize=1024)
-def _course_parent(iri: str, name: str) -> Json:
-    return {"parent": [activity(iri, {"type": COURSE, "name": {"en-US": name}})]}
+def _course_parent(root_url: str, course_id: str, name: str) -> Json:
+    return {"parent": [activity(f"{root_url}/course/{course_id}", {"type": COURSE, "name": {"en-US": name}})]}
 
 
 # Extensions

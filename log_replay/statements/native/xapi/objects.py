@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from log_replay.statements.native.blocks import video_key
-from log_replay.statements.native.reading import find, look, required, text
+from log_replay.statements.native.reading import find, look, look_required, look_text, required, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +59,7 @@ def course(fields: EventFields, platform: Platform, identities: Identities) -> J
     Raises:
         UnknownIdentity: the platform does not know the course.
     """
-    course_id = text(look(fields, "context", "course_id"))
+    course_id = look_text(fields, "context", "course_id")
     name = identities.course_name(course_id)
     definition = {"type": COURSE, "name": {} if name is None else {"en": text(name)}}
     return activity(platform.iri("course", course_id), definition)
@@ -73,13 +74,17 @@ def course_in_mode(fields: EventFields, platform: Platform, identities: Identiti
 
 def video(fields: EventFields, platform: Platform, _identities: Identities) -> Json:
     """Return the video."""
-    key = video_key(look(fields, "context", "course_id"), required(look(fields, "data", "id")))
-    return activity(platform.iri("xblock", key), {"type": VIDEO})
+    return _video(platform.root_url, look(fields, "context", "course_id"), look_required(fields, "data", "id"))
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _video(root_url: str, course_id: Any, video_id: Any) -> Json:
+    return activity(f"{root_url}/xblock/{video_key(course_id, video_id)}", {"type": VIDEO})
 
 
 def completed_block(fields: EventFields, platform: Platform, _identities: Identities) -> Json:
     """Return the block whose completion changed."""
-    return activity(platform.iri("xblock", required(look(fields, "data", "block_id"))), {"type": RESOURCE})
+    return activity(platform.iri("xblock", look_required(fields, "data", "block_id")), {"type": RESOURCE})
 
 
 graded_subsection = completed_block
@@ -87,8 +92,8 @@ graded_subsection = completed_block
 
 def post(fields: EventFields, platform: Platform, _identities: Identities) -> Json:
     """Return the thread, response or comment."""
-    key = text(look(fields, "data", "id"))
-    path = text(look(fields, "context", "path")).rstrip("/").replace(key, "").rstrip("/")
+    key = look_text(fields, "data", "id")
+    path = look_text(fields, "context", "path").rstrip("/").replace(key, "").rstrip("/")
     definition: Json = {"type": DISCUSSION}
     title = look(fields, "data", "title")
     if title:
@@ -98,19 +103,19 @@ def post(fields: EventFields, platform: Platform, _identities: Identities) -> Js
 
 def link(fields: EventFields, _platform: Platform, _identities: Identities) -> Json:
     """Return what the link leads to."""
-    return activity(required(look(fields, "data", "target_url")), {"type": LINK})
+    return activity(look_required(fields, "data", "target_url"), {"type": LINK})
 
 
 def outline_entry(fields: EventFields, _platform: Platform, _identities: Identities) -> Json:
     """Return the entry of the course's outline."""
-    name = text(look(fields, "data", "target_name"))
-    return activity(required(look(fields, "data", "target_url")), {"type": MODULE, "name": {"en": name}})
+    name = look_text(fields, "data", "target_name")
+    return activity(look_required(fields, "data", "target_url"), {"type": MODULE, "name": {"en": name}})
 
 
 def sequence(fields: EventFields, platform: Platform, _identities: Identities) -> Json:
     """Return the sequence of units."""
     definition = {"type": RESOURCE, "extensions": extension(TOTAL_ITEMS, look(fields, "data", "tab_count"))}
-    return activity(platform.iri("xblock", required(look(fields, "data", "id"))), definition)
+    return activity(platform.iri("xblock", look_required(fields, "data", "id")), definition)
 
 
 def exam(kind: str) -> Object:
@@ -120,10 +125,10 @@ def exam(kind: str) -> Object:
     def exam_of_kind(fields: EventFields, _platform: Platform, _identities: Identities) -> Json:
         definition = {
             "type": exam_type,
-            "name": {"en": text(look(fields, "event", "exam_name"))},
+            "name": {"en": look_text(fields, "event", "exam_name")},
             "extensions": extension(TIME_LIMIT, look(fields, "event", "exam_default_time_limit_mins")),
         }
-        return activity(required(look(fields, "event", "exam_content_id")), definition)
+        return activity(look_required(fields, "event", "exam_content_id"), definition)
 
     return exam_of_kind
 
@@ -132,7 +137,7 @@ def problem_key(fields: EventFields) -> Any:
     """Return the usage key of the problem, or None where only the page says it."""
     data = fields.get("data")
     if data and isinstance(data, dict):
-        return look(fields, "data", "problem_id") or required(look(fields, "data", "module_id"))
+        return look(fields, "data", "problem_id") or look_required(fields, "data", "module_id")
     return find(fields, "usage_key")
 
 

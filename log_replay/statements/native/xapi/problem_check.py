@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from log_replay.statements.identifiers import name_based_uuid
 from log_replay.statements.native.blocks import problem_of_page
-from log_replay.statements.native.reading import Unusual, find, look, required, text
+from log_replay.statements.native.reading import Finder, Unusual, look, required, text
 from log_replay.statements.native.xapi import contexts, verbs
+from log_replay.statements.native.xapi.actors import actor
 from log_replay.statements.native.xapi.objects import INTERACTION, activity, problem_key
 from log_replay.statements.native.xapi.results import score
 from log_replay.statements.native.xapi.statement import context, id_name, opening
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from log_replay.lms import Identities
     from log_replay.records import EventFields
     from log_replay.statements.native.platform import Platform
@@ -42,51 +45,58 @@ INTERACTION_TYPES = {
 
 def problem_check(fields: EventFields, platform: Platform, identities: Identities) -> list[Json]:
     """Return the statement about the problem; where it has several questions, one about each as well."""
-    browser = (find(fields, "event_source") or look(fields, "context", "event_source")) == "browser"
+    finder = Finder(fields)
+    find = finder.find
+    browser = (find("event_source") or look(fields, "context", "event_source")) == "browser"
     made = opening(verbs.ATTEMPTED if browser else verbs.EVALUATED, fields, platform, identities)
     activities = contexts.in_course(fields, platform, identities)
     made["context"] = context({}, activities, fields, platform)
-    questions = _questions(fields)
-    made["object"] = _problem(fields, platform, group=bool(questions))
+    questions = _questions(finder)
+    answered = _first_answered(fields)
+    made["object"] = _problem(finder, platform, answered, group=bool(questions))
     if browser:
         if questions:
             raise Unusual
         return [made]
-    made["result"] = _result(fields)
-    return [made, *(_about_question(made, fields, platform, *question) for question in questions.items())]
+    made["result"] = _result(finder, answered)
+    if not questions:
+        return [made]
+    name = id_name(actor(fields, platform, identities), find("timestamp") or find("time"))
+    return [made, *_about_questions(made, finder, platform, name, questions)]
 
 
-def _questions(fields: EventFields) -> Json:
+def _questions(finder: Finder) -> Json:
     """Return the submitted answers by question, if there are several."""
-    submission = find(fields, "submission") or {}
+    submission = finder.find("submission") or {}
     return submission if len(submission.keys()) > 1 else {}
 
 
-def _problem(fields: EventFields, platform: Platform, *, group: bool) -> Json:
+def _problem(finder: Finder, platform: Platform, answered: Json | None, *, group: bool) -> Json:
+    fields, find = finder.fields, finder.find
     key = problem_key(fields)
     # Asked for even where an answer says it: upstream stumbles over one that is no text.
-    interaction_type = _interaction_type(find(fields, "response_type"))
-    definition = _definition(fields, _first_answered(fields), interaction_type)
+    interaction_type = _interaction_type(find("response_type"))
+    definition = _definition(finder, answered, interaction_type)
     if group:
         definition["interactionType"] = "other"
-    source = look(fields, "context", "event_source") or find(fields, "event_source")
-    page = required(find(fields, "referer") or look(fields, "context", "referer"))
+    source = look(fields, "context", "event_source") or find("event_source")
+    page = required(find("referer") or look(fields, "context", "referer"))
     if source == "browser":
-        key = problem_of_page(page, find(fields, "data"), look(fields, "context", "course_id"))
+        key = problem_of_page(page, find("data"), look(fields, "context", "course_id"))
     iri = platform.iri("xblock", required(key))
     return activity(iri, definition, "GroupActivity" if group else "Activity")
 
 
-def _definition(fields: EventFields, answered: Json | None, interaction_type: str = "other") -> Json:
+def _definition(finder: Finder, answered: Json | None, interaction_type: str = "other") -> Json:
     definition: Json = {"type": INTERACTION}
-    attempts = look(fields, "data", "attempts")
+    attempts = look(finder.fields, "data", "attempts")
     if attempts:
         definition["extensions"] = {ATTEMPT: attempts}
     if answered:
         definition["description"] = {"en-US": text(answered["question"])}
         interaction_type = _interaction_type(answered.get("response_type"))
     else:
-        name = find(fields, "display_name")
+        name = finder.find("display_name")
         if name:
             definition["name"] = {"en-US": text(name)}
     definition["interactionType"] = interaction_type
@@ -107,16 +117,16 @@ def _first_answered(fields: EventFields) -> Json | None:
     return None
 
 
-def _result(fields: EventFields) -> Json:
-    answered = _first_answered(fields)
+def _result(finder: Finder, answered: Json | None) -> Json:
+    find = finder.find
     if answered:
         outcome = _outcome(answered["answer"], answered.get("correct"))
     else:
         # Before 2014 there were only the bare answers.
-        data = find(fields, "data")
+        data = find("data")
         answers = None if data is None else data.get("answers")
-        outcome = _outcome(answers, find(fields, "success") == "correct")
-    best, grade = find(fields, "max_grade"), find(fields, "grade")
+        outcome = _outcome(answers, find("success") == "correct")
+    best, grade = find("max_grade"), find("grade")
     scaled = None
     if best is not None and grade is not None:
         scaled = grade / best if best > 0 else 0
@@ -134,21 +144,21 @@ def _outcome(answer: Any, correct: Any) -> Json:
     return outcome
 
 
-def _about_question(whole: Json, fields: EventFields, platform: Platform, question: str, answered: Any) -> Json:
-    """Return the statement about one question; the score belongs to the whole problem only."""
-    if not answered or not isinstance(answered, dict):
-        raise Unusual
-    key = "@".join([*text(problem_key(fields)).split("@")[:-1], question])
+def _about_questions(whole: Json, finder: Finder, platform: Platform, name: bytes, questions: Json) -> Iterator[Json]:
+    """Yield a statement about each question; the score belongs to the whole problem only."""
+    parts = text(problem_key(finder.fields)).split("@")[:-1]
     activities = {"parent": [whole["object"]], "grouping": whole["context"]["contextActivities"]["parent"]}
-    when = find(fields, "timestamp") or find(fields, "time")
-    return {
-        **whole,
-        "id": name_based_uuid(verbs.EVALUATED.namespace_of(question), id_name(whole["actor"], when)),
-        "object": activity(platform.iri("xblock", key), _definition(fields, answered)),
-        "context": {
-            "extensions": whole["context"]["extensions"],
-            "contextActivities": activities,
-            "statement": {"objectType": "StatementRef", "id": whole["id"]},
-        },
-        "result": _outcome(answered["answer"], answered.get("correct")),
-    }
+    for question, answered in questions.items():
+        if not answered or not isinstance(answered, dict):
+            raise Unusual
+        yield {
+            **whole,
+            "id": name_based_uuid(verbs.EVALUATED.namespace_of(question), name),
+            "object": activity(platform.iri("xblock", "@".join([*parts, question])), _definition(finder, answered)),
+            "context": {
+                "extensions": whole["context"]["extensions"],
+                "contextActivities": activities,
+                "statement": {"objectType": "StatementRef", "id": whole["id"]},
+            },
+            "result": _outcome(answered["answer"], answered.get("correct")),
+        }

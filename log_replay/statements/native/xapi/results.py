@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from log_replay.statements.native.reading import Unusual, look, text
+from log_replay.statements.native.reading import Unusual, look, look_text
 from log_replay.statements.native.times import decimal_seconds, xapi_duration
 from log_replay.statements.native.xapi.objects import extension, extensions
 
@@ -57,7 +57,7 @@ def jump(fields: EventFields) -> Json:
 
 def speed(fields: EventFields) -> Json:
     """Return the speed before and after."""
-    before, after = text(look(fields, "data", "old_speed")), text(look(fields, "data", "new_speed"))
+    before, after = look_text(fields, "data", "old_speed"), look_text(fields, "data", "new_speed")
     return {"extensions": {SPEED_FROM: f"{before}x", SPEED_TO: f"{after}x"}}
 
 

@@ -8,7 +8,7 @@ from log_replay.statements.identifiers import name_based_uuid
 from log_replay.statements.native.reading import find
 from log_replay.statements.native.times import xapi_timestamp
 from log_replay.statements.native.xapi import contexts
-from log_replay.statements.native.xapi.actors import actor, id_text
+from log_replay.statements.native.xapi.actors import actor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from log_replay.lms import Identities
     from log_replay.records import EventFields
     from log_replay.statements.native.platform import Platform
+    from log_replay.statements.native.xapi.actors import Actor
     from log_replay.statements.native.xapi.verbs import Verb
 
 Json = dict[str, Any]
@@ -64,16 +65,16 @@ def opening(verb: Verb, fields: EventFields, platform: Platform, identities: Ide
     when = find(fields, "timestamp") or find(fields, "time")
     return {
         "id": name_based_uuid(verb.namespace, id_name(who, when)),
-        "actor": who,
+        "actor": who.statement,
         "verb": verb.statement,
         "timestamp": xapi_timestamp(when),
         "version": VERSION,
     }
 
 
-def id_name(who: Json, when: str) -> bytes:
+def id_name(who: Actor, when: Any) -> bytes:
     """Return the name of which, in its verb's namespace, a statement's id is made."""
-    return f"{id_text(who)}-{when}".encode()
+    return f"{who.id_prefix}{when}".encode()
 
 
 def context(further: Json, activities: Json | None, fields: EventFields, platform: Platform) -> Json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import NAMESPACE_DNS, uuid5
 
@@ -25,8 +26,13 @@ class Verb(NamedTuple):
 
     def namespace_of(self, question: str) -> bytes:
         """Return the namespace of the ids of the statements about one question of a problem."""
-        namespace = name_based_uuid(NAMESPACE_DNS.bytes, f"{self.json}-{question}".encode())
-        return bytes.fromhex(namespace.replace("-", ""))
+        return _namespace(self.json, question)
+
+
+@lru_cache(maxsize=4096)
+def _namespace(verb_json: str, question: str) -> bytes:
+    namespace = name_based_uuid(NAMESPACE_DNS.bytes, f"{verb_json}-{question}".encode())
+    return bytes.fromhex(namespace.replace("-", ""))
 
 
 def _verb(vocabulary: str, name: str) -> Verb:

@@ -1,0 +1,47 @@
+"""What an event says is found as upstream finds it, by whichever function."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from log_replay.statements.native.reading import MAX_DEPTH, Finder, Unusual, find, look, look_required, look_text
+
+KEYS = ("event", "data", "context", "name", "user_id")
+SCALARS = st.sampled_from([None, "", "x", 0, 1, False, 0.0, [], [1]])
+DICTS = st.recursive(
+    st.dictionaries(st.sampled_from(KEYS), SCALARS, max_size=3),
+    lambda below: st.dictionaries(st.sampled_from(KEYS), SCALARS | below, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(DICTS, st.booleans())
+def test_a_finder_finds_what_find_finds(fields, event_is_data):
+    if event_is_data and "event" in fields:
+        fields["data"] = fields["event"]
+    finder = Finder(fields)
+    assert [finder.find(key) for key in (*KEYS, "absent")] == [find(fields, key) for key in (*KEYS, "absent")]
+
+
+@given(DICTS, st.sampled_from(KEYS), st.sampled_from(KEYS))
+def test_what_must_be_there_is_what_look_gives_or_unusual(fields, section, key):
+    value = look(fields, section, key)
+    for stricter, fits in ((look_required, value is not None), (look_text, isinstance(value, str))):
+        if fits:
+            assert stricter(fields, section, key) == value
+        else:
+            with pytest.raises(Unusual):
+                stricter(fields, section, key)
+
+
+@pytest.mark.parametrize("look_for", [lambda fields: find(fields, "absent"), lambda fields: Finder(fields)])
+def test_what_lies_too_deep_is_left_to_upstream(look_for):
+    fields: dict = {}
+    inner = fields
+    for _ in range(MAX_DEPTH + 5):
+        inner["context"] = {"x": 1}
+        inner = inner["context"]
+    with pytest.raises(Unusual):
+        look_for(fields)
