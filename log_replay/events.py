@@ -59,7 +59,7 @@ def read_events(block: LineBlock, prefilter: Prefilter, filters: Filters, result
             elif check is None or _passes(event, check, result):
                 result.counters.known += 1
                 yield event
-        elif (line.endswith(b"}") or line.rstrip().endswith(b"}")) and b"{" in line:
+        elif (line.endswith(b"}") or line.rstrip().endswith(b"}")) and line.find(b"{") >= 0:
             unknown.append(label)
         elif line.strip():
             _reject(result, Position(block.object, offset), "no_json")

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from log_replay.records import TransformedEvent
 
 BLOCK_FORMATTERS = (AspectsFormatter, JsonFormatter, RawFormatter)
-HELD_BYTES = 1 << 18
+#: Written at once at most: more than the statements of a block of ordinary lines.
+HELD_BYTES = 1 << 20
 
 
 class LineHandler(logging.Handler):
@@ -54,8 +55,14 @@ class LineHandler(logging.Handler):
         """Hold the lines of a block of events, as if each of their records had been emitted, within ``block()``."""
         formatter = cast("LineFormatter", self.formatter)
         with self._held():
-            for line in formatter.lines(template, events):
-                self._hold(line)
+            lines = formatter.lines(template, events)
+            size = sum(map(len, lines)) + len(lines)
+            if self._bytes + size <= self.held_bytes:
+                self._lines += lines
+                self._bytes += size
+            else:
+                for line in lines:
+                    self._hold(line)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record, or hold it until its block is over."""

@@ -77,7 +77,7 @@ class Certification:
 
     @cached_property
     def _recorded(self) -> dict[Reference, str]:
-        """The fingerprints of upstream's transformers, if all its files are, to the last character, a certified release.
+        """The fingerprints of upstream's transformers, if its files are all those of a certified release.
 
         Nothing else comes of taking them, which takes a tenth of a second.
         """

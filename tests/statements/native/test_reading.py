@@ -36,7 +36,7 @@ def test_what_must_be_there_is_what_look_gives_or_unusual(fields, section, key):
                 stricter(fields, section, key)
 
 
-@pytest.mark.parametrize("look_for", [lambda fields: find(fields, "absent"), lambda fields: Finder(fields)])
+@pytest.mark.parametrize("look_for", [lambda fields: find(fields, "absent"), Finder], ids=["find", "Finder"])
 def test_what_lies_too_deep_is_left_to_upstream(look_for):
     fields: dict = {}
     inner = fields
