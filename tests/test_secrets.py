@@ -16,7 +16,7 @@ from run.conftest import SAMPLE, Shell
 from sinks.scripted_server import Answer, ScriptedServer
 
 from log_replay.logs import configure_own_log
-from log_replay.values import read_config
+from log_replay.options.values import read_config
 
 SECRET = "s3cret-Grüße"
 #: A secret in all the spellings that an error could quote.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 
 from log_replay.errors import ConfigurationError
-from log_replay.values import read_config
+from log_replay.options.values import read_config
 
 if TYPE_CHECKING:
     import argparse

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from log_replay.arguments import ARGUMENTS
 from log_replay.clickhouse.tables import statement_table
 from log_replay.gaps.compare import KEYS
 from log_replay.options import read_options
-from log_replay.values import read_config, writable_path
+from log_replay.options.arguments import ARGUMENTS
+from log_replay.options.values import read_config, writable_path
 
 if TYPE_CHECKING:
     import argparse

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from django.core.management.base import BaseCommand, CommandError
 
-from log_replay.arguments import add_arguments
 from log_replay.interrupts import signals_interrupt
 from log_replay.ledger.configuration import stored_command
 from log_replay.logs import configure_own_log
 from log_replay.management.exit_codes import INCOMPLETE, TOO_MANY_REJECTS, errors_exit
 from log_replay.management.state import prepare_state
 from log_replay.options import read_options
+from log_replay.options.arguments import add_arguments
 from log_replay.process_title import hide_arguments
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _show_plan(options: Options) -> None:
     import orjson  # noqa: PLC0415 - as above
 
     from log_replay.plan import as_line  # noqa: PLC0415 - as above
-    from log_replay.planning import plan_run  # noqa: PLC0415 - as above
+    from log_replay.plan.listing import plan_run  # noqa: PLC0415 - as above
     from log_replay.records import Unit  # noqa: PLC0415 - as above
     from log_replay.report.progress import Lines  # noqa: PLC0415 - as above
     from log_replay.sources import open_source  # noqa: PLC0415 - as above
