@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 LMS_SECONDS_BETWEEN_LRS_BATCHES = 10.0
+#: A day: nobody means more, and the system's timers take neither infinity nor what comes near it.
+_LONGEST_SECONDS = 86_400.0
 
 
 def read_options(given: Mapping[str, Any]) -> Options:
@@ -25,45 +27,26 @@ def read_options(given: Mapping[str, Any]) -> Options:
     Raises:
         ConfigurationError: something in it is wrong; nothing has been read or written.
     """
-    source = _place("source", given)
     destination = _destination(given)
+    _check_ranges(given)
+    _check_effects(given, destination)
     dry_run = bool(given["dry_run"])
-    standalone = getattr(settings, "LOG_REPLAY_STANDALONE", False)
-    shown = dry_run or destination.provider == "LOGGER"
-    pause = given["sleep_between_batches_secs"]
-    if pause is None:
-        pause = LMS_SECONDS_BETWEEN_LRS_BATCHES if destination.provider == "LRS" else 0.0
-    _check("--batch_size", given["batch_size"], given["batch_size"] > 0)
-    _check("--sleep_between_batches_secs", pause, pause >= 0)
-    log_to = given["log_to"] or _default_log_to(given["transformer_type"], standalone=standalone, shown=shown)
-    if log_to == "settings" and given["log_format"]:
-        raise ConfigurationError(
-            "--log_format has no effect where the settings' own handlers write", hint="add --log_to"
-        )
-    _check("--grace_secs", given["grace_secs"], given["grace_secs"] >= 0)
-    if given["rejects_with_content"] and not given["rejects"]:
-        raise ConfigurationError("--rejects_with_content has no effect without --rejects")
-    _check("--verify_sample", given["verify_sample"], 0 <= given["verify_sample"] <= 1)
-    if given["tracking"] and destination.provider != "CLICKHOUSE":
-        raise ConfigurationError("--tracking needs --destination_provider CLICKHOUSE")
-    add = given["add_external_ids"]
-    may_add = add == "yes" if add else not (standalone and "lms" in settings.DATABASES)
     return Options(
-        source=source,
+        source=_place("source", given),
         destination=destination,
         transformer_type=given["transformer_type"],
         batch_size=given["batch_size"],
-        sleep_between_batches_secs=pause,
+        sleep_between_batches_secs=_rest_seconds(given, destination),
         dry_run=dry_run,
         lrs_urls=tuple(given["lrs_urls"] or ()),
-        log_to=log_to,
+        log_to=_log_to(given, shown=dry_run or destination.provider == "LOGGER"),
         log_format=given["log_format"] or "aspects",
         max_line_bytes=given["max_line_bytes"],
         filters=_filters(given),
         rejects=writable_path("--rejects", given["rejects"]),
         summary=writable_path("--summary", given["summary"]),
         max_rejected=read_allowance("--max_rejected", given["max_rejected"]),
-        add_external_ids=may_add and not dry_run,
+        add_external_ids=_may_add_external_ids(given) and not dry_run,
         transformers=given["transformers"],
         verify_sample=given["verify_sample"],
         workers=read_workers("--workers", given["workers"]),
@@ -104,12 +87,37 @@ def _missing_from(given: Mapping[str, Any], destination: Place) -> Mapping[str, 
     return destination.config if destination.provider == "CLICKHOUSE" else {}
 
 
-def _default_log_to(transformer_type: str, *, standalone: bool, shown: bool) -> str:
-    if standalone:
+def _rest_seconds(given: Mapping[str, Any], destination: Place) -> float:
+    if given["sleep_between_batches_secs"] is not None:
+        return float(given["sleep_between_batches_secs"])
+    return LMS_SECONDS_BETWEEN_LRS_BATCHES if destination.provider == "LRS" else 0.0
+
+
+def _log_to(given: Mapping[str, Any], *, shown: bool) -> str:
+    log_to: str = given["log_to"] or _default_log_to(given["transformer_type"], shown=shown)
+    if log_to == "settings" and given["log_format"]:
+        raise ConfigurationError(
+            "--log_format has no effect where the settings' own handlers write", hint="add --log_to"
+        )
+    return log_to
+
+
+def _default_log_to(transformer_type: str, *, shown: bool) -> str:
+    if _standalone():
         return "stdout" if shown else "null"
     # ERB's own switch for sites that find the log too loud; where the log is all that is asked for, it is not meant.
     logging_enabled = getattr(settings, f"{transformer_type.upper()}_EVENT_LOGGING_ENABLED", True)
     return "settings" if logging_enabled or shown else "null"
+
+
+def _may_add_external_ids(given: Mapping[str, Any]) -> bool:
+    if given["add_external_ids"]:
+        return bool(given["add_external_ids"] == "yes")
+    return not (_standalone() and "lms" in settings.DATABASES)
+
+
+def _standalone() -> bool:
+    return getattr(settings, "LOG_REPLAY_STANDALONE", False)
 
 
 def _filters(given: Mapping[str, Any]) -> Filters:
@@ -141,6 +149,21 @@ def _time(option: str, value: str | None) -> datetime | None:
         ) from None
 
 
-def _check(option: str, value: float, right: bool) -> None:  # noqa: FBT001 - the condition itself
-    if not right:
-        raise ConfigurationError(f"{option} {value} is out of range")
+def _check_ranges(given: Mapping[str, Any]) -> None:
+    rest_seconds = given["sleep_between_batches_secs"]
+    in_range = {
+        "batch_size": given["batch_size"] > 0,
+        "sleep_between_batches_secs": rest_seconds is None or 0 <= rest_seconds <= _LONGEST_SECONDS,
+        "grace_secs": 0 <= given["grace_secs"] <= _LONGEST_SECONDS,
+        "verify_sample": 0 <= given["verify_sample"] <= 1,
+    }
+    for name, right in in_range.items():
+        if not right:
+            raise ConfigurationError(f"--{name} {given[name]} is out of range")
+
+
+def _check_effects(given: Mapping[str, Any], destination: Place) -> None:
+    if given["rejects_with_content"] and not given["rejects"]:
+        raise ConfigurationError("--rejects_with_content has no effect without --rejects")
+    if given["tracking"] and destination.provider != "CLICKHOUSE":
+        raise ConfigurationError("--tracking needs --destination_provider CLICKHOUSE")

@@ -34,9 +34,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add every option."""
-        from log_replay.gaps.options import add_arguments  # noqa: PLC0415 - this module is imported for every --help
+        # Imported here since this module is imported for every --help.
+        from log_replay.gaps.options import GAP_ARGUMENTS  # noqa: PLC0415
+        from log_replay.options.arguments import add_arguments  # noqa: PLC0415
 
-        add_arguments(parser)
+        add_arguments(parser, GAP_ARGUMENTS)
 
     def handle(self, *_args: str, **given: Any) -> None:
         """Compare, and show what was found."""

@@ -13,10 +13,10 @@ from log_replay.interrupts import signals_interrupt
 from log_replay.ledger.configuration import stored_command
 from log_replay.logs import configure_own_log
 from log_replay.management.exit_codes import INCOMPLETE, TOO_MANY_REJECTS, errors_exit
+from log_replay.management.process_title import hide_arguments
 from log_replay.management.state import prepare_state
 from log_replay.options import read_options
 from log_replay.options.arguments import add_arguments
-from log_replay.process_title import hide_arguments
 
 if TYPE_CHECKING:
     from log_replay.options import Options
