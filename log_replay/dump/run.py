@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from log_replay.dump import ObjectType, Row
     from log_replay.dump.options import DumpOptions
-    from log_replay.sinks.retries import Patience
+    from log_replay.patience import Patience
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)

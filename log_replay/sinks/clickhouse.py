@@ -10,9 +10,9 @@ from log_replay.clickhouse.failures import FOREIGN, hint, reason
 from log_replay.clickhouse.rows import UnstorableStatement, statement_row
 from log_replay.clickhouse.tables import TABLE_KEYS, check_table, create_table, statement_table
 from log_replay.errors import ConfigurationError, RefusedBatch
+from log_replay.patience import Patience
 from log_replay.records import ALL_ROUTES, Delivery, Refusal
 from log_replay.sinks.clickhouse_insert import Inserter
-from log_replay.sinks.retries import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

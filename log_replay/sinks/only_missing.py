@@ -10,9 +10,9 @@ from log_replay.clickhouse.presence import present_ids
 from log_replay.clickhouse.rows import UnstorableStatement, event_id
 from log_replay.clickhouse.tables import TABLE_KEYS, check_table, statement_table
 from log_replay.errors import ConfigurationError, DestinationLost
+from log_replay.patience import Patience, Unavailable
 from log_replay.records import Delivery
 from log_replay.sinks.clickhouse import configuring
-from log_replay.sinks.retries import Patience, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

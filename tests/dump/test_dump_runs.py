@@ -13,7 +13,7 @@ from dump.event_sinks import dumped_rows
 from log_replay.dump.delivery import EventSink
 from log_replay.dump.options import ARGUMENTS, read_dump_options
 from log_replay.errors import ConfigurationError
-from log_replay.sinks.retries import Patience
+from log_replay.patience import Patience
 
 TABLE_IS_READ_ONLY, TOO_MANY_PARTS, CANNOT_PARSE, ACCESS_DENIED = 242, 252, 27, 497
 IMPATIENT = Patience(retries=2, first_pause_seconds=0.01, longest_pause_seconds=0.02)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from log_replay.patience import Patience
 from log_replay.sinks import open_sink
 from log_replay.sinks.lrs import LrsSink
 from log_replay.sinks.lrs_settings import LrsSettings
-from log_replay.sinks.retries import Patience
 
 if TYPE_CHECKING:
     from log_replay.sinks.routes import Route

@@ -15,10 +15,10 @@ from sinks.scripted_server import Answer
 from sinks.statement_batches import batch_of, texts
 
 from log_replay.errors import ConfigurationError, DestinationLost
+from log_replay.patience import Patience
 from log_replay.sinks import open_sink
 from log_replay.sinks.bucket import _FOREIGN, Bucket
 from log_replay.sinks.files import FileSink
-from log_replay.sinks.retries import Patience
 
 HASTY = Patience(retries=2, first_pause_seconds=0.001)
 

@@ -13,8 +13,8 @@ from sinks.scripted_server import Answer
 from sinks.statement_batches import batch_of, caliper, event, texts, xapi
 
 from log_replay.errors import DestinationLost
+from log_replay.patience import Patience
 from log_replay.records import Delivery
-from log_replay.sinks.retries import Patience
 from log_replay.sinks.routes import Route
 
 

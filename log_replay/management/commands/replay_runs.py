@@ -53,10 +53,15 @@ class Command(BaseCommand):
                 ) from error
 
     def _do(self, action: str, given: dict[str, Any]) -> None:
-        if action == "list":
-            self._list(as_json=given["json"])
-        else:
-            getattr(self, f"_{action}")(_run(given["name"]))
+        match action:
+            case "list":
+                self._list(as_json=given["json"])
+            case "show":
+                self._show(_run(given["name"]))
+            case "resume":
+                _resume(_run(given["name"]))
+            case "delete":
+                self._delete(_run(given["name"]))
 
     def _list(self, *, as_json: bool) -> None:
         from log_replay.ledger.overview import as_dict, progress, runs, state  # noqa: PLC0415 - needs the models
@@ -74,11 +79,6 @@ class Command(BaseCommand):
 
         self.stdout.write(json.dumps(as_dict(run), indent=2, ensure_ascii=False))
 
-    def _resume(self, run: Run) -> None:
-        from log_replay.ledger.configuration import command_line  # noqa: PLC0415 - as above
-
-        call_command("replay_tracking_logs", *command_line(run.command), "--run", run.name)
-
     def _delete(self, run: Run) -> None:
         from log_replay.ledger.lease import Lease  # noqa: PLC0415 - as above
         from log_replay.models import Run  # noqa: PLC0415 - as above
@@ -90,6 +90,12 @@ class Command(BaseCommand):
         finally:
             lease.give_back()
         self.stderr.write(f"deleted the run {run.name}; what it wrote is still where it wrote it")
+
+
+def _resume(run: Run) -> None:
+    from log_replay.ledger.configuration import command_line  # noqa: PLC0415 - as above
+
+    call_command("replay_tracking_logs", *command_line(run.command), "--run", run.name)
 
 
 def _run(name: str) -> Run:
