@@ -79,8 +79,8 @@ class Dump:
             self._dump_pages(self._type)
         except LogReplayError as error:
             self.report.stopped = str(error)
-        except KeyboardInterrupt:
-            self.report.stopped = "interrupted"
+        except KeyboardInterrupt as interrupt:
+            self.report.stopped = str(interrupt) or "interrupted"
         finally:
             self._sink.close()
         return self.report

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from log_replay.dump.options import ARGUMENTS, read_dump_options
+from log_replay.interrupts import signals_interrupt
 from log_replay.logs import configure_own_log
 from log_replay.management.exit_codes import INCOMPLETE, errors_exit
 from log_replay.management.state import prepare_state
@@ -41,15 +42,16 @@ class Command(BaseCommand):
         configure_own_log()
         from log_replay.dump.run import Dump  # noqa: PLC0415 - so that --help is answered at once
 
-        with errors_exit():
+        # Nothing is waited for: rows that are inserted once more are the same rows.
+        with errors_exit(), signals_interrupt(grace_seconds=0):
             options = read_dump_options(given)
             if "lms" not in settings.DATABASES:  # nothing else is needed of our own state
                 prepare_state()
             dump = Dump(options)
+            report = dump.dump()
         if not dump.enabled:
             self.stderr.write(f"this site has the sink for {options.object} disabled: no data is dumped")
             return
-        report = dump.dump()
         self.stderr.write(
             f"{options.object}: {report.dumped:,} dumped, {report.skipped:,} skipped, {report.failed:,} failed"
         )
