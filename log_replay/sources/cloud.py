@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from libcloud.storage.drivers.s3 import BaseS3StorageDriver
@@ -66,11 +66,7 @@ class CloudSource:
 
     def read(self, obj: SourceObject, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Yield an object's decompressed bytes; a read that breaks off is taken up again where it did."""
-
-        def read_raw(start: int, end: int | None) -> Generator[bytes]:
-            return self._read_raw(obj, start, end)
-
-        return read_decompressed(read_raw, obj.name, start, end)
+        return read_decompressed(partial(self._read_raw, obj), obj.name, start, end)
 
     def is_compressed(self, obj: SourceObject) -> bool:
         """Return whether byte ranges of the object can only be read from its beginning on."""
