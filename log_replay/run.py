@@ -18,12 +18,12 @@ from log_replay.interrupts import held
 from log_replay.ledger.opening import open_ledger
 from log_replay.logs import LINE_LIMITS, LineLimit, log_statements, settle_statements, statements_to
 from log_replay.maker import open_destination, open_maker, open_transformer
-from log_replay.planning import plan_run
+from log_replay.plan.listing import plan_run
+from log_replay.plan.units import read_unit
 from log_replay.records import BlockResult, LineBlock, SkippedObject, Unit
 from log_replay.report import Report
 from log_replay.report.files import RejectsFile
 from log_replay.sources import open_source
-from log_replay.units import read_unit
 from log_replay.workers import WorkerDied, results_in_order
 
 if TYPE_CHECKING:

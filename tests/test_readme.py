@@ -12,7 +12,7 @@ import pytest
 from django.core.management import get_commands, load_command_class
 from run.conftest import SAMPLE, parsed, shell
 
-from log_replay.arguments import ARGUMENTS
+from log_replay.options.arguments import ARGUMENTS
 
 __all__ = ["shell"]
 

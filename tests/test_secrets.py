@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 import structlog
+from peak_memory import RUNNER
 from run.conftest import SAMPLE, Shell
 from sinks.scripted_server import Answer, ScriptedServer
 
 from log_replay.logs import configure_own_log
-from log_replay.values import read_config
+from log_replay.options.values import read_config
 
 SECRET = "s3cret-Grüße"
 #: A secret in all the spellings that an error could quote.
@@ -164,18 +165,6 @@ def test_a_configuration_file_that_others_can_read_draws_a_warning(tmp_path, mod
     assert read_config("--source_config", f"@{path}") == {"password": SECRET}
     assert ("others can read this file" in written.getvalue()) == warned
     assert "s3cret" not in written.getvalue()
-
-
-RUNNER = """
-import sys
-from log_replay.standalone.main import main
-try:
-    main()
-finally:
-    # Not ru_maxrss, which begins with what the parent process had.
-    peak = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
-    sys.stderr.write(f"\\nrss_kb={peak}\\n")
-"""
 
 
 def test_a_decompression_bomb_is_read_in_bounded_memory(debugging_shell, tmp_path):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import socket
+from contextlib import contextmanager
 from enum import Enum
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from urllib3.exceptions import HTTPError
 from urllib3.exceptions import TimeoutError as HTTPTimeout
+
+from log_replay.errors import ConfigurationError
 
 try:
     from clickhouse_connect.driver.exceptions import Error, OperationalError
@@ -120,6 +123,19 @@ def reason(error: BaseException) -> str:
         return f"ClickHouse answered with error {code}" + (f" ({name})" if name else "")
     status = _status(error)
     return _network_reason(error) if status is None else f"ClickHouse answered with HTTP status {status}"
+
+
+@contextmanager
+def configuring(place: str) -> Iterator[None]:
+    """Translate what goes wrong before anything is read or written.
+
+    Raises:
+        ConfigurationError: whatever it was.
+    """
+    try:
+        yield
+    except FOREIGN as error:
+        raise ConfigurationError(reason(error), operation="look at", object=place, hint=hint(error)) from None
 
 
 def message(error: BaseException) -> str:

@@ -25,7 +25,6 @@ _GAP = timedelta(minutes=10)
 _MOST_RANGES = 50
 #: Whoever wrote the table may have kept fewer digits of a second.
 _SLACK = timedelta(seconds=1)
-_UUID_BYTES = 16
 
 
 class _Asked(NamedTuple):

@@ -11,7 +11,7 @@ from log_replay.clickhouse import connect
 from log_replay.clickhouse.connection import shown_place
 from log_replay.dump.schema import TABLES
 from log_replay.errors import ConfigurationError, DestinationLost, RefusedBatch
-from log_replay.sinks.retries import Patience, Unavailable
+from log_replay.patience import Patience, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

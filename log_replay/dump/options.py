@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 
 from log_replay.errors import ConfigurationError
-from log_replay.values import read_config
+from log_replay.options.values import read_config
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Mapping
 
 DATABASE = "event_sink"
@@ -40,12 +39,6 @@ class DumpOptions:
     limit: int | None
     batch_size: int
     sleep_time: float
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add every option, spelled with underscores as the plugin spells them and with dashes."""
-    for name, arguments in ARGUMENTS.items():
-        parser.add_argument(*dict.fromkeys((f"--{name}", f"--{name.replace('_', '-')}")), **arguments)
 
 
 ARGUMENTS: dict[str, dict[str, Any]] = {

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from log_replay.dump import ObjectType, Row
     from log_replay.dump.options import DumpOptions
-    from log_replay.sinks.retries import Patience
+    from log_replay.patience import Patience
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -79,8 +79,8 @@ class Dump:
             self._dump_pages(self._type)
         except LogReplayError as error:
             self.report.stopped = str(error)
-        except KeyboardInterrupt:
-            self.report.stopped = "interrupted"
+        except KeyboardInterrupt as interrupt:
+            self.report.stopped = str(interrupt) or "interrupted"
         finally:
             self._sink.close()
         return self.report

@@ -6,19 +6,14 @@ left out.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from django.conf import settings
 from django.db import models
 
-from log_replay.lms.tables import APP_LABEL
+from log_replay.lms.tables import LmsTable
 
 
-class UserProfile(models.Model):
+class UserProfile(LmsTable):
     """What users say of themselves."""
-
-    objects: ClassVar[models.Manager[UserProfile]] = models.Manager()
-    user_id: int
 
     id = models.BigAutoField(primary_key=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, related_name="+")
@@ -28,59 +23,52 @@ class UserProfile(models.Model):
     language = models.CharField(max_length=255)
     location = models.CharField(max_length=255)
     year_of_birth = models.IntegerField(null=True)
-    gender = models.CharField(max_length=6, null=True)  # noqa: DJ001 - the LMS's own columns allow null, here and below
-    level_of_education = models.CharField(max_length=6, null=True)  # noqa: DJ001
-    mailing_address = models.TextField(null=True)  # noqa: DJ001
-    city = models.TextField(null=True)  # noqa: DJ001
-    country = models.CharField(max_length=2, null=True)  # noqa: DJ001
-    state = models.CharField(max_length=2, null=True)  # noqa: DJ001
-    goals = models.TextField(null=True)  # noqa: DJ001
-    bio = models.CharField(max_length=3000, null=True)  # noqa: DJ001
+    gender = models.CharField(max_length=6, null=True)
+    level_of_education = models.CharField(max_length=6, null=True)
+    mailing_address = models.TextField(null=True)
+    city = models.TextField(null=True)
+    country = models.CharField(max_length=2, null=True)
+    state = models.CharField(max_length=2, null=True)
+    goals = models.TextField(null=True)
+    bio = models.CharField(max_length=3000, null=True)
     profile_image_uploaded_at = models.DateTimeField(null=True)
-    phone_number = models.CharField(max_length=50, null=True)  # noqa: DJ001
+    phone_number = models.CharField(max_length=50, null=True)
 
-    class Meta:
-        app_label = APP_LABEL
-        managed = False
+    class Meta(LmsTable.Meta):
         db_table = "auth_userprofile"
 
 
-class CourseOverviewRow(models.Model):
+class CourseOverviewRow(LmsTable):
     """A course, as a dump needs it; ``log_replay.lms.tables.CourseOverview`` has what statements need of it."""
-
-    objects: ClassVar[models.Manager[CourseOverviewRow]] = models.Manager()
 
     id = models.CharField(max_length=255, primary_key=True)
     org = models.TextField()
-    display_name = models.TextField(null=True)  # noqa: DJ001 - the LMS's own columns allow null, here and below
+    display_name = models.TextField(null=True)
     start = models.DateTimeField(null=True)
     end = models.DateTimeField(null=True)
     enrollment_start = models.DateTimeField(null=True)
     enrollment_end = models.DateTimeField(null=True)
     self_paced = models.BooleanField()
-    advertised_start = models.TextField(null=True)  # noqa: DJ001
+    advertised_start = models.TextField(null=True)
     announcement = models.DateTimeField(null=True)
     lowest_passing_grade = models.DecimalField(max_digits=5, decimal_places=2, null=True)
     invitation_only = models.BooleanField()
     max_student_enrollments_allowed = models.IntegerField(null=True)
-    effort = models.TextField(null=True)  # noqa: DJ001
+    effort = models.TextField(null=True)
     enable_proctored_exams = models.BooleanField()
     entrance_exam_enabled = models.BooleanField()
-    external_id = models.CharField(max_length=128, null=True)  # noqa: DJ001
-    language = models.TextField(null=True)  # noqa: DJ001
+    external_id = models.CharField(max_length=128, null=True)
+    language = models.TextField(null=True)
     created = models.DateTimeField()
     modified = models.DateTimeField()
 
-    class Meta:
-        app_label = APP_LABEL
-        managed = False
+    class Meta(LmsTable.Meta):
         db_table = "course_overviews_courseoverview"
 
 
-class CourseEnrollment(models.Model):
+class CourseEnrollment(LmsTable):
     """Who is enrolled where."""
 
-    objects: ClassVar[models.Manager[CourseEnrollment]] = models.Manager()
     user_id: int
 
     id = models.BigAutoField(primary_key=True)
@@ -90,31 +78,24 @@ class CourseEnrollment(models.Model):
     is_active = models.BooleanField()
     mode = models.CharField(max_length=100)
 
-    class Meta:
-        app_label = APP_LABEL
-        managed = False
+    class Meta(LmsTable.Meta):
         db_table = "student_courseenrollment"
 
 
-class Taxonomy(models.Model):
+class Taxonomy(LmsTable):
     """A set of tags."""
-
-    objects: ClassVar[models.Manager[Taxonomy]] = models.Manager()
 
     id = models.BigAutoField(primary_key=True)
     name = models.CharField(max_length=255)
     enabled = models.BooleanField()
 
-    class Meta:
-        app_label = APP_LABEL
-        managed = False
+    class Meta(LmsTable.Meta):
         db_table = "oel_tagging_taxonomy"
 
 
-class Tag(models.Model):
+class Tag(LmsTable):
     """A tag, and where it stands in its taxonomy."""
 
-    objects: ClassVar[models.Manager[Tag]] = models.Manager()
     taxonomy_id: int | None
     parent_id: int | None
 
@@ -122,18 +103,15 @@ class Tag(models.Model):
     taxonomy = models.ForeignKey(Taxonomy, on_delete=models.DO_NOTHING, null=True, related_name="+")
     parent = models.ForeignKey("self", on_delete=models.DO_NOTHING, null=True, related_name="+")
     value = models.CharField(max_length=500)
-    external_id = models.CharField(max_length=255, null=True)  # noqa: DJ001 - null before openedx-core 1
+    external_id = models.CharField(max_length=255, null=True)
 
-    class Meta:
-        app_label = APP_LABEL
-        managed = False
+    class Meta(LmsTable.Meta):
         db_table = "oel_tagging_tag"
 
 
-class ObjectTag(models.Model):
+class ObjectTag(LmsTable):
     """A tag of a course or block; ``stored_value`` is all there is of a free text tag."""
 
-    objects: ClassVar[models.Manager[ObjectTag]] = models.Manager()
     taxonomy_id: int | None
     tag_id: int | None
 
@@ -144,7 +122,5 @@ class ObjectTag(models.Model):
     stored_export_id = models.CharField(max_length=255, db_column="_export_id")
     stored_value = models.CharField(max_length=500, db_column="_value")
 
-    class Meta:
-        app_label = APP_LABEL
-        managed = False
+    class Meta(LmsTable.Meta):
         db_table = "oel_tagging_objecttag"

@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from log_replay.clickhouse.connection import connect, shown_place
-from log_replay.clickhouse.failures import FOREIGN, hint, reason
+from log_replay.clickhouse.failures import FOREIGN, configuring, hint, reason
 from log_replay.clickhouse.rows import microseconds
 from log_replay.clickhouse.tables import check_table
 from log_replay.errors import DestinationLost
-from log_replay.gaps.ids import COURSE
-from log_replay.sinks.clickhouse import configuring
+from log_replay.gaps.ids import COURSE, LOGS, THERE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,10 +38,10 @@ SELECT {key} AS key, sum(l) AS logs, sum(l AND t) AS present, sum(t AND NOT l) A
 FROM (
     SELECT id, argMax(moment, in_logs) AS at, argMax(label, in_logs) AS name, max(in_logs) AS l, max(in_table) AS t
     FROM (
-        SELECT id, moment, label, 1 AS in_logs, 0 AS in_table FROM log_replay_gaps.logs
+        SELECT id, moment, label, 1 AS in_logs, 0 AS in_table FROM {logs}
         WHERE moment >= {first} AND moment < {end} AND {slice}
         UNION ALL
-        SELECT id, moment, label, 0, 1 FROM log_replay_gaps.there WHERE {slice}
+        SELECT id, moment, label, 0, 1 FROM {there} WHERE {slice}
     )
     GROUP BY id
 )
@@ -154,7 +153,7 @@ class Comparison:
 
     def _period(self, since: datetime | None, until: datetime | None) -> Period:
         ((first, last),) = self._ids.client.query(
-            "SELECT min(moment), max(moment) + 1 FROM log_replay_gaps.logs"
+            f"SELECT min(moment), max(moment) + 1 FROM {LOGS}"  # noqa: S608 - ours
         ).result_rows
         first, last = microseconds(since) if since else first, microseconds(until) if until else last
         # Whole seconds: whoever wrote the table may have kept fewer digits.
@@ -165,7 +164,7 @@ class Comparison:
         if period.first >= period.end:
             return
         day = f"toInt32(floor({{}} / {_DAY}))"
-        logs = f"SELECT {day.format('moment')} AS day, count() FROM log_replay_gaps.logs GROUP BY day"  # noqa: S608 - ours
+        logs = f"SELECT {day.format('moment')} AS day, count() FROM {LOGS} GROUP BY day"  # noqa: S608 - ours
         moment = f"toUnixTimestamp64Micro({self._table.column('emission_time')})"
         table = (
             f"SELECT {day.format(moment)} AS day, count() FROM {self._table} WHERE {self._within(period)} GROUP BY day"  # noqa: S608 - quoted
@@ -186,6 +185,8 @@ class Comparison:
         for number in range(slices):
             query = _COMPARE.format(
                 key=KEYS[self._by],
+                logs=LOGS,
+                there=THERE,
                 first=period.first,
                 end=period.end,
                 slice=f"cityHash64(id) % {slices} = {number}",
@@ -195,7 +196,7 @@ class Comparison:
 
     def _copy_there(self, period: Period) -> None:
         """Put the table's ids of a period beside those of the logs."""
-        self._ids.client.command("TRUNCATE TABLE log_replay_gaps.there")
+        self._ids.client.command(f"TRUNCATE TABLE {THERE}")
         label = f"extract({self._table.column('event')}, {{course:String}})" if self._by == "course" else "''"
         parameters = {"course": COURSE} if self._by == "course" else None
         query = (
@@ -204,13 +205,13 @@ class Comparison:
             f" FROM {self._table} WHERE {self._within(period)}"
         )
         if not self._is_elsewhere:
-            self._client.command(f"INSERT INTO log_replay_gaps.there {query}", parameters)
+            self._client.command(f"INSERT INTO {THERE} {query}", parameters)
             return
         with self._client.raw_stream(query, parameters, fmt="TabSeparated") as stream:
             rest = b""
             while chunk := stream.read(_CHUNK_BYTES):
                 lines, end, rest = (rest + chunk).rpartition(b"\n")
-                self._ids.insert("there", lines + end, "TabSeparated")
+                self._ids.insert(THERE, lines + end, "TabSeparated")
 
     def _within(self, period: Period) -> str:
         time = self._table.column("emission_time")

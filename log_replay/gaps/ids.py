@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from log_replay.clickhouse.connection import connect, embedded_path
 from log_replay.clickhouse.failures import FOREIGN, reason
 from log_replay.clickhouse.rows import ROW_FORMAT, UnstorableStatement, row_head, sized
-from log_replay.clickhouse.tables import quoted
 from log_replay.errors import ConfigurationError, DestinationLost
 from log_replay.records import ALL_ROUTES, Delivery
 
@@ -24,7 +23,9 @@ if TYPE_CHECKING:
 #: How a course is found in a statement's text: here, and by ClickHouse in the table's.
 COURSE = r'course-v1:[^/"?&\\\s]{1,255}'
 _COURSE = re.compile(COURSE.encode())
-_PREFIX = "log_replay_gaps"
+_DATABASE = "log_replay_gaps"
+#: Those of the logs, and those that were fetched of a table elsewhere.
+LOGS, THERE = f"{_DATABASE}.logs", f"{_DATABASE}.there"
 _COLUMNS = "(id UUID, moment Int64, label String)"
 #: Nothing is merged while logs are compared, which would take memory; so there may be many parts.
 _ENGINE = "ENGINE = MergeTree ORDER BY (moment, id) SETTINGS parts_to_delay_insert = 0, parts_to_throw_insert = 1000000"
@@ -41,7 +42,7 @@ _INSERT_BYTES = 4 << 20
 
 
 class Ids:
-    """The temporary tables: ``logs``, and ``there`` for what is fetched of a table elsewhere.
+    """The temporary tables: ``LOGS``, and ``THERE`` for what is fetched of a table elsewhere.
 
     Args:
         client: of the engine that holds them.
@@ -92,7 +93,7 @@ class Ids:
         if not rows:
             return
         try:
-            self.client.raw_insert(f"{_PREFIX}.{table}", ["id", "moment", "label"], rows, fmt=row_format)
+            self.client.raw_insert(table, ["id", "moment", "label"], rows, fmt=row_format)
         except FOREIGN as error:
             raise DestinationLost(reason(error), operation="keep ids in", object="a temporary table") from None
 
@@ -103,7 +104,7 @@ class Ids:
 
     def _flush(self) -> None:
         rows, self._rows, self._rows_bytes = b"".join(self._rows), [], 0
-        self.insert("logs", rows, ROW_FORMAT)
+        self.insert(LOGS, rows, ROW_FORMAT)
 
     def _label(self, event: TransformedEvent, statement: Statement) -> bytes:
         if self._by == "event":
@@ -140,11 +141,11 @@ def _tables(config: Mapping[str, Any], by: str) -> Iterator[Ids]:
         for name, value in _SETTINGS.items():
             client.set_client_setting(name, value)
         # One that was killed may have left its own; only one process can have them open.
-        client.command(f"DROP DATABASE IF EXISTS {quoted(_PREFIX)} SYNC")
-        client.command(f"CREATE DATABASE {quoted(_PREFIX)}")
+        client.command(f"DROP DATABASE IF EXISTS {_DATABASE} SYNC")
+        client.command(f"CREATE DATABASE {_DATABASE}")
         try:
-            for table in ("logs", "there"):
-                client.command(f"CREATE TABLE {quoted(_PREFIX)}.{table} {_COLUMNS} {_ENGINE}")
+            for table in (LOGS, THERE):
+                client.command(f"CREATE TABLE {table} {_COLUMNS} {_ENGINE}")
             yield Ids(client, by)
         finally:
-            client.command(f"DROP DATABASE IF EXISTS {quoted(_PREFIX)} SYNC")
+            client.command(f"DROP DATABASE IF EXISTS {_DATABASE} SYNC")

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from log_replay.arguments import ARGUMENTS
 from log_replay.clickhouse.tables import statement_table
 from log_replay.gaps.compare import KEYS
 from log_replay.options import read_options
-from log_replay.values import read_config, writable_path
+from log_replay.options.arguments import ARGUMENTS
+from log_replay.options.values import read_config, writable_path
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Mapping
     from pathlib import Path
 
@@ -25,7 +24,8 @@ TAKEN = (
     "source_provider", "source_config", "transformer_type", "since", "until", "event", "course", "org", "user",
     "unit_size", "workers", "transformers", "rejects", "grace_secs",
 )  # fmt: skip
-OWN: dict[str, dict[str, Any]] = {
+GAP_ARGUMENTS: dict[str, dict[str, Any]] = {
+    **{name: ARGUMENTS[name] for name in TAKEN},
     "missing_from": {
         "default": "{}",
         "metavar": "JSON",
@@ -53,12 +53,6 @@ class GapOptions:
         """Whether all events of the period are compared."""
         filters = self.run.filters
         return not (filters.events or filters.courses or filters.orgs or filters.users)
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add every option, with underscores and with dashes."""
-    for name, arguments in ({name: ARGUMENTS[name] for name in TAKEN} | OWN).items():
-        parser.add_argument(*dict.fromkeys((f"--{name}", f"--{name.replace('_', '-')}")), **arguments)
 
 
 def read_gap_options(given: Mapping[str, Any]) -> GapOptions:

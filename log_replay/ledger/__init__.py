@@ -6,7 +6,7 @@ it says of every line either that its statements were acknowledged or that it is
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
     from log_replay.report import Report
 
 
-class Ledger(Protocol):
-    """What a run tells of its progress, and is told of what it did before. A context: one process at a time."""
+class Ledger:
+    """What a run tells of its progress, and is told of what it did before. A context: one process at a time.
 
-    @property
-    def name(self) -> str | None:
-        """The run's name, None where nothing is kept."""
+    This one keeps nothing: such a run begins anew each time. One that keeps something overrides all of it.
 
-    @property
-    def receipts(self) -> Sequence[Mapping[str, Any]]:
-        """What the destination was given, batch by batch."""
+    Attributes:
+        name: the run's name, None where nothing is kept.
+        receipts: what the destination was given, batch by batch.
+        rejects_bytes: how much of the rejects' file counts.
+    """
 
-    @property
-    def rejects_bytes(self) -> int:
-        """How much of the rejects' file counts."""
+    name: str | None = None
+    receipts: Sequence[Mapping[str, Any]] = ()
+    rejects_bytes: int = 0
 
     def __enter__(self) -> Self:
         """Take the run over.
@@ -37,10 +37,16 @@ class Ledger(Protocol):
         Raises:
             ConfigurationError: another process is at work on it.
         """
+        return self
 
-    def __exit__(self, *_exc: object) -> None: ...
+    def __exit__(self, *_exc: object) -> None:
+        """Let it go."""
 
-    def units(self, planned: Iterable[Unit | SkippedObject], report: Report) -> Iterator[Unit | SkippedObject]:
+    def units(
+        self,
+        planned: Iterable[Unit | SkippedObject],
+        report: Report,  # noqa: ARG002 - who keeps something counts it
+    ) -> Iterator[Unit | SkippedObject]:
         """Keep the plan, or compare it with the one that was kept; yield what is left to do.
 
         What was done before is counted into the report.
@@ -48,6 +54,7 @@ class Ledger(Protocol):
         Raises:
             ConfigurationError: an object of which a part is done has changed.
         """
+        yield from planned
 
     def begin(self, unit: Unit) -> None:
         """Note that a unit is being read, and any before it has been."""
@@ -77,46 +84,3 @@ class Ledger(Protocol):
 
     def stop(self, reason: str) -> None:
         """Note why the run stopped before its end."""
-
-
-class NoLedger:
-    """Keeps nothing: such a run begins anew each time."""
-
-    name = None
-    receipts = ()
-    rejects_bytes = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        pass
-
-    def units(
-        self,
-        planned: Iterable[Unit | SkippedObject],
-        report: Report,  # noqa: ARG002 - the protocol's
-    ) -> Iterator[Unit | SkippedObject]:
-        """Yield all of them."""
-        yield from planned
-
-    def begin(self, unit: Unit) -> None:
-        """Do nothing."""
-
-    def fail(self, error: LogReplayError) -> None:
-        """Do nothing."""
-
-    def acknowledge(
-        self,
-        report: Report,
-        pending: Sequence[TransformedEvent],
-        receipt: Mapping[str, Any] | None = None,
-        rejects_bytes: int = 0,
-    ) -> None:
-        """Do nothing."""
-
-    def finish(self, report: Report, rejects_bytes: int = 0) -> None:
-        """Do nothing."""
-
-    def stop(self, reason: str) -> None:
-        """Do nothing."""

@@ -7,8 +7,8 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
-from log_replay.arguments import ARGUMENTS
 from log_replay.errors import ConfigurationError
+from log_replay.options.arguments import ARGUMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

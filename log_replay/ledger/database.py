@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from log_replay import models
 from log_replay.errors import ConfigurationError, LedgerError
+from log_replay.ledger import Ledger
 from log_replay.ledger.changes import refuse_changes
 from log_replay.ledger.lease import Lease
 from log_replay.records import Counters, SkippedObject, SourceObject, Unit
@@ -33,7 +34,7 @@ State = models.Unit.State
 ROWS = 1000
 
 
-class DatabaseLedger:
+class DatabaseLedger(Ledger):
     """The ledger of one run.
 
     Args:
@@ -42,8 +43,6 @@ class DatabaseLedger:
 
     def __init__(self, run: models.Run) -> None:
         self.name = run.name
-        self.rejects_bytes = 0
-        self.receipts: Sequence[Mapping[str, Any]] = ()
         self._run = run
         self._lease: Lease | None = None
         self._current: Unit | None = None
@@ -110,7 +109,7 @@ class DatabaseLedger:
             log.warning("not recorded why the run stopped", run=self.name, reason=error.message)
 
     def _take(self) -> None:
-        lease = Lease(self._run.pk, self.name)
+        lease = Lease(self._run.pk, self._run.name)
         lease.take()
         self._lease = lease
         # Only now does nobody else write to it.

@@ -12,7 +12,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from log_replay.errors import ConfigurationError
-from log_replay.ledger import NoLedger
+from log_replay.ledger import Ledger
 from log_replay.ledger.configuration import difference, identity, stored_command
 from log_replay.ledger.database import DatabaseLedger
 from log_replay.models import Run
@@ -20,7 +20,6 @@ from log_replay.models import Run
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from log_replay.ledger import Ledger
     from log_replay.options import Options
 
 log = structlog.get_logger(__name__)
@@ -37,10 +36,10 @@ def open_ledger(options: Options) -> Ledger:
         ConfigurationError: the run of this name has another configuration, or cannot be resumed at all.
     """
     if options.run is None and (options.dry_run or options.destination.provider == "LOGGER"):
-        return NoLedger()
+        return Ledger()
     if options.source.provider == "STDIN":
         if options.run is None:
-            return NoLedger()
+            return Ledger()
         raise ConfigurationError(
             "--run cannot keep a run of STDIN: standard input can be read only once, so that nothing could be resumed",
             hint="save the log to a file, and replay that from LOCAL",
@@ -50,7 +49,7 @@ def open_ledger(options: Options) -> Ledger:
     except DatabaseError as error:
         if options.run is None:
             log.warning("no ledger is kept, so that this run cannot be resumed", reason=type(error).__name__)
-            return NoLedger()
+            return Ledger()
         raise ConfigurationError(
             f"the ledger's tables cannot be read ({type(error).__name__})", hint=f"{_program()} migrate log_replay"
         ) from error

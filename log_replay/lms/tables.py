@@ -6,7 +6,7 @@ Only imported where edx-platform is not: inside the LMS its own models own these
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -19,29 +19,32 @@ if TYPE_CHECKING:
 
     from opaque_keys.edx.keys import CourseKey
 
-APP_LABEL = "log_replay_lms"
+
+class LmsTable(models.Model):
+    """A table that is the LMS's: it is read, and where that is asked for, rows are added; it is never altered."""
+
+    objects: ClassVar[models.Manager[Self]] = models.Manager()
+
+    class Meta:
+        abstract = True
+        app_label = "log_replay_lms"
+        managed = False
 
 
-class ExternalIdType(models.Model):
+class ExternalIdType(LmsTable):
     """A kind of external id: ``xapi``, ``caliper``, ``lti`` ..."""
-
-    objects: ClassVar[models.Manager[ExternalIdType]] = models.Manager()
 
     name = models.CharField(max_length=32, unique=True)
     description = models.TextField()
     created = models.DateTimeField(auto_now_add=True)
     modified = models.DateTimeField(auto_now=True)
 
-    class Meta:
-        app_label = APP_LABEL
-        managed = False
+    class Meta(LmsTable.Meta):
         db_table = "external_user_ids_externalidtype"
 
 
-class ExternalId(models.Model):
+class ExternalId(LmsTable):
     """The name that a user bears towards the outside."""
-
-    objects: ClassVar[models.Manager[ExternalId]] = models.Manager()
 
     external_user_id = models.UUIDField(default=uuid.uuid4, unique=True)
     external_id_type = models.ForeignKey(ExternalIdType, on_delete=models.CASCADE)
@@ -49,24 +52,18 @@ class ExternalId(models.Model):
     created = models.DateTimeField(auto_now_add=True)
     modified = models.DateTimeField(auto_now=True)
 
-    class Meta:
-        app_label = APP_LABEL
-        managed = False
+    class Meta(LmsTable.Meta):
         db_table = "external_user_ids_externalid"
         unique_together = (("user", "external_id_type"),)
 
 
-class CourseOverview(models.Model):
+class CourseOverview(LmsTable):
     """A course; only what the transformers need of it."""
 
-    objects: ClassVar[models.Manager[CourseOverview]] = models.Manager()
-
     id = models.CharField(max_length=255, primary_key=True)
-    display_name = models.TextField(null=True)  # noqa: DJ001 - the LMS's own column allows null
+    display_name = models.TextField(null=True)
 
-    class Meta:
-        app_label = APP_LABEL
-        managed = False
+    class Meta(LmsTable.Meta):
         db_table = "course_overviews_courseoverview"
 
 

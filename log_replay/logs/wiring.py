@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from log_replay.logs.lines import LineHandler
 
 FORMATTERS = {"aspects": AspectsFormatter, "json": JsonFormatter, "raw": RawFormatter}
-_DOTTED = {StdoutHandler: "StdoutHandler", FileHandler: "FileHandler", SocketHandler: "SocketHandler"}
 
 
 def statement_logging(log_to: str = "stdout", log_format: str = "aspects", **handler_options: Any) -> dict[str, Any]:

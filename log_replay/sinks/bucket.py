@@ -23,7 +23,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
 from log_replay.errors import ConfigurationError, DestinationLost
-from log_replay.sinks.retries import Patience, Unavailable
+from log_replay.patience import Patience, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from log_replay.clickhouse.connection import CONNECTION_KEYS, connect, shown_place
-from log_replay.clickhouse.failures import FOREIGN, hint, reason
+from log_replay.clickhouse.failures import configuring
 from log_replay.clickhouse.rows import UnstorableStatement, statement_row
 from log_replay.clickhouse.tables import TABLE_KEYS, check_table, create_table, statement_table
 from log_replay.errors import ConfigurationError, RefusedBatch
+from log_replay.patience import Patience
 from log_replay.records import ALL_ROUTES, Delivery, Refusal
 from log_replay.sinks.clickhouse_insert import Inserter
-from log_replay.sinks.retries import Patience
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from clickhouse_connect.driver.client import Client
 
@@ -131,19 +131,6 @@ def open_clickhouse(
         )
     table = statement_table(config, transformer_type)
     return ClickHouseSink(config, table, key=key, create=config.get("create_tables") is True)
-
-
-@contextmanager
-def configuring(place: str) -> Iterator[None]:
-    """Translate what goes wrong before anything is read or written.
-
-    Raises:
-        ConfigurationError: whatever it was.
-    """
-    try:
-        yield
-    except FOREIGN as error:
-        raise ConfigurationError(reason(error), operation="look at", object=place, hint=hint(error)) from None
 
 
 def _rows(statements: Sequence[Statement]) -> tuple[dict[int, Row], dict[int, str]]:

@@ -11,7 +11,7 @@ from zlib import crc32
 from log_replay.clickhouse.failures import FOREIGN, Kind, hint, kind, reason
 from log_replay.clickhouse.rows import ROW_FORMAT
 from log_replay.errors import ConfigurationError, DestinationLost
-from log_replay.sinks.retries import Patience, Unavailable
+from log_replay.patience import Patience, Unavailable
 
 if sys.version_info >= (3, 14):
     from compression import zstd

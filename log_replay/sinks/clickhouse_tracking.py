@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from log_replay.clickhouse.connection import connect, shown_place
+from log_replay.clickhouse.failures import configuring
 from log_replay.clickhouse.rows import line_row
 from log_replay.clickhouse.tables import check_table, create_table, tracking_table
 from log_replay.errors import DestinationLost
 from log_replay.events import UnparsableLine, parse_event
 from log_replay.filters import read_time
+from log_replay.patience import Patience
 from log_replay.records import Position
-from log_replay.sinks.clickhouse import configuring
 from log_replay.sinks.clickhouse_insert import Inserter
-from log_replay.sinks.retries import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -15,11 +15,11 @@ from urllib3.exceptions import HTTPError
 
 from log_replay import __version__
 from log_replay.errors import DestinationLost
+from log_replay.patience import Unavailable
 from log_replay.sinks.answers import LOST, RETRIED, Answer, shown_status
 from log_replay.sinks.connections import Connections
 from log_replay.sinks.failures import UNTRUSTED, reason_of, redirection_host, retry_after_seconds
 from log_replay.sinks.pace import Pace
-from log_replay.sinks.retries import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from requests import Response
 
     from log_replay.errors import ConfigurationError
+    from log_replay.patience import Patience
     from log_replay.sinks.lanes import Lanes
     from log_replay.sinks.lrs_settings import LrsSettings
-    from log_replay.sinks.retries import Patience
     from log_replay.sinks.routes import Route
 
 log = structlog.get_logger(__name__)

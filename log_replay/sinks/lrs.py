@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from log_replay.errors import ConfigurationError, DestinationLost
+from log_replay.patience import Patience
 from log_replay.records import Delivery, Refusal
 from log_replay.sinks.endpoint import Endpoint
 from log_replay.sinks.lanes import Lanes
 from log_replay.sinks.lrs_settings import LrsSettings, read_settings
 from log_replay.sinks.refusals import Outcome
-from log_replay.sinks.retries import Patience
 from log_replay.sinks.routes import enabled_routes, given_route, restricted
 from log_replay.sinks.sending import Sending
 

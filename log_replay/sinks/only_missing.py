@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from log_replay.clickhouse.connection import CONNECTION_KEYS, connect, shown_place
-from log_replay.clickhouse.failures import FOREIGN, Kind, hint, kind, reason
+from log_replay.clickhouse.failures import FOREIGN, Kind, configuring, hint, kind, reason
 from log_replay.clickhouse.presence import present_ids
 from log_replay.clickhouse.rows import UnstorableStatement, event_id
 from log_replay.clickhouse.tables import TABLE_KEYS, check_table, statement_table
 from log_replay.errors import ConfigurationError, DestinationLost
+from log_replay.patience import Patience, Unavailable
 from log_replay.records import Delivery
-from log_replay.sinks.clickhouse import configuring
-from log_replay.sinks.retries import Patience, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from log_replay.patience import Patience
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -45,13 +47,12 @@ class Source(Protocol):
         """
 
 
-def open_source(provider: str, config: Mapping[str, Any], *, max_retries: int = 5) -> Source:
+def open_source(provider: str, config: Mapping[str, Any]) -> Source:
     """Return the source that the options describe; nothing is connected to before it is checked or listed.
 
     Args:
         provider: a libcloud storage provider's constant (``S3``, ``MINIO`` ...), ``LOCAL`` or ``STDIN``.
         config: ``container``, ``prefix`` and the provider's own options, among them ``key`` and ``secret``.
-        max_retries: how often a read or a listing is taken up again without any progress.
 
     Raises:
         ConfigurationError: an unknown provider, a missing container, options that the provider does not take.
@@ -66,6 +67,5 @@ def open_source(provider: str, config: Mapping[str, Any], *, max_retries: int = 
 
         return StdinSource(config)
     from log_replay.sources.cloud import CloudSource  # noqa: PLC0415 - see above
-    from log_replay.sources.resuming import Patience  # noqa: PLC0415 - see above
 
-    return CloudSource(provider, config, Patience(max_retries))
+    return CloudSource(provider, config, Patience())

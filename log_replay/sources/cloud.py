@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import warnings
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from libcloud.storage.drivers.s3 import BaseS3StorageDriver
 
 from log_replay.errors import ConfigurationError, ReadError, SourceError, SourceUnavailable
+from log_replay.patience import Unavailable
 from log_replay.records import SkippedObject, SourceObject
 from log_replay.sources.connections import last_response, open_driver
 from log_replay.sources.decompression import HEAD_BYTES, is_compressed, read_decompressed
 from log_replay.sources.downloads import Download
 from log_replay.sources.failures import failure_of
 from log_replay.sources.listing import Location, listed
-from log_replay.sources.resuming import Interruption, resumed
+from log_replay.sources.resuming import resumed
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
 
     from libcloud.storage.base import Container, Object
 
-    from log_replay.sources.resuming import Patience
+    from log_replay.patience import Patience
 
 #: Of these libcloud lists the first page only, this many objects, without a word.
 FIRST_PAGE_ONLY = {"BACKBLAZE_B2": 100}
@@ -58,18 +59,14 @@ class CloudSource:
         try:
             for found in resumed(listing, "", lambda _, found: found.name, self._patience):
                 yield self._listed(found)
-        except Interruption as interruption:
+        except Unavailable as interruption:
             raise SourceUnavailable(
                 interruption.reason, operation="list", object=self._name, hint="try again later"
             ) from interruption
 
     def read(self, obj: SourceObject, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Yield an object's decompressed bytes; a read that breaks off is taken up again where it did."""
-
-        def read_raw(start: int, end: int | None) -> Generator[bytes]:
-            return self._read_raw(obj, start, end)
-
-        return read_decompressed(read_raw, obj.name, start, end)
+        return read_decompressed(partial(self._read_raw, obj), obj.name, start, end)
 
     def is_compressed(self, obj: SourceObject) -> bool:
         """Return whether byte ranges of the object can only be read from its beginning on."""
@@ -97,7 +94,7 @@ class CloudSource:
         except Exception as error:
             failure = failure_of(error, last_response(self._driver))
             if failure.passing:
-                raise Interruption(failure.reason, failure.retry_after_seconds) from error
+                raise Unavailable(failure.reason, failure.retry_after_seconds) from error
             raise SourceUnavailable(failure.reason, operation="list", object=self._name, hint=failure.hint) from error
 
     def _sorted_after(self, _last: str) -> Generator[Object]:
@@ -126,9 +123,9 @@ class CloudSource:
             for chunk in resumed(download.open_at, start, lambda offset, chunk: offset + len(chunk), self._patience):
                 yield chunk
                 offset += len(chunk)
-        except Interruption as interruption:
+        except Unavailable as interruption:
             raise ReadError(
-                f"{interruption.reason}, {self._patience.max_retries + 1} times in a row",
+                f"{interruption.reason}, {self._patience.retries + 1} times in a row",
                 operation="read",
                 object=obj.name,
                 offset=offset,

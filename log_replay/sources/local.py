@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,11 +66,7 @@ class LocalSource:
 
     def read(self, obj: SourceObject, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Yield a file's decompressed bytes."""
-
-        def read_raw(start: int, end: int | None) -> Generator[bytes]:
-            return self._read_raw(obj, start, end)
-
-        return read_decompressed(read_raw, obj.name, start, end)
+        return read_decompressed(partial(self._read_raw, obj), obj.name, start, end)
 
     def is_compressed(self, obj: SourceObject) -> bool:
         """Return whether byte ranges of the file can only be read from its beginning on."""

@@ -247,8 +247,8 @@ def django_ready(folder: Path) -> None:
 def options_of(folder: Path, *arguments: str):
     import argparse
 
-    from log_replay.arguments import add_arguments
     from log_replay.options import read_options
+    from log_replay.options.arguments import add_arguments
 
     parser = argparse.ArgumentParser()
     add_arguments(parser)

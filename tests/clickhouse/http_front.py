@@ -1,6 +1,6 @@
-"""``python http_front.py PORT PATH``: ClickHouse's HTTP interface over chdb, as far as clickhouse-connect uses it.
+"""``python http_front.py PORT PATH``: ClickHouse's HTTP interface over chdb, as far as tests need it.
 
-User ``tests``, password ``hunter3``. ``POST /faults`` takes a JSON list of faults, each of which befalls one of the
+User ``default``, password ``hunter3``. ``POST /faults`` takes a JSON list of faults, each of which befalls one of the
 next requests: ``{"query": REGEX, "code": N, "status": N, "after": BOOL, "reset": BOOL, "delay_seconds": N}``. With
 ``after``, the query has been carried out before it happens; with neither code, status nor reset nothing does.
 ``GET /asked`` lists the queries since the faults were set.
@@ -9,6 +9,7 @@ next requests: ``{"query": REGEX, "code": N, "status": N, "after": BOOL, "reset"
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import re
 import socket
@@ -25,19 +26,19 @@ import chdb
 import lz4.frame
 from backports import zstd
 
-CREDENTIALS = ("tests", "hunter3")
+CREDENTIALS = ("default", "hunter3")
 #: What is no setting of a query.
 TRANSPORT = {"query", "database", "session_id", "query_id", "wait_end_of_query", "client_protocol_version",
              "send_progress_in_http_headers", "http_headers_progress_interval_ms", "enable_http_compression",
              "compress", "buffer_size"}  # fmt: skip
 STATUSES = {60: 404, 81: 404, 164: 500, 241: 500, 252: 500, 497: 403, 516: 403}
 INSERT = re.compile(rb"(?is)\s*(INSERT\s+INTO\s+.*?)\s+FORMAT\s+(\w+)\s*\n?")
-DECOMPRESS = {"zstd": zstd.decompress, "lz4": lz4.frame.decompress, None: bytes}
+DECOMPRESS = {"zstd": zstd.decompress, "gzip": gzip.decompress, "lz4": lz4.frame.decompress, None: bytes}
 
 
 class Fault(Exception):
     def __init__(self, code: int, status: int) -> None:
-        super().__init__(f"Code: {code}. DB::Exception: as the test says. (INJECTED)" if code else "<h1>a proxy's</h1>")
+        super().__init__(f"Code: {code}. DB::Exception: secret row. (INJECTED)" if code else "<h1>a proxy's</h1>")
         self.code, self.status = code, status
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -16,10 +18,10 @@ FRONT = Path(__file__).parent / "http_front.py"
 
 @dataclass
 class ClickHouse:
-    """A running server, with databases of the test's own."""
+    """A running server."""
 
     url: str
-    username: str = "tests"
+    username: str = "default"
     password: str = "hunter3"
 
     @property
@@ -27,9 +29,17 @@ class ClickHouse:
         return {"url": self.url, "username": self.username, "password": self.password}
 
     def query(self, sql: str) -> list[list[str]]:
+        """Return a query's rows, their values as text."""
+        return [line.split("\t") for line in self._answer(sql)]
+
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        """Return a query's rows by the names of their columns."""
+        return [json.loads(line) for line in self._answer(f"{sql} FORMAT JSONEachRow")]
+
+    def _answer(self, sql: str) -> list[str]:
         response = requests.post(self.url, data=sql.encode(), auth=(self.username, self.password), timeout=60)
         assert response.ok, response.text
-        return [line.split("\t") for line in response.text.splitlines()]
+        return response.text.split("\n")[:-1]
 
     def inject(self, *faults: dict) -> None:
         """Let these befall the next requests that they match."""

@@ -13,8 +13,8 @@ from sinks.statement_batches import batch_of, caliper, event, texts, xapi
 from log_replay.clickhouse import connect
 from log_replay.clickhouse.tables import create_table, statement_table, tracking_table
 from log_replay.errors import ConfigurationError, DestinationLost
+from log_replay.patience import Patience
 from log_replay.sinks import clickhouse_insert, open_sink
-from log_replay.sinks.retries import Patience
 
 #: Ralph's table, as Aspects' migrations leave it.
 RALPH_TABLE = """CREATE TABLE xapi.xapi_events_all (

@@ -19,9 +19,9 @@ from log_replay.clickhouse.presence import present_ids
 from log_replay.clickhouse.rows import microseconds
 from log_replay.clickhouse.tables import create_table, statement_table
 from log_replay.errors import ConfigurationError, DestinationLost
+from log_replay.patience import Patience
 from log_replay.records import Delivery
 from log_replay.sinks.only_missing import OnlyMissing
-from log_replay.sinks.retries import Patience
 
 __all__ = ["logs", "options", "ralph", "replay", "source"]
 

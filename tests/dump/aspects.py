@@ -17,7 +17,7 @@ import pytest
 from sinks.servers import installed
 
 if TYPE_CHECKING:
-    from dump.dump_clickhouse import ClickHouse
+    from clickhouse.servers import ClickHouse
 
 ROOT = Path(__file__).parents[2]
 SITE = Path(__file__).parent / "aspects_site"

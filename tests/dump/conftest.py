@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
+from clickhouse.servers import ClickHouse, clickhouse_process
 from dump.aspects import AspectsSite, installed_plugin
-from dump.dump_clickhouse import ClickHouse, running_clickhouse
+from dump.event_sinks import create_event_sink
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+__all__ = ["clickhouse_process"]
 
 
 @pytest.fixture(scope="session")
-def clickhouse(tmp_path_factory) -> Iterator[ClickHouse]:
-    """A running ClickHouse."""
-    with running_clickhouse(tmp_path_factory.mktemp("clickhouse")) as server:
-        yield server
+def clickhouse(clickhouse_process) -> ClickHouse:
+    """A running ClickHouse, with a database for each test that asks for one."""
+    return ClickHouse(clickhouse_process)
 
 
 @pytest.fixture
 def event_sink(clickhouse) -> str:
     """A database with Aspects' tables."""
-    clickhouse.order_faults()
-    return clickhouse.create_database()
+    clickhouse.inject()
+    return create_event_sink(clickhouse)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -71,6 +72,21 @@ def test_wrong_usage_is_2_and_says_what(db, arguments, named):
 def test_inside_an_lms_nothing_goes_to_a_default(db, settings):
     settings.LOG_REPLAY_STANDALONE = False
     assert "where is ClickHouse?" in wrong("--object", "external_id")
+
+
+def test_sigterm_stops_it_and_it_says_where_the_next_goes_on(clickhouse, event_sink, tmp_path):
+    environment = {**os.environ, "LOG_REPLAY_HOME": str(tmp_path / "home")}
+    subprocess.run([LOG_REPLAY, "load_directory", "sample"], env=environment, check=True, capture_output=True)
+    place = ["--url", clickhouse.url, "--username", "default", "--password", clickhouse.password]
+    rest = ["--database", event_sink, "--object", "external_id", "--batch-size", "7", "--sleep-time", "60"]
+    process = subprocess.Popen(
+        [LOG_REPLAY, "dump_data_to_clickhouse", *place, *rest], env=environment, stderr=subprocess.PIPE, text=True
+    )
+    last_pk = json.loads(process.stderr.readline())["last_pk"]
+    process.terminate()
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert f"stopped: SIGTERM; go on with --start_pk {last_pk}" in said
 
 
 def test_the_embedded_clickhouse_is_the_default_outside_an_lms(log_replay, tmp_path):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 from dump.aspects import DAMAGED, DELETED
+from dump.event_sinks import create_event_sink, dumped_rows
 
 OBJECTS = ("user_profile", "external_id", "course_enrollment", "tag", "taxonomy", "object_tag", "course_overviews")
 
@@ -23,7 +24,7 @@ class Dumped:
 @pytest.fixture(scope="module")
 def dumped(aspects_site, clickhouse) -> Dumped:
     """Every object, but the two courses that the plugin fails on."""
-    databases = Dumped(*(clickhouse.create_database() for _ in range(3)))
+    databases = Dumped(*(create_event_sink(clickhouse) for _ in range(3)))
     arguments = [*OBJECTS, "--", DELETED, DAMAGED]
     done = [
         aspects_site.inside("plugin", databases.by_plugin, *arguments),
@@ -37,42 +38,44 @@ def dumped(aspects_site, clickhouse) -> Dumped:
 
 @pytest.mark.parametrize("table", [*OBJECTS, "course_blocks"])
 def test_inside_the_lms_the_rows_are_the_plugin_s(dumped, clickhouse, table):
-    expected = clickhouse.rows(f"{dumped.by_plugin}.{table}")
+    expected = dumped_rows(clickhouse, f"{dumped.by_plugin}.{table}")
     assert expected
-    assert clickhouse.rows(f"{dumped.inside}.{table}") == expected
+    assert dumped_rows(clickhouse, f"{dumped.inside}.{table}") == expected
 
 
 @pytest.mark.parametrize("table", OBJECTS)
 def test_outside_the_lms_the_rows_are_the_plugin_s(dumped, clickhouse, table):
-    assert clickhouse.rows(f"{dumped.outside}.{table}") == clickhouse.rows(f"{dumped.by_plugin}.{table}")
+    assert dumped_rows(clickhouse, f"{dumped.outside}.{table}") == dumped_rows(
+        clickhouse, f"{dumped.by_plugin}.{table}"
+    )
 
 
 @pytest.mark.parametrize("database", ["by_plugin", "inside", "outside"])
 def test_each_row_is_a_dump_of_its_own_and_a_course_s_blocks_share_its(dumped, clickhouse, database):
     name = getattr(dumped, database)
-    times = clickhouse.query(f"SELECT DISTINCT length(time_last_dumped) n FROM {name}.user_profile FORMAT JSONEachRow")
+    times = clickhouse.rows(f"SELECT DISTINCT length(time_last_dumped) n FROM {name}.user_profile")
     assert times == [{"n": len("2026-11-21 18:00:00.123456+00:00")}]
-    [ids] = clickhouse.query(f"SELECT uniqExact(dump_id) n, count() m FROM {name}.user_profile FORMAT JSONEachRow")
+    [ids] = clickhouse.rows(f"SELECT uniqExact(dump_id) n, count() m FROM {name}.user_profile")
     assert ids["n"] == ids["m"]
     blocks, courses = (
-        clickhouse.query(f"SELECT DISTINCT course_key, dump_id FROM {name}.{table} ORDER BY ALL FORMAT JSONEachRow")
+        clickhouse.rows(f"SELECT DISTINCT course_key, dump_id FROM {name}.{table} ORDER BY ALL")
         for table in ("course_blocks", "course_overviews")
     )
     assert blocks == courses or database == "outside"
 
 
 def test_courses_that_were_not_published_since_are_skipped_as_the_plugin_skips_them(dumped, clickhouse, aspects_site):
-    courses = {name: clickhouse.rows(f"{name}.course_overviews") for name in (dumped.inside, dumped.outside)}
+    courses = {name: dumped_rows(clickhouse, f"{name}.course_overviews") for name in (dumped.inside, dumped.outside)}
     ours = aspects_site.inside("ours", dumped.inside, "course_overviews", "--", DELETED, DAMAGED)
     outside = aspects_site.outside(dumped.outside, "course_overviews", "--", DELETED, DAMAGED)
     assert (ours.codes, outside.codes) == ({"course_overviews": 0}, {"course_overviews": 0})
-    assert {name: clickhouse.rows(f"{name}.course_overviews") for name in courses} == courses
+    assert {name: dumped_rows(clickhouse, f"{name}.course_overviews") for name in courses} == courses
 
 
 def test_a_damaged_course_costs_no_other_and_is_not_quoted(aspects_site, clickhouse, event_sink):
     done = aspects_site.inside("ours", event_sink, "course_overviews")
     assert done.codes == {"course_overviews": 1}
-    courses = {row["course_key"] for row in clickhouse.rows(f"{event_sink}.course_overviews")}
+    courses = {row["course_key"] for row in dumped_rows(clickhouse, f"{event_sink}.course_overviews")}
     assert len(courses) == 5
     assert DAMAGED not in courses
     assert DAMAGED in done.process.stderr
@@ -81,15 +84,15 @@ def test_a_damaged_course_costs_no_other_and_is_not_quoted(aspects_site, clickho
 
 def test_a_deleted_course_is_its_overview_alone(aspects_site, clickhouse, event_sink):
     aspects_site.inside("ours", event_sink, "course_overviews", "--", DAMAGED)
-    assert DELETED in {row["course_key"] for row in clickhouse.rows(f"{event_sink}.course_overviews")}
-    assert DELETED not in {row["course_key"] for row in clickhouse.rows(f"{event_sink}.course_blocks")}
+    assert DELETED in {row["course_key"] for row in dumped_rows(clickhouse, f"{event_sink}.course_overviews")}
+    assert DELETED not in {row["course_key"] for row in dumped_rows(clickhouse, f"{event_sink}.course_blocks")}
 
 
 def test_what_a_site_has_disabled_is_not_dumped(aspects_site, clickhouse, event_sink):
     done = aspects_site.inside("ours", event_sink, "user_profile", DISABLED="user_profile external_id")
     assert done.codes == {"user_profile": 0}
     assert "disabled" in done.process.stderr
-    assert clickhouse.rows(f"{event_sink}.user_profile") == []
+    assert dumped_rows(clickhouse, f"{event_sink}.user_profile") == []
 
 
 def test_inside_an_lms_without_the_plugin_its_tables_are_read(aspects_site, dumped, clickhouse, event_sink):
@@ -97,15 +100,17 @@ def test_inside_an_lms_without_the_plugin_its_tables_are_read(aspects_site, dump
     assert done.codes == dict.fromkeys(OBJECTS, 0), done.process.stderr
     assert "course_blocks are not dumped" in done.process.stderr
     for table in OBJECTS:
-        assert clickhouse.rows(f"{event_sink}.{table}") == clickhouse.rows(f"{dumped.by_plugin}.{table}")
+        assert dumped_rows(clickhouse, f"{event_sink}.{table}") == dumped_rows(
+            clickhouse, f"{dumped.by_plugin}.{table}"
+        )
 
 
 def test_users_are_never_deleted(aspects_site, dumped, clickhouse):
     """The plugin's command takes ``--object auth_user``, and empties the tables of users with it."""
-    before = clickhouse.rows(f"{dumped.inside}.user_profile")
+    before = dumped_rows(clickhouse, f"{dumped.inside}.user_profile")
     done = aspects_site.inside("ours", dumped.inside, "auth_user", "no_object")
     assert done.codes == {"auth_user": 2, "no_object": 2}
-    assert clickhouse.rows(f"{dumped.inside}.user_profile") == before
+    assert dumped_rows(clickhouse, f"{dumped.inside}.user_profile") == before
 
 
 def test_every_option_of_the_plugin_s_is_ours_with_its_default(aspects_site):

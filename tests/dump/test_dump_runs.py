@@ -8,11 +8,12 @@ import uuid
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
+from dump.event_sinks import dumped_rows
 
 from log_replay.dump.delivery import EventSink
 from log_replay.dump.options import ARGUMENTS, read_dump_options
 from log_replay.errors import ConfigurationError
-from log_replay.sinks.retries import Patience
+from log_replay.patience import Patience
 
 TABLE_IS_READ_ONLY, TOO_MANY_PARTS, CANNOT_PARSE, ACCESS_DENIED = 242, 252, 27, 497
 IMPATIENT = Patience(retries=2, first_pause_seconds=0.01, longest_pause_seconds=0.02)
@@ -42,7 +43,7 @@ def make_dump(clickhouse, event_sink):
     def make(**given):
         from log_replay.dump.run import Dump
 
-        return Dump(dump_options(**clickhouse.connection, database=event_sink, sleep_time=0, **given), IMPATIENT)
+        return Dump(dump_options(**clickhouse.config, database=event_sink, sleep_time=0, **given), IMPATIENT)
 
     return make
 
@@ -52,8 +53,8 @@ def dumped_users(clickhouse, event_sink):
     """Return who was dumped."""
 
     def users(final=""):
-        query = f"SELECT username FROM {event_sink}.external_id {final} ORDER BY external_user_id FORMAT JSONEachRow"
-        return [row["username"] for row in clickhouse.query(query)]
+        query = f"SELECT username FROM {event_sink}.external_id {final} ORDER BY external_user_id"
+        return [row["username"] for row in clickhouse.rows(query)]
 
     return users
 
@@ -109,29 +110,29 @@ def test_a_limit_is_exact_and_the_next_run_goes_on_behind_it(make_dump, external
 def test_it_rests_between_batches_and_not_after_the_last(clickhouse, event_sink, external_ids):
     from log_replay.dump.run import Dump
 
-    dump = Dump(dump_options(**clickhouse.connection, database=event_sink, sleep_time=0.4, batch_size=6))
+    dump = Dump(dump_options(**clickhouse.config, database=event_sink, sleep_time=0.4, batch_size=6))
     began = time.monotonic()
     dump.dump()
     assert 0.4 <= time.monotonic() - began < 0.8
 
 
-@pytest.mark.parametrize("fault", [(500, TOO_MANY_PARTS, "before"), (503, 0, "before"), (0, 0, "before")])
+@pytest.mark.parametrize("fault", [{"code": TOO_MANY_PARTS}, {"status": 503}, {"reset": True}])
 def test_what_passes_is_tried_again(make_dump, external_ids, dumped_users, clickhouse, fault):
-    clickhouse.order_faults(fault, fault)
+    clickhouse.inject(*[{"query": "INSERT", **fault}] * 2)
     report = make_dump(batch_size=5).dump()
     assert report.stopped is None
     assert dumped_users() == names(*range(USERS))
 
 
 def test_a_lost_answer_doubles_nothing(make_dump, external_ids, dumped_users, clickhouse):
-    clickhouse.order_faults((0, 0, "after"))
+    clickhouse.inject({"query": "INSERT", "reset": True, "after": True})
     make_dump().dump()
     assert dumped_users("FINAL") == names(*range(USERS))
 
 
 def test_a_stopped_dump_says_where_the_next_goes_on(make_dump, external_ids, dumped_users, clickhouse):
     dump = make_dump(batch_size=5)
-    clickhouse.order_faults((0, 0, "none"), *[(500, TABLE_IS_READ_ONLY, "before")] * 3)
+    clickhouse.inject({"query": "INSERT"}, *[{"query": "INSERT", "code": TABLE_IS_READ_ONLY}] * 3)
     report = dump.dump()
     assert "TABLE_IS_READ_ONLY" in report.stopped
     assert (report.dumped, report.last_pk) == (5, str(external_ids[4]))
@@ -140,8 +141,8 @@ def test_a_stopped_dump_says_where_the_next_goes_on(make_dump, external_ids, dum
 
 
 def test_the_command_says_so_too(clickhouse, event_sink, external_ids):
-    options = {**clickhouse.connection, "database": event_sink, "object": "external_id", "sleep_time": 0}
-    clickhouse.order_faults((0, 0, "none"), (500, ACCESS_DENIED, "before"))
+    options = {**clickhouse.config, "database": event_sink, "object": "external_id", "sleep_time": 0}
+    clickhouse.inject({"query": "INSERT"}, {"query": "INSERT", "code": ACCESS_DENIED})
     with pytest.raises(
         CommandError, match=rf"^stopped: .*ACCESS_DENIED.* go on with --start_pk {external_ids[4]}$"
     ) as raised:
@@ -174,7 +175,7 @@ def test_a_database_that_fails_stops_it_after_what_is_dumped(make_dump, external
 
 def test_rows_that_clickhouse_refuses_are_not_quoted(make_dump, external_ids, clickhouse):
     dump = make_dump()
-    clickhouse.order_faults((500, CANNOT_PARSE, "before"))
+    clickhouse.inject({"query": "INSERT", "code": CANNOT_PARSE})
     report = dump.dump()
     assert str(CANNOT_PARSE) in report.stopped
     assert "secret" not in report.stopped
@@ -184,15 +185,15 @@ def test_a_table_that_is_missing_is_found_before_anything_is_read(clickhouse, db
     from log_replay.dump.run import Dump
 
     with pytest.raises(ConfigurationError, match=r"there is no such table.*--create_tables"):
-        Dump(dump_options(**clickhouse.connection, database="nowhere"))
+        Dump(dump_options(**clickhouse.config, database="nowhere"))
 
 
 def test_tables_that_are_missing_are_created_where_that_is_asked_for(clickhouse, external_ids, event_sink):
     from log_replay.dump.run import Dump
 
     database = f"{event_sink}_made"
-    Dump(dump_options(**clickhouse.connection, database=database, create_tables=True)).dump()
-    assert len(clickhouse.rows(f"{database}.external_id")) == USERS
+    Dump(dump_options(**clickhouse.config, database=database, create_tables=True)).dump()
+    assert len(dumped_rows(clickhouse, f"{database}.external_id")) == USERS
 
 
 def test_a_column_that_is_missing_is_named(make_dump, clickhouse, event_sink, db):
@@ -211,7 +212,7 @@ def test_columns_of_others_are_left_alone(make_dump, clickhouse, event_sink, ext
 def test_a_wrong_password_is_found_and_not_shown(clickhouse, event_sink, db):
     from log_replay.dump.run import Dump
 
-    connection = {**clickhouse.connection, "password": "not this one"}
+    connection = {**clickhouse.config, "password": "not this one"}
     with pytest.raises(ConfigurationError) as raised:
         Dump(dump_options(**connection, database=event_sink))
     assert "not this one" not in str(raised.value)
@@ -225,7 +226,7 @@ def test_the_last_dump_of_many_courses_is_found_and_what_is_no_time_is_none(clic
     clickhouse.query(
         f"INSERT INTO {event_sink}.course_overviews (course_key, dump_id, time_last_dumped) VALUES {values}"
     )
-    sink = EventSink(clickhouse.connection, event_sink)
+    sink = EventSink(clickhouse.config, event_sink)
     found = sink.last_dumped("course_overviews", "course_key", [*dumped, "garbled", "never"])
     sink.close()
     assert {key: str(when) for key, when in found.items()} == dumped

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import random
-import socket
-import struct
 import threading
 import time
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
+
+from unruly_http import UnrulyHandler, UnrulyServer
 
 #: What may happen before a request is stored, and what after, when nobody can know any more.
 BEFORE = ("reset", "half", "408", "429", "500", "502", "503", "504")
@@ -20,23 +18,21 @@ AFTER = ("reset", "500", "503", "truncated", "page", "empty", "garbage", "late")
 KINDS = 3 * [*((kind, None) for kind in BEFORE), *((None, kind) for kind in AFTER if kind != "late")] + [(None, "late")]
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class _Handler(UnrulyHandler):
     lrs: FlakyLrs
 
-    def do_GET(self):
+    def do_GET(self):  # noqa: N802 - as the library wants it
         self._answer(200, b"{}")
 
-    def do_POST(self):
+    def do_POST(self):  # noqa: N802 - likewise
         length = int(self.headers["Content-Length"])
         before, after = self.lrs.draw()
         if before == "reset":
-            self._reset()
+            self.reset()
             return
         if before == "half":
             self.rfile.read(length // 2)
-            self._reset()
+            self.reset()
             return
         body = self.rfile.read(length)
         if before:
@@ -48,7 +44,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _fail(self, how: str, answer: bytes) -> None:
         match how:
             case "reset":
-                self._reset()
+                self.reset()
             case "truncated":
                 self._answer(200, answer, promised=len(answer) + 10)
                 self.close_connection = True
@@ -72,31 +68,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body) if promised is None else promised))
         self.end_headers()
         self.wfile.write(body)
-
-    def _reset(self) -> None:
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.connection.close()
-        self.close_connection = True
-
-    def handle(self):
-        with contextlib.suppress(OSError, ValueError):
-            super().handle()
-
-    def finish(self):
-        with contextlib.suppress(OSError, ValueError):
-            super().finish()
-
-    def log_message(self, *_):
-        pass
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64
-
-    def shutdown_request(self, request):
-        with contextlib.suppress(OSError):
-            super().shutdown_request(request)
 
 
 @dataclass
@@ -128,9 +99,8 @@ class FlakyLrs:
         self._random = random.Random(self.seed)
         self._in_row = 0
         self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"lrs": self}))
+        self._server = UnrulyServer(type("Handler", (_Handler,), {"lrs": self}))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/xAPI"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
 
     def draw(self) -> tuple[str | None, str | None]:
         """Return what is to go wrong with the next request, before it is stored or after."""
@@ -165,13 +135,11 @@ class FlakyLrs:
         return 200, json.dumps(ids).encode()
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._server.start()
         return self
 
     def __exit__(self, *_) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._server.stop()
 
 
 def _digest(statement) -> int:

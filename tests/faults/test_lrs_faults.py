@@ -12,9 +12,9 @@ import pytest
 from faults.flaky_lrs import AFTER, BEFORE, FlakyLrs
 from run.conftest import logs, parsed, source
 
+from log_replay.patience import Patience
 from log_replay.report.progress import Lines
 from log_replay.run import Run
-from log_replay.sinks.retries import Patience
 
 __all__ = ["logs", "source"]
 

@@ -16,9 +16,9 @@ from faults.faulty_store import FaultyStore
 from faults.flaky_lrs import FlakyLrs
 from run.conftest import parsed
 
+from log_replay.patience import Patience
 from log_replay.report.progress import Lines
 from log_replay.run import Run
-from log_replay.sinks.retries import Patience
 
 RUNS = int(os.environ.get("LOG_REPLAY_FAULT_RUNS", "100"))
 ROUNDS = 5
@@ -65,7 +65,7 @@ def run_of(store: FaultyStore, *arguments: str, batch_size: int = 40) -> Run:
             ]
         )
     )
-    run._source._patience = replace(run._source._patience, first_seconds=0.0005)
+    run._source._patience = replace(run._source._patience, first_pause_seconds=0.0005)
     return run
 
 

@@ -13,20 +13,11 @@ import sys
 import generate_log
 import pytest
 from faults.flaky_lrs import FlakyLrs
+from peak_memory import RUNNER
 
 LINES = int(os.environ.get("LOG_REPLAY_SOAK_LINES", "50000"))
 #: What a run takes anyway (Django, the transformers, the caches of users) and one batch on its way.
 MOST_RSS_MB = 250
-RUNNER = """
-import sys
-from log_replay.standalone.main import main
-try:
-    main()
-finally:
-    # Not ru_maxrss, which begins with what the parent process had.
-    peak = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
-    sys.stderr.write(f"\\nrss_kb={peak}\\n")
-"""
 
 
 @pytest.fixture

@@ -19,12 +19,12 @@ from run.conftest import SAMPLE, parsed
 
 from log_replay.errors import ConfigurationError
 from log_replay.logs import configure_own_log
+from log_replay.options.values import read_config
 from log_replay.report.files import read_rejects
 from log_replay.report.progress import Lines
 from log_replay.run import Run
 from log_replay.sinks import open_sink
 from log_replay.sources import open_source
-from log_replay.values import read_config
 
 EXAMPLES = int(os.environ.get("LOG_REPLAY_FUZZ_EXAMPLES", "150"))
 #: What stands for content: it must never be seen but in statements.

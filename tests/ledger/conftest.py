@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from log_replay.arguments import add_arguments
 from log_replay.options import read_options
+from log_replay.options.arguments import add_arguments
 from log_replay.report.progress import Lines
 from log_replay.run import Run
 

@@ -40,7 +40,7 @@ REPLAYING = """
     import argparse, sys
     from django.db import OperationalError
     from log_replay.ledger.database import DatabaseLedger
-    from log_replay.arguments import add_arguments
+    from log_replay.options.arguments import add_arguments
     from log_replay.options import read_options
     from log_replay.report.progress import Lines
     from log_replay.run import Run as Pipeline

@@ -33,7 +33,7 @@ for user in directory["users"]:
 for course in directory["courses"]:
     CourseOverview.objects.create(**course)
 from log_replay.ledger.overview import as_dict, runs
-from log_replay.arguments import add_arguments
+from log_replay.options.arguments import add_arguments
 from log_replay.options import read_options
 from log_replay.report.progress import Lines
 from log_replay.run import Run

@@ -25,24 +25,11 @@ def read_slowly(fd, into, pause=0.0005):
         time.sleep(pause)
 
 
-def test_a_block_arrives_whole_and_in_order_through_a_full_pipe(log_through, pipe):
+@pytest.mark.parametrize("blocking", [True, False])
+def test_a_block_arrives_whole_and_in_order_through_a_full_pipe(log_through, pipe, blocking):
+    """Even if somebody made the pipe non-blocking."""
     reader, writer = pipe
-    log_through(StdoutHandler(writer), RawFormatter())
-    logged = events(300, response="x" * 3000)
-    received = []
-    thread = threading.Thread(target=read_slowly, args=(reader, received))
-    thread.start()
-
-    log_statements("xapi", logged)
-
-    os.close(writer)
-    thread.join()
-    assert b"".join(received) == b"".join(text + b"\n" for text in texts(logged))
-
-
-def test_a_pipe_that_somebody_made_non_blocking(log_through, pipe):
-    reader, writer = pipe
-    os.set_blocking(writer, False)
+    os.set_blocking(writer, blocking)
     log_through(StdoutHandler(writer), RawFormatter())
     logged = events(300, response="x" * 3000)
     received = []

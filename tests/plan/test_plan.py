@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from log_replay.errors import ConfigurationError
 from log_replay.plan import as_line, choose_lines, cut_into_units
+from log_replay.plan.units import read_unit
 from log_replay.records import BlockResult, LineBlock, SkippedObject, SourceObject, Unit
-from log_replay.units import read_unit
 
 sizes = st.lists(st.one_of(st.none(), st.integers(0, 5000)), max_size=8)
 contents = st.lists(st.sampled_from([b"", b"a", b"bc", b"0123456789" * 3]), max_size=40).map(b"\n".join)

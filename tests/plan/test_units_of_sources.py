@@ -7,9 +7,9 @@ import gzip
 import pytest
 
 from log_replay.plan import cut_into_units
+from log_replay.plan.units import read_unit
 from log_replay.records import SourceObject
 from log_replay.sources import open_source
-from log_replay.units import read_unit
 
 
 @pytest.fixture(params=["LOCAL", "MINIO"])

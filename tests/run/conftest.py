@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from sinks.servers import learning_locker, ralph, s3, s3_server
 
-from log_replay.arguments import add_arguments
 from log_replay.options import read_options
+from log_replay.options.arguments import add_arguments
 from log_replay.report.progress import Lines
 from log_replay.run import Run
 

@@ -65,6 +65,8 @@ WRONG = {
     "no route": (["--destination_provider", "LRS"], "route"),
     "batch size": (["--batch_size", "0"], "--batch_size"),
     "sleep": (["--sleep_between_batches_secs", "-1"], "--sleep_between_batches_secs"),
+    "sleep without end": (["--sleep_between_batches_secs", "inf"], "--sleep_between_batches_secs"),
+    "grace": (["--grace_secs", "nan"], "--grace_secs"),
     "log_to": (["--log_to", "stdout:"], "--log_to"),
     "folder of the log": (["--log_to", "file:/no/such/folder/log"], "/no/such/folder"),
     "log_format without a place": (["--log_to", "settings", "--log_format", "raw"], "--log_format"),

@@ -16,6 +16,21 @@ def server():
 
 
 @pytest.fixture
+def other_server():
+    """Start another."""
+    with ScriptedServer() as running:
+        yield running
+
+
+@pytest.fixture
+def out(tmp_path):
+    """A folder for outputs."""
+    folder = tmp_path / "out"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
 def batches():
     """Three batches; the second has no statement, the first an event with two."""
     return [

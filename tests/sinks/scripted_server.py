@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import ssl
-import struct
-import threading
 import time
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Self
+
+from unruly_http import UnrulyHandler, UnrulyServer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,9 +33,7 @@ class Asked:
     moment: float
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class _Handler(UnrulyHandler):
     scripted: ScriptedServer
 
     def setup(self):
@@ -50,9 +45,7 @@ class _Handler(BaseHTTPRequestHandler):
         answer = self.scripted.next_answer(Asked(self.command, self.path, dict(self.headers), body, time.monotonic()))
         time.sleep(answer.delay_seconds)
         if answer.reset:
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.connection.close()
-            self.close_connection = True
+            self.reset()
             return
         self.send_response(answer.status)
         for name, value in answer.headers.items():
@@ -63,25 +56,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(answer.body)
 
     do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = answer  # noqa: N815 - as the library wants them
-
-    def handle(self):
-        with contextlib.suppress(OSError, ValueError):
-            super().handle()
-
-    def finish(self):
-        with contextlib.suppress(OSError, ValueError):
-            super().finish()
-
-    def log_message(self, *_):
-        pass
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def shutdown_request(self, request):
-        with contextlib.suppress(OSError):
-            super().shutdown_request(request)
 
 
 class ScriptedServer:
@@ -95,7 +69,7 @@ class ScriptedServer:
         self.script = [Answer()]
         self.asked: list[Asked] = []
         self.connections = 0
-        self._server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"scripted": self}))
+        self._server = UnrulyServer(type("Handler", (_Handler,), {"scripted": self}))
         if certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate)
@@ -104,7 +78,6 @@ class ScriptedServer:
             )
         self.port = self._server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}/xAPI"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
 
     def next_answer(self, asked: Asked) -> Answer:
         """Remember a request and return what the script answers to it."""
@@ -112,7 +85,7 @@ class ScriptedServer:
         return self.script.pop(0) if len(self.script) > 1 else self.script[0]
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._server.start()
         return self
 
     def __exit__(self, *_) -> None:
@@ -120,10 +93,7 @@ class ScriptedServer:
 
     def stop(self) -> None:
         """Refuse connections from now on."""
-        if self._thread.is_alive():
-            self._server.shutdown()
-            self._server.server_close()
-            self._thread.join()
+        self._server.stop()
 
     @property
     def posted(self) -> list[Asked]:

@@ -6,9 +6,9 @@ from http.client import HTTPConnection
 import boto3
 from botocore.config import Config
 
+from log_replay.patience import Patience
 from log_replay.sources import open_source
 from log_replay.sources.cloud import CloudSource
-from log_replay.sources.resuming import Patience
 
 KEY, SECRET = "AKIAEXAMPLEKEY", "hush-this-is-the-secret"
 numbers = itertools.count(1)
@@ -68,9 +68,9 @@ class BucketPlace:
             **more,
         }
 
-    def source(self, max_retries=5, **more):
+    def source(self, retries=5, **more):
         """Return a source that notes how long it would wait, and does not."""
-        return CloudSource(self.provider, self.config(**more), Patience(max_retries, sleep=self.waits.append))
+        return CloudSource(self.provider, self.config(**more), Patience(retries, sleep=self.waits.append))
 
     def put(self, name, data=b"a line\n", **more):
         self.client.put_object(Bucket=self.bucket, Key=name, Body=data, **more)

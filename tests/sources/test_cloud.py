@@ -83,7 +83,7 @@ def test_a_window_is_resumed_within_it(store, proxy):
 
 def test_a_read_without_progress_is_given_up(store, proxy):
     store.put("tracking.log", LOG)
-    source = store.source(max_retries=3)
+    source = store.source(retries=3)
     obj = the_only(source)
     proxy.faults = [cut_after(65_536)] + [status(503)] * 10
     found = []
@@ -98,7 +98,7 @@ def test_a_read_without_progress_is_given_up(store, proxy):
 
 def test_an_offset_of_a_compressed_object_is_in_decompressed_bytes(store, proxy):
     store.put("tracking.log.gz", gzip.compress(LOG))
-    source = store.source(max_retries=0)
+    source = store.source(retries=0)
     obj = the_only(source)
     proxy.faults = [cut_after(65_536)]
     found = []
@@ -183,7 +183,7 @@ def test_a_listing_that_stays_broken_is_unavailable(store, proxy):
     store.put("tracking.log")
     proxy.listing_faults = [status(503)] * 10
     with pytest.raises(SourceUnavailable, match="503"):
-        list(store.source(max_retries=2).objects())
+        list(store.source(retries=2).objects())
 
 
 def test_folder_placeholders_are_skipped(store):

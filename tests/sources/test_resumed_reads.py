@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_replay.sources.resuming import Interruption, Patience, resumed
+from log_replay.patience import Patience, Unavailable
+from log_replay.sources.resuming import resumed
 
 # What one opening gives before it breaks, in bytes; None: it breaks while it is opened.
 BREAKS = st.lists(st.none() | st.integers(0, 10), max_size=30)
@@ -24,9 +25,9 @@ class BreakingBytes:
             return
         given = self.breaks.pop(0)
         if given is None:
-            raise Interruption("refused")
+            raise Unavailable("refused")
         yield from self.chunks(offset, min(offset + given, len(self.data)))
-        raise Interruption("reset")
+        raise Unavailable("reset")
 
     def chunks(self, begin, end):
         for at in range(begin, end, self.chunk_bytes):
@@ -46,7 +47,7 @@ def test_whatever_breaks_each_byte_comes_once_and_in_order_or_it_gives_up(data, 
             BreakingBytes(data, breaks, chunk_bytes), start, Patience(retries, sleep=waits.append)
         ):
             found += chunk
-    except Interruption:
+    except Unavailable:
         assert data[start:].startswith(found)
     else:
         assert found == data[start:]
@@ -55,7 +56,7 @@ def test_whatever_breaks_each_byte_comes_once_and_in_order_or_it_gives_up(data, 
 
 def test_it_gives_up_after_the_given_number_of_failures_in_a_row():
     waits = []
-    with pytest.raises(Interruption, match="refused"):
+    with pytest.raises(Unavailable, match="refused"):
         list(resumed_bytes(BreakingBytes(b"data", [None] * 100, 1), 0, Patience(3, sleep=waits.append)))
     assert len(waits) == 3
 
@@ -67,8 +68,8 @@ def test_progress_forgives_the_failures_before():
 
 def test_waits_grow_up_to_a_limit_and_vary():
     waits = []
-    patience = Patience(12, first_seconds=1, longest_seconds=60, sleep=waits.append)
-    with pytest.raises(Interruption):
+    patience = Patience(12, first_pause_seconds=1, longest_pause_seconds=60, sleep=waits.append)
+    with pytest.raises(Unavailable):
         list(resumed_bytes(BreakingBytes(b"data", [None] * 100, 1), 0, patience))
     longest = [min(2**failure, 60) for failure in range(12)]
     assert all(most / 2 <= wait <= most for wait, most in zip(waits, longest, strict=True))
@@ -78,8 +79,8 @@ def test_waits_grow_up_to_a_limit_and_vary():
 @pytest.mark.parametrize(("asked", "waited"), [(20, 20), (86_400, 60)])
 def test_a_server_is_left_alone_as_long_as_it_asks_within_reason(asked, waited):
     waits = []
-    patience = Patience(5, first_seconds=0.1, longest_seconds=60, sleep=waits.append)
-    patience.wait(1, Interruption("busy", retry_after_seconds=asked))
+    patience = Patience(5, first_pause_seconds=0.1, longest_retry_after_seconds=60, sleep=waits.append)
+    patience.rest(1, Unavailable("busy", retry_after_seconds=asked))
     assert waits == [waited]
 
 

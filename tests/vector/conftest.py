@@ -1,19 +1,22 @@
 from __future__ import annotations
 
 import pytest
+from clickhouse.servers import ClickHouse, clickhouse_process
 from engines import VectorVrl, VrlPython, vector_vrl_python
-from far_clickhouse import running_clickhouse
+from far_clickhouse import SCHEMA
 from running_vector import vector
 from sinks.servers import ralph, s3, s3_server
 
-__all__ = ["ralph", "s3", "s3_server", "vector"]
+__all__ = ["clickhouse_process", "ralph", "s3", "s3_server", "vector"]
 
 
 @pytest.fixture(scope="session")
-def clickhouse(tmp_path_factory):
+def clickhouse(clickhouse_process):
     """A ClickHouse with Aspects' tables."""
-    with running_clickhouse(tmp_path_factory.mktemp("clickhouse")) as server:
-        yield server
+    server = ClickHouse(clickhouse_process)
+    for statement in SCHEMA:
+        server.query(statement)
+    return server
 
 
 @pytest.fixture(scope="session")

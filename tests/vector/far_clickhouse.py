@@ -1,53 +1,30 @@
-"""A ClickHouse to insert into, and the requests with which Vector's sink does."""
+"""The tables that Vector inserts into, and the requests with which its sink does."""
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import json
-import secrets
-import subprocess
-import sys
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import requests
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from clickhouse.servers import ClickHouse
 
 
-@dataclass
-class ClickHouse:
-    """A running engine with Aspects' tables."""
-
-    url: str
-    password: str
-
-    def query(self, sql: str) -> list[dict[str, Any]]:
-        """Return a query's rows."""
-        answer = requests.post(self.url, data=sql.encode(), auth=("default", self.password), timeout=60)
-        assert answer.ok, answer.text
-        return [json.loads(line) for line in answer.text.splitlines()]
-
-
-@contextlib.contextmanager
-def running_clickhouse(folder: Path) -> Iterator[ClickHouse]:
-    """Run an engine in a process of its own."""
-    password = secrets.token_hex()
-    script = Path(__file__).with_name("clickhouse_server.py")
-    # An inserting engine looks for more on stdin, and waits there for as long as it is open.
-    process = subprocess.Popen(
-        [sys.executable, script, folder, password], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        yield ClickHouse(f"http://127.0.0.1:{int(process.stdout.readline())}/", password)
-    finally:
-        process.terminate()
-        process.wait(30)
-        process.stdout.close()
+# As Aspects' migrations have them.
+SCHEMA = (
+    "CREATE DATABASE openedx",
+    "CREATE DATABASE xapi",
+    """CREATE TABLE openedx.xapi_events_all (event_id UUID, emission_time DateTime64(6), event String)
+    ENGINE = ReplacingMergeTree ORDER BY (emission_time, event_id)""",
+    """CREATE TABLE xapi.xapi_events_all (event_id UUID, emission_time DateTime64(6), event String)
+    ENGINE = ReplacingMergeTree PARTITION BY toYYYYMM(emission_time) ORDER BY (emission_time, event_id)""",
+    "CREATE TABLE openedx._tracking (time DateTime, message String) ENGINE = MergeTree ORDER BY time",
+    """CREATE TABLE openedx.traced (event_id UUID, emission_time DateTime64(6), event String, event_name String,
+    source_object String, source_offset UInt64) ENGINE = ReplacingMergeTree ORDER BY (emission_time, event_id)""",
+)
 
 
 def encoded_row(event: dict[str, Any], encoding: dict[str, Any]) -> str:
@@ -70,7 +47,7 @@ def insert(sink: dict[str, Any], server: ClickHouse, events: list[dict[str, Any]
     assert sink["compression"] == "gzip"
     headers = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}
     return requests.post(
-        f"{server.url}?{urlencode(parameters)}",
+        f"{server.url}/?{urlencode(parameters)}",
         data=gzip.compress(body.encode()),
         headers=headers,
         auth=(sink["auth"]["user"], password),

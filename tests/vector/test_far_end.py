@@ -45,7 +45,7 @@ def test_clickhouse_takes_statements(clickhouse, outputs, database):
 
     assert answer.ok, answer.text
     ids = [json.loads(text)["id"] for text in outputs["texts"]]
-    rows = clickhouse.query(f"SELECT * FROM {database}.xapi_events_all WHERE event_id IN {tuple(ids)}")
+    rows = clickhouse.rows(f"SELECT * FROM {database}.xapi_events_all WHERE event_id IN {tuple(ids)}")
     assert {row["event_id"]: row["event"].encode() for row in rows} == dict(zip(ids, outputs["texts"], strict=True))
     assert {row["emission_time"] for row in rows} == {"2023-04-05 06:07:08.123456"}
 
@@ -55,7 +55,7 @@ def test_clickhouse_fills_the_columns_that_trace_a_row_back(clickhouse, outputs)
 
     insert(sink, clickhouse, outputs["xapi"][:1], clickhouse.password)
 
-    (row,) = clickhouse.query("SELECT event_name, source_object, source_offset FROM openedx.traced")
+    (row,) = clickhouse.rows("SELECT event_name, source_object, source_offset FROM openedx.traced")
     assert row == {"event_name": "a.b", "source_object": "a.b", "source_offset": 7}
 
 
@@ -69,7 +69,7 @@ def test_clickhouse_takes_tracking_events(clickhouse, outputs):
     answer = insert(sink, clickhouse, [{**event, "time": seconds}], clickhouse.password)
 
     assert answer.ok, answer.text
-    (row,) = clickhouse.query("SELECT toUnixTimestamp(time) AS time, message FROM openedx._tracking")
+    (row,) = clickhouse.rows("SELECT toUnixTimestamp(time) AS time, message FROM openedx._tracking")
     assert row == {"time": seconds, "message": TRACKING}
 
 
@@ -116,7 +116,7 @@ def test_archive_is_what_aspects_backfill_loads(clickhouse, s3, outputs):
         requests.put(f"{s3.url}/{name}", data=body, timeout=30).raise_for_status()
 
     # As `tutor ... do xapi-block-storage-backfill --path` has it.
-    rows = clickhouse.query(
+    rows = clickhouse.rows(
         "SELECT toUUID(event_id) AS event_id, parseDateTime64BestEffort(emission_time, 6, 'UTC') AS time, event "
         f"FROM s3('{s3.url}/xapi/2023/04/05/06/*.log.zst', '{s3.key}', '{s3.secret}', "
         "'JSONEachRow', 'event_id String, emission_time String, event String', 'zstd')"

@@ -13,8 +13,8 @@ import pytest
 import yaml
 from shipped import DEAD_LETTER, REFERENCE, ROOT, TRANSFORMS, VECTOR, composed
 
-from log_replay.arguments import add_arguments
 from log_replay.options import read_options
+from log_replay.options.arguments import add_arguments
 
 DEPLOY = VECTOR / "deploy"
 COMPOSE = DEPLOY / "compose.yaml"

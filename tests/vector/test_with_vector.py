@@ -19,7 +19,7 @@ from log_replay.logs.emit import log_statements
 from log_replay.records import Position, Statement, TransformedEvent
 
 if TYPE_CHECKING:
-    from far_clickhouse import ClickHouse
+    from clickhouse.servers import ClickHouse
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -39,13 +39,13 @@ TRACKING = (
 
 
 def into_clickhouse(vector: Vector, clickhouse: ClickHouse) -> None:
-    vector.settings |= {"CLICKHOUSE_ENDPOINT": clickhouse.url.rstrip("/"), "LOG_REPLAY_KINDS": "xapi"}
+    vector.settings |= {"CLICKHOUSE_ENDPOINT": clickhouse.url, "LOG_REPLAY_KINDS": "xapi"}
     vector.secret("clickhouse_password", clickhouse.password)
 
 
 def stored(clickhouse: ClickHouse, texts: list[bytes]) -> dict[str, bytes]:
     ids = tuple(json.loads(text)["id"] for text in texts)
-    rows = clickhouse.query(f"SELECT event_id, event FROM openedx.xapi_events_all FINAL WHERE event_id IN {ids}")
+    rows = clickhouse.rows(f"SELECT event_id, event FROM openedx.xapi_events_all FINAL WHERE event_id IN {ids}")
     return {row["event_id"]: row["event"].encode() for row in rows}
 
 
@@ -139,11 +139,11 @@ def test_pipe_into_an_archive(vector, s3):
 def test_tracking_events_into_clickhouse(vector, clickhouse):
     into_clickhouse(vector, clickhouse)
     vector.settings["LOG_REPLAY_KINDS"] = "tracking"
-    before = clickhouse.query("SELECT count() AS n FROM openedx._tracking")[0]["n"]
+    before = clickhouse.rows("SELECT count() AS n FROM openedx._tracking")[0]["n"]
 
     vector.pipe(TRACKING + b"\n", STDIN, TRANSFORMS, SINK["clickhouse-tracking"], DEAD_LETTER)
 
-    assert clickhouse.query("SELECT count() AS n FROM openedx._tracking")[0]["n"] == before + 1
+    assert clickhouse.rows("SELECT count() AS n FROM openedx._tracking")[0]["n"] == before + 1
 
 
 def test_look_on_a_terminal(vector):

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from log_replay.dump.options import add_arguments, read_dump_options
-from log_replay.errors import ConfigurationError
+from log_replay.dump.options import ARGUMENTS, read_dump_options
+from log_replay.interrupts import signals_interrupt
 from log_replay.logs import configure_own_log
+from log_replay.management.exit_codes import INCOMPLETE, errors_exit
+from log_replay.management.state import prepare_state
+from log_replay.options.arguments import add_arguments
 
-INCOMPLETE, WRONG_USAGE = 1, 2
+if TYPE_CHECKING:
+    from log_replay.dump.run import DumpReport
 
 
 class Command(BaseCommand):
@@ -29,7 +33,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add every option."""
-        add_arguments(parser)
+        add_arguments(parser, ARGUMENTS)
         # Django has this where a command asks for system checks; the plugin's does, and nothing is lost by taking it.
         parser.add_argument("--skip-checks", action="store_true", help=argparse.SUPPRESS)
 
@@ -38,31 +42,28 @@ class Command(BaseCommand):
         configure_own_log()
         from log_replay.dump.run import Dump  # noqa: PLC0415 - so that --help is answered at once
 
-        try:
+        # Nothing is waited for: rows that are inserted once more are the same rows.
+        with errors_exit(), signals_interrupt(grace_seconds=0):
             options = read_dump_options(given)
-            _prepare_state()
+            if "lms" not in settings.DATABASES:  # nothing else is needed of our own state
+                prepare_state()
             dump = Dump(options)
-        except ConfigurationError as error:
-            raise CommandError(str(error), returncode=WRONG_USAGE) from error
+            report = dump.dump()
         if not dump.enabled:
             self.stderr.write(f"this site has the sink for {options.object} disabled: no data is dumped")
             return
-        report = dump.dump()
         self.stderr.write(
             f"{options.object}: {report.dumped:,} dumped, {report.skipped:,} skipped, {report.failed:,} failed"
         )
-        if report.stopped:
-            go_on = f"go on with --start_pk {report.last_pk}" if report.last_pk else "nothing was dumped"
-            raise CommandError(f"stopped: {report.stopped}; {go_on}", returncode=INCOMPLETE)
-        if report.failed:
-            raise CommandError(
-                f"{report.failed:,} objects could not be dumped; --ids dumps them alone", returncode=INCOMPLETE
-            )
+        _judge(report)
 
 
-def _prepare_state() -> None:
-    """Create the embedded database where that is what we run on."""
-    if getattr(settings, "LOG_REPLAY_STANDALONE", False) and "lms" not in settings.DATABASES:
-        from log_replay.standalone.embedded import prepare  # noqa: PLC0415 - its models exist only outside the LMS
-
-        prepare()
+def _judge(report: DumpReport) -> None:
+    """Turn what a dump came to into an exit code."""
+    if report.stopped:
+        go_on = f"go on with --start_pk {report.last_pk}" if report.last_pk else "nothing was dumped"
+        raise CommandError(f"stopped: {report.stopped}; {go_on}", returncode=INCOMPLETE)
+    if report.failed:
+        raise CommandError(
+            f"{report.failed:,} objects could not be dumped; --ids dumps them alone", returncode=INCOMPLETE
+        )

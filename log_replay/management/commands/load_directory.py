@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
+from django.db import DatabaseError
 
-from log_replay.errors import LogReplayError
+from log_replay.errors import ConfigurationError
+from log_replay.management.exit_codes import errors_exit
 
 if TYPE_CHECKING:
     import argparse
 
-WRONG_USAGE = 2
+#: What damaged JSON, other JSON, or values that no column takes, raise.
+NO_DIRECTORY = (ValueError, KeyError, TypeError, AttributeError, DatabaseError)
 
 
 class Command(BaseCommand):
@@ -33,18 +36,27 @@ class Command(BaseCommand):
 
     def handle(self, *_args: str, file: str, **_options: Any) -> None:
         """Load the file and say what was in it."""
-        if not getattr(settings, "LOG_REPLAY_STANDALONE", False) or "lms" in settings.DATABASES:
-            raise CommandError("only the embedded database is filled, and it is not in use", returncode=WRONG_USAGE)
-        from log_replay.standalone.embedded import SAMPLE, load_directory, prepare  # noqa: PLC0415 - not inside an LMS
-
-        path = SAMPLE / "directory.json" if file == "sample" else Path(file)
-        try:
-            prepare()
-            users, courses = load_directory(json.loads(path.read_text(encoding="utf-8")))
-        except OSError as error:
-            raise CommandError(f"read {path}: {error.strerror}", returncode=WRONG_USAGE) from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise CommandError(f"read {path}: it is not such a file: {error!r}", returncode=WRONG_USAGE) from error
-        except LogReplayError as error:
-            raise CommandError(str(error), returncode=WRONG_USAGE) from error
+        with errors_exit():
+            users, courses = _load(file)
         self.stderr.write(f"{users} users and {courses} courses are in the embedded database")
+
+
+def _load(file: str) -> tuple[int, int]:
+    if not getattr(settings, "LOG_REPLAY_STANDALONE", False) or "lms" in settings.DATABASES:
+        raise ConfigurationError(
+            "only the embedded database is filled, and it is not in use", hint="unset LOG_REPLAY_DATABASE_URL"
+        )
+    from log_replay.standalone.embedded import SAMPLE, load_directory, prepare  # noqa: PLC0415 - not inside an LMS
+
+    path = SAMPLE / "directory.json" if file == "sample" else Path(file)
+    prepare()
+    try:
+        return load_directory(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ConfigurationError(error.strerror or type(error).__name__, operation="read", object=str(path)) from error
+    except NO_DIRECTORY as error:
+        # What exactly is wrong may be somebody's name: the type must be enough.
+        reason = f"it holds no such users and courses ({type(error).__name__})"
+        raise ConfigurationError(
+            reason, operation="read", object=str(path), hint="log-replay load_directory --help shows its form"
+        ) from error

@@ -5,14 +5,12 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
-from log_replay.errors import LogReplayError
+from log_replay.management.exit_codes import errors_exit
 
 if TYPE_CHECKING:
     import argparse
-
-WRONG_USAGE = 2
 
 
 class Command(BaseCommand):
@@ -45,11 +43,8 @@ class Command(BaseCommand):
         # Imported here so that --help is answered at once.
         from log_replay.query.session import answer, embedded_statements, file_statements  # noqa: PLC0415
 
-        try:
-            with file_statements(files) if files else embedded_statements(path) as client:
-                found = answer(client, sql, options["format"])
-        except LogReplayError as error:
-            raise CommandError(str(error), returncode=WRONG_USAGE) from error
+        with errors_exit(), file_statements(files) if files else embedded_statements(path) as client:
+            found = answer(client, sql, options["format"])
         try:
             sys.stdout.buffer.write(found)
             sys.stdout.flush()

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from log_replay.errors import ConfigurationError, LogReplayError
-from log_replay.interrupts import INCOMPLETE, signals_interrupt
+from log_replay.interrupts import signals_interrupt
 from log_replay.logs import configure_own_log
+from log_replay.management.exit_codes import INCOMPLETE, errors_exit
+from log_replay.management.state import prepare_state
 
 if TYPE_CHECKING:
     import argparse
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from log_replay.gaps.compare import Gaps
     from log_replay.gaps.options import GapOptions
     from log_replay.report import Report
-
-WRONG_USAGE = 2
 
 
 class Command(BaseCommand):
@@ -35,26 +34,22 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add every option."""
-        from log_replay.gaps.options import add_arguments  # noqa: PLC0415 - this module is imported for every --help
+        # Imported here since this module is imported for every --help.
+        from log_replay.gaps.options import GAP_ARGUMENTS  # noqa: PLC0415
+        from log_replay.options.arguments import add_arguments  # noqa: PLC0415
 
-        add_arguments(parser)
+        add_arguments(parser, GAP_ARGUMENTS)
 
     def handle(self, *_args: str, **given: Any) -> None:
         """Compare, and show what was found."""
         from log_replay.gaps.options import read_gap_options  # noqa: PLC0415 - as above
 
         configure_own_log()
-        try:
+        with errors_exit():
             options = read_gap_options(given)
             with signals_interrupt(options.run.grace_secs):
                 report, gaps = _compare(options)
                 _show(gaps, options)
-        except ConfigurationError as error:
-            raise CommandError(str(error), returncode=WRONG_USAGE) from error
-        except LogReplayError as error:
-            raise CommandError(str(error), returncode=INCOMPLETE) from error
-        except KeyboardInterrupt as interrupt:
-            raise CommandError(str(interrupt) or "interrupted", returncode=INCOMPLETE) from interrupt
         if report.rejects:
             self.stderr.write(f"{report.rejects:,} lines gave no statement, and are not compared; --rejects lists them")
         if not report.complete:
@@ -63,17 +58,12 @@ class Command(BaseCommand):
 
 def _compare(options: GapOptions) -> tuple[Report, Gaps]:
     # Imported here so that --help and wrong options are answered at once.
-    from django.conf import settings  # noqa: PLC0415
-
     from log_replay.gaps.compare import Comparison  # noqa: PLC0415
     from log_replay.gaps.ids import temporary_ids  # noqa: PLC0415
     from log_replay.report.progress import shown_progress  # noqa: PLC0415
     from log_replay.run import Run  # noqa: PLC0415
 
-    if getattr(settings, "LOG_REPLAY_STANDALONE", False):
-        from log_replay.standalone.embedded import prepare  # noqa: PLC0415 - its models exist only outside the LMS
-
-        prepare()
+    prepare_state()
     with (
         temporary_ids(options.config, options.by) as ids,
         closing(Comparison(options.config, options.table, ids, options.by)) as comparison,

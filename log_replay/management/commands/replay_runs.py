@@ -6,17 +6,17 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 from django.db import DatabaseError
 
 from log_replay.errors import ConfigurationError
+from log_replay.management.exit_codes import errors_exit
+from log_replay.management.state import prepare_state
 
 if TYPE_CHECKING:
     import argparse
 
     from log_replay.models import Run
-
-WRONG_USAGE = 2
 
 
 class Command(BaseCommand):
@@ -43,17 +43,25 @@ class Command(BaseCommand):
 
     def handle(self, *_args: str, action: str, **given: Any) -> None:
         """Do it."""
-        _prepare_state()
-        try:
-            if action == "list":
+        with errors_exit():
+            prepare_state()
+            try:
+                self._do(action, given)
+            except DatabaseError as error:
+                raise ConfigurationError(
+                    f"the ledger cannot be read ({type(error).__name__})", hint="has it been migrated?"
+                ) from error
+
+    def _do(self, action: str, given: dict[str, Any]) -> None:
+        match action:
+            case "list":
                 self._list(as_json=given["json"])
-            else:
-                getattr(self, f"_{action}")(_run(given["name"]))
-        except DatabaseError as error:
-            reason = f"the ledger cannot be read ({type(error).__name__}): has it been migrated?"
-            raise CommandError(reason, returncode=WRONG_USAGE) from error
-        except ConfigurationError as error:
-            raise CommandError(str(error), returncode=WRONG_USAGE) from error
+            case "show":
+                self._show(_run(given["name"]))
+            case "resume":
+                _resume(_run(given["name"]))
+            case "delete":
+                self._delete(_run(given["name"]))
 
     def _list(self, *, as_json: bool) -> None:
         from log_replay.ledger.overview import as_dict, progress, runs, state  # noqa: PLC0415 - needs the models
@@ -71,11 +79,6 @@ class Command(BaseCommand):
 
         self.stdout.write(json.dumps(as_dict(run), indent=2, ensure_ascii=False))
 
-    def _resume(self, run: Run) -> None:
-        from log_replay.ledger.configuration import command_line  # noqa: PLC0415 - as above
-
-        call_command("replay_tracking_logs", *command_line(run.command), "--run", run.name)
-
     def _delete(self, run: Run) -> None:
         from log_replay.ledger.lease import Lease  # noqa: PLC0415 - as above
         from log_replay.models import Run  # noqa: PLC0415 - as above
@@ -89,20 +92,16 @@ class Command(BaseCommand):
         self.stderr.write(f"deleted the run {run.name}; what it wrote is still where it wrote it")
 
 
+def _resume(run: Run) -> None:
+    from log_replay.ledger.configuration import command_line  # noqa: PLC0415 - as above
+
+    call_command("replay_tracking_logs", *command_line(run.command), "--run", run.name)
+
+
 def _run(name: str) -> Run:
     from log_replay.ledger.overview import runs  # noqa: PLC0415 - as above
 
     found = runs().filter(name=name).first()
     if found is None:
-        raise CommandError(f"there is no run {name!r}: replay_runs list", returncode=WRONG_USAGE)
+        raise ConfigurationError(f"there is no run {name!r}", hint="replay_runs list")
     return found
-
-
-def _prepare_state() -> None:
-    """Create the embedded database where that is what we run on."""
-    from django.conf import settings  # noqa: PLC0415 - as above
-
-    if getattr(settings, "LOG_REPLAY_STANDALONE", False):
-        from log_replay.standalone.embedded import prepare  # noqa: PLC0415 - its models exist only outside the LMS
-
-        prepare()

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from django.core.management.base import BaseCommand, CommandError
 
-from log_replay.arguments import add_arguments
-from log_replay.errors import ConfigurationError, LogReplayError
-from log_replay.interrupts import INCOMPLETE, signals_interrupt
+from log_replay.interrupts import signals_interrupt
 from log_replay.ledger.configuration import stored_command
 from log_replay.logs import configure_own_log
+from log_replay.management.exit_codes import INCOMPLETE, TOO_MANY_REJECTS, errors_exit
+from log_replay.management.process_title import hide_arguments
+from log_replay.management.state import prepare_state
 from log_replay.options import read_options
-from log_replay.process_title import hide_arguments
+from log_replay.options.arguments import add_arguments
 
 if TYPE_CHECKING:
     from log_replay.options import Options
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-WRONG_USAGE, TOO_MANY_REJECTS = 2, 3
 AGAIN = "nothing is doubled if you run the same command again: statements and files keep their ids and names"
 
 
@@ -48,7 +48,7 @@ class Command(BaseCommand):
     def handle(self, *_args: str, **given: Any) -> None:
         """Replay, show the summary and exit with what it came to."""
         configure_own_log()
-        try:
+        with errors_exit():
             options = read_options(given)
             _hide_secrets(options, given)
             with signals_interrupt(options.grace_secs):
@@ -56,13 +56,6 @@ class Command(BaseCommand):
                     _show_plan(options)
                     return
                 report = _replay(options)
-        except ConfigurationError as error:
-            raise CommandError(str(error), returncode=WRONG_USAGE) from error
-        except LogReplayError as error:
-            raise CommandError(str(error), returncode=INCOMPLETE) from error
-        except KeyboardInterrupt as interrupt:
-            message = f"{interrupt or 'interrupted'} before anything was read"
-            raise CommandError(message, returncode=INCOMPLETE) from interrupt
         _judge(report, options)
 
 
@@ -85,7 +78,7 @@ def _replay(options: Options) -> Report:
     from log_replay.report.tables import show_summary  # noqa: PLC0415
     from log_replay.run import Run  # noqa: PLC0415
 
-    _prepare_state()
+    prepare_state()
     run = Run(options)
     statements_on_terminal = options.log_to == "stdout" and sys.stdout.isatty()
     with shown_progress(sys.stderr, bar=sys.stderr.isatty() and not statements_on_terminal) as progress:
@@ -101,7 +94,7 @@ def _show_plan(options: Options) -> None:
     import orjson  # noqa: PLC0415 - as above
 
     from log_replay.plan import as_line  # noqa: PLC0415 - as above
-    from log_replay.planning import plan_run  # noqa: PLC0415 - as above
+    from log_replay.plan.listing import plan_run  # noqa: PLC0415 - as above
     from log_replay.records import Unit  # noqa: PLC0415 - as above
     from log_replay.report.progress import Lines  # noqa: PLC0415 - as above
     from log_replay.sources import open_source  # noqa: PLC0415 - as above
@@ -111,16 +104,6 @@ def _show_plan(options: Options) -> None:
     for unit in plan_run(source, options, Lines()):
         if isinstance(unit, Unit):
             sys.stdout.buffer.write(orjson.dumps(as_line(unit), option=orjson.OPT_APPEND_NEWLINE))
-
-
-def _prepare_state() -> None:
-    """Create the embedded database where that is what we run on."""
-    from django.conf import settings  # noqa: PLC0415 - as above
-
-    if getattr(settings, "LOG_REPLAY_STANDALONE", False):
-        from log_replay.standalone.embedded import prepare  # noqa: PLC0415 - its models exist only outside the LMS
-
-        prepare()
 
 
 def _judge(report: Report, options: Options) -> None:

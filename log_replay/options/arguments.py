@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "source_provider": {
@@ -178,7 +179,12 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add every option, spelled with underscores as upstream spells them and with dashes."""
-    for name, arguments in ARGUMENTS.items():
+def add_arguments(parser: argparse.ArgumentParser, options: Mapping[str, Mapping[str, Any]] = ARGUMENTS) -> None:
+    """Add options, spelled with underscores as upstream spells them and with dashes.
+
+    Args:
+        parser: the command's.
+        options: their arguments by their names, as ``ARGUMENTS`` has those of a replay.
+    """
+    for name, arguments in options.items():
         parser.add_argument(*dict.fromkeys((f"--{name}", f"--{name.replace('_', '-')}")), **arguments)

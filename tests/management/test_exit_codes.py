@@ -1,0 +1,32 @@
+"""Which exit code each of our errors ends a command with."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.management import CommandError
+
+from log_replay import errors
+from log_replay.management.exit_codes import errors_exit
+
+OURS = [
+    found for found in vars(errors).values() if isinstance(found, type) and issubclass(found, errors.LogReplayError)
+]
+
+
+@pytest.mark.parametrize("error", OURS)
+def test_wrong_configuration_exits_with_2_and_every_other_error_of_ours_with_1(error):
+    with pytest.raises(CommandError, match=r"^read x: it broke \(mend it\)$") as caught, errors_exit():
+        raise error("it broke", operation="read", object="x", hint="mend it")
+    assert caught.value.returncode == (2 if error is errors.ConfigurationError else 1)
+
+
+@pytest.mark.parametrize(("interrupt", "said"), [(("SIGTERM",), "stopped: SIGTERM"), ((), "stopped: interrupted")])
+def test_an_interrupt_exits_with_1(interrupt, said):
+    with pytest.raises(CommandError) as caught, errors_exit():
+        raise KeyboardInterrupt(*interrupt)
+    assert (str(caught.value), caught.value.returncode) == (said, 1)
+
+
+def test_an_error_that_is_not_ours_keeps_its_traceback():
+    with pytest.raises(ZeroDivisionError), errors_exit():
+        raise ZeroDivisionError
