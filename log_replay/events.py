@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from log_replay.filters import Filters
+from log_replay.lines import lines_of
 from log_replay.prefilter import Prefilter, showable
 from log_replay.records import BlockResult, Event, LineBlock, Position, Rejected
 
@@ -40,12 +41,13 @@ def read_events(block: LineBlock, prefilter: Prefilter, filters: Filters, result
         filters: what the operator asked for; known events that do not pass are counted as filtered.
         result: where everything else about the lines goes; complete once all events were yielded.
     """
-    result.counters.lines += len(block.lines) + len(block.oversized)
+    lines, offsets = lines_of(block)
+    result.counters.lines += len(lines) + len(block.oversized)
     for offset in block.oversized:
         _reject(result, Position(block.object, offset), "line_too_long")
     check = None if filters == Filters() else filters.want
     label_of, names, unknown = prefilter.label, prefilter.names, list[bytes]()
-    for line, offset in zip(block.lines, block.offsets, strict=True):
+    for line, offset in zip(lines, offsets, strict=True):
         label = label_of(line)
         if label is None:
             try:

@@ -101,9 +101,9 @@ class _Cutter:
     def cut(self) -> Iterator[LineBlock]:
         """Yield the complete lines, if there are any, as a block."""
         if self._complete or self._oversized:
-            lines = _split(self._pieces)
-            last = lines.pop()
-            yield self._block(lines, self._complete)
+            text = b"".join(self._pieces)
+            last = text[self._complete :]
+            yield from self._blocks(text[: self._complete])
             self._pieces, self.size, self._complete = [last], len(last), 0
 
     def finish(self) -> Iterator[LineBlock]:
@@ -111,7 +111,7 @@ class _Cutter:
         if self.skipping:
             self._end_skipped_line()
         if self.size > self._complete:
-            yield self._block(_split(self._pieces), self.size)
+            yield from self._blocks(b"".join(self._pieces))
         else:
             yield from self.cut()
 
@@ -134,28 +134,44 @@ class _Cutter:
         self._offset += self._skipped
         self._skipped = 0
 
-    def _block(self, lines: list[bytes], length: int) -> LineBlock:
-        # The sum of the lengths so far, plus one line end for each line so far: all of it in C.
-        offsets = list(map(add, accumulate(map(len, lines), initial=self._offset), range(len(lines))))
-        if length > self._max_line_bytes:
-            self._oversized += [at for line, at in zip(lines, offsets, strict=True) if len(line) > self._max_line_bytes]
-            offsets = [at for line, at in zip(lines, offsets, strict=True) if len(line) <= self._max_line_bytes]
-            lines = [line for line in lines if len(line) <= self._max_line_bytes]
-        self._offset += length
+    def _blocks(self, text: bytes) -> Iterator[LineBlock]:
+        """Yield these lines as a block, or as several around lines that are too long."""
+        start = 0
+        if len(text) > self._max_line_bytes:
+            for begin, end in _too_long(text, self._max_line_bytes):
+                if begin > start:
+                    yield self._block(text[start:begin])
+                self._oversized.append(self._offset)
+                self._offset += end - begin
+                start = end
+        if start < len(text) or self._oversized:
+            yield self._block(text[start:])
+
+    def _block(self, text: bytes) -> LineBlock:
+        start, self._offset = self._offset, self._offset + len(text)
         oversized, self._oversized = self._oversized, []
-        return LineBlock(self._name, lines, offsets, self._offset, oversized)
+        return LineBlock(self._name, text, start, self._offset, oversized)
 
 
-def _split(pieces: list[bytes]) -> list[bytes]:
-    r"""Return what ``b"".join(pieces).split(b"\n")`` does, without a copy of everything."""
-    lines: list[bytes] = []
-    pending: list[bytes] = []
-    for piece in pieces:
-        first, *rest = piece.split(b"\n")
-        pending.append(first)
-        if rest:
-            lines.append(b"".join(pending))
-            pending = [rest.pop()]
-            lines += rest
-    lines.append(b"".join(pending))
-    return lines
+def _too_long(text: bytes, max_line_bytes: int) -> Iterator[tuple[int, int]]:
+    """Yield where lines that are too long begin, and where the lines after them do."""
+    begin = 0
+    while begin < len(text):
+        line_end = text.find(b"\n", begin)
+        end = len(text) if line_end < 0 else line_end + 1
+        if end - begin - (line_end >= 0) > max_line_bytes:
+            yield begin, end
+        begin = end
+
+
+def lines_of(block: LineBlock) -> tuple[list[bytes], list[int]]:
+    """Return a block's lines, without their line ends, and where each begins."""
+    lines = block.text.split(b"\n")
+    if not lines[-1]:
+        lines.pop()
+    # The sum of the lengths so far, plus one line end for each line so far: all of it in C.
+    offsets = list(map(add, accumulate(map(len, lines), initial=block.start), range(len(lines))))
+    if block.wanted is None:
+        return lines, offsets
+    kept = [(line, offset) for line, offset in zip(lines, offsets, strict=True) if offset in block.wanted]
+    return [line for line, _ in kept], [offset for _, offset in kept]

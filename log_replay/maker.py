@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from log_replay.collector import seldom_collected
+from log_replay.lines import lines_of
 from log_replay.lms.database import DatabaseLookup, lms_models
 from log_replay.lms.directory import Directory
 from log_replay.sinks import open_sink
@@ -53,7 +54,7 @@ def open_maker(options: Options) -> Iterator[Callable[[LineBlock], BlockResult]]
 
 def _rejected_lines(block: LineBlock, result: BlockResult) -> dict[int, bytes]:
     rejected = {reject.position.offset for reject in result.rejects}
-    return {offset: line for offset, line in zip(block.offsets, block.lines, strict=True) if offset in rejected}
+    return {offset: line for line, offset in zip(*lines_of(block), strict=True) if offset in rejected}
 
 
 def open_transformer(options: Options) -> NativeTransformer:

@@ -1,25 +1,18 @@
-"""What goes to workers and back, packed: a few large objects travel many times faster than thousands of small ones."""
+"""What comes back from workers, packed: a few large objects travel many times faster than thousands of small ones."""
 
 from __future__ import annotations
 
 from array import array
+from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from log_replay.records import BlockResult, LineBlock, Position, Statement, TransformedEvent
+from log_replay.records import BlockResult, Position, Statement, TransformedEvent
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-class BlockParcel(NamedTuple):
-    """A packed ``LineBlock``."""
-
-    object: str
-    text: bytes
-    offsets: array[int]
-    end_offset: int
-    oversized: list[int]
+# A named tuple made of a tuple, as its own _make does, in a third of the time.
+_position = partial(tuple.__new__, Position)
+_statement = partial(tuple.__new__, Statement)
+_event = partial(tuple.__new__, TransformedEvent)
 
 
 class ResultParcel(NamedTuple):
@@ -33,19 +26,6 @@ class ResultParcel(NamedTuple):
     ids: list[str]
     timestamps: list[str]
     texts: list[bytes]
-
-
-def pack_block(block: LineBlock) -> BlockParcel:
-    """Pack a block; its lines hold no line ends, so these can stand between them."""
-    return BlockParcel(
-        block.object, b"\n".join(block.lines), array("q", block.offsets), block.end_offset, block.oversized
-    )
-
-
-def unpack_block(parcel: BlockParcel) -> LineBlock:
-    """Return the block that was packed."""
-    lines = parcel.text.split(b"\n") if parcel.offsets else []
-    return LineBlock(parcel.object, lines, parcel.offsets.tolist(), parcel.end_offset, parcel.oversized)
 
 
 def pack_result(result: BlockResult) -> ResultParcel:
@@ -66,10 +46,11 @@ def pack_result(result: BlockResult) -> ResultParcel:
 
 def unpack_result(parcel: ResultParcel) -> BlockResult:
     """Return the result that was packed."""
-    statements: Iterator[Statement] = map(Statement, parcel.ids, parcel.timestamps, parcel.texts)
+    name = parcel.rest.object
+    statements = map(_statement, zip(parcel.ids, parcel.timestamps, parcel.texts, strict=True))
     columns = zip(parcel.offsets, parcel.names, parcel.routes, parcel.statements_per_event, strict=True)
     parcel.rest.events = [
-        TransformedEvent(Position(parcel.rest.object, offset), name, tuple(islice(statements, count)), routes)
-        for offset, name, routes, count in columns
+        _event((_position((name, offset)), event_name, tuple(islice(statements, count)), routes))
+        for offset, event_name, routes, count in columns
     ]
     return parcel.rest

@@ -68,17 +68,19 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class LineBlock:
-    """Whole lines of one object, without their line ends, in order.
+    """Whole lines of one object, in order, as they stand in it: what ``lines.lines_of`` splits.
 
-    ``offsets[i]`` is where ``lines[i]`` begins. ``oversized`` holds the offsets of lines that were too long to keep;
-    ``end_offset`` is where the line after the block begins.
+    ``text`` is what stands there from ``start`` on, line ends and all. ``oversized`` holds the offsets of lines that
+    were too long to keep; ``end_offset`` is where the line after the block begins. ``wanted`` are the offsets of the
+    only lines that belong to the block, where not all do.
     """
 
     object: str
-    lines: list[bytes]
-    offsets: list[int]
+    text: bytes
+    start: int
     end_offset: int
     oversized: list[int] = field(default_factory=list)
+    wanted: frozenset[int] | None = None
 
 
 class Event(NamedTuple):

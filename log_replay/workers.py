@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 import structlog
 
 from log_replay.errors import ReadError
-from log_replay.parcels import pack_block, pack_result, unpack_block, unpack_result
+from log_replay.lines import lines_of
+from log_replay.parcels import pack_result, unpack_result
 from log_replay.records import BlockResult, Counters, LineBlock, Position, Rejected
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from log_replay.options import Options
-    from log_replay.parcels import BlockParcel, ResultParcel
+    from log_replay.parcels import ResultParcel
 
     Make: TypeAlias = Callable[[LineBlock], BlockResult]
     Mark: TypeAlias = object
@@ -105,21 +106,21 @@ class Pool:
         try:
             yield unpack_result(future.result())
         except BrokenExecutor:
-            log.warning("a worker died; its blocks are made again", object=item.object, offset=item.offsets[:1])
+            log.warning("a worker died; its blocks are made again", object=item.object, offset=item.start)
             yield from self._make_again(item)
 
     def _make_again(self, block: LineBlock) -> Iterator[BlockResult | Mark]:
         self._restart()
         try:
-            yield unpack_result(self._executor.submit(_make, pack_block(block)).result())
+            yield unpack_result(self._executor.submit(_make, block).result())
         except BrokenExecutor:
             self._restart()
             yield given_up(block)
-            yield WorkerDied(block.object, block.offsets[0] if block.offsets else block.end_offset)
+            yield WorkerDied(block.object, block.start)
         self._waiting = deque((item, self._submit(item)) for item, _ in self._waiting)
 
     def _submit(self, item: LineBlock | Mark) -> Future[ResultParcel] | None:
-        return self._executor.submit(_make, pack_block(item)) if isinstance(item, LineBlock) else None
+        return self._executor.submit(_make, item) if isinstance(item, LineBlock) else None
 
     def _start(self) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")
@@ -154,7 +155,7 @@ class WorkerDied(ReadError):
 
 def given_up(block: LineBlock) -> BlockResult:
     """Return the result of a block that could not be made: every line is a reject."""
-    offsets = sorted([*block.offsets, *block.oversized])
+    offsets = sorted([*lines_of(block)[1], *block.oversized])
     return BlockResult(
         block.object,
         block.end_offset,
@@ -194,5 +195,5 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _make(parcel: BlockParcel) -> ResultParcel:
-    return pack_result(_maker[0](unpack_block(parcel)))
+def _make(block: LineBlock) -> ResultParcel:
+    return pack_result(_maker[0](block))

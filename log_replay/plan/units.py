@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from log_replay.errors import SourceError
-from log_replay.lines import blocks
+from log_replay.lines import blocks, lines_of
 from log_replay.records import BlockResult, Counters, LineBlock, Position, Rejected
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def read_unit(source: Source, unit: Unit) -> Iterator[LineBlock | BlockResult]:
     wanted = sorted(line for line in unit.lines if line >= offset)
     for block in _all_blocks(source, unit):
         chosen = _chosen(block, unit.lines)
-        present = {*chosen.offsets, *chosen.oversized}
+        present = {*lines_of(chosen)[1], *chosen.oversized}
         absent = [line for line in wanted if offset <= line < block.end_offset and line not in present]
         yield from _absent(block.object, absent)
         yield chosen
@@ -100,14 +101,7 @@ def _joined(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _chosen(block: LineBlock, wanted: frozenset[int]) -> LineBlock:
-    lines = [(line, at) for line, at in zip(block.lines, block.offsets, strict=True) if at in wanted]
-    return LineBlock(
-        block.object,
-        [line for line, _ in lines],
-        [at for _, at in lines],
-        block.end_offset,
-        [at for at in block.oversized if at in wanted],
-    )
+    return replace(block, oversized=[at for at in block.oversized if at in wanted], wanted=wanted)
 
 
 def _absent(name: str, lines: list[int]) -> Iterator[BlockResult]:

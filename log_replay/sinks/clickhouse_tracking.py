@@ -11,6 +11,7 @@ from log_replay.clickhouse.tables import check_table, create_table, tracking_tab
 from log_replay.errors import DestinationLost
 from log_replay.events import UnparsableLine, parse_event
 from log_replay.filters import read_time
+from log_replay.lines import lines_of
 from log_replay.patience import Patience
 from log_replay.records import Position
 from log_replay.sinks.clickhouse_insert import Inserter
@@ -73,7 +74,7 @@ class TrackingStore:
         rows = list(self._rows(block))
         if self._inserter is None or not rows:
             return
-        refused = self._inserter.insert(rows, f"{block.object} {block.offsets[0]} {block.end_offset}")
+        refused = self._inserter.insert(rows, f"{block.object} {block.start} {block.end_offset}")
         if refused:
             raise DestinationLost(next(iter(refused.values())), operation="insert into", object=self._place)
 
@@ -85,7 +86,7 @@ class TrackingStore:
 
     def _rows(self, block: LineBlock) -> Iterator[Row]:
         since, until = self._filters.since, self._filters.until
-        for line, offset in zip(block.lines, block.offsets, strict=True):
+        for line, offset in zip(*lines_of(block), strict=True):
             try:
                 event = parse_event(line, Position(block.object, offset))
                 moment = read_time(event.fields.get("time", event.fields.get("timestamp")))

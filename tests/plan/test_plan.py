@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from log_replay.errors import ConfigurationError
+from log_replay.lines import lines_of as split
 from log_replay.plan import as_line, choose_lines, cut_into_units
 from log_replay.plan.units import read_unit
 from log_replay.records import BlockResult, LineBlock, SkippedObject, SourceObject, Unit
@@ -35,10 +36,10 @@ class Memory:
 def lines_of(content: bytes, unit: Unit, **how) -> list[tuple[int, bytes]]:
     blocks = read_unit(Memory(content, **how), unit)
     return [
-        pair
+        (offset, line)
         for block in blocks
         if isinstance(block, LineBlock)
-        for pair in zip(block.offsets, block.lines, strict=True)
+        for line, offset in zip(*split(block), strict=True)
     ]
 
 

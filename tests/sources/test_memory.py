@@ -15,13 +15,13 @@ MIB = 1 << 20
 #: Reads one object and says what it found and how much memory that took, in a process of its own.
 MEASURE = """
 import json, re, sys
-from log_replay.lines import blocks
+from log_replay.lines import blocks, lines_of
 from log_replay.sources import open_source
 source = open_source("LOCAL", {"key": sys.argv[1], "container": "logs"})
 lines = oversized = 0
 for obj in source.objects():
     for block in blocks(source.read(obj), object=obj.name):
-        lines += len(block.lines)
+        lines += len(lines_of(block)[0])
         oversized += len(block.oversized)
 # Not ru_maxrss, which begins with what the parent process had.
 rss_bytes = int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1]) * 1024

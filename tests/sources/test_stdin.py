@@ -15,13 +15,13 @@ LOG = b"".join(b'{"line": %d}\n' % number for number in range(300_000))
 #: Reads everything and echoes it, block by block.
 ECHO = """
 import sys
-from log_replay.lines import blocks
+from log_replay.lines import blocks, lines_of
 from log_replay.sources import open_source
 source = open_source("STDIN", {})
 source.check()
 (obj,) = source.objects()
 for block in blocks(source.read(obj), object=obj.name):
-    for line in block.lines:
+    for line in lines_of(block)[0]:
         sys.stdout.buffer.write(line + b"\\n")
     sys.stdout.flush()
 """

@@ -7,11 +7,10 @@ import pickle
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_replay.parcels import pack_block, pack_result, unpack_block, unpack_result
+from log_replay.parcels import pack_result, unpack_result
 from log_replay.records import BlockResult, LineBlock, Position, Statement, TransformedEvent
 
 NUMBERS = st.integers(min_value=0, max_value=2**40)
-LINES = st.lists(st.tuples(st.binary(max_size=20).filter(lambda line: b"\n" not in line), NUMBERS), max_size=5)
 STATEMENTS = st.lists(st.builds(Statement, st.text(), st.text(), st.binary()), max_size=3).map(tuple)
 EVENTS = st.lists(
     st.builds(TransformedEvent, st.builds(Position, st.just("log"), NUMBERS), st.text(), STATEMENTS, st.just(-1)),
@@ -19,10 +18,9 @@ EVENTS = st.lists(
 )
 
 
-@given(LINES, NUMBERS, st.lists(NUMBERS, max_size=2))
-def test_a_block_arrives_as_it_was(lines, end, oversized):
-    block = LineBlock("log", [line for line, _ in lines], [offset for _, offset in lines], end, oversized)
-    assert unpack_block(pickle.loads(pickle.dumps(pack_block(block)))) == block
+def test_a_block_arrives_as_it_was():
+    block = LineBlock("log", b"a\n\nb", 7, 12, [3], frozenset({7}))
+    assert pickle.loads(pickle.dumps(block)) == block
 
 
 @given(EVENTS)
