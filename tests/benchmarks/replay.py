@@ -194,7 +194,8 @@ def main() -> None:
 def _workers(bench: Bench) -> None:
     one, two = (bench.net(bench.ours, "many.log", "xapi", "--workers", str(count)) for count in (1, 2))
     # With few users, since each worker looks up all of them for itself: in this short log that would weigh.
-    row("2 workers, 50 users: wall of 1 / wall of 2", f"{one.wall_seconds / two.wall_seconds:.2f}x", ">= 1.7x on 2 idle cores")
+    ratio = one.wall_seconds / two.wall_seconds
+    row("2 workers, 50 users: wall of 1 / wall of 2", f"{ratio:.2f}x", ">= 1.7x on 2 idle cores")
     parent, worker = peak_mb(bench, "many.log")
     row("peak RSS, parent / worker", f"{parent:.0f} / {worker:.0f} MB", "<= 150 / 200 MB")
 
