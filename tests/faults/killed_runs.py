@@ -28,6 +28,7 @@ SEAMS = {
     "log": "log_replay.run:log_statements",
     "deliver to files": "log_replay.sinks.files:FileSink.deliver",
     "deliver to an LRS": "log_replay.sinks.lrs:LrsSink.deliver",
+    "deliver to a lost route": "log_replay.sinks.lrs:LrsSink.deliver_missed",
     "deliver to nobody": "log_replay.sinks.discard:Discard.deliver",
     "write": "os:fsync",
     "rename": "pathlib:Path.replace",
@@ -35,6 +36,8 @@ SEAMS = {
     "settle": "log_replay.run:settle_statements",
     "record": "log_replay.ledger.database:DatabaseLedger._record",
     "record, inside": "log_replay.ledger.database:DatabaseLedger._standing",
+    "keep a miss": "log_replay.ledger.missing:keep",
+    "settle a miss": "log_replay.ledger.missing:settle",
     "finish files": "log_replay.sinks.files:FileSink.close",
     "finish": "log_replay.ledger.database:DatabaseLedger.finish",
 }
