@@ -16,6 +16,7 @@ from log_replay.errors import ConfigurationError, LedgerError
 from log_replay.ledger import Ledger, missing
 from log_replay.ledger.changes import refuse_changes
 from log_replay.ledger.lease import Lease
+from log_replay.ledger.writing import Update, written_soon
 from log_replay.records import Counters, SkippedObject, SourceObject, Unit
 from log_replay.report.stored import restore_counts, stored_counts
 
@@ -32,6 +33,11 @@ log = structlog.get_logger(__name__)
 State = models.Unit.State
 #: Rows that are written or read at once.
 ROWS = 1000
+#: What is recorded of a unit.
+STANDING = ("state", "offset", "counted_to", "counters", "error")
+
+_update_run = Update(models.Run, ("counts", "rejects_bytes", "batches", "updated"), ("id", "owner"))
+_update_unit = Update(models.Unit, (*STANDING, "begun", "updated"), ("run", "number"))
 
 
 class DatabaseLedger(Ledger):
@@ -183,16 +189,14 @@ class DatabaseLedger(Ledger):
         rejects_bytes: int,
         **over: Any,
     ) -> None:
-        self._update(
-            counts=stored_counts(report),
-            rejects_bytes=rejects_bytes,
-            batches=self._run.batches,
-            updated=timezone.now(),
-            **over,
-        )
+        now = timezone.now()
+        counts = stored_counts(report)
+        self._check_owner(_update_run(counts, rejects_bytes, self._run.batches, now, self._run.pk, self._owner))
+        if over:
+            self._update(**over)
         for unit, begun in self._begun.items():
             standing = self._standing(unit, report, pending)
-            self._run.units.filter(number=unit.number).update(begun=begun, updated=timezone.now(), **standing)
+            _update_unit(*(standing[name] for name in STANDING), begun, now, self._run.pk, unit.number)
 
     def _recount(self, report: Report, numbers: Iterable[int]) -> None:
         for number in numbers:
@@ -209,7 +213,8 @@ class DatabaseLedger(Ledger):
         counters = _counters(report, unit.number)
         failure = self._failures.get(unit)
         if unit is not self._current and not failure:
-            return {"state": State.DONE, "counters": counters, "error": ""}
+            offset, counted_to = unit.offset, unit.counted_to
+            return {"state": State.DONE, "offset": offset, "counted_to": counted_to, "counters": counters, "error": ""}
         counted_to = unit.counted_to
         if failure:
             counted_to = max(counted_to, failure.offset or 0)
@@ -228,8 +233,14 @@ class DatabaseLedger(Ledger):
         }
 
     def _update(self, **values: Any) -> None:
-        owner = self._lease.owner if self._lease else ""
-        if not models.Run.objects.filter(pk=self._run.pk, owner=owner).update(**values):
+        self._check_owner(models.Run.objects.filter(pk=self._run.pk, owner=self._owner).update(**values))
+
+    @property
+    def _owner(self) -> str:
+        return self._lease.owner if self._lease else ""
+
+    def _check_owner(self, rows: int) -> None:
+        if not rows:
             raise LedgerError(f"another process has taken the run {self.name!r} over")
 
     def _insist(self, *actions: Callable[[], None]) -> None:
@@ -246,7 +257,8 @@ class DatabaseLedger(Ledger):
 
 
 def _do_all(actions: Iterable[Callable[[], None]]) -> None:
-    with transaction.atomic(router.db_for_write(models.Run)):
+    alias = router.db_for_write(models.Run)
+    with written_soon(connections[alias]), transaction.atomic(alias):
         for action in actions:
             action()
 
