@@ -34,7 +34,7 @@ SEAMS = {
     "rename": "pathlib:Path.replace",
     "put": "log_replay.sinks.bucket:Bucket._put",
     "settle": "log_replay.run:settle_statements",
-    "record": "log_replay.ledger.database:DatabaseLedger._record",
+    "record": "log_replay.ledger.database:_do_all",
     "record, inside": "log_replay.ledger.database:DatabaseLedger._standing",
     "keep a miss": "log_replay.ledger.missing:keep",
     "settle a miss": "log_replay.ledger.missing:settle",
