@@ -39,6 +39,8 @@ log = structlog.get_logger(__name__)
 _XAPI_VERSION = "1.0.3"
 _CONNECT_TIMEOUT_SECONDS = 10
 _CHECK_TIMEOUT_SECONDS = (5, 10)
+#: A whole request may take so many times as long as the server may be silent.
+_WHOLE_REQUEST = 10
 #: requests lets some errors of urllib3 and of the encoders below it pass.
 _FOREIGN = (requests.RequestException, HTTPError, UnicodeError)
 #: These say nothing of whether a compressed body is understood.
@@ -74,7 +76,12 @@ class Endpoint:
         self._lanes = lanes
         self._compresses = settings.compression is not None
         self._compression_is_understood: bool | None = None
-        self._connections = Connections(self._headers(), route.authorization, verify=settings.verify)
+        self._connections = Connections(
+            self._headers(),
+            route.authorization,
+            verify=settings.verify,
+            longest_seconds=_WHOLE_REQUEST * settings.timeout_seconds,
+        )
 
     def check(self) -> None:
         """Find out whether the route makes sense, its host answers, and does not object to its credentials.
