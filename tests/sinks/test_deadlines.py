@@ -11,9 +11,9 @@ import pytest
 from sinks.statement_batches import batch_of
 
 from log_replay.errors import DestinationDown
+from log_replay.patience import Patience
 from log_replay.sinks.lrs import LrsSink
 from log_replay.sinks.lrs_settings import LrsSettings
-from log_replay.sinks.retries import Patience
 from log_replay.sinks.routes import Route
 
 #: So that a whole request may take two seconds.
