@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test vector-test lint types format bench certify clean
+.PHONY: help run test endurance vector-test lint types format bench certify clean
 
 # Any Python from 3.11 on; the environment is made once and made again when pyproject.toml changes.
 PYTHON ?= python3
@@ -39,6 +39,13 @@ run: $(VENV)/.run ## Replay the shipped sample log: statements on stdout and in 
 
 test: $(VENV)/.dev ## Run the whole test suite
 	@$(BIN)/pytest --numprocesses auto --dist loadfile --durations 15 $(TESTS)
+
+# At full size: 500 runs into a failing LRS and 500 from and into a failing store, a million lines, minutes of fuzzing.
+ENDURANCE = LOG_REPLAY_FAULT_RUNS=500 LOG_REPLAY_SOAK_LINES=1000000 LOG_REPLAY_FUZZ_EXAMPLES=5000
+
+endurance: $(VENV)/.dev ## Run the tests that try much at random, at full size: about ten minutes on two cores
+	@$(ENDURANCE) $(BIN)/pytest --numprocesses 2 --dist worksteal --timeout 1500 -p no:randomly --durations 15 \
+		tests/faults/test_soak.py tests/faults/test_lrs_faults.py tests/faults/test_s3_faults.py tests/fuzz
 
 vector-test: $(VENV)/.dev ## Run Vector itself on everything in vector/, where there is one
 	@$(BIN)/pytest tests/vector/test_with_vector.py || test $$? -eq 5 # 5: skipped, for there is none

@@ -42,7 +42,7 @@ class RunAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # no gene
     list_filter = ("state",)
     search_fields = ("name",)
     fields = (
-        "name", "now", "reason", "progress", "units_done", "counters", "failures", "rejects", "configuration",
+        "name", "now", "reason", "progress", "units_done", "counters", "routes", "failures", "rejects", "configuration",
         "batches", "created", "updated", "finished",
     )  # fmt: skip
     readonly_fields = fields
@@ -59,8 +59,7 @@ class RunAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # no gene
     @admin.display(description="progress")
     def progress(self, run: Run) -> str:
         """Draw the bar."""
-        percent = f"{overview.progress(run).percent:.1f}"
-        return format_html('<progress max="100" value="{}" aria-label="progress"></progress> {} %', percent, percent)
+        return _bar(overview.progress(run).percent)
 
     @admin.display(description="units")
     def units_done(self, run: Run) -> str:
@@ -73,6 +72,11 @@ class RunAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # no gene
     def counters(self, run: Run) -> str:
         """Return the counters of the whole run."""
         return _table({name: f"{value:,}" for name, value in asdict(overview.counters(run)).items()})
+
+    @admin.display(description="routes")
+    def routes(self, run: Run) -> str:
+        """Draw a bar for each route of the destination, and say what it misses and why."""
+        return _table({name: _route(route) for name, route in overview.routes(run).items()})
 
     @admin.display(description="failures")
     def failures(self, run: Run) -> str:
@@ -99,6 +103,20 @@ class UnitAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # no gen
     list_filter = ("state", "run")
     list_select_related = ("run",)
     exclude: ClassVar[tuple[str, ...]] = ("lines",)
+
+
+def _bar(percent: float) -> str:
+    shown = f"{percent:.1f}"
+    return format_html('<progress max="100" value="{}" aria-label="progress"></progress> {} %', shown, shown)
+
+
+def _route(route: overview.RouteProgress) -> str:
+    fared = route.counters
+    said = f"{fared.delivered:,} delivered, {fared.duplicate:,} duplicate, {fared.failed:,} failed"
+    if fared.missed:
+        said += f", {fared.missed:,} missed"
+        said += f" from {route.reached.object} at {route.reached.offset:,} on" if route.reached else ""
+    return format_html("{} {}{}", _bar(route.percent), said, f": {fared.lost}" if fared.lost else "")
 
 
 def _table(rows: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@
     ├── DeliveryError           a destination did not take what it was given
     │   ├── RefusedBatch        it said no to one batch: that batch is failed, the run goes on
     │   └── DestinationLost     it cannot take anything any more (gone, full, forbidden): the run cannot go on
+    │       └── DestinationDown it has not answered for long, and may do so again
     └── Stopped                 somebody or something asked the run to stop (Ctrl-C, SIGTERM, a closed stdout)
 
 Each foreign error is translated once, at the boundary where it arises. A message holds no learner data and no secret.
@@ -93,6 +94,10 @@ class RefusedBatch(DeliveryError):
 
 class DestinationLost(DeliveryError):
     """A destination cannot take anything any more."""
+
+
+class DestinationDown(DestinationLost):
+    """A destination did not answer for long, and may do so again."""
 
 
 class Stopped(LogReplayError):

@@ -86,6 +86,32 @@ class Unit(models.Model):
         return f"{self.object} from {self.start}"
 
 
+class Miss(models.Model):
+    """A batch of which routes are owed something: they were lost when the others got theirs; see ``records.Miss``.
+
+    ``routes`` says how many statements are owed to each. ``stretches`` are the lines that the batch is made of, unit by
+    unit, and how it is counted there until then. ``outcomes`` says what each statement has come to elsewhere, runs of
+    the same one written as one. The row goes when nothing is owed any more.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="misses")
+    number = models.PositiveIntegerField()
+    routes = models.JSONField()
+    stretches = models.JSONField()
+    outcomes = models.JSONField()
+
+    objects: ClassVar[models.Manager[Miss]] = models.Manager()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["number"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["run", "number"], name="log_replay_miss_number")
+        ]
+
+    def __str__(self) -> str:
+        return f"batch {self.number}"
+
+
 class Receipt(models.Model):
     """What a destination must be told of a batch it acknowledged, when the run is resumed."""
 

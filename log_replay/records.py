@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, fields
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
 
 if TYPE_CHECKING:
@@ -161,6 +162,26 @@ class Counters:
 
 
 @dataclass(slots=True)
+class RouteCounters:
+    """What became of the statements that one route of a destination wants; ``missed`` those that it is still owed.
+
+    ``lost`` says why nothing can be sent to it, None where something can.
+    """
+
+    delivered: int = 0
+    duplicate: int = 0
+    failed: int = 0
+    missed: int = 0
+    lost: str | None = None
+
+    def add(self, other: RouteCounters) -> None:
+        """Add what became of more statements."""
+        for name in ("delivered", "duplicate", "failed", "missed"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.lost = other.lost
+
+
+@dataclass(slots=True)
 class BlockResult:
     """What became of one block: its events with their statements, its rejects and its counters.
 
@@ -199,19 +220,57 @@ class Refusal(NamedTuple):
     text: bytes | None = None
 
 
+class Missed(NamedTuple):
+    """What of a batch was not sent to routes that are lost, while others got theirs.
+
+    ``routes`` says how many statements each of them wants. ``outcomes`` has what each statement has come to at the
+    others, by the name of its counter, or ``WITHHELD``. ``refusals`` are the dead letters, for runs that cannot be
+    resumed.
+    """
+
+    routes: Mapping[str, int]
+    outcomes: Sequence[str]
+    refusals: Sequence[Refusal] = ()
+
+
+#: The outcome of a statement that no route was to be given: where it is missing was found to have it.
+WITHHELD = "withheld"
+
+
+class Stretch(NamedTuple):
+    """The events of a batch that are of one unit: where the first and the last begin, and how they were counted."""
+
+    unit: int
+    object: str
+    first: int
+    last: int
+    counted: Mapping[str, int]
+
+
+class Miss(NamedTuple):
+    """A batch, by its number in the run, of which routes are owed something."""
+
+    number: int
+    stretches: Sequence[Stretch]
+    missed: Missed
+
+
 class Delivery(NamedTuple):
-    """What became of a batch's statements at a destination; ``failure`` says why some failed.
+    """What became of a batch's statements at a destination; ``failures`` say why some failed.
 
     ``unrouted`` statements are those that no route of the destination wants. Where not all fared alike, ``outcomes``
     has the name of each statement's counter, in the batch's order. ``receipt`` is what the destination must be told of
     this batch when the run is resumed; ``refusals`` are the statements that failed, where the destination says which.
+    ``routes`` is what became of them at each route, by its name; what lost ones ``missed`` counts as failed.
     """
 
     delivered: int = 0
     duplicate: int = 0
     unrouted: int = 0
     failed: int = 0
-    failure: str | None = None
+    failures: Sequence[str] = ()
     outcomes: Sequence[str] = ()
     receipt: Mapping[str, Any] | None = None
     refusals: Sequence[Refusal] = ()
+    routes: Mapping[str, RouteCounters] = MappingProxyType({})
+    missed: Missed | None = None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from log_replay.catching_up import CatchingUp
 from log_replay.collector import seldom_collected
 from log_replay.errors import ConfigurationError, DamagedObject, LogReplayError, ReadError
 from log_replay.filters import check_event_patterns
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from log_replay.options import Options
-    from log_replay.records import TransformedEvent
+    from log_replay.records import Delivery, TransformedEvent
     from log_replay.report.progress import Progress
     from log_replay.sinks import Sink
     from log_replay.sinks.clickhouse_tracking import TrackingStore
@@ -108,6 +109,7 @@ class Run:
                 self._take(result, progress)
             self._deliver()
             self._settle_loggers()
+            self._catch_up()
             self._rejects.settle()
         self._complete = True
 
@@ -184,13 +186,30 @@ class Run:
         with held():
             delivery = self._sink.deliver(batch)
             self.report.count_delivery(batch, delivery)
-            self._rejects.write_refusals(delivery.refusals, with_content=self.options.rejects_with_content)
+            self._write_refusals(delivery)
             if self._ledger.name:  # without a ledger there is no progress that listeners must have caught up with
                 self._settle_loggers()
             del self._batch[: len(batch)]
-            self._ledger.acknowledge(self.report, self._batch, delivery.receipt, self._rejects.settle())
+            self._ledger.acknowledge(self.report, batch, delivery, self._batch, self._rejects.settle())
         if not self.options.dry_run:
             self._rest_until = time.monotonic() + self.options.sleep_between_batches_secs
+
+    def _write_refusals(self, delivery: Delivery) -> None:
+        refusals = list(delivery.refusals)
+        if delivery.missed and self._ledger.name is None:
+            refusals += delivery.missed.refusals  # nobody else knows of them
+        self._rejects.write_refusals(refusals, with_content=self.options.rejects_with_content)
+
+    def _catch_up(self) -> None:
+        """Bring what routes missed while they were lost to those that are back."""
+        CatchingUp(
+            options=self.options,
+            source=self._source,
+            sink=self._sink,
+            ledger=self._ledger,
+            report=self.report,
+            rejects=self._rejects,
+        ).replay()
 
     def _end(self) -> None:
         """Finish, or leave the run so that it can be resumed."""

@@ -81,8 +81,10 @@ class Ids:
         if self._rows_bytes >= _INSERT_BYTES:
             self._flush()
         failed = outcomes.count("failed")
-        failure = "they have no UUID or no time, so that no table can hold them" if failed else None
-        return Delivery(len(outcomes) - failed, failed=failed, failure=failure, outcomes=outcomes if failed else ())
+        if not failed:
+            return Delivery(len(outcomes))
+        why = "they have no UUID or no time, so that no table can hold them"
+        return Delivery(len(outcomes) - failed, failed=failed, failures=(why,), outcomes=outcomes)
 
     def insert(self, table: str, rows: bytes, row_format: str) -> None:
         """Add rows to one of the tables.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from log_replay.errors import LogReplayError
-    from log_replay.records import SkippedObject, TransformedEvent, Unit
+    from log_replay.records import Delivery, Miss, SkippedObject, TransformedEvent, Unit
     from log_replay.report import Report
 
 
@@ -65,14 +65,48 @@ class Ledger:
     def acknowledge(
         self,
         report: Report,
+        batch: Sequence[TransformedEvent],
+        delivery: Delivery,
         pending: Sequence[TransformedEvent],
-        receipt: Mapping[str, Any] | None = None,
         rejects_bytes: int = 0,
     ) -> None:
         """Record that all that was counted is delivered, but for the pending events, which are of the last block.
 
+        Args:
+            report: the run's.
+            batch: what was delivered last.
+            delivery: what has become of it; what routes missed of it is owed to them from now on.
+            pending: the events behind it.
+            rejects_bytes: how much of the rejects' file counts from now on.
+
         Raises:
             LedgerError: it cannot be recorded, or another process has taken the run over.
+        """
+
+    def misses(self, routes: frozenset[str]) -> Iterator[Sequence[Miss]]:  # noqa: ARG002 - who keeps something knows
+        """Yield the batches of which any of these routes is owed something, in order, many at a time."""
+        yield from ()
+
+    def unit(self, number: int) -> Unit:
+        """Return one of the run's units.
+
+        Raises:
+            LookupError: there is none of this number.
+        """
+        raise LookupError(number)
+
+    def catch_up(
+        self,
+        report: Report,
+        miss: Miss,
+        batch: Sequence[TransformedEvent],
+        delivery: Delivery,
+        rejects_bytes: int = 0,
+    ) -> None:
+        """Record that a batch was delivered to routes that had missed it, or to some of them.
+
+        Raises:
+            LedgerError: as above.
         """
 
     def finish(self, report: Report, rejects_bytes: int = 0) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import structlog
 
 from log_replay.errors import ConfigurationError
+from log_replay.ledger.missing import units_owed
 from log_replay.models import Run, Unit
 from log_replay.records import SourceObject
 from log_replay.records import Unit as PlannedUnit
@@ -67,6 +68,7 @@ def _judge(run: Run, kept: Kept, found: SourceObject | None) -> None:
 
 
 def _kept(run: Run) -> Iterator[Kept]:
+    owed = units_owed(run)
     rows = run.units.iterator(chunk_size=1000)
     for name, group in groupby(rows, key=lambda row: row.object):
         units = list(group)
@@ -74,7 +76,7 @@ def _kept(run: Run) -> Iterator[Kept]:
             SourceObject(name, units[0].size_bytes, units[0].version),
             offset=max(unit.offset or 0 for unit in units),
             begun=any(unit.state != Unit.State.WAITING for unit in units),
-            done=all(unit.state == Unit.State.DONE for unit in units),
+            done=all(unit.state == Unit.State.DONE and unit.number not in owed for unit in units),
         )
 
 

@@ -13,9 +13,10 @@ from django.utils import timezone
 
 from log_replay import models
 from log_replay.errors import ConfigurationError, LedgerError
-from log_replay.ledger import Ledger
+from log_replay.ledger import Ledger, missing
 from log_replay.ledger.changes import refuse_changes
 from log_replay.ledger.lease import Lease
+from log_replay.ledger.writing import Update, written_soon
 from log_replay.records import Counters, SkippedObject, SourceObject, Unit
 from log_replay.report.stored import restore_counts, stored_counts
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from log_replay.errors import LogReplayError
-    from log_replay.records import TransformedEvent
+    from log_replay.records import Delivery, Miss, TransformedEvent
     from log_replay.report import Report
 
 log = structlog.get_logger(__name__)
@@ -32,6 +33,11 @@ log = structlog.get_logger(__name__)
 State = models.Unit.State
 #: Rows that are written or read at once.
 ROWS = 1000
+#: What is recorded of a unit.
+STANDING = ("state", "offset", "counted_to", "counters", "error")
+
+_update_run = Update(models.Run, ("counts", "rejects_bytes", "batches", "updated"), ("id", "owner"))
+_update_unit = Update(models.Unit, (*STANDING, "begun", "updated"), ("run", "number"))
 
 
 class DatabaseLedger(Ledger):
@@ -84,20 +90,50 @@ class DatabaseLedger(Ledger):
     def acknowledge(
         self,
         report: Report,
+        batch: Sequence[TransformedEvent],
+        delivery: Delivery,
         pending: Sequence[TransformedEvent],
-        receipt: Mapping[str, Any] | None = None,
         rejects_bytes: int = 0,
     ) -> None:
         """See ``Ledger``."""
         self._run.batches += 1
-        self._insist(lambda: self._record(report, pending, receipt, rejects_bytes))
+        self._insist(
+            lambda: self._record(report, pending, rejects_bytes),
+            lambda: self._keep_receipt(delivery.receipt),
+            lambda: missing.keep(self._run, batch, delivery, missing.place_among(self._begun)),
+        )
         self._begun = {unit: begun for unit, begun in self._begun.items() if unit is self._current}
+
+    def misses(self, routes: frozenset[str]) -> Iterator[Sequence[Miss]]:
+        """See ``Ledger``."""
+        return missing.owed(self._run, routes)
+
+    def unit(self, number: int) -> Unit:
+        """See ``Ledger``."""
+        return _unit(self._run.units.get(number=number))
+
+    def catch_up(
+        self,
+        report: Report,
+        miss: Miss,
+        batch: Sequence[TransformedEvent],
+        delivery: Delivery,
+        rejects_bytes: int = 0,
+    ) -> None:
+        """See ``Ledger``."""
+        self._insist(
+            lambda: self._update(counts=stored_counts(report), rejects_bytes=rejects_bytes, updated=timezone.now()),
+            lambda: self._recount(report, {stretch.unit for stretch in miss.stretches}),
+            lambda: missing.settle(self._run, miss, batch, delivery),
+        )
 
     def finish(self, report: Report, rejects_bytes: int = 0) -> None:
         """See ``Ledger``."""
         self._current = None
         over = {"state": models.Run.State.FINISHED, "finished": timezone.now()}
-        self._insist(lambda: self._record(report, (), None, rejects_bytes, **over))
+        if report.misses:
+            over = {"state": models.Run.State.STOPPED, "reason": "; ".join(report.misses)}
+        self._insist(lambda: self._record(report, (), rejects_bytes, **over))
 
     def stop(self, reason: str) -> None:
         """See ``Ledger``; what cannot be noted is in our own log all the same."""
@@ -150,32 +186,35 @@ class DatabaseLedger(Ledger):
         self,
         report: Report,
         pending: Sequence[TransformedEvent],
-        receipt: Mapping[str, Any] | None,
         rejects_bytes: int,
         **over: Any,
     ) -> None:
-        with transaction.atomic(router.db_for_write(models.Run)):
-            self._update(
-                counts=stored_counts(report),
-                rejects_bytes=rejects_bytes,
-                batches=self._run.batches,
-                updated=timezone.now(),
-                **over,
-            )
-            for unit, begun in self._begun.items():
-                standing = self._standing(unit, report, pending)
-                self._run.units.filter(number=unit.number).update(begun=begun, updated=timezone.now(), **standing)
-            if receipt is not None:
-                row = models.Receipt(run=self._run, number=self._run.batches, content=receipt)
-                # What was committed although the connection broke is there when it is written again.
-                models.Receipt.objects.bulk_create([row], ignore_conflicts=True)
+        now = timezone.now()
+        counts = stored_counts(report)
+        self._check_owner(_update_run(counts, rejects_bytes, self._run.batches, now, self._run.pk, self._owner))
+        if over:
+            self._update(**over)
+        for unit, begun in self._begun.items():
+            standing = self._standing(unit, report, pending)
+            _update_unit(*(standing[name] for name in STANDING), begun, now, self._run.pk, unit.number)
+
+    def _recount(self, report: Report, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            self._run.units.filter(number=number).update(counters=_counters(report, number))
+
+    def _keep_receipt(self, receipt: Mapping[str, Any] | None) -> None:
+        if receipt is not None:
+            row = models.Receipt(run=self._run, number=self._run.batches, content=receipt)
+            # What was committed although the connection broke is there when it is written again.
+            models.Receipt.objects.bulk_create([row], ignore_conflicts=True)
 
     def _standing(self, unit: Unit, report: Report, pending: Sequence[TransformedEvent]) -> dict[str, Any]:
         """Return what is to be recorded of a unit."""
-        counters = {name: value for name, value in asdict(report.units[unit.number]).items() if value}
+        counters = _counters(report, unit.number)
         failure = self._failures.get(unit)
         if unit is not self._current and not failure:
-            return {"state": State.DONE, "counters": counters, "error": ""}
+            offset, counted_to = unit.offset, unit.counted_to
+            return {"state": State.DONE, "offset": offset, "counted_to": counted_to, "counters": counters, "error": ""}
         counted_to = unit.counted_to
         if failure:
             counted_to = max(counted_to, failure.offset or 0)
@@ -194,21 +233,38 @@ class DatabaseLedger(Ledger):
         }
 
     def _update(self, **values: Any) -> None:
-        owner = self._lease.owner if self._lease else ""
-        if not models.Run.objects.filter(pk=self._run.pk, owner=owner).update(**values):
+        self._check_owner(models.Run.objects.filter(pk=self._run.pk, owner=self._owner).update(**values))
+
+    @property
+    def _owner(self) -> str:
+        return self._lease.owner if self._lease else ""
+
+    def _check_owner(self, rows: int) -> None:
+        if not rows:
             raise LedgerError(f"another process has taken the run {self.name!r} over")
 
-    def _insist(self, action: Callable[[], None]) -> None:
-        """Do it, and once more on a fresh connection: databases close those that were idle for long."""
+    def _insist(self, *actions: Callable[[], None]) -> None:
+        """Do it all or nothing, and once more on a fresh connection: databases close those that were idle for long."""
         with _translated("record what was done"):
             try:
-                action()
+                _do_all(actions)
             except (OperationalError, InterfaceError):
                 connection = connections[router.db_for_write(models.Run)]
                 if connection.in_atomic_block:
                     raise
                 connection.close()
-                action()
+                _do_all(actions)
+
+
+def _do_all(actions: Iterable[Callable[[], None]]) -> None:
+    alias = router.db_for_write(models.Run)
+    with written_soon(connections[alias]), transaction.atomic(alias):
+        for action in actions:
+            action()
+
+
+def _counters(report: Report, number: int) -> dict[str, int]:
+    return {name: value for name, value in asdict(report.units[number]).items() if value}
 
 
 def _row(run: models.Run, unit: Unit) -> models.Unit:

@@ -10,11 +10,14 @@ from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
 
 from log_replay.ledger.lease import is_dead
+from log_replay.ledger.missing import first_owed
 from log_replay.models import Run, Unit
-from log_replay.records import Counters
+from log_replay.records import Counters, Position, RouteCounters
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
+
+    from log_replay.records import Stretch
 
 #: The state of a run whose process died without a word; it can be resumed like one that was stopped.
 INTERRUPTED = "interrupted"
@@ -37,6 +40,26 @@ class Progress:
         """By bytes where there are any."""
         done, total = (self.done_bytes, self.total_bytes) if self.total_bytes else (self.done, self.units)
         return 100.0 * done / total if total else 100.0
+
+
+@dataclass(frozen=True)
+class RouteProgress:
+    """How far a route has come.
+
+    Attributes:
+        counters: what became of the statements that it wants.
+        percent: of the run, less what it has missed of what is done.
+        reached: up to which line it has everything; None if it is as far as the run.
+    """
+
+    counters: RouteCounters
+    percent: float
+    reached: Position | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        reached = self.reached._asdict() if self.reached else None
+        return {**asdict(self.counters), "percent": round(self.percent, 1), "reached": reached}
 
 
 def runs() -> QuerySet[Run]:
@@ -80,6 +103,22 @@ def failures(run: Run) -> dict[str, str]:
     return {**run.counts.get("failed_objects", {}), **dict(failed[:FAILURES])}
 
 
+def routes(run: Any) -> dict[str, RouteProgress]:
+    """Return how far each route of the destination has come, of one of ``runs()``."""
+    owed = first_owed(run)
+    percent = progress(run).percent
+    return {
+        name: _route_progress(RouteCounters(**fared), percent, owed.get(name))
+        for name, fared in run.counts.get("routes", {}).items()
+    }
+
+
+def _route_progress(fared: RouteCounters, percent: float, owed: Stretch | None) -> RouteProgress:
+    had = fared.delivered + fared.duplicate + fared.failed
+    share = had / (had + fared.missed) if fared.missed else 1.0
+    return RouteProgress(fared, percent * share, Position(owed.object, owed.first) if owed else None)
+
+
 def as_dict(run: Any) -> dict[str, Any]:
     """Return all that is told about one of ``runs()``; no learner data, no secrets."""
     return {
@@ -90,6 +129,7 @@ def as_dict(run: Any) -> dict[str, Any]:
         "units": {"all": run.unit_count, "done": run.done_count, "failed": run.failed_count},
         "batches": run.batches,
         "counters": asdict(counters(run)),
+        "routes": {name: route.as_dict() for name, route in routes(run).items()},
         "failed_objects": failures(run),
         "refused_by_the_destination": run.counts.get("failures", {}),
         "rejects_by_reason": run.counts.get("rejects_by_reason", {}),

@@ -1,4 +1,4 @@
-"""The ledger: runs, their units, and the receipts of their batches."""
+"""The ledger: runs, their units, the receipts of their batches, and what of these routes have missed."""
 
 from __future__ import annotations
 
@@ -45,6 +45,26 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-created"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Miss",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField()),
+                ("routes", models.JSONField()),
+                ("stretches", models.JSONField()),
+                ("outcomes", models.JSONField()),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="misses", to="log_replay.run"
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["number"],
+                "constraints": [models.UniqueConstraint(fields=("run", "number"), name="log_replay_miss_number")],
             },
         ),
         migrations.CreateModel(

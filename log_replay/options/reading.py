@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 LMS_SECONDS_BETWEEN_LRS_BATCHES = 10.0
+FILES = "files"
+#: Settings of a destination that are options of their own, and what kind of destination each is of.
+SETTINGS_OF = {
+    "create_tables": "CLICKHOUSE", "format": FILES, "layout": FILES, "lrs_concurrency": "LRS", "max_rate": "LRS",
+}  # fmt: skip
 #: A day: nobody means more, and the system's timers take neither infinity nor what comes near it.
 _LONGEST_SECONDS = 86_400.0
 
@@ -70,9 +75,12 @@ def _place(side: str, given: Mapping[str, Any]) -> Place:
 def _destination(given: Mapping[str, Any]) -> Place:
     """Return the destination with those of its settings that are options of their own."""
     place = _place("destination", given)
-    own = {name: given[name] for name in ("create_tables", "format", "layout") if given.get(name)}
-    for name in own:
-        if (place.provider == "CLICKHOUSE") != (name == "create_tables") or place.provider in {"LRS", "LOGGER"}:
+    own = {name: given[name] for name in SETTINGS_OF if given.get(name) is not None and given[name] is not False}
+    kind = place.provider if place.provider in {"LRS", "LOGGER", "CLICKHOUSE"} else FILES
+    for name, value in own.items():
+        if SETTINGS_OF[name] == "LRS" and not 0 < value < float("inf"):
+            raise ConfigurationError(f"--{name} {value} is out of range")
+        if SETTINGS_OF[name] != kind:
             raise ConfigurationError(f"--{name} means nothing to {place.provider}")
     return Place(place.provider, {**place.config, **own})
 

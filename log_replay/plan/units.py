@@ -10,7 +10,7 @@ from log_replay.lines import blocks, lines_of
 from log_replay.records import BlockResult, Counters, LineBlock, Position, Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from log_replay.records import SourceObject, Unit
     from log_replay.sources import Source
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NO_SUCH_LINE = "no_such_line"
 
 
-def read_unit(source: Source, unit: Unit) -> Iterator[LineBlock | BlockResult]:
+def read_unit(source: Source, unit: Unit) -> Generator[LineBlock | BlockResult, None, None]:
     """Yield the blocks of the lines that begin in a unit.
 
     What was counted but not delivered comes first, in blocks of its own. Of lines that are wanted but not there, the

@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass, field
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
-from log_replay.records import Counters, Position
+from log_replay.records import Counters, Position, RouteCounters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from log_replay.errors import LogReplayError
     from log_replay.logs import LineLimit
-    from log_replay.records import BlockResult, Delivery, SkippedObject, TransformedEvent, Unit
+    from log_replay.records import BlockResult, Delivery, Miss, SkippedObject, TransformedEvent, Unit
 
 OUTCOMES = ("delivered", "duplicate", "unrouted", "failed")
 #: Unknown names kept apart; there are a few hundred kinds of events, so more than this is noise.
@@ -55,6 +55,7 @@ class Report:
         verified: how many were made both ways.
         differences: those where upstream makes something else.
         lost_by_loggers: statements that a logger's listener did not get.
+        routes: how each route of the destination fared, by its name.
         position: how far the run came.
     """
 
@@ -72,6 +73,7 @@ class Report:
     verified: int = 0
     differences: list[tuple[Position, str]] = field(default_factory=list)
     lost_by_loggers: int = 0
+    routes: dict[str, RouteCounters] = field(default_factory=dict)
     position: Position | None = None
     seconds: float = 0.0
     _parts: dict[str, Parts] = field(default_factory=dict)
@@ -92,6 +94,20 @@ class Report:
         """Whether every object was read to its end and every statement arrived."""
         failed = any(counters.failed for counters in self.units.values())
         return not (self.stopped or self.failed_objects or self.lost_by_loggers or self.differences or failed)
+
+    @property
+    def owed(self) -> frozenset[str]:
+        """The routes that have missed something."""
+        return frozenset(name for name, counters in self.routes.items() if counters.missed)
+
+    @property
+    def misses(self) -> list[str]:
+        """Say in words what routes have missed, and why."""
+        return [
+            f"{name} misses {fared.missed:,} statements" + (f" ({fared.lost})" if fared.lost else "")
+            for name, fared in self.routes.items()
+            if fared.missed
+        ]
 
     @property
     def rejects(self) -> int:
@@ -142,8 +158,20 @@ class Report:
             for counters, events in groupby(batch, self._counters_of):
                 more = sum(len(event.statements) for event in events)
                 setattr(counters, alike, getattr(counters, alike) + more)
-        if delivery.failure:
-            self.failures[delivery.failure] += 1
+        self.failures.update(delivery.failures)
+        for name, fared in delivery.routes.items():
+            self.routes.setdefault(name, RouteCounters()).add(fared)
+
+    def count_missed(self, miss: Miss, batch: Sequence[TransformedEvent], delivery: Delivery) -> None:
+        """Put what a batch has come to now in the place of what it was counted as when routes missed it."""
+        for stretch in miss.stretches:
+            counters = self.units[stretch.unit]
+            for outcome, count in stretch.counted.items():
+                setattr(counters, outcome, getattr(counters, outcome) - count)
+                counters.statements -= count
+        for event in batch:
+            self._counters_of(event).statements += len(event.statements)
+        self.count_delivery(batch, delivery)
 
     def count_undelivered(self, events: Sequence[TransformedEvent]) -> None:
         """Add statements that were made and will not be delivered, since the run ends."""
@@ -176,6 +204,7 @@ class Report:
             "verified": self.verified,
             "differences": [{**position._asdict(), "event": name} for position, name in self.differences],
             "lost_by_loggers": self.lost_by_loggers,
+            "routes": {name: asdict(counters) for name, counters in self.routes.items()},
             "delivery_failures": dict(self.failures.most_common()),
             "statements_by_event": dict(self.statements_by_event.most_common()),
             "rejects_by_reason": dict(self.rejects_by_reason.most_common()),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from log_replay.records import Position
+from log_replay.records import Position, RouteCounters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +21,7 @@ def stored_counts(report: Report) -> dict[str, Any]:
     """Return what is to be stored of a report, as JSON has it."""
     counts: dict[str, Any] = {name: dict(getattr(report, name)) for name in COUNTERS}
     counts |= {name: getattr(report, name) for name in NUMBERS}
+    counts["routes"] = {name: asdict(counters) for name, counters in report.routes.items()}
     counts["failed_objects"] = report.failed_objects
     counts["differences"] = [[*position, name] for position, name in report.differences]
     if report.over_line_limit:
@@ -34,6 +36,7 @@ def restore_counts(report: Report, counts: Mapping[str, Any]) -> None:
         setattr(report, name, Counter(counts.get(name, {})))
     for name in NUMBERS:
         setattr(report, name, counts.get(name, 0))
+    report.routes = {name: RouteCounters(**fared) for name, fared in counts.get("routes", {}).items()}
     report.failed_objects = dict(counts.get("failed_objects", {}))
     report.differences = [(Position(name, offset), event) for name, offset, event in counts.get("differences", [])]
     if report.over_line_limit:

@@ -98,6 +98,7 @@ def _remarks(report: Report) -> Iterable[str]:
         yield f"DIFFERS {name} in {position.object} at offset {position.offset:,}"
     if report.lost_by_loggers:
         yield f"LOST {report.lost_by_loggers:,} statements on the way to a logger's listener"
+    yield from (f"MISSED {missed}" for missed in report.misses)
     if report.stopped:
         yield f"STOPPED {_how_far(report)}: {report.stopped}"
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from log_replay.records import Delivery, EventFields, TransformedEvent
+    from log_replay.records import Delivery, EventFields, Missed, TransformedEvent
 
 
 class Sink(Protocol):
@@ -44,6 +44,25 @@ class Sink(Protocol):
 
         Raises:
             DestinationLost: the manifest cannot be written.
+        """
+
+
+@runtime_checkable
+class Routed(Sink, Protocol):
+    """A destination of several routes that can be lost one by one: what such a route missed can be sent to it alone."""
+
+    @property
+    def due(self) -> frozenset[str]:
+        """The routes that can be sent to now."""
+
+    def try_again(self) -> frozenset[str]:
+        """Let lost routes be tried at once that may have come back; return all that can be sent to."""
+
+    def deliver_missed(self, batch: Sequence[TransformedEvent], missed: Missed) -> Delivery:
+        """Deliver a batch to the routes that missed it, as far as they are due.
+
+        Returns:
+            What the batch has come to at all routes; of ``routes``, what has changed.
         """
 
 

@@ -103,7 +103,7 @@ class ClickHouseSink:
         return Delivery(
             delivered=len(statements) - len(failed),
             failed=len(failed),
-            failure=str(RefusedBatch(why, operation="insert into", object=self._place)),
+            failures=(str(RefusedBatch(why, operation="insert into", object=self._place)),),
             outcomes=["failed" if number in failed else "delivered" for number in range(len(statements))],
             refusals=[self._refusal(*statements[number], failed[number]) for number in sorted(failed)],
         )

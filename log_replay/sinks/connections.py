@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import requests
 from requests.auth import AuthBase
 
+from log_replay.sinks.deadlines import TimedAdapter
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -38,12 +40,16 @@ class Connections:
         headers: of each request.
         authorization: the value of the header of this name; None sends none.
         verify: whether TLS certificates are verified; or the path of the certificates that are trusted.
+        longest_seconds: how long a request may take in all.
     """
 
-    def __init__(self, headers: Mapping[str, str], authorization: str | None, *, verify: bool | str) -> None:
+    def __init__(
+        self, headers: Mapping[str, str], authorization: str | None, *, verify: bool | str, longest_seconds: float
+    ) -> None:
         self._headers = headers
         self._authorization = _Authorization(authorization)
         self._verify = verify
+        self._longest_seconds = longest_seconds
         self._free: SimpleQueue[requests.Session] = SimpleQueue()
 
     def request(self, method: str, url: str, *, timeout_seconds: tuple[float, float], **how: Any) -> Response:
@@ -74,6 +80,8 @@ class Connections:
 
     def _new_session(self) -> requests.Session:
         session = requests.Session()
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, TimedAdapter(self._longest_seconds))
         session.auth = self._authorization
         session.headers.update(self._headers)
         return session

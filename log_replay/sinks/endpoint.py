@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gzip
 import time
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import requests
 import structlog
@@ -14,7 +15,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from log_replay import __version__
-from log_replay.errors import DestinationLost
+from log_replay.errors import DestinationDown, DestinationLost
 from log_replay.patience import Unavailable
 from log_replay.sinks.answers import LOST, RETRIED, Answer, shown_status
 from log_replay.sinks.connections import Connections
@@ -22,21 +23,24 @@ from log_replay.sinks.failures import UNTRUSTED, reason_of, redirection_host, re
 from log_replay.sinks.pace import Pace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from requests import Response
 
-    from log_replay.errors import ConfigurationError
     from log_replay.patience import Patience
     from log_replay.sinks.lanes import Lanes
     from log_replay.sinks.lrs_settings import LrsSettings
     from log_replay.sinks.routes import Route
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
 _XAPI_VERSION = "1.0.3"
 _CONNECT_TIMEOUT_SECONDS = 10
 _CHECK_TIMEOUT_SECONDS = (5, 10)
+#: A whole request may take so many times as long as the server may be silent.
+_WHOLE_REQUEST = 10
 #: requests lets some errors of urllib3 and of the encoders below it pass.
 _FOREIGN = (requests.RequestException, HTTPError, UnicodeError)
 #: These say nothing of whether a compressed body is understood.
@@ -54,12 +58,16 @@ class Endpoint:
         settings: how to send.
         patience: how often to try again.
         lanes: where to rest.
+
+    Attributes:
+        insists: whether what fails is tried again; what was lost is not asked twice whether it is back.
     """
 
     def __init__(
         self, route: Route, *, transformer_type: str, settings: LrsSettings, patience: Patience, lanes: Lanes
     ) -> None:
         self.route = route
+        self.insists = True
         self.pace = Pace(settings.max_rate)
         self._is_xapi = transformer_type == "xapi"
         self._timeout_seconds = (_CONNECT_TIMEOUT_SECONDS, settings.timeout_seconds)
@@ -68,7 +76,12 @@ class Endpoint:
         self._lanes = lanes
         self._compresses = settings.compression is not None
         self._compression_is_understood: bool | None = None
-        self._connections = Connections(self._headers(), route.authorization, verify=settings.verify)
+        self._connections = Connections(
+            self._headers(),
+            route.authorization,
+            verify=settings.verify,
+            longest_seconds=_WHOLE_REQUEST * settings.timeout_seconds,
+        )
 
     def check(self) -> None:
         """Find out whether the route makes sense, its host answers, and does not object to its credentials.
@@ -76,7 +89,8 @@ class Endpoint:
         Sends no statement. A path that does not exist is no error: not every LRS has ``about``.
 
         Raises:
-            ConfigurationError: not so.
+            ConfigurationError: it makes no sense, or its credentials are wrong.
+            DestinationDown: nobody answers.
         """
         self.route.check()
         if self._verify is False:
@@ -90,7 +104,7 @@ class Endpoint:
         except requests.ReadTimeout:
             return  # somebody is there; slow answers are what sending has its retries for
         except (*_FOREIGN, OSError) as error:
-            raise self._cannot_connect(error) from None
+            raise self._down(reason_of(error), "is the LRS up, and the URL right?") from None
         # Gateways forbid methods that they do not know, so this says nothing of a Caliper endpoint's credentials.
         forbidden = answer.status_code == HTTPStatus.FORBIDDEN and self._is_xapi
         if answer.status_code == HTTPStatus.UNAUTHORIZED or forbidden:
@@ -112,9 +126,9 @@ class Endpoint:
             return self._attempt(body, len(texts))
 
         try:
-            response = self._patience.insist(attempt, self._lanes.sleep)
+            response = self._insist(attempt)
         except Unavailable as error:
-            raise self._lost(f"{error} ({len(attempts)} attempts)", "is it up, and not overloaded?") from None
+            raise self._down(f"{error} ({len(attempts)} attempts)", "is it up, and not overloaded?") from None
         # What success says beyond that is xAPI's.
         success = response.ok and not self._is_xapi
         return Answer(HTTPStatus.OK if success else response.status_code, response.content, again=len(attempts) > 1)
@@ -125,7 +139,7 @@ class Endpoint:
             return None
         get = partial(self._sent, "GET", self._url("statements"), params={"statementId": statement_id})
         try:
-            answer = Answer(*self._patience.insist(lambda: _status_and_body(get()), self._lanes.sleep)).json
+            answer = Answer(*self._insist(lambda: _status_and_body(get()))).json
         except Unavailable:
             return None
         # Ralph answers with a list of one or none, where xAPI has the statement itself.
@@ -210,11 +224,15 @@ class Endpoint:
             return self.route.url
         return self.route.url + ("" if self.route.url.endswith("/") else "/") + resource
 
-    def _cannot_connect(self, error: Exception) -> ConfigurationError:
-        return self.route.error(reason_of(error), "is the LRS up, and the URL right?")
+    def _insist(self, attempt: Callable[[], T]) -> T:
+        patience = self._patience if self.insists else replace(self._patience, retries=0)
+        return patience.insist(attempt, self._lanes.sleep)
 
     def _lost(self, reason: str, hint: str) -> DestinationLost:
         return DestinationLost(reason, operation="send", object=self.route.shown, hint=hint)
+
+    def _down(self, reason: str, hint: str) -> DestinationDown:
+        return DestinationDown(reason, operation="send", object=self.route.shown, hint=hint)
 
 
 def _status_and_body(response: Response) -> tuple[int, bytes]:

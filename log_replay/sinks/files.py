@@ -105,7 +105,7 @@ class FileSink:
         return Delivery(
             delivered=count - len(refusals),
             failed=len(refusals),
-            failure="; ".join(sorted({refusal.reason for refusal in refusals.values()})) or None,
+            failures=sorted({refusal.reason for refusal in refusals.values()}),
             outcomes=["failed" if number in refusals else "delivered" for number in range(count)] if refusals else (),
             receipt={"outputs": written} if written else None,
             refusals=list(refusals.values()),

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
-from log_replay.errors import ConfigurationError, DestinationLost
+from log_replay.errors import ConfigurationError, DestinationDown, DestinationLost
 from log_replay.patience import Patience
-from log_replay.records import Delivery, Refusal
 from log_replay.sinks.endpoint import Endpoint
 from log_replay.sinks.lanes import Lanes
 from log_replay.sinks.lrs_settings import LrsSettings, read_settings
 from log_replay.sinks.refusals import Outcome
-from log_replay.sinks.routes import enabled_routes, given_route, restricted
+from log_replay.sinks.routes import enabled_routes, given_route, names, restricted
 from log_replay.sinks.sending import Sending
+from log_replay.sinks.standing import Pauses, Standing
+from log_replay.sinks.summing import sum_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from log_replay.records import EventFields, TransformedEvent
+    from log_replay.records import Delivery, EventFields, Missed, TransformedEvent
     from log_replay.sinks.routes import Route
-
-log = structlog.get_logger(__name__)
 
 
 class LrsSink:
@@ -33,14 +29,15 @@ class LrsSink:
     unrouted when none wants it, and a duplicate when every route that wants it had it before: the batch held it
     already, or the LRS answered with a conflict and turned out to have this very statement.
 
-    Routes are independent. One that is lost gets no more, and what it wants has failed, while the run goes on for the
-    others; it ends when none is left.
+    Routes are independent. One that is lost misses what it wants, which has failed until it is sent it after all, while
+    the run goes on for the others; it ends when none is left.
 
     Args:
         routes: at least one.
         transformer_type: ``xapi`` or ``caliper``.
         settings: how to send.
         patience: how often to try again.
+        pauses: how long to leave a lost route alone.
     """
 
     def __init__(
@@ -50,11 +47,11 @@ class LrsSink:
         transformer_type: str,
         settings: LrsSettings | None = None,
         patience: Patience | None = None,
+        pauses: Pauses | None = None,
     ) -> None:
         self._is_xapi = transformer_type == "xapi"
         self._settings = settings or LrsSettings()
         self._lanes = Lanes()
-        self._lost: dict[int, DestinationLost] = {}
         self._endpoints = [
             Endpoint(
                 route,
@@ -65,11 +62,27 @@ class LrsSink:
             )
             for route in routes
         ]
+        self._standings = [
+            Standing(name, endpoint, pauses or Pauses())
+            for name, endpoint in zip(names(routes), self._endpoints, strict=True)
+        ]
 
     def check(self) -> None:
-        """Ask each route's host whether it is there."""
-        for endpoint in self._endpoints:
-            endpoint.check()
+        """Ask each route's host whether it is there.
+
+        Raises:
+            ConfigurationError: a route makes no sense, its credentials are wrong, or no host at all answers.
+        """
+        down: dict[int, DestinationDown] = {}
+        for bit, endpoint in enumerate(self._endpoints):
+            try:
+                endpoint.check()
+            except DestinationDown as error:
+                down[bit] = error
+        if len(down) == len(self._standings):
+            raise ConfigurationError("; ".join(map(str, down.values())))
+        for bit, reason in down.items():
+            self._standings[bit].lose(reason)
 
     def routes(self, fields: EventFields) -> int:
         """Ask each route's ``match_params``, as upstream does."""
@@ -84,58 +97,75 @@ class LrsSink:
         Raises:
             DestinationLost: no route is left.
         """
-        sendings = [
-            Sending(endpoint, batch, bit, is_xapi=self._is_xapi) for bit, endpoint in enumerate(self._endpoints)
-        ]
-        rate = self._settings.max_rate
-        # A request of more than a second's worth would come as a burst.
-        most_at_once = max(1, int(rate)) if rate else None
-        live = [sending for bit, sending in enumerate(sendings) if bit not in self._lost]
-        self._lanes.run([call for sending in live for call in sending.calls(self._settings.concurrency, most_at_once)])
-        self._lose(sendings)
-        return _delivery(batch, sendings)
+        sendings = self._send(batch, dict(enumerate(self._standings)))
+        return sum_up([Outcome.UNROUTED] * _count(batch), sendings)
+
+    @property
+    def due(self) -> frozenset[str]:
+        """The routes that are not lost, or that it is time to try again."""
+        return frozenset(standing.name for standing in self._standings if standing.is_due)
+
+    def try_again(self) -> frozenset[str]:
+        """Let every lost route be tried at once that may have come back; return all that can be sent to."""
+        for standing in self._standings:
+            standing.hasten()
+        return self.due
+
+    def deliver_missed(self, batch: Sequence[TransformedEvent], missed: Missed) -> Delivery:
+        """Send a batch to those routes only that missed it; return what it has come to at all of them.
+
+        What is counted for each route is what has changed.
+        """
+        count = _count(batch)
+        # Somebody may have changed what the batch is made of since.
+        same = len(missed.outcomes) == count
+        before = [Outcome[name.upper()] for name in missed.outcomes] if same else [Outcome.UNROUTED] * count
+        chosen = {bit: standing for bit, standing in enumerate(self._standings) if standing.name in missed.routes}
+        sendings = self._send(batch, chosen, needed=False)
+        delivery = sum_up(before, sendings, {name: n for name, n in missed.routes.items() if name not in sendings})
+        for name, counters in delivery.routes.items():
+            counters.missed -= missed.routes[name]
+        return delivery
 
     def close(self, *, complete: bool) -> None:  # noqa: ARG002 - whatever was acknowledged is stored
         """Close the connections."""
         for endpoint in self._endpoints:
             endpoint.close()
 
-    def _lose(self, sendings: Sequence[Sending]) -> None:
-        """Remember which routes are lost; the last of them ends the run."""
-        new = {bit: sending.lost for bit, sending in enumerate(sendings) if sending.lost}
-        if new and len(self._lost | new) == len(sendings):
-            raise next(iter(new.values())) if len(new) == 1 else DestinationLost("; ".join(map(str, new.values())))
-        for error in new.values():
-            log.error(
-                "a route is lost and misses what is yet to come; the run goes on for the others",
-                reason=str(error),
-                hint="send it again with --lrs_urls; where --rejects lists what it misses, also with --from_rejects",
-            )
-        self._lost |= new
-        for bit, error in self._lost.items():
-            sendings[bit].lost = error
+    def _send(
+        self, batch: Sequence[TransformedEvent], standings: Mapping[int, Standing], *, needed: bool = True
+    ) -> dict[str, Sending]:
+        """Send a batch to those of the routes that are due, and note which are lost, or back.
+
+        Raises:
+            DestinationLost: none is left, and one is needed.
+        """
+        sendings = {
+            bit: Sending(standing.endpoint, batch, bit, is_xapi=self._is_xapi) for bit, standing in standings.items()
+        }
+        due = [bit for bit, standing in standings.items() if standing.is_due and sendings[bit].wanted]
+        rate = self._settings.max_rate
+        # A request of more than a second's worth would come as a burst.
+        most_at_once = max(1, int(rate)) if rate else None
+        self._lanes.run([call for bit in due for call in sendings[bit].calls(self._settings.concurrency, most_at_once)])
+        new = [error for bit in due if (error := sendings[bit].lost) and not standings[bit].error]
+        left = [
+            bit
+            for bit, standing in standings.items()
+            if not (sendings[bit].lost or (standing.error and bit not in due))
+        ]
+        if needed and new and not left:
+            raise new[0] if len(new) == 1 else DestinationLost("; ".join(map(str, new)))
+        for bit in due:
+            error = sendings[bit].lost
+            standings[bit].lose(error) if error else standings[bit].regain()
+        for bit, standing in standings.items():
+            sendings[bit].lost = standing.error
+        return {standing.name: sendings[bit] for bit, standing in standings.items()}
 
 
-def _delivery(batch: Sequence[TransformedEvent], sendings: Iterable[Sending]) -> Delivery:
-    outcomes = [Outcome.UNROUTED] * sum(len(event.statements) for event in batch)
-    refusals: list[Refusal] = []
-    failures: dict[str, None] = {}
-    for sending in sendings:
-        for wanted, fate in sending.fates():
-            outcomes[wanted.number] = max(outcomes[wanted.number], fate.outcome)
-            if fate.outcome is Outcome.FAILED:
-                refusals.append(sending.refusal(wanted, fate))
-                failures[sending.failure(fate)] = None
-    count = Counter(outcomes)
-    return Delivery(
-        delivered=count[Outcome.DELIVERED],
-        duplicate=count[Outcome.DUPLICATE],
-        unrouted=count[Outcome.UNROUTED],
-        failed=count[Outcome.FAILED],
-        failure="; ".join(failures) or None,
-        outcomes=[outcome.name.lower() for outcome in outcomes] if len(count) > 1 else (),
-        refusals=tuple(refusals),
-    )
+def _count(batch: Sequence[TransformedEvent]) -> int:
+    return sum(len(event.statements) for event in batch)
 
 
 def open_lrs(

@@ -19,7 +19,7 @@ class LrsSettings:
     """How to send.
 
     Args:
-        timeout_seconds: how long to wait for an answer.
+        timeout_seconds: how long an LRS may be silent; a whole request may take ten times as long.
         concurrency: in how many requests at a time a batch goes to each route.
         max_rate: how many statements a second go to each route, on average; None for as many as it takes.
         verify: whether TLS certificates are verified; or the path of the certificates that are trusted.

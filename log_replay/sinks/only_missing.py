@@ -11,14 +11,15 @@ from log_replay.clickhouse.rows import UnstorableStatement, event_id
 from log_replay.clickhouse.tables import TABLE_KEYS, check_table, statement_table
 from log_replay.errors import ConfigurationError, DestinationLost
 from log_replay.patience import Patience, Unavailable
-from log_replay.records import Delivery
+from log_replay.records import WITHHELD, Delivery
+from log_replay.sinks import Routed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from clickhouse_connect.driver.client import Client
 
-    from log_replay.records import EventFields, Statement, TransformedEvent
+    from log_replay.records import EventFields, Missed, Statement, TransformedEvent
     from log_replay.sinks import Sink
 
 
@@ -73,8 +74,40 @@ class OnlyMissing:
         duplicates = sum(len(event.statements) for event in batch) - sum(len(event.statements) for event in missing)
         if not duplicates:
             return delivery
-        outcomes = list(_outcomes(batch, present, _each(delivery))) if missing else ()
-        return delivery._replace(duplicate=delivery.duplicate + duplicates, outcomes=outcomes)
+        withheld = [_is_in(statement, present) for event in batch for statement in event.statements]
+        outcomes = list(_filled(withheld, _each(delivery), "duplicate")) if missing else ()
+        missed = delivery.missed and delivery.missed._replace(
+            outcomes=list(_filled(withheld, iter(delivery.missed.outcomes), WITHHELD))
+        )
+        return delivery._replace(duplicate=delivery.duplicate + duplicates, outcomes=outcomes, missed=missed)
+
+    @property
+    def due(self) -> frozenset[str]:
+        """The sink's."""
+        return self._sink.due if isinstance(self._sink, Routed) else frozenset()
+
+    def try_again(self) -> frozenset[str]:
+        """See ``Routed``."""
+        return self._sink.try_again() if isinstance(self._sink, Routed) else frozenset()
+
+    def deliver_missed(self, batch: Sequence[TransformedEvent], missed: Missed) -> Delivery:
+        """Deliver what was missing when the batch was first delivered: by now, other routes may have brought it."""
+        assert isinstance(self._sink, Routed)  # noqa: S101 - for the type checker: nobody else misses anything
+        withheld = [outcome == WITHHELD for outcome in missed.outcomes]
+        if len(withheld) != sum(len(event.statements) for event in batch):
+            return self._sink.deliver_missed(batch, missed)
+        flags = iter(withheld)
+        sent = [event._replace(statements=tuple(s for s in event.statements if not next(flags))) for event in batch]
+        reached = [outcome for outcome in missed.outcomes if outcome != WITHHELD]
+        delivery = self._sink.deliver_missed(sent, missed._replace(outcomes=reached))
+        still = delivery.missed and delivery.missed._replace(
+            outcomes=list(_filled(withheld, iter(delivery.missed.outcomes), WITHHELD))
+        )
+        return delivery._replace(
+            duplicate=delivery.duplicate + sum(withheld),
+            outcomes=list(_filled(withheld, _each(delivery), "duplicate")),
+            missed=still,
+        )
 
     def close(self, *, complete: bool) -> None:
         """Close the sink and the connection."""
@@ -125,7 +158,7 @@ def _each(delivery: Delivery) -> Iterator[str]:
         yield from [name] * getattr(delivery, name)
 
 
-def _outcomes(batch: Sequence[TransformedEvent], present: frozenset[str], delivered: Iterator[str]) -> Iterator[str]:
-    for event in batch:
-        for statement in event.statements:
-            yield "duplicate" if _is_in(statement, present) else next(delivered)
+def _filled(withheld: Iterable[bool], delivered: Iterator[str], instead: str) -> Iterator[str]:
+    """Yield an outcome for each statement, also for those that were withheld from the sink."""
+    for is_withheld in withheld:
+        yield instead if is_withheld else next(delivered)

@@ -189,6 +189,26 @@ def restricted(routes: list[Route], urls: Sequence[str] | None) -> list[Route]:
     return [route for route in routes if not urls or route.url in urls]
 
 
+def names(routes: Sequence[Route]) -> list[str]:
+    """Return what each route is called: its URL without secrets, and a number where another has the same.
+
+    The ledger knows routes by these names, so that the numbers must not depend on the order, the latest changes first.
+    """
+    alike: dict[str, list[Route]] = {}
+    for route in sorted(routes, key=_content):
+        alike.setdefault(route.shown, []).append(route)
+    named = {
+        id(route): shown if number == 1 else f"{shown} ({number})"
+        for shown, found in alike.items()
+        for number, route in enumerate(found, 1)
+    }
+    return [named[id(route)] for route in routes]
+
+
+def _content(route: Route) -> str:
+    return json.dumps([route.url, route.match, route.override, sorted(route.headers)], sort_keys=True, default=str)
+
+
 def _basic(username: str | None, password: str | None) -> str | None:
     if username is None or password is None:
         return None

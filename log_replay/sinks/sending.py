@@ -65,6 +65,11 @@ class Sending:
         texts = {first.id: first.text for first in self._firsts.values()}
         return [partial(self._send, part, most_at_once or len(part)) for part in _parts(texts, concurrency)]
 
+    @property
+    def wanted(self) -> bool:
+        """Whether the route wants anything of the batch."""
+        return bool(self._wanted)
+
     def fates(self) -> Iterator[tuple[Wanted, Fate]]:
         """Yield what became of each statement that the route wants."""
         for wanted in self._wanted:
@@ -85,9 +90,7 @@ class Sending:
         )
 
     def failure(self, fate: Fate) -> str:
-        """Return in words why a statement failed."""
-        if self.lost:
-            return str(self.lost)
+        """Return in words why a statement was refused."""
         said = f"it answered {fate.answer.shown}" if fate.answer else "not sent twice"
         return f"send {self.endpoint.route.shown}: {said}: {MEANINGS[fate.reason]}"
 

@@ -11,6 +11,8 @@ from clickhouse.conftest import KEY
 from hypothesis import given
 from hypothesis import strategies as st
 from run.conftest import logs, options, replay, source
+from sinks.keeping_lrs import KeepingLrs
+from sinks.scripted_server import Answer
 from sinks.servers import ralph
 from sinks.statement_batches import batch_of, caliper, event, xapi
 
@@ -20,8 +22,10 @@ from log_replay.clickhouse.rows import microseconds
 from log_replay.clickhouse.tables import create_table, statement_table
 from log_replay.errors import ConfigurationError, DestinationLost
 from log_replay.patience import Patience
-from log_replay.records import Delivery
+from log_replay.records import WITHHELD, Delivery
+from log_replay.sinks.lrs import LrsSink
 from log_replay.sinks.only_missing import OnlyMissing
+from log_replay.sinks.routes import Route
 
 __all__ = ["logs", "options", "ralph", "replay", "source"]
 
@@ -104,6 +108,30 @@ def test_what_becomes_of_the_rest_is_the_destination_s_own_word(stored, wrapped)
     delivery = wrapped(Taken("failed")).deliver([event(xapi()), event(there)])
     assert delivery.outcomes == ["failed", "duplicate"]
     assert delivery[:4] == (0, 1, 0, 1)
+
+
+def test_a_lost_route_gets_what_was_missing_then_whatever_has_come_to_the_table_since(stored, wrapped):
+    there, missing = xapi(), [xapi(), xapi()]
+    stored(there)
+    with KeepingLrs() as lrs, KeepingLrs() as mortal:
+        mortal.dies_after(0, Answer(503))
+        routes = [Route(lrs.url), Route(mortal.url)]
+        lost = LrsSink(routes, transformer_type="xapi", patience=Patience(retries=0))
+        lost.logged = []
+        sink = wrapped(lost)
+        batch = [event(missing[0], there), event(missing[1])]
+        delivery = sink.deliver(batch)
+        assert delivery.outcomes == ["failed", "duplicate", "failed"]
+        assert delivery.missed.outcomes == ["delivered", WITHHELD, "delivered"]
+        stored(*missing)
+        mortal.is_up()
+        assert mortal.url in sink.try_again()
+        after = sink.deliver_missed(batch, delivery.missed)
+        assert after.outcomes == ["delivered", "duplicate", "delivered"]
+        assert after[:4] == (2, 1, 0, 0)
+        assert after.missed is None
+        assert set(mortal.received) == set(lrs.received) == {statement.id for statement in missing}
+        assert set(lrs.received.values()) == {1}
 
 
 def test_a_batch_that_is_there_wholly_never_reaches_the_destination(stored, wrapped):

@@ -141,6 +141,8 @@ MEANINGLESS = [
     ["--format", "rows", "--destination_provider", "LRS"],
     ["--layout", "aspects", "--destination_provider", "CLICKHOUSE"],
     ["--create_tables", "--destination_provider", "LOCAL"],
+    ["--lrs_concurrency", "2", "--destination_provider", "LOCAL"],
+    ["--max_rate", "100", "--destination_provider", "CLICKHOUSE"],
 ]
 
 

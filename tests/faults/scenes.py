@@ -90,16 +90,21 @@ class Scene:
     def out(self) -> Path:
         return self.folder / "out"
 
-    def run(self, kill: dict | None = None) -> int:
-        """Start it, or start it again."""
-        own = ["--summary", str(self.folder / "summary.json"), "--rejects", str(self.folder / "rejects.jsonl")]
-        code = self.driver(
-            arguments=["transform_tracking_logs", *self.arguments, *own, "--run", "tested"],
+    def command(self, *arguments: str, **more: Any) -> int:
+        """Run a management command on the run's database."""
+        return self.driver(
+            arguments=arguments,
             database=str(self.folder / "ledger.sqlite3"),
             log=str(self.folder / "log"),
             calls=str(self.folder / "calls.json"),
-            **({"kill": kill} if kill else {}),
+            **more,
         )
+
+    def run(self, kill: dict | None = None) -> int:
+        """Start it, or start it again."""
+        own = ["--summary", str(self.folder / "summary.json"), "--rejects", str(self.folder / "rejects.jsonl")]
+        arguments = ["transform_tracking_logs", *self.arguments, *own, "--run", "tested"]
+        code = self.command(*arguments, **({"kill": kill} if kill else {}))
         self.codes.append(code)
         return code
 

@@ -46,13 +46,14 @@ def test_a_long_run_into_a_slow_and_flaky_lrs_ends_whole_in_bounded_memory(progr
     with (logs / "tracking.log").open("wb") as file:
         file.writelines(generate_log.lines(count=LINES, known=0.5, users=2000, courses=20))
     summary = tmp_path / "summary.json"
-    # Three in a row at most: each costs a pause of a second or more.
+    # Three in a row at most: each costs a pause of a second or more. A machine that is busy otherwise can stop the LRS
+    # for seconds; of an answer that comes later than the timeout nobody could know.
     with FlakyLrs(seed=1, faults=10, most_in_row=3, seconds_each=0.00005) as lrs:
         done = program(
             "transform_tracking_logs",
             *("--transformer_type", "xapi", "--source_provider", "LOCAL"),
             *("--source_config", json.dumps({"key": str(tmp_path), "container": "logs"})),
-            *("--destination_config", json.dumps({"url": lrs.url, "timeout_seconds": 5})),
+            *("--destination_config", json.dumps({"url": lrs.url, "timeout_seconds": 60})),
             *("--batch_size", "500", "--lrs_concurrency", "2", "--sleep_between_batches_secs", "0"),
             *("--summary", str(summary), "--run", "soak"),
         )

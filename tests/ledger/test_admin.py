@@ -19,11 +19,21 @@ MANAGE = [sys.executable, "-m", "django"]
 PREPARE = """
 import django; django.setup()
 from django.contrib.auth import get_user_model
-from log_replay.models import Run, Unit
+from log_replay.models import Miss, Run, Unit
 get_user_model().objects.create_superuser("root", "", "x")
 run = Run.objects.create(
     name="backfill", state="stopped", reason="SIGTERM", identity={"source": "S3 container=logs", "batch_size": 100},
-    counts={"failures": {"<b>HTTP 400</b>": 2}, "rejects_by_reason": {"unknown_user": 7}},
+    counts={
+        "failures": {"<b>HTTP 400</b>": 2}, "rejects_by_reason": {"unknown_user": 7},
+        "routes": {
+            "https://one.example.com": {"delivered": 4000},
+            "https://two.example.com": {"delivered": 3000, "missed": 1000, "lost": "it is down"},
+        },
+    },
+)
+Miss.objects.create(
+    run=run, number=1, routes={"https://two.example.com": 1000}, outcomes=[],
+    stretches=[[0, "a.log", 700, 1200, {"failed": 1000}]],
 )
 done = {"lines": 1000, "known": 600, "transformed": 600, "statements": 600, "delivered": 600}
 Unit.objects.create(run=run, number=0, object="a.log", size_bytes=3000, state="done", counters=done, end=None)
@@ -82,7 +92,8 @@ def test_runs_are_listed_with_a_progress_bar_each(seen):
 
 def test_a_run_is_shown_whole_and_cannot_be_changed(seen):
     page = seen("/admin/log_replay/run/1/change/")
-    assert [bar["value"] for bar in page["bars"]] == [55]
+    assert [bar["value"] for bar in page["bars"]] == [55, 55, 41.2]
+    assert "3,000 delivered, 0 duplicate, 0 failed, 1,000 missed from a.log at 700 on: it is down" in page["text"]
     for told in ("SIGTERM", "it is damaged", "<b>HTTP 400</b>", "unknown_user", "S3 container=logs", "1,000"):
         assert told in page["text"]
     assert not {"_save", "_addanother", "_continue", "Delete"} & set(page["inputs"])

@@ -12,6 +12,10 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command, get_commands, load_command_class
+from run.conftest import parsed
+
+from log_replay.errors import ConfigurationError
+from log_replay.sinks.lrs_settings import read_settings
 
 LOGGER = ["--destination_provider", "LOGGER"]
 XAPI = ["transform_tracking_logs", "--transformer_type", "xapi"]
@@ -109,6 +113,18 @@ def test_secrets_come_from_the_environment_or_a_file(shell, logs, tmp_path):
     shell.environment["LOGS_KEY"] = str(logs.parent)
     done = shell(*XAPI, *LOGGER, "--source-provider", "LOCAL", "--source-config", f"@{config}", "--log-to", "null")
     assert done.returncode == 0, done.stderr
+
+
+def test_how_to_send_reaches_the_lrs():
+    given = ["--transformer_type", "xapi", "--source_provider", "STDIN", "--lrs_concurrency", "3", "--max_rate", "50.5"]
+    settings, _ = read_settings(parsed(given).destination.config)
+    assert (settings.concurrency, settings.max_rate) == (3, 50.5)
+
+
+@pytest.mark.parametrize("wrong", [["--lrs_concurrency", "0"], ["--max_rate", "-1"], ["--max_rate", "nan"]])
+def test_how_not_to_send_is_wrong_usage(wrong):
+    with pytest.raises(ConfigurationError, match="out of range"):
+        parsed(["--transformer_type", "xapi", "--source_provider", "STDIN", *wrong])
 
 
 def test_it_goes_by_both_names():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
@@ -76,10 +77,10 @@ def test_with_content_the_statement_and_the_answer_and_the_line_are_there(replay
     assert b"s3cret" not in rejects.read_bytes()
 
 
-def test_what_a_lost_route_misses_is_listed_and_can_be_sent_to_it_alone(
-    replay, source, server, rejects, tmp_path, settings
+def test_what_a_lost_route_misses_is_listed_where_no_ledger_knows_it_and_can_be_sent_to_it_alone(
+    replay, source, logs, server, rejects, tmp_path, settings, monkeypatch
 ):
-    """One dead LRS neither stops nor doubles the other."""
+    """Standard input cannot be resumed. One dead LRS neither stops nor doubles the other."""
     from event_routing_backends.models import RouterConfiguration
 
     settings.FERNET_KEYS = ["a key of the tests"]
@@ -89,9 +90,9 @@ def test_what_a_lost_route_misses_is_listed_and_can_be_sent_to_it_alone(
             RouterConfiguration.objects.create(
                 enabled=True, backend_name="xAPI", route_url=url, auth_scheme="NONE", configurations={}
             )
-        report = replay(
-            *source, *to_lrs({}, "--batch_size", "100", "--rejects", str(rejects)),
-        )  # fmt: skip
+        with (logs / "tracking.log").open("rb") as log:
+            monkeypatch.setattr("sys.stdin", io.TextIOWrapper(log))
+            report = replay("--source_provider", "STDIN", *to_lrs({}, "--batch_size", "100", "--rejects", str(rejects)))
         missed = entries(rejects, dead.url)
         assert {entry["reason"] for entry in missed} == {"destination_lost"}
         assert len(missed) == report.total.failed > 0
@@ -102,7 +103,8 @@ def test_what_a_lost_route_misses_is_listed_and_can_be_sent_to_it_alone(
         dead.asked.clear()
         server.asked.clear()
         only = tmp_path / "only.jsonl"
-        only.write_bytes(b"".join(json.dumps(entry).encode() + b"\n" for entry in missed))
+        named = [{**entry, "object": "tracking.log"} for entry in missed]
+        only.write_bytes(b"".join(json.dumps(entry).encode() + b"\n" for entry in named))
         again = replay(*source, *to_lrs({}, "--lrs_urls", dead.url, "--from_rejects", str(only)))
         assert again.complete
         sent = {statement["id"] for asked in dead.posted for statement in json.loads(asked.body)}

@@ -78,10 +78,12 @@ def test_a_lost_route_stops_no_other(server, other_server):
         batch = [event(xapi(), routes=0b11), event(xapi(), routes=0b10)]
         delivery = sink.deliver(batch)
         assert delivery.outcomes == ["failed", "delivered"]
-        assert [(refusal.reason, refusal.destination) for refusal in delivery.refusals] == [
+        assert delivery.missed.routes == {server.url: 1}
+        assert [(refusal.reason, refusal.destination) for refusal in delivery.missed.refusals] == [
             ("destination_lost", server.url)
         ]
-        assert "401 Unauthorized" in delivery.failure
+        assert "401 Unauthorized" in delivery.routes[server.url].lost
+        assert delivery.failures == ()
         assert (len(server.posted), len(other_server.posted)) == (1, count)
 
 
@@ -121,4 +123,4 @@ def test_every_statement_is_counted_once(server, other_server, routes, ids, stat
     counts = dict(zip(Delivery._fields[:4], delivery[:4], strict=True))
     assert sum(counts.values()) == len(batch)
     assert not delivery.outcomes or +Counter(counts) == Counter(delivery.outcomes)
-    assert delivery.failed == 0 or delivery.failure
+    assert delivery.failed == 0 or delivery.failures

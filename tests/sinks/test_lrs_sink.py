@@ -14,7 +14,6 @@ from sinks.statement_batches import batch_of, caliper, event, texts, xapi
 
 from log_replay.errors import DestinationLost
 from log_replay.patience import Patience
-from log_replay.records import Delivery
 from log_replay.sinks.routes import Route
 
 
@@ -64,7 +63,7 @@ class TestRequest:
         assert (len(server.posted), server.connections) == (3, 1)
 
     def test_nothing_is_posted_for_a_batch_without_statements(self, server):
-        assert given_sink({"url": server.url}).deliver([event()]) == Delivery()
+        assert given_sink({"url": server.url}).deliver([event()])[:4] == (0, 0, 0, 0)
         assert server.asked == []
 
     def test_what_a_route_overrides_replaces_top_level_fields(self, server):
@@ -80,12 +79,12 @@ class TestAnswer:
     @pytest.mark.parametrize("answer", [Answer(200, body=b'["id"]'), Answer(200, body=b"[]"), Answer(204, body=b"")])
     def test_success_is_delivered(self, server, answer):
         server.script = [answer]
-        assert given_sink({"url": server.url}).deliver(batch_of(2)) == Delivery(delivered=2)
+        assert given_sink({"url": server.url}).deliver(batch_of(2))[:4] == (2, 0, 0, 0)
 
     def test_caliper_endpoints_may_answer_anything_with_success(self, server):
         server.script = [Answer(202, body=b"accepted")]
         sink = given_sink({"url": server.url}, "caliper")
-        assert sink.deliver([event(caliper())]) == Delivery(delivered=1)
+        assert sink.deliver([event(caliper())])[:4] == (1, 0, 0, 0)
 
     @pytest.mark.parametrize(
         ("status", "reason", "hint"),
@@ -101,11 +100,12 @@ class TestAnswer:
         sink = given_sink({"url": server.url})
         failed = sink.deliver(batch_of(1))
         assert failed[:4] == (0, 0, 0, 1)
-        assert failed.failure.startswith(f"send {server.url}: it answered {status} ")
-        assert hint in failed.failure
-        assert "ada@example.com" not in failed.failure
+        (failure,) = failed.failures
+        assert failure.startswith(f"send {server.url}: it answered {status} ")
+        assert hint in failure
+        assert "ada@example.com" not in failure
         assert [refusal.reason for refusal in failed.refusals] == [reason]
-        assert sink.deliver(batch_of(1)) == Delivery(delivered=1)
+        assert sink.deliver(batch_of(1))[:4] == (1, 0, 0, 0)
 
     def test_a_batch_that_is_stored_whole_under_partial_success_is_delivered(self, server):
         server.script = [Answer(200, body=b'{"inserted": 2, "rejected": 0, "ids": ["a", "b"], "errors": []}')]
@@ -147,7 +147,7 @@ class TestRetries:
     def test_what_may_pass_is_sent_again(self, server, trouble):
         server.script = [trouble, trouble, Answer(200)]
         batch = batch_of(2)
-        assert sink_of(Route(server.url)).deliver(batch) == Delivery(delivered=2)
+        assert sink_of(Route(server.url)).deliver(batch)[:4] == (2, 0, 0, 0)
         assert {asked.body for asked in server.asked} == {b"[" + b",".join(texts(batch)) + b"]"}
         assert len(server.asked) == 3
 
@@ -216,5 +216,5 @@ class TestRealLrs:
 
     def test_a_large_batch_arrives_whole(self, lrs):
         batch = batch_of(1000)
-        assert given_sink(lrs.config).deliver(batch) == Delivery(delivered=1000)
+        assert given_sink(lrs.config).deliver(batch)[:4] == (1000, 0, 0, 0)
         assert len(lrs.stored({each.statements[0].id for each in batch})) == 1000

@@ -115,6 +115,7 @@ def _judge(report: Report, options: Options) -> None:
         problems = [
             f"{len(report.failed_objects)} objects could not be read to their end" if report.failed_objects else "",
             f"{total.failed:,} statements were not delivered" if total.failed else "",
+            *report.misses,
             f"{len(report.differences):,} events differ from what upstream makes" if report.differences else "",
             f"{report.lost_by_loggers:,} statements were lost by a logger" if report.lost_by_loggers else "",
         ]

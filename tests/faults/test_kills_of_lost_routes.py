@@ -1,0 +1,124 @@
+"""Of two LRSs one is lost in the middle; the run is killed at any moment, and resumed when the LRS is back."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+from faults.scenes import KILLED
+from sinks.keeping_lrs import KeepingLrs
+from sinks.scripted_server import Answer
+
+BATCH_SIZE = 30
+COMMAND = [sys.executable, "-c", "from log_replay.standalone.main import main; main()", "transform_tracking_logs"]
+
+
+@pytest.fixture
+def lrss():
+    """One that is always there and one that is not."""
+    with KeepingLrs() as healthy, KeepingLrs() as mortal:
+        yield healthy, mortal
+
+
+@pytest.fixture
+def into_both(scene, lrss):
+    """Make a run of both."""
+
+    def make(name: str, *more: str):
+        where = ["--destination_provider", "LRS", "--log_to", "null", "--sleep_between_batches_secs", "0", *more]
+        run = scene(name, *where)
+        routes = run.folder / "routes.json"
+        routes.write_text(json.dumps([_route(lrs.url) for lrs in lrss]))
+        assert run.command("loaddata", str(routes), "--verbosity", "0") == 0, run.log
+        return run
+
+    return make
+
+
+def _route(url: str) -> dict:
+    fields = {
+        "enabled": True, "backend_name": "xAPI", "route_url": url, "auth_scheme": "NONE", "configurations": {},
+        "change_date": "2026-03-01T00:00:00Z",
+    }  # fmt: skip
+    return {"model": "event_routing_backends.routerconfiguration", "fields": fields}
+
+
+@pytest.fixture
+def whole(into_both, lrss):
+    """A run that nobody interrupted, and what its LRSs got."""
+    run = into_both("whole")
+    assert run.run() == 0, run.log
+    healthy, mortal = lrss
+    made = set(healthy.received)
+    assert made == set(mortal.received)
+    for lrs in lrss:
+        lrs.received.clear()
+    return run, made
+
+
+def says_no(lrs: KeepingLrs) -> None:
+    lrs.dies_after(4, Answer(401))
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("seam", ["deliver to an LRS", "keep a miss", "record", "record, inside", "finish"])
+def test_killed_while_a_route_is_lost(into_both, whole, lrss, seam, moment):
+    """Nothing is missed for good, and sent twice is only the batch that was under way."""
+    (expected, made), (healthy, mortal) = whole, lrss
+    run = into_both("killed")
+    says_no(mortal)
+    run.run({"seam": seam, moment: 1 if seam == "finish" else 7})
+    assert run.codes == [KILLED]
+    mortal.is_up()
+    assert run.run() == 0, run.log
+    assert run.counted == expected.counted
+    for lrs in lrss:
+        assert set(lrs.received) == made
+        assert sum(lrs.received.values()) - len(made) <= 2 * BATCH_SIZE
+    assert healthy.received.total() - len(made) <= 2 * BATCH_SIZE
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("seam", ["deliver to a lost route", "settle a miss"])
+def test_killed_while_the_route_catches_up(into_both, whole, lrss, seam, moment):
+    """Again and again, a batch further each time; the other LRS is left alone."""
+    (expected, made), (healthy, mortal) = whole, lrss
+    run = into_both("killed")
+    says_no(mortal)
+    assert run.run() == 1
+    assert healthy.received.keys() == made
+    mortal.is_up()
+    for number in (1, 2, 3):
+        run.run({"seam": seam, moment: number})
+    assert run.codes[1:] == [KILLED] * 3
+    assert run.run() == 0, run.log
+    assert run.counted == expected.counted
+    assert mortal.received.keys() == made
+    assert mortal.received.total() - len(made) <= 3 * 2 * BATCH_SIZE
+    assert set(healthy.received.values()) == {1}
+
+
+def test_with_workers_too(into_both, whole, lrss):
+    """Whose database is that of their settings: the run has a home of its own."""
+    (expected, made), (_, mortal) = whole, lrss
+    run = into_both("workers", "--workers", "2")
+    home = run.folder / "home"
+    home.mkdir()
+    shutil.copy(run.folder / "ledger.sqlite3", home / "log-replay.sqlite3")
+    summary = run.folder / "summary.json"
+    command = [*COMMAND, *run.arguments, "--run", "tested", "--summary", str(summary)]
+    environment = {**run.driver.environment, "LOG_REPLAY_HOME": str(home)}
+    says_no(mortal)
+    first = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert first.returncode == 1, first.stderr
+    assert f"{mortal.url} misses" in first.stderr
+    mortal.is_up()
+    second = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert second.returncode == 0, second.stderr
+    assert run.counted == expected.counted
+    for lrs in lrss:
+        assert lrs.received.keys() == made
+        assert set(lrs.received.values()) == {1}
