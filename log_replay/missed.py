@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import structlog
 
 from log_replay.errors import DamagedObject, ReadError
+from log_replay.lines import lines_of
 from log_replay.plan.units import read_unit
 from log_replay.records import BlockResult, LineBlock, Stretch
 
@@ -127,8 +128,7 @@ def _read_unit(source: Source, unit: Unit, wanted: Stretches) -> Iterator[LineBl
 
 
 def _chosen(block: LineBlock, wanted: Stretches) -> LineBlock:
-    lines = [(line, offset) for line, offset in zip(block.lines, block.offsets, strict=True) if wanted.covers(offset)]
-    return LineBlock(block.object, [line for line, _ in lines], [offset for _, offset in lines], block.end_offset)
+    return replace(block, oversized=[], wanted=frozenset(filter(wanted.covers, lines_of(block)[1])))
 
 
 def _unless_broken(
