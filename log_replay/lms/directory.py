@@ -84,7 +84,10 @@ class Directory:
             return False
 
     def fetch(self, events: Iterable[EventFields]) -> None:
-        """Fetch what these events will ask for: in three queries at most; adding external ids takes more."""
+        """Fetch what these events will ask for: in three queries, or four where an id is nobody's.
+
+        Adding external ids takes more.
+        """
         users: set[Any] = set()
         courses: set[str] = set()
         for fields in events:
