@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Case, Count, F, Q, Sum, When
@@ -79,6 +80,21 @@ def runs() -> QuerySet[Run]:
 def progress(run: Any) -> Progress:
     """Return the progress of one of ``runs()``."""
     return Progress(run.unit_count, run.done_count, run.failed_count, run.total_bytes, run.done_bytes)
+
+
+def forget_old(days: float, *, unfinished: bool) -> list[str]:
+    """Delete the runs that nobody has worked on for so many days, and return their names.
+
+    Args:
+        days: how many.
+        unfinished: whether also those that could be resumed.
+    """
+    now = timezone.now()
+    old = Run.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now), updated__lte=now - timedelta(days=days))
+    if not unfinished:
+        old = old.filter(state=Run.State.FINISHED)
+    # One by one, and only if it is still so: somebody may have resumed it meanwhile.
+    return [run.name for run in old.order_by("created") if old.filter(pk=run.pk).delete()[0]]
 
 
 def state(run: Run) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from contextlib import contextmanager, suppress
 from functools import cached_property
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import requests
@@ -72,10 +73,10 @@ class Bucket:
         """Put an object of one byte and delete it; where deleting is forbidden it stays, and sources skip it."""
         try:
             self._attempt("find", "", lambda: self._container, _CHECK_WITHOUT_RETRIES)
-            with tempfile.NamedTemporaryFile(prefix="log-replay-") as spool:
+            with _spool() as (spool, path):
                 spool.write(b"\n")  # without any, it would be sent in chunks, which S3 refuses
                 spool.flush()
-                self._attempt("write", probe, lambda: self._put(spool.name, probe), _CHECK_WITHOUT_RETRIES)
+                self._attempt("write", probe, lambda: self._put(path, probe), _CHECK_WITHOUT_RETRIES)
         except DestinationLost as error:
             raise ConfigurationError(
                 error.message, operation=error.operation, object=error.object, hint=error.hint
@@ -91,10 +92,10 @@ class Bucket:
     def replacing(self, name: str) -> Iterator[IO[bytes]]:
         """Give a local file that is put, again and again if need be, when it is filled."""
         try:
-            with tempfile.NamedTemporaryFile(prefix="log-replay-") as spool:
+            with _spool() as (spool, path):
                 yield spool
                 spool.flush()
-                self._attempt("write", name, lambda: self._put(spool.name, name), self._patience)
+                self._attempt("write", name, lambda: self._put(path, name), self._patience)
         except OSError as error:
             raise DestinationLost(
                 error.strerror or type(error).__name__,
@@ -150,6 +151,18 @@ class Bucket:
         else:
             return _unavailable(error)
         return DestinationLost(reason, operation=operation, object=f"{self._place}/{name}".rstrip("/"), hint=hint)
+
+
+@contextmanager
+def _spool() -> Iterator[tuple[IO[bytes], str]]:
+    """Give a temporary file and its path; on Linux it has no name that a killed process could leave behind."""
+    with tempfile.TemporaryFile() as nameless:
+        path = f"/proc/self/fd/{nameless.fileno()}"
+        if Path(path).exists():
+            yield nameless, path
+            return
+    with tempfile.NamedTemporaryFile(prefix="log-replay-") as named:
+        yield named, named.name
 
 
 def _unavailable(error: Exception) -> Unavailable:

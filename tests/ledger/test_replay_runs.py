@@ -95,6 +95,34 @@ def test_a_run_that_is_being_worked_on_is_not_deleted(interrupted, into_files):
     assert Run.objects.exists()
 
 
+def test_what_finished_long_ago_is_pruned(replay, interrupted, into_files):
+    for name in ("old", "new"):
+        replay(*into_files, "--run", name)
+    interrupted(*into_files, "--run", "unfinished")
+    long_ago = timezone.now() - timedelta(days=31)
+    Run.objects.exclude(name="new").update(updated=long_ago)
+    assert runs("prune", "32") == ""
+    assert runs("prune", "30").split() == ["old"]
+    assert {run.name for run in Run.objects.all()} == {"new", "unfinished"}
+    assert runs("prune", "30", "--unfinished").split() == ["unfinished"]
+    assert {row.run.name for row in Unit.objects.select_related("run")} == {"new"}
+
+
+def test_what_is_being_worked_on_is_not_pruned(interrupted, into_files):
+    interrupted(*into_files, "--run", "x")
+    Run.objects.update(owner="elsewhere 1 1", lease_until=timezone.now() + timedelta(seconds=30))
+    assert runs("prune", "0", "--unfinished") == ""
+    assert Run.objects.exists()
+
+
+@pytest.mark.parametrize("days", ["-1", "nan", "1e9"])
+@pytest.mark.django_db
+def test_days_that_are_none_are_wrong_usage(days):
+    with pytest.raises(CommandError, match="no number of days") as caught:
+        runs("prune", "--", days)
+    assert caught.value.returncode == 2
+
+
 @pytest.mark.parametrize("action", ["show", "resume", "delete"])
 @pytest.mark.django_db
 def test_an_unknown_name_is_wrong_usage(action):

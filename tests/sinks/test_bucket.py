@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 
 import libcloud.common.exceptions
 import libcloud.common.types
@@ -43,6 +44,21 @@ def test_what_may_pass_is_tried_again(server, trouble):
     assert sink(server).deliver(batch).delivered == 1
     puts = [asked for asked in server.asked if asked.method == "PUT"]
     assert [asked.body for asked in puts] == [texts(batch)[0] + b"\n"] * 2
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs files without a name: run it on Linux")
+def test_a_run_that_is_killed_leaves_no_file_behind(server, tmp_path, monkeypatch):
+    """What an object is made of has no name while it is written and sent."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    bucket = Bucket("MINIO", server_config(server), "logs", patience=HASTY)
+    content = b"statement\n" * 100_000
+    server.script = [Answer(200), Answer(503), stored(content)]
+    with bucket.replacing("x.log") as file:
+        file.write(content)
+        file.flush()
+        assert list(tmp_path.iterdir()) == []
+    puts = [asked for asked in server.asked if asked.method == "PUT"]
+    assert [asked.body for asked in puts] == [content] * 2
 
 
 def test_what_does_not_pass_ends_the_run(server):

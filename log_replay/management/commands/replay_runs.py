@@ -1,4 +1,4 @@
-"""The runs in the ledger: list them, show one, resume it, delete it."""
+"""The runs in the ledger: list them, show one, resume it, delete it, or all that are old."""
 
 from __future__ import annotations
 
@@ -18,20 +18,23 @@ if TYPE_CHECKING:
 
     from log_replay.models import Run
 
+#: A century.
+MOST_DAYS = 36_525
+
 
 class Command(BaseCommand):
     """Look after the runs in the ledger."""
 
     help = (
-        "List the runs in the ledger, show one (progress, counters, failures), resume one that was interrupted, or "
-        "delete one, which takes nothing away but what is known about it."
+        "List the runs in the ledger, show one (progress, counters, failures), resume one that was interrupted, "
+        "delete one, or prune those that finished long ago, which takes nothing away but what is known about them."
     )
     requires_system_checks = ()
     requires_migrations_checks = False
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add what can be done with runs."""
-        actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|resume|delete")
+        actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|resume|delete|prune")
         listing = actions.add_parser("list", help="all runs, the latest first")
         listing.add_argument("--json", action="store_true", help="as JSON lines")
         for action, meaning in (
@@ -40,6 +43,9 @@ class Command(BaseCommand):
             ("delete", "forget it"),
         ):
             actions.add_parser(action, help=meaning).add_argument("name", help="the run's name")
+        pruning = actions.add_parser("prune", help="forget the runs that finished long ago")
+        pruning.add_argument("days", type=float, help="how many days ago at least")
+        pruning.add_argument("--unfinished", action="store_true", help="those that could be resumed as well")
 
     def handle(self, *_args: str, action: str, **given: Any) -> None:
         """Do it."""
@@ -62,6 +68,8 @@ class Command(BaseCommand):
                 _resume(_run(given["name"]))
             case "delete":
                 self._delete(_run(given["name"]))
+            case "prune":
+                self._prune(given["days"], unfinished=given["unfinished"])
 
     def _list(self, *, as_json: bool) -> None:
         from log_replay.ledger.overview import as_dict, progress, runs, state  # noqa: PLC0415 - needs the models
@@ -90,6 +98,16 @@ class Command(BaseCommand):
         finally:
             lease.give_back()
         self.stderr.write(f"deleted the run {run.name}; what it wrote is still where it wrote it")
+
+    def _prune(self, days: float, *, unfinished: bool) -> None:
+        from log_replay.ledger.overview import forget_old  # noqa: PLC0415 - as above
+
+        if not 0 <= days <= MOST_DAYS:
+            raise ConfigurationError(f"{days:g} is no number of days")
+        names = forget_old(days, unfinished=unfinished)
+        for name in names:
+            self.stdout.write(name)
+        self.stderr.write(f"deleted {len(names)} runs; what they wrote is still where they wrote it")
 
 
 def _resume(run: Run) -> None:
