@@ -42,9 +42,7 @@ class Stretches(NamedTuple):
         return place < len(self.stretches) and self.stretches[place].first <= offset
 
 
-def read_missed(
-    source: Source, misses: Iterable[Miss], unit: Callable[[int], Unit]
-) -> Iterator[LineBlock | BlockResult | Mark]:
+def read_missed(source: Source, misses: Iterable[Miss], unit: Callable[[int], Unit]) -> Iterator[LineBlock | Mark]:
     """Yield the blocks of the lines that misses are made of, a mark before those of each unit.
 
     An error follows the blocks of a unit that cannot be read that far.
@@ -117,14 +115,15 @@ def stretches(
     return found
 
 
-def _read_unit(source: Source, unit: Unit, wanted: Stretches) -> Iterator[LineBlock | BlockResult]:
+def _read_unit(source: Source, unit: Unit, wanted: Stretches) -> Iterator[LineBlock]:
     first, last = wanted.stretches[0].first, wanted.stretches[-1].last
     # To the unit's own end, and no further than needed: what is compressed had to be read twice for any other.
     with closing(read_unit(source, replace(unit, offset=first, counted_to=0))) as blocks:
         for block in blocks:
-            yield _chosen(block, wanted) if isinstance(block, LineBlock) else block
-            if block.end_offset > last:
-                return
+            if isinstance(block, LineBlock):  # what else there is are lines that are not there
+                yield _chosen(block, wanted)
+                if block.end_offset > last:
+                    return
 
 
 def _chosen(block: LineBlock, wanted: Stretches) -> LineBlock:

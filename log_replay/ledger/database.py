@@ -33,11 +33,12 @@ log = structlog.get_logger(__name__)
 State = models.Unit.State
 #: Rows that are written or read at once.
 ROWS = 1000
-#: What is recorded of a unit.
-STANDING = ("state", "offset", "counted_to", "counters", "error")
 
 _update_run = Update(models.Run, ("counts", "rejects_bytes", "batches", "updated"), ("id", "owner"))
-_update_unit = Update(models.Unit, (*STANDING, "begun", "updated"), ("run", "number"))
+_update_unit, _finish_unit = (
+    Update(models.Unit, (*standing, "begun", "updated"), ("run", "number"))
+    for standing in (("state", "offset", "counted_to", "counters", "error"), ("state", "counters", "error"))
+)
 
 
 class DatabaseLedger(Ledger):
@@ -196,7 +197,8 @@ class DatabaseLedger(Ledger):
             self._update(**over)
         for unit, begun in self._begun.items():
             standing = self._standing(unit, report, pending)
-            _update_unit(*(standing[name] for name in STANDING), begun, now, self._run.pk, unit.number)
+            update = _finish_unit if standing["state"] == State.DONE else _update_unit
+            update(*standing.values(), begun, now, self._run.pk, unit.number)
 
     def _recount(self, report: Report, numbers: Iterable[int]) -> None:
         for number in numbers:
@@ -209,12 +211,11 @@ class DatabaseLedger(Ledger):
             models.Receipt.objects.bulk_create([row], ignore_conflicts=True)
 
     def _standing(self, unit: Unit, report: Report, pending: Sequence[TransformedEvent]) -> dict[str, Any]:
-        """Return what is to be recorded of a unit."""
+        """Return what is to be recorded of a unit, in the order in which it is."""
         counters = _counters(report, unit.number)
         failure = self._failures.get(unit)
         if unit is not self._current and not failure:
-            offset, counted_to = unit.offset, unit.counted_to
-            return {"state": State.DONE, "offset": offset, "counted_to": counted_to, "counters": counters, "error": ""}
+            return {"state": State.DONE, "counters": counters, "error": ""}
         counted_to = unit.counted_to
         if failure:
             counted_to = max(counted_to, failure.offset or 0)

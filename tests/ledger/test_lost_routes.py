@@ -324,3 +324,22 @@ def test_each_route_s_progress_is_shown(whole, to_both, lrs, other_lrs):
     assert behind["reached"]["offset"] > 0
     call_command("replay_runs", "list", stdout=listed)
     assert f"{other_lrs.url} misses" in listed.getvalue()
+
+
+def test_of_chosen_lines_only_these_are_read_again_though_some_are_not_there(to_both, lrs, other_lrs, logs, tmp_path):
+    log = (logs / "a.log").read_bytes()
+    offsets = [0, *(place + 1 for place, byte in enumerate(log) if byte == ord("\n"))][:-1][::2]
+    chosen = tmp_path / "chosen"
+    absent = [offset + 1 for offset in offsets[3:]]
+    entries = ({"object": "a.log", "offset": offset} for offset in sorted([*offsets, *absent]))
+    chosen.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    mine = [*to_both, "--from_rejects", str(chosen)]
+    report = replayed(*mine, "--run", "whole")
+    made = set(lrs.received)
+    for each in (lrs, other_lrs):
+        each.received.clear()
+    other_lrs.dies_after(1)
+    assert not replayed(*mine, "--run", "x").complete
+    other_lrs.is_up()
+    assert counted(replayed(*mine, "--run", "x")) == counted(report)
+    assert each_has_all_once(made, lrs, other_lrs)
