@@ -79,7 +79,7 @@ class FlakyLrs:
         faults: how many requests of a hundred fail.
         most_in_row: so many fail in a row at most, so that patience wins; None for any number.
         refuses: tells which statements it never takes.
-        late_seconds: how late a late answer is.
+        late_seconds: how late a late answer is: later than the clients' timeout, which a busy machine must not reach.
         seconds_each: how long it takes for a statement.
     """
 
@@ -87,7 +87,7 @@ class FlakyLrs:
     faults: int = 30
     most_in_row: int | None = 4
     refuses: object = None
-    late_seconds: float = 1.2
+    late_seconds: float = 3.3
     seconds_each: float = 0.0
     stored: dict[str, int] = field(default_factory=dict)
     acknowledged: set[str] = field(default_factory=set)

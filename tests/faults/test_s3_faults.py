@@ -113,7 +113,7 @@ def test_an_lrs_gets_everything_once_whatever_fails_on_both_sides(store, expecte
     ids = {json.loads(line)["id"] for content in files.values() for line in content.splitlines()}
     for seed in range(round_number, RUNS // 2, ROUNDS):
         with FlakyLrs(seed) as lrs:
-            config = json.dumps({"url": lrs.url, "timeout_seconds": 1})
+            config = json.dumps({"url": lrs.url, "timeout_seconds": 3})
             run = run_of(store, "--destination_provider", "LRS", "--destination_config", config)
             run._sink._endpoints[0]._patience = Patience(first_pause_seconds=0.0005)
             store.break_from_now_on(seed)
