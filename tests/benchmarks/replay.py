@@ -27,8 +27,12 @@ import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 TESTS = Path(__file__).parents[1]
 sys.path.insert(0, str(TESTS))
@@ -83,8 +87,7 @@ class Bench:
 
     def net(self, command, name: str, *arguments: str) -> Cost:
         """Return what a log costs beyond start-up, the least of three."""
-        start = min((command("empty.log", *arguments) for _ in range(3)), key=lambda cost: cost.cpu_seconds)
-        whole = min((command(name, *arguments) for _ in range(3)), key=lambda cost: cost.cpu_seconds)
+        start, whole = (_least(command(log, *arguments) for _ in range(3)) for log in ("empty.log", name))
         return Cost(whole.cpu_seconds - start.cpu_seconds, whole.wall_seconds - start.wall_seconds)
 
     def _command(self, app: str, name: str, kind: str, *more: str) -> Cost:
@@ -106,6 +109,11 @@ class Bench:
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         return Cost(cpu, time.perf_counter() - began)
+
+
+def _least(costs: Iterable[Cost]) -> Cost:
+    measured = list(costs)
+    return Cost(min(cost.cpu_seconds for cost in measured), min(cost.wall_seconds for cost in measured))
 
 
 def floor_seconds(log: Path, statements: Path) -> float:
