@@ -15,3 +15,4 @@ DATABASES = {
         "OPTIONS": {"unix_socket": os.environ["MARIADB_SOCKET"], "charset": "utf8mb4"},
     }
 }
+FERNET_KEYS = ["a key of the tests"]

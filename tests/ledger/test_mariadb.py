@@ -11,11 +11,14 @@ import time
 from pathlib import Path
 
 import pytest
+import sample_directory
+from sinks.keeping_lrs import KeepingLrs
+from sinks.scripted_server import Answer
 from sinks.servers import served
 
 HERE = Path(__file__).parent
-TWICE = """
-import argparse, json, sys
+SETUP = """
+import json, sys
 import django; django.setup()
 from django.core.management import call_command
 call_command("migrate", verbosity=0, interactive=False)
@@ -23,7 +26,7 @@ from django.contrib.auth import get_user_model
 from log_replay.lms.tables import CourseOverview, ExternalId, ExternalIdType
 from log_replay.standalone.embedded import create_lms_tables
 create_lms_tables()
-directory = json.load(open(sys.argv[1]))
+directory = json.load(sys.stdin)
 types = dict(ExternalIdType.objects.values_list("name", "id"))
 for user in directory["users"]:
     ids = user.pop("external_ids", {})
@@ -32,32 +35,51 @@ for user in directory["users"]:
         ExternalId.objects.create(user_id=user["id"], external_id_type_id=types[name], external_user_id=value)
 for course in directory["courses"]:
     CourseOverview.objects.create(**course)
+"""
+OPTIONS = """
+import argparse, json, sys
+import django; django.setup()
 from log_replay.ledger.overview import as_dict, runs
+from log_replay.logs import configure_own_log
 from log_replay.options.arguments import add_arguments
 from log_replay.options import read_options
 from log_replay.report.progress import Lines
 from log_replay.run import Run
 
+configure_own_log()
+parser = argparse.ArgumentParser()
+add_arguments(parser)
+options = read_options(vars(parser.parse_args(sys.argv[1:])))
+"""
+INTERRUPTED = f"""{OPTIONS}
 class Interrupting(Lines):
     def advance(self, offset, lines):
         super().advance(offset, lines)
         if self.lines >= 150:
             raise KeyboardInterrupt
 
-parser = argparse.ArgumentParser()
-add_arguments(parser)
-options = read_options(vars(parser.parse_args(sys.argv[2:])))
 told = []
 for progress in (Interrupting(), Lines()):
     report = Run(options).replay(progress)
     told.append(as_dict(runs().get(name=options.run)))
 print(json.dumps([told, report.as_dict()]))
 """
+#: Replays to these routes, and again once it is told to.
+ROUTED = f"""{OPTIONS}
+from event_routing_backends.models import RouterConfiguration
+for url in json.loads(sys.stdin.readline()):
+    RouterConfiguration.objects.create(
+        enabled=True, backend_name="xAPI", route_url=url, auth_scheme="NONE", configurations={{}}
+    )
+for _ in range(2):
+    print(json.dumps(Run(options).replay(Lines()).as_dict()), flush=True)
+    sys.stdin.readline()
+"""
 
 
 @pytest.fixture(scope="module")
 def mariadb(tmp_path_factory):
-    """Start a server and return its socket."""
+    """Start a server with the LMS's tables in it, and return the environment in which it is the database."""
     install, server = (
         shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin") for name in ("mariadb-install-db", "mariadbd")
     )
@@ -78,24 +100,24 @@ def mariadb(tmp_path_factory):
         while subprocess.run(create, capture_output=True, check=False).returncode:
             assert time.monotonic() < until, log.read_text()[-2000:]
             time.sleep(0.2)
-        yield socket
+        sample = sample_directory.sample_directory()
+        environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "mariadb_site",
+            "PYTHONPATH": str(HERE),
+            "MARIADB_SOCKET": str(socket),
+            "LOG_REPLAY_HOME": str(home),
+            "LOG_REPLAY_RETIRED_USER_SALTS": ",".join(sample["retired_user_salts"]),
+        }
+        subprocess.run([sys.executable, "-c", SETUP], env=environment, input=json.dumps(sample).encode(), check=True)
+        yield environment
 
 
-def test_a_run_is_kept_interrupted_and_resumed_there(mariadb, into_files, tmp_path, replay, sample_directory):
+def test_a_run_is_kept_interrupted_and_resumed_there(mariadb, into_files, replay):
     expected = replay(*into_files).as_dict()
-    directory = tmp_path / "directory.json"
-    directory.write_text(json.dumps(sample_directory))
-    environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "mariadb_site",
-        "PYTHONPATH": str(HERE),
-        "MARIADB_SOCKET": str(mariadb),
-        "LOG_REPLAY_HOME": str(tmp_path),
-        "LOG_REPLAY_RETIRED_USER_SALTS": ",".join(sample_directory["retired_user_salts"]),
-    }
     arguments = ["--transformer_type", "xapi", *into_files, "--unit_size", "50KB", "--run", "x"]
     done = subprocess.run(
-        [sys.executable, "-c", TWICE, str(directory), *arguments], env=environment, capture_output=True, check=False
+        [sys.executable, "-c", INTERRUPTED, *arguments], env=mariadb, capture_output=True, check=False
     )
     assert done.returncode == 0, done.stderr.decode()[-3000:]
     (stopped, finished), summary = json.loads(done.stdout)
@@ -105,3 +127,27 @@ def test_a_run_is_kept_interrupted_and_resumed_there(mariadb, into_files, tmp_pa
     assert finished["counters"] == expected["total"]
     for name in ("total", "objects", "statements_by_event", "rejects_by_reason", "unknown_names"):
         assert summary[name] == expected[name]
+
+
+def test_what_a_lost_route_missed_is_kept_there_and_sent_when_it_is_back(mariadb, source):
+    arguments = [
+        "--transformer_type", "xapi", *source, "--destination_provider", "LRS", "--add_external_ids", "no",
+        "--batch_size", "20", "--sleep_between_batches_secs", "0", "--log_to", "null", "--run", "routed",
+    ]  # fmt: skip
+    with KeepingLrs() as healthy, KeepingLrs() as lost:
+        lost.dies_after(3, Answer(404))
+        with subprocess.Popen(
+            [sys.executable, "-c", ROUTED, *arguments], env=mariadb, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as process:
+            process.stdin.write(json.dumps([healthy.url, lost.url]).encode() + b"\n")
+            process.stdin.flush()
+            first = json.loads(process.stdout.readline())
+            lost.is_up()
+            process.stdin.write(b"\n\n")
+            process.stdin.flush()
+            second = json.loads(process.stdout.readline())
+        assert first["routes"][lost.url]["missed"] == first["total"]["failed"] > 0
+        assert second["complete"]
+        assert second["total"]["failed"] == 0
+        assert set(healthy.received) == set(lost.received)
+        assert set(healthy.received.values()) == set(lost.received.values()) == {1}
