@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from log_replay.filters import Filters
+    from log_replay.events.filters import Filters
     from log_replay.options.values import Allowance
 
 

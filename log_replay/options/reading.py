@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 
 from log_replay.errors import ConfigurationError
-from log_replay.filters import Filters, read_time
+from log_replay.events.filters import Filters, read_time
 from log_replay.options.configuration import Options, Place
 from log_replay.options.values import read_allowance, read_config, read_size, read_workers, writable_path
 from log_replay.report.files import read_rejects

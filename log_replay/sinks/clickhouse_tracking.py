@@ -10,7 +10,7 @@ from log_replay.clickhouse.rows import line_row
 from log_replay.clickhouse.tables import check_table, create_table, tracking_table
 from log_replay.errors import DestinationLost
 from log_replay.events import UnparsableLine, parse_event
-from log_replay.filters import read_time
+from log_replay.events.filters import read_time
 from log_replay.lines import lines_of
 from log_replay.patience import Patience
 from log_replay.records import Position
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
     from log_replay.clickhouse.rows import Row
-    from log_replay.filters import Filters
+    from log_replay.events.filters import Filters
     from log_replay.records import LineBlock
 
 

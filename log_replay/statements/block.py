@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from log_replay.errors import LogReplayError
 from log_replay.events import read_events
-from log_replay.prefilter import Prefilter
+from log_replay.events.prefilter import Prefilter
 from log_replay.records import ALL_ROUTES, BlockResult, Rejected, TransformedEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from log_replay.filters import Filters
+    from log_replay.events.filters import Filters
     from log_replay.lms.directory import Directory
     from log_replay.records import Event, EventFields, LineBlock
     from log_replay.statements import Transformer

@@ -11,7 +11,7 @@ from upstream_reference import Reference, normalised, stand_ins
 from variations import event_names, events
 
 from log_replay.errors import ConfigurationError
-from log_replay.filters import Filters
+from log_replay.events.filters import Filters
 from log_replay.lms.database import DatabaseLookup, lms_models
 from log_replay.lms.directory import Directory
 from log_replay.records import LineBlock

@@ -7,8 +7,8 @@ import pickle
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_replay.parcels import pack_result, unpack_result
 from log_replay.records import BlockResult, LineBlock, Position, Statement, TransformedEvent
+from log_replay.workers.parcels import pack_result, unpack_result
 
 NUMBERS = st.integers(min_value=0, max_value=2**40)
 STATEMENTS = st.lists(st.builds(Statement, st.text(), st.text(), st.binary()), max_size=3).map(tuple)

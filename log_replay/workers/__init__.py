@@ -18,15 +18,15 @@ import structlog
 
 from log_replay.errors import ReadError
 from log_replay.lines import lines_of
-from log_replay.parcels import pack_result, unpack_result
 from log_replay.records import BlockResult, Counters, LineBlock, Position, Rejected
+from log_replay.workers.parcels import pack_result, unpack_result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
     from contextlib import AbstractContextManager
 
     from log_replay.options import Options
-    from log_replay.parcels import ResultParcel
+    from log_replay.workers.parcels import ResultParcel
 
     Make: TypeAlias = Callable[[LineBlock], BlockResult]
     Mark: TypeAlias = object

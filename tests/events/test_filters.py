@@ -8,8 +8,8 @@ import pytest
 
 from log_replay.errors import ConfigurationError
 from log_replay.events import read_events
-from log_replay.filters import Filters, check_event_patterns, read_time
-from log_replay.prefilter import Prefilter
+from log_replay.events.filters import Filters, check_event_patterns, read_time
+from log_replay.events.prefilter import Prefilter
 from log_replay.records import BlockResult, LineBlock
 
 LINE = (

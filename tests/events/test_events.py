@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from log_replay.events import UnparsableLine, parse_event, read_events
-from log_replay.filters import Filters
-from log_replay.prefilter import Prefilter
+from log_replay.events.filters import Filters
+from log_replay.events.prefilter import Prefilter
 from log_replay.records import BlockResult, LineBlock, Position
 
 NAMES = frozenset({"play_video", "edx.course.enrollment.activated"})

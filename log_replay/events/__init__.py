@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from log_replay.filters import Filters
+from log_replay.events.filters import Filters
+from log_replay.events.prefilter import Prefilter, showable
 from log_replay.lines import lines_of
-from log_replay.prefilter import Prefilter, showable
 from log_replay.records import BlockResult, Event, LineBlock, Position, Rejected
 
 if TYPE_CHECKING:
