@@ -85,12 +85,18 @@ class LineBlock:
 
 
 class Event(NamedTuple):
-    """A known event. ``json_text`` is the line's JSON, of which Caliper ids are made."""
+    """A known event. ``json_text`` is the line's JSON, of which Caliper ids are made.
+
+    ``user`` and ``course_id`` are whom it is about and where it happened, whatever its fields say (see
+    ``events.subjects``).
+    """
 
     position: Position
     name: str
     fields: EventFields
     json_text: bytes
+    user: Any
+    course_id: Any
 
 
 class Rejected(NamedTuple):

@@ -10,6 +10,7 @@ import orjson
 
 from log_replay.events.filters import Filters
 from log_replay.events.prefilter import Prefilter, showable
+from log_replay.events.subjects import course_of, user_of
 from log_replay.lines import lines_of
 from log_replay.records import BlockResult, Event, LineBlock, Position, Rejected
 
@@ -89,7 +90,7 @@ def parse_event(line: bytes, position: Position) -> Event:
     if "timestamp" not in fields and "time" in fields:
         fields["timestamp"] = fields["time"]
     name = fields.get("name")
-    return Event(position, name if isinstance(name, str) else "", fields, text)
+    return Event(position, name if isinstance(name, str) else "", fields, text, user_of(fields), course_of(fields))
 
 
 def load_json(text: bytes) -> Any:

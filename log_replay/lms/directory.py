@@ -10,12 +10,11 @@ from opaque_keys import InvalidKeyError
 from opaque_keys.edx.keys import CourseKey
 
 from log_replay.lms import UnknownIdentity, User
-from log_replay.lms.wanted import course_wanted, user_wanted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from log_replay.records import EventFields
+    from log_replay.records import Event
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -75,27 +74,27 @@ class Directory:
         _shrink(self._users)
         _shrink(self._course_names)
 
-    def knows(self, fields: EventFields) -> bool:
+    def knows(self, event: Event) -> bool:
         """Return whether nothing has to be fetched for an event."""
-        user, course_id = user_wanted(fields), course_wanted(fields)
         try:
-            return (not user or user in self._users) and (not course_id or course_id in self._course_names)
+            return (not event.user or event.user in self._users) and (
+                not event.course_id or event.course_id in self._course_names
+            )
         except TypeError:  # what cannot be hashed is no user and no course
             return False
 
-    def fetch(self, events: Iterable[EventFields]) -> None:
+    def fetch(self, events: Iterable[Event]) -> None:
         """Fetch what these events will ask for: in three queries, or four where an id is nobody's.
 
         Adding external ids takes more.
         """
         users: set[Any] = set()
         courses: set[str] = set()
-        for fields in events:
-            user, course_id = user_wanted(fields), course_wanted(fields)
-            if user and user.__hash__ is not None:
-                users.add(user)
-            if isinstance(course_id, str):
-                courses.add(course_id)
+        for event in events:
+            if event.user and event.user.__hash__ is not None:
+                users.add(event.user)
+            if isinstance(event.course_id, str):
+                courses.add(event.course_id)
         self._look_up_users(_user_keys(users - self._users.keys()))
         self._look_up_courses(_course_keys(courses - self._course_names.keys()))
 

@@ -44,12 +44,12 @@ def transform_block(
     waiting: list[Event] = []
     directory.forget_oldest()
     for event in read_events(block, Prefilter(transformer.names), filters, result):
-        if directory.knows(event.fields):
+        if directory.knows(event):
             _transform(event, directory, transformer, routes, result)
         else:
             waiting.append(event)
     if waiting:
-        directory.fetch(event.fields for event in waiting)
+        directory.fetch(waiting)
         for event in waiting:
             _transform(event, directory, transformer, routes, result)
         result.events.sort(key=_offset)

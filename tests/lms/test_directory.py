@@ -16,6 +16,7 @@ from log_replay.lms import directory as directory_module
 from log_replay.lms.database import DatabaseLookup, lms_models
 from log_replay.lms.directory import Directory
 from log_replay.lms.tables import CourseOverview, ExternalId, ExternalIdType
+from log_replay.records import Event, Position
 
 pytestmark = pytest.mark.usefixtures("sample_directory")
 
@@ -24,8 +25,8 @@ def directory(*, add=False, external_id_type="xapi", external_ids=True) -> Direc
     return Directory(DatabaseLookup(lms_models(), external_id_type, add=add), external_ids=external_ids)
 
 
-def about(user=None, course=None, **more):
-    return {"data": {"user_id": user}, "context": {"course_id": course}, **more}
+def about(user=None, course=None) -> Event:
+    return Event(Position("tracking.log", 0), "some.event", {}, b"{}", user, course)
 
 
 @pytest.mark.parametrize("named", [3, "3", 3.0, "ada", " 3 "])
@@ -116,7 +117,7 @@ def test_an_unknown_course_is_told_from_what_is_no_course_id():
         directory().course_name("no course id")
 
 
-def many(count: int) -> list[dict]:
+def many(count: int) -> list[Event]:
     users = get_user_model()
     people = [users(id=1000 + number, username=f"u{number}") for number in range(count)]
     users.objects.bulk_create(people)
@@ -139,9 +140,9 @@ def test_a_block_costs_three_queries_whatever_it_holds():
         found.external_id(3)  # the type's row is looked up once in a run
         with CaptureQueriesContext(connection) as queries:
             found.fetch(events)
-            for fields in events:
-                found.external_id(fields["data"]["user_id"])
-                found.course_name(fields["context"]["course_id"])
+            for event in events:
+                found.external_id(event.user)
+                found.course_name(event.course_id)
         assert len(queries) == 3
 
 
@@ -195,7 +196,7 @@ def test_a_full_cache_forgets_but_never_a_block_s_own_answers(monkeypatch):
         found.forget_oldest()
         found.fetch(events)
         with CaptureQueriesContext(connection) as queries:
-            assert all(found.external_id(fields["data"]["user_id"]) for fields in events)
+            assert all(found.external_id(event.user) for event in events)
         assert len(queries) == 0
     found.forget_oldest()
     assert len(found._users) <= 10

@@ -26,7 +26,7 @@ Finish: TypeAlias = "Callable[[Any, Event, Platform, Identities], tuple[Statemen
 
 def xapi_statements(make: XapiMaker, event: Event, platform: Platform, identities: Identities) -> tuple[Statement, ...]:
     """Return an event's xAPI statements."""
-    made = make(event.fields, platform, identities)
+    made = make(event, platform, identities)
     return tuple([Statement(whole["id"], whole["timestamp"], statement_text(whole)) for whole in made])
 
 
@@ -34,7 +34,7 @@ def caliper_statements(
     make: CaliperMaker, event: Event, platform: Platform, identities: Identities
 ) -> tuple[Statement, ...]:
     """Return an event's Caliper event, in its envelope."""
-    made = make(event.fields, platform, identities)
+    made = make(event, platform, identities)
     whole = enveloped(made, event.json_text, platform)
     return (Statement(made["id"], made["eventTime"], statement_text(whole)),)
 

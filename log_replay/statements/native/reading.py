@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from log_replay.records import EventFields
+from log_replay.events.subjects import MAX_DEPTH, TooDeep, first
 
-#: Deeper than any event; what lies deeper is left to upstream and its recursion limit.
-MAX_DEPTH = 50
+if TYPE_CHECKING:
+    from log_replay.records import Event, EventFields
 
 
 class Unusual(Exception):
@@ -57,7 +56,7 @@ def find(fields: EventFields, key: str) -> Any:
     if value:
         return value
     if key not in fields:
-        value = _find_below(fields, key, 0)
+        value = first(fields, key)
     return value if value or value == 0 else None
 
 
@@ -99,7 +98,7 @@ class Finder:
     def _gather(self, branch: dict[str, Any], depth: int) -> None:
         """List a dict and those below it, each before those below it, and where those end."""
         if depth > MAX_DEPTH:
-            raise Unusual
+            raise TooDeep
         place = len(self._below)
         self._below.append(branch)
         self._ends.append(0)
@@ -123,23 +122,12 @@ def text(value: Any) -> str:
     return value
 
 
-def acting_user(fields: EventFields) -> Any:
-    """Return the id or name of the user whom the event is about: whom its data names, before who caused it."""
-    data = fields.get("data")
-    user = (data.get("user_id") or data.get("username")) if isinstance(data, dict) else None
-    user = user or find(fields, "user_id") or find(fields, "username")
+def acting_user(event: Event) -> Any:
+    """Return the id or name of the user whom an event is about, None for nobody."""
+    user = event.user
     # Upstream's own words for nobody do not tell these from None.
-    if user is not None and (type(user) not in (int, str) or not user or user == "None"):
+    if type(user) in (int, str) and user and user != "None":
+        return user
+    if user or user == 0:
         raise Unusual
-    return user
-
-
-def _find_below(branch: dict[str, Any], key: str, depth: int) -> Any:
-    if depth > MAX_DEPTH:
-        raise Unusual
-    for value in branch.values():
-        if value and isinstance(value, dict):
-            found = value[key] if key in value else _find_below(value, key, depth + 1)
-            if found is not None:
-                return found
     return None

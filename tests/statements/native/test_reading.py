@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_replay.statements.native.reading import MAX_DEPTH, Finder, Unusual, find, look, look_required, look_text
+from log_replay.events.subjects import MAX_DEPTH, TooDeep
+from log_replay.statements.native.reading import Finder, Unusual, find, look, look_required, look_text
 
 KEYS = ("event", "data", "context", "name", "user_id")
 SCALARS = st.sampled_from([None, "", "x", 0, 1, False, 0.0, [], [1]])
@@ -43,5 +44,5 @@ def test_what_lies_too_deep_is_left_to_upstream(look_for):
     for _ in range(MAX_DEPTH + 5):
         inner["context"] = {"x": 1}
         inner = inner["context"]
-    with pytest.raises(Unusual):
+    with pytest.raises(TooDeep):
         look_for(fields)

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from log_replay.lms import Identities
-    from log_replay.records import EventFields
+    from log_replay.records import Event, EventFields
     from log_replay.statements.native.platform import Platform
 
 Json = dict[str, Any]
-CaliperMaker: TypeAlias = "Callable[[EventFields, Platform, Identities], Json]"
+CaliperMaker: TypeAlias = "Callable[[Event, Platform, Identities], Json]"
 Object: TypeAlias = "Callable[[EventFields, Platform, Identities], Json]"
 Part: TypeAlias = "Callable[[EventFields], Json]"
 
@@ -36,8 +36,9 @@ def caliper_event(
         extensions: makes what the extensions hold beside the transformer's version.
     """
 
-    def make(fields: EventFields, platform: Platform, identities: Identities) -> Json:
-        made = opening(event_type, action, fields, platform, identities)
+    def make(event: Event, platform: Platform, identities: Identities) -> Json:
+        fields = event.fields
+        made = opening(event_type, action, event, platform, identities)
         made["object"] = object_(fields, platform, identities)
         if extensions:
             made["extensions"].update(extensions(fields))
@@ -48,7 +49,7 @@ def caliper_event(
     return make
 
 
-def opening(event_type: str, action: str, fields: EventFields, platform: Platform, identities: Identities) -> Json:
+def opening(event_type: str, action: str, event: Event, platform: Platform, identities: Identities) -> Json:
     """Return who did what when.
 
     Raises:
@@ -56,13 +57,13 @@ def opening(event_type: str, action: str, fields: EventFields, platform: Platfor
     """
     made = {
         "@context": CONTEXT,
-        "eventTime": caliper_time(required(find(fields, "timestamp"))),
+        "eventTime": caliper_time(required(find(event.fields, "timestamp"))),
         "type": event_type,
         "action": action,
-        "actor": person(identities.external_id(acting_user(fields)), platform),
+        "actor": person(identities.external_id(acting_user(event)), platform),
         "extensions": {"transformerVersion": platform.transformer_version},
     }
-    session = find(fields, "session")
+    session = find(event.fields, "session")
     if session:
         made["session"] = {"id": platform.iri("sessions", session), "type": "Session"}
     return made

@@ -10,20 +10,21 @@ from log_replay.statements.native.reading import Unusual, UpstreamRejects, actin
 
 if TYPE_CHECKING:
     from log_replay.lms import Identities
-    from log_replay.records import EventFields
+    from log_replay.records import Event, EventFields
     from log_replay.statements.native.platform import Platform
 
 Json = dict[str, Any]
 
 
-def problem_check(fields: EventFields, platform: Platform, identities: Identities) -> Json:
+def problem_check(event: Event, platform: Platform, identities: Identities) -> Json:
     """Return that a learner's attempt was graded, or, where a browser says so, that answers were handed in."""
+    fields = event.fields
     if look(fields, "context", "event_source") != "server":
-        made = opening("AssessmentEvent", "Submitted", fields, platform, identities)
+        made = opening("AssessmentEvent", "Submitted", event, platform, identities)
         made["object"] = assessment(fields, platform, identities)
         return made
-    made = opening("GradeEvent", "Graded", fields, platform, identities)
-    made["object"] = _attempt(fields, platform, identities)
+    made = opening("GradeEvent", "Graded", event, platform, identities)
+    made["object"] = _attempt(event, platform, identities)
     made["generated"] = {"score": _score(fields)}
     return made
 
@@ -49,9 +50,10 @@ def hint(fields: EventFields, platform: Platform, _identities: Identities) -> Js
     return _about("Annotation", f"{_problem_key(fields)}/hint/{index}", fields, platform, name="Hint")
 
 
-def _attempt(fields: EventFields, platform: Platform, identities: Identities) -> Json:
+def _attempt(event: Event, platform: Platform, identities: Identities) -> Json:
     """Return the learner's attempt: one assignee's turn at one assignable problem."""
-    key, learner = _problem_key(fields), identities.external_id(acting_user(fields))
+    fields = event.fields
+    key, learner = _problem_key(fields), identities.external_id(acting_user(event))
     count = _details(fields).get("attempts", "")
     made = _about("Attempt", f"{key}/user/{learner}/attempt/{count}", fields, platform)
     made["extensions"] = {

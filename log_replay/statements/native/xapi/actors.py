@@ -14,7 +14,7 @@ CACHE_SIZE = 10_000
 
 if TYPE_CHECKING:
     from log_replay.lms import Identities
-    from log_replay.records import EventFields
+    from log_replay.records import Event
     from log_replay.statements.native.platform import Platform
 
 Json = dict[str, Any]
@@ -27,13 +27,13 @@ class Actor(NamedTuple):
     id_prefix: str
 
 
-def actor(fields: EventFields, platform: Platform, identities: Identities) -> Actor:
+def actor(event: Event, platform: Platform, identities: Identities) -> Actor:
     """Return the actor.
 
     Raises:
         UnknownIdentity: the platform does not know who it was.
     """
-    user = acting_user(fields)
+    user = acting_user(event)
     if platform.agent_identifier == "mbox":
         return _by_mbox(identities.email(user))
     if platform.agent_identifier == "mbox_sha1sum":

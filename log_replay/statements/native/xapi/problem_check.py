@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from log_replay.lms import Identities
-    from log_replay.records import EventFields
+    from log_replay.records import Event, EventFields
     from log_replay.statements.native.platform import Platform
 
 Json = dict[str, Any]
@@ -43,12 +43,13 @@ INTERACTION_TYPES = {
 }
 
 
-def problem_check(fields: EventFields, platform: Platform, identities: Identities) -> list[Json]:
+def problem_check(event: Event, platform: Platform, identities: Identities) -> list[Json]:
     """Return the statement about the problem; where it has several questions, one about each as well."""
+    fields = event.fields
     finder = Finder(fields)
     find = finder.find
     browser = (find("event_source") or look(fields, "context", "event_source")) == "browser"
-    made = opening(verbs.ATTEMPTED if browser else verbs.EVALUATED, fields, platform, identities)
+    made = opening(verbs.ATTEMPTED if browser else verbs.EVALUATED, event, platform, identities)
     activities = contexts.in_course(fields, platform, identities)
     made["context"] = context({}, activities, fields, platform)
     questions = _questions(finder)
@@ -61,7 +62,7 @@ def problem_check(fields: EventFields, platform: Platform, identities: Identitie
     made["result"] = _result(finder, answered)
     if not questions:
         return [made]
-    name = id_name(actor(fields, platform, identities), find("timestamp") or find("time"))
+    name = id_name(actor(event, platform, identities), find("timestamp") or find("time"))
     return [made, *_about_questions(made, finder, platform, name, questions)]
 
 

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from log_replay.lms import Identities
-    from log_replay.records import EventFields
+    from log_replay.records import Event, EventFields
     from log_replay.statements.native.platform import Platform
     from log_replay.statements.native.xapi.actors import Actor
     from log_replay.statements.native.xapi.verbs import Verb
 
 Json = dict[str, Any]
-XapiMaker: TypeAlias = "Callable[[EventFields, Platform, Identities], list[Json]]"
+XapiMaker: TypeAlias = "Callable[[Event, Platform, Identities], list[Json]]"
 Part: TypeAlias = "Callable[[EventFields, Platform, Identities], Any]"
 Circumstances: TypeAlias = "Callable[[EventFields], Json]"
 Result: TypeAlias = "Callable[[EventFields], Json]"
@@ -46,8 +46,9 @@ def statement(
         result: makes what came of it.
     """
 
-    def make(fields: EventFields, platform: Platform, identities: Identities) -> list[Json]:
-        made = opening(verb, fields, platform, identities)
+    def make(event: Event, platform: Platform, identities: Identities) -> list[Json]:
+        fields = event.fields
+        made = opening(verb, event, platform, identities)
         # In upstream's order: when several parts cannot be made, the first one names the reject's reason.
         further = circumstances(fields) if circumstances else {}
         made["context"] = context(further, activities(fields, platform, identities), fields, platform)
@@ -59,10 +60,10 @@ def statement(
     return make
 
 
-def opening(verb: Verb, fields: EventFields, platform: Platform, identities: Identities) -> Json:
+def opening(verb: Verb, event: Event, platform: Platform, identities: Identities) -> Json:
     """Return who did what when, and the id, which is made of just that."""
-    who = actor(fields, platform, identities)
-    when = find(fields, "timestamp") or find(fields, "time")
+    who = actor(event, platform, identities)
+    when = find(event.fields, "timestamp") or find(event.fields, "time")
     return {
         "id": name_based_uuid(verb.namespace, id_name(who, when)),
         "actor": who.statement,
