@@ -1,7 +1,9 @@
 """Values that no field is made for, anywhere in an event: numbers that JSON cannot spell, halves of characters ..."""
 
 import copy
+import json
 import os
+from contextlib import suppress
 
 import pytest
 from event_forms import raw_event
@@ -44,6 +46,28 @@ def test_native_equals_upstream_whatever_stands_anywhere(sides, name):
         assert same_statements(ours, theirs), (raw, ours, theirs)
 
     check()
+
+
+def unpacked(form):
+    """Return a raw event whose data is an object, as mobile apps and the LMS log it, where it can be one."""
+    raw = raw_event(form, Scene())
+    with suppress(TypeError, ValueError):
+        raw["event"] = json.loads(raw["event"])
+    return raw
+
+
+@pytest.mark.parametrize(("kind", "name"), EVERY_EVENT)
+def test_what_is_equal_is_not_taken_for_the_same(sides, name):
+    """Nothing that was made of one value is kept for another that only equals it: 0.0 and -0.0, 1 and True."""
+    for form in FORMS_OF[name]:
+        for path in paths(unpacked(form)):
+            for value in (0.0, -0.0, 1, True, 1.0):
+                raw = unpacked(form)
+                put(raw, path, value)
+                if path == ("name",) or sides.parsed(raw) is None:
+                    continue
+                ours, theirs = sides.made_natively(raw), sides.made_by_upstream(raw)
+                assert same_statements(ours, theirs), (path, value, ours, theirs)
 
 
 @pytest.mark.parametrize("identifier", ["mbox", "mbox_sha1sum", "external_id", "anything else"])

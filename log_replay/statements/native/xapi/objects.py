@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from log_replay.statements.native.blocks import video_key
@@ -74,12 +73,8 @@ def course_in_mode(fields: EventFields, platform: Platform, identities: Identiti
 
 def video(fields: EventFields, platform: Platform, _identities: Identities) -> Json:
     """Return the video."""
-    return _video(platform.root_url, look(fields, "context", "course_id"), look_required(fields, "data", "id"))
-
-
-@lru_cache(maxsize=4096, typed=True)
-def _video(root_url: str, course_id: Any, video_id: Any) -> Json:
-    return activity(f"{root_url}/xblock/{video_key(course_id, video_id)}", {"type": VIDEO})
+    key = video_key(look(fields, "context", "course_id"), look_required(fields, "data", "id"))
+    return activity(platform.iri("xblock", key), {"type": VIDEO})
 
 
 def completed_block(fields: EventFields, platform: Platform, _identities: Identities) -> Json:
