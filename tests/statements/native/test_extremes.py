@@ -50,7 +50,7 @@ def test_native_equals_upstream_whatever_stands_anywhere(sides, name):
 
 def unpacked(form):
     """Return a raw event whose data is an object, as mobile apps and the LMS log it, where it can be one."""
-    raw = raw_event(form, Scene())
+    raw = copy.deepcopy(raw_event(form, Scene()))
     with suppress(TypeError, ValueError):
         raw["event"] = json.loads(raw["event"])
     return raw
