@@ -34,12 +34,20 @@ class Stretches(NamedTuple):
 
     def miss_at(self, offset: int) -> int:
         """Return the miss that a line belongs to."""
-        return self.misses[bisect_left([stretch.last for stretch in self.stretches], offset)]
+        return self.misses[self._place(offset)]
 
     def covers(self, offset: int) -> bool:
         """Whether a line lies in one of them."""
-        place = bisect_left([stretch.last for stretch in self.stretches], offset)
+        place = self._place(offset)
         return place < len(self.stretches) and self.stretches[place].first <= offset
+
+    def _place(self, offset: int) -> int:
+        """Return which stretch is the first that does not end before a line."""
+        return bisect_left(self.stretches, offset, key=_last)
+
+
+def _last(stretch: Stretch) -> int:
+    return stretch.last
 
 
 def read_missed(source: Source, misses: Iterable[Miss], unit: Callable[[int], Unit]) -> Iterator[LineBlock | Mark]:
