@@ -71,9 +71,9 @@ def open_transformer(options: Options) -> NativeTransformer:
 
 def open_directory(options: Options) -> Directory:
     """Open what knows users and courses."""
-    lookup = DatabaseLookup(lms_models(), options.transformer_type, add=options.add_external_ids)
     by_mail = options.transformer_type == "xapi" and settings.XAPI_AGENT_IFI_TYPE in MAIL_IFI_TYPES
-    return Directory(lookup, external_ids=not by_mail)
+    external_id_type = None if by_mail else options.transformer_type
+    return Directory(DatabaseLookup(lms_models(), external_id_type, add=options.add_external_ids))
 
 
 def open_destination(options: Options) -> Sink:

@@ -14,10 +14,10 @@ class SampleLookup:
 
     def __init__(self, kind):
         sample = who.sample_directory()
-        self._users = [User(user["id"], user["username"], user["email"]) for user in sample["users"]]
-        self._external_ids = {
-            user["id"]: user["external_ids"][kind] for user in sample["users"] if kind in user["external_ids"]
-        }
+        self._users = [
+            User(user["id"], user["username"], user["email"], user["external_ids"].get(kind))
+            for user in sample["users"]
+        ]
         self._courses = {course["id"]: course["display_name"] for course in sample["courses"]}
 
     def users(self, ids, usernames):
@@ -26,9 +26,6 @@ class SampleLookup:
     def retired_usernames(self, username):
         salted = (who.SALT + username.lower()).encode(errors="surrogatepass")
         return [f"retired__user_{hashlib.sha1(salted).hexdigest()}"]
-
-    def external_ids(self, user_ids):
-        return {user_id: self._external_ids[user_id] for user_id in user_ids if user_id in self._external_ids}
 
     def add_external_ids(self, user_ids):
         return {}

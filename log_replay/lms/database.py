@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 import uuid
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 from django.contrib.auth import get_user_model
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, OperationalError, connections, router
+from django.db.models import OuterRef, Subquery
 
 from log_replay.errors import DirectoryError
 from log_replay.lms import LmsModels, User
@@ -17,6 +18,7 @@ from log_replay.lms import LmsModels, User
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
+    from django.db.models import QuerySet
     from opaque_keys.edx.keys import CourseKey
 
 T = TypeVar("T")
@@ -46,28 +48,26 @@ class DatabaseLookup:
 
     Args:
         models: edx-platform's models or its tables.
-        external_id_type: the run's type, ``xapi`` or ``caliper``.
+        external_id_type: the run's type, ``xapi`` or ``caliper``; None where statements do not name users by
+            external ids: then none are looked up or added.
         add: whether users may be given external ids.
     """
 
-    def __init__(self, models: LmsModels, external_id_type: str, *, add: bool) -> None:
+    def __init__(self, models: LmsModels, external_id_type: str | None, *, add: bool) -> None:
         self._models = models
         self._type_name = external_id_type
-        self._may_add = add
+        self._may_add = add and external_id_type is not None
         self._retired_usernames = lru_cache(maxsize=10_000)(models.retired_usernames)
         self._external_id_type = lru_cache(maxsize=1)(self._find_external_id_type)
 
     def users(self, ids: Collection[int], usernames: Collection[str]) -> list[User]:
-        """Return the users with these ids or these usernames."""
-        columns = ("id", "username", "email")
-        users = get_user_model()._default_manager  # noqa: SLF001 - Django's documented name for it
+        """Return the users with these ids or these usernames, and the external ids of the run's type that they have."""
 
         def ask(some_ids: list[int], some_names: list[str]) -> list[User]:
-            by_id = users.filter(id__in=some_ids).values_list(*columns)
-            by_name = users.filter(username__in=some_names).values_list(*columns)
+            sought = {"id__in": some_ids, "username__in": some_names}
+            query, *more = (self._users.filter(**{column: values}) for column, values in sought.items() if values)
             # Two index look-ups in one query: an OR over both columns makes MySQL read the whole table.
-            query = by_id.union(by_name) if some_ids and some_names else by_id if some_ids else by_name
-            return [User(*row) for row in query]
+            return [_user(*row) for row in (query.union(*more) if more else query)]
 
         return [
             user
@@ -79,19 +79,8 @@ class DatabaseLookup:
         """Return the names that a user would bear after retirement."""
         return self._retired_usernames(username)
 
-    def external_ids(self, user_ids: Collection[int]) -> dict[int, str]:
-        """Return the external ids, of the run's type, that these users have."""
-        type_id = self._external_id_type()
-        manager = self._models.external_id._default_manager  # noqa: SLF001 - as above
-
-        def ask(some_ids: list[int]) -> list[tuple[int, uuid.UUID]]:
-            rows = manager.filter(user_id__in=some_ids, external_id_type_id=type_id)
-            return list(rows.values_list("user_id", "external_user_id"))
-
-        return {user_id: str(found) for part in _parts(list(user_ids)) for user_id, found in _ask(ask, part)}
-
     def add_external_ids(self, user_ids: Collection[int]) -> dict[int, str]:
-        """Give these users external ids and return them; none if that is not allowed."""
+        """Give these users external ids and return them; none if that is not wanted or not allowed."""
         if not self._may_add:
             return {}
         type_id = self._external_id_type()
@@ -107,11 +96,24 @@ class DatabaseLookup:
             self._may_add = False
             log.warning("cannot add external ids; users without one are rejected", reason=error.message)
             return {}
-        return self.external_ids(user_ids)
+        users = self.users(user_ids, ())
+        return {user.id: user.external_id for user in users if user.external_id}
 
     def course_names(self, course_keys: Collection[CourseKey]) -> dict[str, str | None]:
         """Return the display names of those of these courses that exist, by course id."""
         return _ask(self._models.course_names, course_keys)
+
+    @cached_property
+    def _users(self) -> QuerySet[Any, tuple[Any, ...]]:
+        """Everybody with their external ids, yet to be narrowed down: made once, for that takes as long as asking."""
+        users = get_user_model()._default_manager  # noqa: SLF001 - Django's documented name for it
+        columns = ("id", "username", "email")
+        if self._type_name is None:
+            return users.values_list(*columns)
+        external_ids = self._models.external_id._default_manager  # noqa: SLF001 - as above
+        theirs = external_ids.filter(user_id=OuterRef("id"), external_id_type_id=self._external_id_type())
+        external_id = Subquery(theirs.values("external_user_id")[:1])
+        return users.annotate(external_id=external_id).values_list(*columns, "external_id")
 
     def _find_external_id_type(self) -> int:
         """Find the type's row; as ERB does, fall back to LTI where a site is too old to know the type."""
@@ -133,6 +135,10 @@ class DatabaseLookup:
             object="external_user_ids_externalidtype",
             hint="run the LMS's migrations, or point LOG_REPLAY_DATABASE_URL at the LMS's database",
         )
+
+
+def _user(user_id: int, username: str, email: str, external_id: uuid.UUID | None = None) -> User:
+    return User(user_id, username, email, str(external_id) if external_id else None)
 
 
 def _parts(values: list[T]) -> Iterator[list[T]]:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 K = TypeVar("K")
 V = TypeVar("V")
 
-#: Identities kept at most, of each kind. An entry takes about 300 bytes.
-CACHE_SIZE = 50_000
+#: Names kept at most, of each kind. A user has two or three, which take about 500 bytes with what they stand for.
+CACHE_SIZE = 100_000
 #: What ERB's ``get_user_email`` says of somebody it does not know.
 UNKNOWN_EMAIL = "unknown@example.com"
 LONE_SURROGATES = re.compile("[\ud800-\udfff]")
@@ -40,16 +40,13 @@ class Lookup(Protocol):
     """The database's answers, each in one query for everything asked."""
 
     def users(self, ids: Collection[int], usernames: Collection[str]) -> list[User]:
-        """Return the users with these ids or these usernames."""
+        """Return the users with these ids or these usernames, and the external ids that they have."""
 
     def retired_usernames(self, username: str) -> list[str]:
         """Return the names that a user would bear after retirement."""
 
-    def external_ids(self, user_ids: Collection[int]) -> dict[int, str]:
-        """Return the external ids, of the run's type, that these users have."""
-
     def add_external_ids(self, user_ids: Collection[int]) -> dict[int, str]:
-        """Give these users external ids and return them; none for those who could not get one."""
+        """Give these users external ids and return them; none for those who could not or need not get one."""
 
     def course_names(self, course_keys: Collection[CourseKey]) -> dict[str, str | None]:
         """Return the display names of those of these courses that exist, by course id."""
@@ -60,12 +57,10 @@ class Directory:
 
     Args:
         lookup: who answers.
-        external_ids: whether statements name users by external ids; if not, none are looked up.
     """
 
-    def __init__(self, lookup: Lookup, *, external_ids: bool = True) -> None:
+    def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
-        self._needs_external_ids = external_ids
         self._users: dict[Any, User | None] = {}
         self._course_names: dict[str, tuple[str | None] | None] = {}
 
@@ -84,19 +79,20 @@ class Directory:
             return False
 
     def fetch(self, events: Iterable[Event]) -> None:
-        """Fetch what these events will ask for: in three queries, or four where an id is nobody's.
+        """Fetch what these events will ask for: in two queries, or three where an id is nobody's.
 
         Adding external ids takes more.
         """
         users: set[Any] = set()
         courses: set[str] = set()
         for event in events:
-            if event.user and event.user.__hash__ is not None:
-                users.add(event.user)
-            if isinstance(event.course_id, str):
-                courses.add(event.course_id)
-        self._look_up_users(_user_keys(users - self._users.keys()))
-        self._look_up_courses(_course_keys(courses - self._course_names.keys()))
+            user, course_id = event.user, event.course_id
+            if user and user.__hash__ is not None and user not in self._users:
+                users.add(user)
+            if isinstance(course_id, str) and course_id not in self._course_names:
+                courses.add(course_id)
+        self._look_up_users(_user_keys(users))
+        self._look_up_courses(_course_keys(courses))
 
     def user(self, username_or_id: Any) -> User | None:
         """Return the user, found even under a retired username, or None."""
@@ -135,13 +131,14 @@ class Directory:
         self._ask_for_users(named, {name: key for name, key in keys.items() if not named[name]}, by_id=True)
         # Only what is nobody's id can be a username; then it was perhaps one before its owner retired.
         self._ask_for_users(named, {name: key for name, key in keys.items() if not named[name]}, by_id=False)
-        new = {user.id for user in named.values() if user and user.id not in self._users}
-        external_ids = self._external_ids(new)
-        for user in named.values():
-            if user and user.id not in self._users:
-                self._users[user.id] = user._replace(external_id=external_ids.get(user.id))
-        for name, user in named.items():
-            self._users[name] = user and self._users[user.id]
+        new = {user.id: user for user in named.values() if user and user.id not in self._users}
+        without = [user.id for user in new.values() if user.external_id is None]
+        added = self._lookup.add_external_ids(without) if without else {}
+        for user_id, user in new.items():
+            known = user._replace(external_id=added[user_id]) if user_id in added else user
+            # The same users are named by numbers and by digits.
+            self._users[user_id] = self._users[str(user_id)] = known
+        self._users |= {name: user and self._users[user.id] for name, user in named.items()}
 
     def _ask_for_users(self, named: dict[Any, User | None], keys: Mapping[Any, UserKey], *, by_id: bool) -> None:
         """Fill in whom these keys name, by what they say first or else by what they may mean as well."""
@@ -164,13 +161,6 @@ class Directory:
         if key.username is None:
             return []
         return [key.username, *(self._lookup.retired_usernames(key.username) if key.retirable else ())]
-
-    def _external_ids(self, user_ids: set[int]) -> dict[int, str]:
-        if not user_ids or not self._needs_external_ids:
-            return {}
-        found = self._lookup.external_ids(user_ids)
-        without = user_ids - found.keys()
-        return found | self._lookup.add_external_ids(without) if without else found
 
     def _look_up_courses(self, keys: Mapping[str, CourseKey]) -> None:
         names = self._lookup.course_names(set(keys.values())) if keys else {}

@@ -113,7 +113,7 @@ def test_a_damaged_object_fails_and_the_run_goes_on(replay, source, logs, sample
     assert report.total.balanced
 
 
-def test_ten_thousand_events_of_five_thousand_users_cost_three_queries_a_block(replay, source, logs, settings):
+def test_ten_thousand_events_of_five_thousand_users_cost_two_queries_a_block(replay, source, logs, settings):
     import generate_log
 
     from log_replay.standalone.embedded import load_directory
@@ -125,7 +125,7 @@ def test_ten_thousand_events_of_five_thousand_users_cost_three_queries_a_block(r
     with CaptureQueriesContext(connection) as queries:
         report = replay(*source, "--destination_provider", "LOGGER", "--log_to", "null")
     assert report.total.transformed > 10_000
-    assert len(queries) <= 3 * blocks + 1  # and one for the type of external id
+    assert len(queries) <= 2 * blocks + 1  # and one for the type of external id
 
 
 def test_filters_choose_and_are_counted(replay, source):
