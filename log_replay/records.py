@@ -201,6 +201,7 @@ class BlockResult:
     counters: Counters = field(default_factory=Counters)
     events: list[TransformedEvent] = field(default_factory=list)
     rejects: list[Rejected] = field(default_factory=list)
+    statements_by_event: Counter[str] = field(default_factory=Counter)
     unknown_names: Counter[str] = field(default_factory=Counter)
     ways: Counter[str] = field(default_factory=Counter)
     verified: int = 0

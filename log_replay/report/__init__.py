@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import asdict, dataclass, field
-from itertools import groupby, islice
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from log_replay.records import Counters, Position, RouteCounters
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from log_replay.errors import LogReplayError
     from log_replay.logs import LineLimit
@@ -136,7 +136,7 @@ class Report:
         """Add a block's counters; its statements are delivered or failed later."""
         self._current += result.counters
         self.position = Position(result.object, result.end_offset)
-        self.statements_by_event.update(event.name for event in result.events for _ in event.statements)
+        self.statements_by_event += result.statements_by_event
         self.rejects_by_reason.update(rejected.reason for rejected in result.rejects)
         self.ways += result.ways
         self.verified += result.verified
@@ -149,15 +149,13 @@ class Report:
         """Add what became of a batch's statements, each to its own unit."""
         if delivery.outcomes:
             outcomes = iter(delivery.outcomes)
-            for event in batch:
-                counters = self._counters_of(event)
-                for outcome in islice(outcomes, len(event.statements)):
-                    setattr(counters, outcome, getattr(counters, outcome) + 1)
+            for counters, statements in self._by_unit(batch):
+                for outcome, count in Counter(islice(outcomes, statements)).items():
+                    setattr(counters, outcome, getattr(counters, outcome) + count)
         else:
             alike = next((name for name in OUTCOMES if getattr(delivery, name)), "delivered")
-            for counters, events in groupby(batch, self._counters_of):
-                more = sum(len(event.statements) for event in events)
-                setattr(counters, alike, getattr(counters, alike) + more)
+            for counters, statements in self._by_unit(batch):
+                setattr(counters, alike, getattr(counters, alike) + statements)
         self.failures.update(delivery.failures)
         for name, fared in delivery.routes.items():
             self.routes.setdefault(name, RouteCounters()).add(fared)
@@ -169,14 +167,23 @@ class Report:
             for outcome, count in stretch.counted.items():
                 setattr(counters, outcome, getattr(counters, outcome) - count)
                 counters.statements -= count
-        for event in batch:
-            self._counters_of(event).statements += len(event.statements)
+        for counters, statements in self._by_unit(batch):
+            counters.statements += statements
         self.count_delivery(batch, delivery)
 
     def count_undelivered(self, events: Sequence[TransformedEvent]) -> None:
         """Add statements that were made and will not be delivered, since the run ends."""
-        for event in events:
-            self._counters_of(event).failed += len(event.statements)
+        for counters, statements in self._by_unit(events):
+            counters.failed += statements
+
+    def _by_unit(self, events: Sequence[TransformedEvent]) -> Iterator[tuple[Counters, int]]:
+        """Yield the counters of each unit that these events are of, unit after unit, and how many statements it has."""
+        start = 0
+        while start < len(events):
+            counters = self._counters_of(events[start])
+            end = bisect_left(events, True, start, key=lambda event: self._counters_of(event) is not counters)  # noqa: FBT003 - bisect has no keyword for it
+            yield counters, sum(len(event.statements) for event in events[start:end])
+            start = end
 
     def _counters_of(self, event: TransformedEvent) -> Counters:
         """Return the counters of the unit that an event belongs to."""

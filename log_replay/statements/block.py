@@ -54,6 +54,7 @@ def transform_block(
             _transform(event, directory, transformer, routes, result)
         result.events.sort(key=_offset)
     result.rejects.sort(key=_offset)
+    result.counters.statements = result.statements_by_event.total()
     result.counters.transformed = len(result.events)
     result.counters.rejected = result.counters.known - result.counters.transformed
     return result
@@ -77,7 +78,7 @@ def _transform(
         result.rejects.append(Rejected(event.position, reason, event.name))
     else:
         result.events.append(TransformedEvent(event.position, event.name, statements, wanted))
-        result.counters.statements += len(statements)
+        result.statements_by_event[event.name] += len(statements)
 
 
 def _offset(found: TransformedEvent | Rejected) -> int:
