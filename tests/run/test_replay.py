@@ -82,6 +82,14 @@ def test_counters_are_balanced_and_add_up(replay, source, logs):
     assert all(counters.balanced for counters in report.objects.values())
 
 
+def test_logs_that_read_alike_are_counted_apart(replay, source, logs, sample_log):
+    """They are delivered in one batch, and whatever else is counted of them is the same."""
+    (logs / "tracking.log.1").write_bytes(sample_log)
+    report = replay(*source, "--destination_provider", "LOGGER", "--log_to", "null")
+    assert len(report.objects) == 2
+    assert all(counters.balanced for counters in report.objects.values())
+
+
 @pytest.mark.usefixtures("sample_directory")
 @examples(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.one_of(st.binary(max_size=80), st.sampled_from(range(380))), max_size=20), st.randoms())
