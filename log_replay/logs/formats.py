@@ -60,11 +60,7 @@ class LineFormatter(logging.Formatter):
 
         The same as ``line`` gives for each record, which need not be made for that.
         """
-        return [
-            self.line(statement_record(template, event, statement))
-            for event in events
-            for statement in event.statements
-        ]
+        raise NotImplementedError
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line of text."""
@@ -121,8 +117,8 @@ class JsonFormatter(PlainJsonFormatter, LineFormatter):
 
     def __init__(self, *, static_fields: dict[str, Any] | None = None) -> None:
         super().__init__(static_fields=static_fields)
-        self._heads: dict[tuple[str, ...], bytes] = {}
-        self._heads_of = 0.0
+        self._heads: dict[tuple[str, str], bytes] = {}
+        self._heads_of: tuple[Any, ...] = ()
 
     def line(self, record: logging.LogRecord) -> bytes:
         """Return the envelope around the statement."""
@@ -133,7 +129,7 @@ class JsonFormatter(PlainJsonFormatter, LineFormatter):
 
     def lines(self, template: logging.LogRecord, events: Sequence[TransformedEvent]) -> list[bytes]:
         """Return such lines; those of events of one name begin alike."""
-        heads: dict[tuple[str, str], bytes] = {}
+        heads = self._heads_with(template)
         lines = []
         for event in events:
             source_object, source_offset = event.position
@@ -141,7 +137,6 @@ class JsonFormatter(PlainJsonFormatter, LineFormatter):
             for statement in event.statements:
                 if head is None:
                     head = self._head(statement_record(template, event, statement))
-                    heads[event.name, source_object] = head
                 lines.append(b'%b, "offset": %d, "statement": %b}' % (head, source_offset, statement.text))
         return lines
 
@@ -160,13 +155,19 @@ class JsonFormatter(PlainJsonFormatter, LineFormatter):
 
     def _head(self, record: logging.LogRecord) -> bytes:
         """Return the envelope up to where its statement differs from others of the same block and event name."""
-        if record.created != self._heads_of:
-            self._heads, self._heads_of = {}, record.created
-        shared = (record.name, record.event_name, record.source_object)  # type: ignore[attr-defined]
-        head = self._heads.get(shared)
+        heads = self._heads_with(record)
+        differing = (record.event_name, record.source_object)  # type: ignore[attr-defined]
+        head = heads.get(differing)
         if head is None:
-            head = self._heads[shared] = self._envelope(record)[:-1]
+            head = heads[differing] = self._envelope(record)[:-1]
         return head
+
+    def _heads_with(self, record: logging.LogRecord) -> dict[tuple[str, str], bytes]:
+        """Return the envelopes' beginnings so far that agree with a record in all that its block shares."""
+        shared = (record.created, record.name)
+        if shared != self._heads_of:
+            self._heads, self._heads_of = {}, shared
+        return self._heads
 
     def _envelope(self, record: logging.LogRecord) -> bytes:
         return PlainJsonFormatter.format(self, record).encode()
