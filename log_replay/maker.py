@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from opaque_keys.edx.keys import CourseKey
 
 from log_replay.collector import seldom_collected
 from log_replay.lines import lines_of
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 #: Settings of XAPI_AGENT_IFI_TYPE by which statements name users by their email addresses.
 MAIL_IFI_TYPES = frozenset({"mbox", "mbox_sha1sum"})
+ANY_COURSE = "course-v1:Any+Course+Run"
 
 
 @contextmanager
@@ -71,6 +73,9 @@ def open_transformer(options: Options) -> NativeTransformer:
 
 def open_directory(options: Options) -> Directory:
     """Open what knows users and courses."""
+    # The kinds of keys are plugins, loaded when the first key is read: here, so that no block has to wait for them, and
+    # before the collector is told to leave alone what there is.
+    CourseKey.from_string(ANY_COURSE)
     by_mail = options.transformer_type == "xapi" and settings.XAPI_AGENT_IFI_TYPE in MAIL_IFI_TYPES
     external_id_type = None if by_mail else options.transformer_type
     return Directory(DatabaseLookup(lms_models(), external_id_type, add=options.add_external_ids))
