@@ -1,14 +1,16 @@
-"""What is packed comes back as it was."""
+"""What is taken apart and put into a tray comes out in another process as it was."""
 
 from __future__ import annotations
 
-import pickle
+import multiprocessing
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from log_replay.records import BlockResult, LineBlock, Position, Statement, TransformedEvent
-from log_replay.workers.parcels import pack_result, unpack_result
+from log_replay.workers.parcels import pack_block, pack_result, unpack_block, unpack_result
+from log_replay.workers.trays import TRAY_BYTES, Tray
 
 NUMBERS = st.integers(min_value=0, max_value=2**40)
 STATEMENTS = st.lists(st.builds(Statement, st.text(), st.text(), st.binary()), max_size=3).map(tuple)
@@ -18,12 +20,52 @@ EVENTS = st.lists(
 )
 
 
-def test_a_block_arrives_as_it_was():
-    block = LineBlock("log", b"a\n\nb", 7, 12, [3], frozenset({7}))
-    assert pickle.loads(pickle.dumps(block)) == block
+@pytest.fixture(scope="module")
+def tray():
+    tray = Tray()
+    yield tray
+    tray.close()
+
+
+def answer(connection, tray):
+    """Put back what comes, twice."""
+    while (packed := connection.recv()) is not None:
+        head, texts = tray.take(packed)
+        connection.send(tray.put(head, texts * 2))
+
+
+@pytest.fixture(scope="module")
+def other_process(tray):
+    context = multiprocessing.get_context("spawn")
+    connection, theirs = context.Pipe()
+    process = context.Process(target=answer, args=(theirs, tray), daemon=True)
+    process.start()
+    yield connection
+    connection.send(None)
+    process.join()
+
+
+@given(st.integers(), st.binary(), NUMBERS, st.lists(NUMBERS), st.none() | st.frozensets(NUMBERS))
+def test_a_block_arrives_as_it_was(tray, start, text, end, oversized, wanted):
+    block = LineBlock("log", text, start, end, oversized, wanted)
+    assert unpack_block(*tray.take(tray.put(*pack_block(block)))) == block
 
 
 @given(EVENTS)
-def test_a_result_arrives_as_it_was(events):
+def test_a_result_arrives_as_it_was(tray, events):
     result = BlockResult("log", 7, events=list(events))
-    assert unpack_result(pickle.loads(pickle.dumps(pack_result(BlockResult("log", 7, events=list(events)))))) == result
+    parts = pack_result(BlockResult("log", 7, events=list(events)))
+    assert unpack_result(*tray.take(tray.put(*parts))) == result
+
+
+@pytest.mark.parametrize("size", [0, 1, TRAY_BYTES, 3 * TRAY_BYTES, 2, TRAY_BYTES // 2 - 50, 17])
+def test_a_tray_is_as_large_as_what_is_put_in(tray, other_process, size):
+    text = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
+    other_process.send(tray.put("head", [text]))
+    assert tray.take(other_process.recv()) == ("head", [text, text])
+
+
+def test_a_tray_that_was_large_gives_the_memory_back(tray):
+    tray.take(tray.put("large", [bytes(5 * TRAY_BYTES)]))
+    tray.put("small", [])
+    assert tray.size_bytes == TRAY_BYTES

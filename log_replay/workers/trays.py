@@ -1,0 +1,72 @@
+"""Memory that the parent and one worker share: a block goes out in it, and its result comes back in it."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import pickle
+import sys
+import tempfile
+from array import array
+from multiprocessing.reduction import DupFd
+from typing import Any
+
+#: How much of a tray is there at all times, of which only what is used takes memory: a block and its result fit.
+TRAY_BYTES = 4 << 20
+
+
+class Tray:
+    """What is put in by one process is taken out by the other, who is told by other means that it is there."""
+
+    def __init__(self) -> None:
+        self._fd = _nameless_file()
+        self._map = self._resized(TRAY_BYTES)
+
+    def __getstate__(self) -> Any:
+        return DupFd(self._fd)
+
+    def __setstate__(self, fd: Any) -> None:
+        self._fd = fd.detach()
+        self._map = mmap.mmap(self._fd, 0)
+
+    @property
+    def size_bytes(self) -> int:
+        """How large the tray is now."""
+        return self._map.size()
+
+    def put(self, head: object, texts: list[bytes]) -> int:
+        """Put in a small object, which is pickled, and large bytes, which are not; return what ``take`` must know."""
+        packed = pickle.dumps((head, array("q", map(len, texts))), pickle.HIGHEST_PROTOCOL)
+        size = max(TRAY_BYTES, len(packed) + sum(map(len, texts)))
+        if size != len(self._map):
+            self._map = self._resized(size)
+        self._map.seek(0)
+        self._map.write(packed)
+        for text in texts:
+            self._map.write(text)
+        return len(packed)
+
+    def take(self, packed_bytes: int) -> tuple[Any, list[bytes]]:
+        """Return copies of what was put in."""
+        if self.size_bytes != len(self._map):
+            self._map = mmap.mmap(self._fd, 0)
+        self._map.seek(0)
+        head, sizes = pickle.loads(self._map.read(packed_bytes))  # noqa: S301 - of our own processes
+        return head, list(map(self._map.read, sizes))
+
+    def close(self) -> None:
+        """Let go of the memory; the other process may still hold it."""
+        self._map.close()
+        os.close(self._fd)
+
+    def _resized(self, size: int) -> mmap.mmap:
+        os.ftruncate(self._fd, size)
+        return mmap.mmap(self._fd, size)
+
+
+def _nameless_file() -> int:
+    # Not in /dev/shm, which containers have little of.
+    if sys.platform == "linux":
+        return os.memfd_create("log-replay")
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
