@@ -8,10 +8,14 @@ from __future__ import annotations
 from array import array
 from dataclasses import replace
 from functools import partial
-from itertools import islice
-from typing import NamedTuple
+from itertools import chain, islice, repeat
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from log_replay.records import BlockResult, LineBlock, Position, Statement, TransformedEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # A named tuple made of a tuple, as its own _make does, in a third of the time.
 _position = partial(tuple.__new__, Position)
@@ -24,11 +28,11 @@ class ResultHead(NamedTuple):
 
     rest: BlockResult
     offsets: array[int]
-    names: list[str]
-    routes: list[int]
+    names: Sequence[str]
+    routes: Sequence[int]
     statements_per_event: array[int]
-    ids: list[str]
-    timestamps: list[str]
+    ids: Sequence[str]
+    timestamps: Sequence[str]
 
 
 def pack_block(block: LineBlock) -> tuple[LineBlock, list[bytes]]:
@@ -36,34 +40,28 @@ def pack_block(block: LineBlock) -> tuple[LineBlock, list[bytes]]:
     return replace(block, text=b""), [block.text]
 
 
-def unpack_block(head: LineBlock, texts: list[bytes]) -> LineBlock:
+def unpack_block(head: LineBlock, texts: Sequence[bytes]) -> LineBlock:
     """Return the block that was taken apart."""
     return replace(head, text=texts[0])
 
 
-def pack_result(result: BlockResult) -> tuple[ResultHead, list[bytes]]:
+def pack_result(result: BlockResult) -> tuple[ResultHead, Sequence[bytes]]:
     """Take a result apart, which is left without its events."""
     events, result.events = result.events, []
-    statements = [statement for event in events for statement in event.statements]
-    head = ResultHead(
-        result,
-        array("q", [event.position.offset for event in events]),
-        [event.name for event in events],
-        [event.routes for event in events],
-        array("q", [len(event.statements) for event in events]),
-        [statement.id for statement in statements],
-        [statement.timestamp for statement in statements],
-    )
-    return head, [statement.text for statement in statements]
+    positions, names, groups, routes = _columns(events, TransformedEvent)
+    ids, timestamps, texts = _columns([*chain.from_iterable(groups)], Statement)
+    offsets = array("q", map(itemgetter(1), positions))
+    return ResultHead(result, offsets, names, routes, array("q", map(len, groups)), ids, timestamps), texts
 
 
-def unpack_result(head: ResultHead, texts: list[bytes]) -> BlockResult:
-    """Return the result that was taken apart."""
-    name = head.rest.object
+def _columns(rows: Sequence[NamedTuple], kind: type[NamedTuple]) -> Sequence[Sequence[Any]]:
+    return [*zip(*rows, strict=True)] or [()] * len(kind._fields)
+
+
+def unpack_result(head: ResultHead, texts: Sequence[bytes]) -> BlockResult:
+    """Return the result that was taken apart; every loop of it runs in C."""
     statements = map(_statement, zip(head.ids, head.timestamps, texts, strict=True))
-    columns = zip(head.offsets, head.names, head.routes, head.statements_per_event, strict=True)
-    head.rest.events = [
-        _event((_position((name, offset)), event_name, tuple(islice(statements, count)), routes))
-        for offset, event_name, routes, count in columns
-    ]
+    positions = map(_position, zip(repeat(head.rest.object), head.offsets, strict=False))
+    groups = map(tuple, map(islice, repeat(statements), head.statements_per_event))
+    head.rest.events = list(map(_event, zip(positions, head.names, groups, head.routes, strict=True)))
     return head.rest

@@ -9,7 +9,10 @@ import sys
 import tempfile
 from array import array
 from multiprocessing.reduction import DupFd
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 #: How much of a tray is there at all times, of which only what is used takes memory: a block and its result fit.
 TRAY_BYTES = 4 << 20
@@ -34,7 +37,7 @@ class Tray:
         """How large the tray is now."""
         return self._map.size()
 
-    def put(self, head: object, texts: list[bytes]) -> int:
+    def put(self, head: object, texts: Sequence[bytes]) -> int:
         """Put in a small object, which is pickled, and large bytes, which are not; return what ``take`` must know."""
         packed = pickle.dumps((head, array("q", map(len, texts))), pickle.HIGHEST_PROTOCOL)
         size = max(TRAY_BYTES, len(packed) + sum(map(len, texts)))
