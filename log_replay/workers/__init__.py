@@ -1,9 +1,9 @@
 """Blocks -> results, in order: in this process, or in workers that are given whole blocks.
 
 What measuring taught, in us of CPU a line, of which one process takes 14 to 17: the pool of ``concurrent.futures`` took
-4 to 6 more. Its two threads in the parent took 1.6 of them, and most of the rest went into pipes that hold 64 KB (a switch
-between processes for each) and into copies. Through shared memory a line costs 0.4 in the worker and 0.5 in the parent.
-What is left is the machine's: two processes that share nothing each take a tenth longer beside each other than alone.
+4 to 6 more. Its two threads in the parent were 1.6 of them; most of the rest were pipes of 64 KB, with a switch between
+processes for each, and copies. Shared memory costs 0.4 in the worker and 0.5 in the parent. Another 1.3 or so is the
+machine's: two processes that share nothing take a tenth longer beside each other than each alone.
 """
 
 from __future__ import annotations
