@@ -34,6 +34,8 @@ START = datetime(2026, 3, 1, tzinfo=UTC)
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 CHUNK_BYTES = 1_000_000
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://example.com/log-replay/generated")
+#: The golden ratio's digits: multiplied by it, numbers in a row look as random as the ids of sessions.
+SPREAD = 0x9E3779B97F4A7C15F39CC0605CEDC835
 #: The lines before a long one.
 LINES_BEFORE = 10
 
@@ -79,7 +81,8 @@ def endless(known: float, users: int, courses: int, seed: int) -> Iterator[bytes
         org, course = places[(drawn >> 88) % courses]
         user_id = b"%d" % user
         time = b"%b.%06d+00:00" % (second_text, fraction)
-        yield text % pick((user_id, b"user_" + user_id, org, course, time, b"%032x" % (user * 0x9E3779B97F4A7C15)))
+        session = b"%032x" % (user * SPREAD % 2**128)
+        yield text % pick((user_id, b"user_" + user_id, org, course, time, session))
 
 
 def course_place(number: int) -> tuple[bytes, bytes]:
