@@ -2,8 +2,6 @@ r"""Bytes -> blocks of whole lines with their offsets; splits on ``b"\n"`` only.
 
 from __future__ import annotations
 
-from itertools import accumulate
-from operator import add
 from typing import TYPE_CHECKING
 
 from log_replay.errors import SourceError
@@ -164,14 +162,18 @@ def _too_long(text: bytes, max_line_bytes: int) -> Iterator[tuple[int, int]]:
         begin = end
 
 
-def lines_of(block: LineBlock) -> tuple[list[bytes], list[int]]:
-    """Return a block's lines, without their line ends, and where each begins."""
-    lines = block.text.split(b"\n")
-    if not lines[-1]:
-        lines.pop()
-    # The sum of the lengths so far, plus one line end for each line so far: all of it in C.
-    offsets = list(map(add, accumulate(map(len, lines), initial=block.start), range(len(lines))))
-    if block.wanted is None:
-        return lines, offsets
-    kept = [(line, offset) for line, offset in zip(lines, offsets, strict=True) if offset in block.wanted]
-    return [line for line, _ in kept], [offset for _, offset in kept]
+def lines_of(block: LineBlock) -> Iterator[tuple[bytes, int]]:
+    """Yield a block's lines, without their line ends, and where each begins.
+
+    One by one: each is found by ``memchr``, where ``split`` looks at byte after byte, and is gone from the processor's
+    cache no sooner than it is forgotten.
+    """
+    text, start, wanted = block.text, block.start, block.wanted
+    begin, length = 0, len(block.text)
+    while begin < length:
+        end = text.find(b"\n", begin)
+        if end < 0:
+            end = length
+        if wanted is None or start + begin in wanted:
+            yield text[begin:end], start + begin
+        begin = end + 1

@@ -56,7 +56,7 @@ def open_maker(options: Options) -> Iterator[Callable[[LineBlock], BlockResult]]
 
 def _rejected_lines(block: LineBlock, result: BlockResult) -> dict[int, bytes]:
     rejected = {reject.position.offset for reject in result.rejects}
-    return {offset: line for line, offset in zip(*lines_of(block), strict=True) if offset in rejected}
+    return {offset: line for line, offset in lines_of(block) if offset in rejected}
 
 
 def open_transformer(options: Options) -> NativeTransformer:

@@ -12,7 +12,7 @@ from log_replay.events.filters import Filters
 from log_replay.events.prefilter import Prefilter, showable
 from log_replay.events.subjects import course_of, user_of
 from log_replay.lines import lines_of
-from log_replay.records import BlockResult, Event, LineBlock, Position, Rejected
+from log_replay.records import BlockResult, Event, LineBlock, Position, Rejected, new_event, new_position
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,17 +42,17 @@ def read_events(block: LineBlock, prefilter: Prefilter, filters: Filters, result
         filters: what the operator asked for; known events that do not pass are counted as filtered.
         result: where everything else about the lines goes; complete once all events were yielded.
     """
-    lines, offsets = lines_of(block)
-    result.counters.lines += len(lines) + len(block.oversized)
     for offset in block.oversized:
         _reject(result, Position(block.object, offset), "line_too_long")
     check = None if filters == Filters() else filters.want
     label_of, names, unknown = prefilter.label, prefilter.names, list[bytes]()
-    for line, offset in zip(lines, offsets, strict=True):
+    lines = 0
+    for line, offset in lines_of(block):
+        lines += 1
         label = label_of(line)
         if label is None:
             try:
-                event = parse_event(line, Position(block.object, offset))
+                event = parse_event(line, new_position((block.object, offset)))
             except UnparsableLine as error:
                 _reject(result, Position(block.object, offset), error.reason)
                 continue
@@ -68,6 +68,7 @@ def read_events(block: LineBlock, prefilter: Prefilter, filters: Filters, result
             _reject(result, Position(block.object, offset), "no_json")
         else:
             result.counters.blank += 1
+    result.counters.lines += lines + len(block.oversized)
     result.counters.unknown += len(unknown)
     for spelled, count in Counter(unknown).items():
         result.unknown_names[showable(spelled.decode("utf-8", "replace"))] += count
@@ -90,7 +91,9 @@ def parse_event(line: bytes, position: Position) -> Event:
     if "timestamp" not in fields and "time" in fields:
         fields["timestamp"] = fields["time"]
     name = fields.get("name")
-    return Event(position, name if isinstance(name, str) else "", fields, text, user_of(fields), course_of(fields))
+    if not isinstance(name, str):
+        name = ""
+    return new_event((position, name, fields, text, user_of(fields), course_of(fields)))
 
 
 def load_json(text: bytes) -> Any:

@@ -135,7 +135,9 @@ def _read_unit(source: Source, unit: Unit, wanted: Stretches) -> Iterator[LineBl
 
 
 def _chosen(block: LineBlock, wanted: Stretches) -> LineBlock:
-    return replace(block, oversized=[], wanted=frozenset(filter(wanted.covers, lines_of(block)[1])))
+    return replace(
+        block, oversized=[], wanted=frozenset(offset for _, offset in lines_of(block) if wanted.covers(offset))
+    )
 
 
 def _unless_broken(

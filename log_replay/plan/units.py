@@ -36,7 +36,7 @@ def read_unit(source: Source, unit: Unit) -> Generator[LineBlock | BlockResult, 
     wanted = sorted(line for line in unit.lines if line >= offset)
     for block in _all_blocks(source, unit):
         chosen = _chosen(block, unit.lines)
-        present = {*lines_of(chosen)[1], *chosen.oversized}
+        present = {*(offset for _, offset in lines_of(chosen)), *chosen.oversized}
         absent = [line for line in wanted if offset <= line < block.end_offset and line not in present]
         yield from _absent(block.object, absent)
         yield chosen

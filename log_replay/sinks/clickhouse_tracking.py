@@ -86,7 +86,7 @@ class TrackingStore:
 
     def _rows(self, block: LineBlock) -> Iterator[Row]:
         since, until = self._filters.since, self._filters.until
-        for line, offset in zip(*lines_of(block), strict=True):
+        for line, offset in lines_of(block):
             try:
                 event = parse_event(line, Position(block.object, offset))
                 moment = read_time(event.fields.get("time", event.fields.get("timestamp")))

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from log_replay.errors import LogReplayError
 from log_replay.events import read_events
 from log_replay.events.prefilter import Prefilter
-from log_replay.records import ALL_ROUTES, BlockResult, Rejected, TransformedEvent
+from log_replay.records import ALL_ROUTES, BlockResult, Rejected, new_transformed_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from log_replay.events.filters import Filters
     from log_replay.lms.directory import Directory
-    from log_replay.records import Event, EventFields, LineBlock
+    from log_replay.records import Event, EventFields, LineBlock, TransformedEvent
     from log_replay.statements import Transformer
 
 
@@ -77,7 +77,7 @@ def _transform(
         reason = getattr(error, "reason", None) or type(error).__name__
         result.rejects.append(Rejected(event.position, reason, event.name))
     else:
-        result.events.append(TransformedEvent(event.position, event.name, statements, wanted))
+        result.events.append(new_transformed_event((event.position, event.name, statements, wanted)))
         result.statements_by_event[event.name] += len(statements)
 
 

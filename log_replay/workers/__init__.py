@@ -169,7 +169,7 @@ class WorkerDied(ReadError):
 
 def given_up(block: LineBlock) -> BlockResult:
     """Return the result of a block that could not be made: every line is a reject."""
-    offsets = sorted([*lines_of(block)[1], *block.oversized])
+    offsets = sorted([*(offset for _, offset in lines_of(block)), *block.oversized])
     return BlockResult(
         block.object,
         block.end_offset,

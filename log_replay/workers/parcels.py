@@ -7,20 +7,22 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import replace
-from functools import partial
 from itertools import chain, islice, repeat
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from log_replay.records import BlockResult, LineBlock, Position, Statement, TransformedEvent
+from log_replay.records import (
+    BlockResult,
+    LineBlock,
+    Statement,
+    TransformedEvent,
+    new_position,
+    new_statement,
+    new_transformed_event,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-# A named tuple made of a tuple, as its own _make does, in a third of the time.
-_position = partial(tuple.__new__, Position)
-_statement = partial(tuple.__new__, Statement)
-_event = partial(tuple.__new__, TransformedEvent)
 
 
 class ResultHead(NamedTuple):
@@ -60,8 +62,8 @@ def _columns(rows: Sequence[NamedTuple], kind: type[NamedTuple]) -> Sequence[Seq
 
 def unpack_result(head: ResultHead, texts: Sequence[bytes]) -> BlockResult:
     """Return the result that was taken apart; every loop of it runs in C."""
-    statements = map(_statement, zip(head.ids, head.timestamps, texts, strict=True))
-    positions = map(_position, zip(repeat(head.rest.object), head.offsets, strict=False))
+    statements = map(new_statement, zip(head.ids, head.timestamps, texts, strict=True))
+    positions = map(new_position, zip(repeat(head.rest.object), head.offsets, strict=False))
     groups = map(tuple, map(islice, repeat(statements), head.statements_per_event))
-    head.rest.events = list(map(_event, zip(positions, head.names, groups, head.routes, strict=True)))
+    head.rest.events = list(map(new_transformed_event, zip(positions, head.names, groups, head.routes, strict=True)))
     return head.rest

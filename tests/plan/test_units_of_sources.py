@@ -35,6 +35,6 @@ def test_the_lines_of_all_units_are_the_log_s(place, sample_log, unit_size):
     assert sum(unit.object.name == "b.log.gz" for unit in units) == 1
     for name in ("a.log", "b.log.gz"):
         blocks = [block for unit in units if unit.object.name == name for block in read_unit(source, unit)]
-        assert b"\n".join(line for block in blocks for line in lines_of(block)[0]) == sample_log.removesuffix(b"\n")
-        offsets = [offset for block in blocks for offset in lines_of(block)[1]]
+        assert b"\n".join(line for block in blocks for line, _ in lines_of(block)) == sample_log.removesuffix(b"\n")
+        offsets = [offset for block in blocks for _, offset in lines_of(block)]
         assert all(sample_log[offset - 1 : offset] in {b"", b"\n"} for offset in offsets)

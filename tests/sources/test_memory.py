@@ -21,7 +21,7 @@ source = open_source("LOCAL", {"key": sys.argv[1], "container": "logs"})
 lines = oversized = 0
 for obj in source.objects():
     for block in blocks(source.read(obj), object=obj.name):
-        lines += len(lines_of(block)[0])
+        lines += sum(1 for _ in lines_of(block))
         oversized += len(block.oversized)
 # Not ru_maxrss, which begins with what the parent process had.
 rss_bytes = int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1]) * 1024

@@ -21,7 +21,7 @@ source = open_source("STDIN", {})
 source.check()
 (obj,) = source.objects()
 for block in blocks(source.read(obj), object=obj.name):
-    for line in lines_of(block)[0]:
+    for line, _ in lines_of(block):
         sys.stdout.buffer.write(line + b"\\n")
     sys.stdout.flush()
 """
