@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from log_replay.errors import ConfigurationError
-from log_replay.statements.serialise import statement_text
+from log_replay.statements.serialise import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -53,7 +53,7 @@ class Route:
         """Return the statement's JSON as this route wants it."""
         if not self.override:
             return statement.text
-        return statement_text({**json.loads(statement.text), **self.override})
+        return json_text({**json.loads(statement.text), **self.override})
 
     def check(self) -> None:
         """Find out whether everything in it can be used.
@@ -69,7 +69,7 @@ class Route:
             if not isinstance(value, str) or not value.isprintable() or not _is_latin_1(value):
                 raise self.error(f"the header {name} has a value that cannot be sent")
         try:
-            statement_text(dict(self.override))
+            json_text(dict(self.override))
         except ValueError:
             raise self.error("override_args hold a number that JSON cannot spell") from None
 

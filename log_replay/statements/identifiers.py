@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from hashlib import sha1
-from uuid import NAMESPACE_URL, uuid5
-
-#: What Caliper events' ids are derived from; changing it changes every id ever emitted.
-CALIPER_EVENT_NAMESPACE = uuid5(NAMESPACE_URL, "https://openedx.org/log-replay/caliper-event")
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
-def name_based_uuid(namespace: bytes, name: bytes) -> str:
-    """Return what ``uuid.uuid5`` would, as text: the same digits at a third of its cost."""
-    digits = sha1(namespace + name, usedforsecurity=False).hexdigest()
-    # Version 5, and the two bits of its variant.
-    return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:32]}"
+class Namespace:
+    """A namespace of ids that are made of names, as ``uuid.uuid5`` makes them, in a fifth of its time.
+
+    Most of that time goes into looking for SHA-1: so a digest that has begun with the namespace is copied for each id.
+    """
+
+    def __init__(self, namespace: UUID) -> None:
+        self._begun = sha1(namespace.bytes, usedforsecurity=False)
+
+    def uuid(self, name: bytes) -> str:
+        """Return the id of this name, as text."""
+        digest = self._begun.copy()
+        digest.update(name)
+        digits = digest.hexdigest()
+        # Version 5, and the two bits of its variant.
+        return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:32]}"
+
+
+#: What Caliper events' ids are derived from; changing it changes every id ever emitted.
+CALIPER_EVENTS = Namespace(uuid5(NAMESPACE_URL, "https://openedx.org/log-replay/caliper-event"))
 
 
 def caliper_event_id(json_text: bytes, index: int = 0) -> str:
@@ -24,4 +36,4 @@ def caliper_event_id(json_text: bytes, index: int = 0) -> str:
     Upstream draws a random one; this one tells a repeated delivery from a new event.
     """
     name = json_text + b"#%d" % index if index else json_text
-    return "urn:uuid:" + name_based_uuid(CALIPER_EVENT_NAMESPACE.bytes, name)
+    return "urn:uuid:" + CALIPER_EVENTS.uuid(name)

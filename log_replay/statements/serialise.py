@@ -1,12 +1,16 @@
-"""Statement -> its JSON, made once and shared by everything that carries it."""
+"""Values -> their JSON, made once and shared by everything that carries it."""
 
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: ``json`` refuses dates, so orjson must not invent a spelling for them.
 _STRICT = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
@@ -18,28 +22,50 @@ class NonFiniteNumber(ValueError):
     reason = "non_finite_number"
 
 
-def statement_text(statement: dict[str, Any]) -> bytes:
-    """Return the statement as UTF-8 JSON on one line, equal to what ``json.dumps`` makes of it.
+def json_text(value: Any) -> bytes:
+    """Return a statement, or a part of one, as UTF-8 JSON on one line, equal to what ``json.dumps`` makes of it.
 
     Raises:
         NonFiniteNumber: some number in it is NaN or infinite.
         TypeError: something in it has no JSON, as ``json.dumps`` raises.
     """
     try:
-        text = orjson.dumps(statement, option=_STRICT)
+        text = orjson.dumps(value, option=_STRICT)
     except orjson.JSONEncodeError:  # integers over 64 bits, lone surrogates, keys that are no strings
-        return _patient_text(statement)
+        return _patient_text(value)
     # orjson writes null for what is not finite; statements hold no nulls of their own but in free-form values.
     # rfind, since it is twice as fast as "in".
-    if text.rfind(b"null") >= 0 and not _is_finite(statement):
+    if text.rfind(b"null") >= 0 and not _is_finite(value):
         raise NonFiniteNumber
     return text
 
 
-def _patient_text(statement: dict[str, Any]) -> bytes:
-    if not _is_finite(statement):
+#: The JSON of a text, at once; raises ``TypeError`` where a lone surrogate is in it.
+quoted: Callable[[str], bytes] = orjson.dumps
+
+
+def number_text(number: float) -> bytes:
+    """Return the JSON of a number.
+
+    Raises:
+        NonFiniteNumber: it is NaN or infinite.
+    """
+    text = orjson.dumps(number)
+    if text == b"null":
         raise NonFiniteNumber
-    return json.dumps(statement, separators=(",", ":")).encode("ascii")
+    return text
+
+
+@lru_cache(maxsize=64)
+def constant_text(text: str) -> bytes:
+    """Return the JSON of a text that is the same in every statement of a run."""
+    return json_text(text)
+
+
+def _patient_text(value: Any) -> bytes:
+    if not _is_finite(value):
+        raise NonFiniteNumber
+    return json.dumps(value, separators=(",", ":")).encode("ascii")
 
 
 def _is_finite(value: Any) -> bool:

@@ -28,7 +28,7 @@ from log_replay.errors import ConfigurationError
 from log_replay.lms import UnknownIdentity
 from log_replay.records import Statement
 from log_replay.statements.identifiers import caliper_event_id
-from log_replay.statements.serialise import statement_text
+from log_replay.statements.serialise import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,7 +151,7 @@ def _transforms(processor: Any) -> bool:
 
 
 def _xapi_statement(made: dict[str, Any], _event: Event, _index: int) -> Statement:
-    return Statement(str(made["id"]), str(made.get("timestamp", "")), statement_text(made))
+    return Statement(str(made["id"]), str(made.get("timestamp", "")), json_text(made))
 
 
 def _caliper_statement(made: dict[str, Any], event: Event, index: int) -> Statement:
@@ -163,7 +163,7 @@ def _caliper_statement(made: dict[str, Any], event: Event, index: int) -> Statem
     inner["id"] = caliper_event_id(event.json_text, index)
     if "sendTime" in made:
         made["sendTime"] = inner["eventTime"]
-    return Statement(inner["id"], inner["eventTime"], statement_text(made))
+    return Statement(inner["id"], inner["eventTime"], json_text(made))
 
 
 @contextmanager

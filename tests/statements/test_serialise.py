@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_replay.statements.serialise import NonFiniteNumber, statement_text
+from log_replay.statements.serialise import NonFiniteNumber, json_text
 
 with_surrogates = st.text(st.characters(exclude_categories=()))
 numbers = st.one_of(st.integers(), st.integers(-(2**80), 2**80), st.floats(allow_nan=False, allow_infinity=False))
@@ -17,7 +17,7 @@ values = st.recursive(leaves, lambda inner: st.lists(inner) | st.dictionaries(wi
 
 @given(st.dictionaries(with_surrogates, values))
 def test_it_is_equal_to_what_json_makes(statement):
-    text = statement_text(statement)
+    text = json_text(statement)
     assert json.loads(text) == json.loads(json.dumps(statement))
     assert b"\n" not in text
 
@@ -34,15 +34,15 @@ def test_it_is_equal_to_what_json_makes(statement):
 )
 def test_a_number_that_json_cannot_spell_is_refused(hold, number):
     with pytest.raises(NonFiniteNumber) as raised:
-        statement_text(hold(number))
+        json_text(hold(number))
     assert raised.value.reason == "non_finite_number"
 
 
 def test_nulls_of_the_statements_own_stay():
-    assert statement_text({"extensions": {"of": [None]}}) == b'{"extensions":{"of":[null]}}'
+    assert json_text({"extensions": {"of": [None]}}) == b'{"extensions":{"of":[null]}}'
 
 
 @pytest.mark.parametrize("value", [datetime(2026, 3, 2, tzinfo=UTC), b"bytes", {1, 2}])
 def test_what_json_refuses_is_refused(value):
     with pytest.raises(TypeError):
-        statement_text({"value": value})
+        json_text({"value": value})

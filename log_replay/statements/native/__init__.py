@@ -9,7 +9,7 @@ from zlib import crc32
 from log_replay.errors import LogReplayError
 from log_replay.lms import UnknownIdentity
 from log_replay.statements.native.certification import Certification
-from log_replay.statements.native.kinds import FINISHED, KINDS
+from log_replay.statements.native.kinds import KINDS
 from log_replay.statements.native.platform import configured_platform
 from log_replay.statements.native.reading import UpstreamRejects
 from log_replay.statements.native.verification import same_statements
@@ -51,7 +51,7 @@ class NativeTransformer:
         sensor_id: str | None = None,
     ) -> None:
         self._upstream = upstream
-        self._makes, self._finish = KINDS[kind], FINISHED[kind]
+        self._makes = KINDS[kind]
         self._forbidden = forbidden
         self._verified_below = verify_sample * 2**32
         self._platform = configured_platform(sensor_id)
@@ -75,12 +75,12 @@ class NativeTransformer:
 
     def transform(self, event: Event, identities: Identities) -> tuple[Statement, ...]:
         """Return the event's statements; see ``Transformer``."""
-        make, reason = self.native_for(event.name)
+        make, reason = self._chosen.get(event.name) or self.native_for(event.name)
         if make is None:
             self.ways[reason] += 1
             return self._upstream.transform(event, identities)
         try:
-            statements = self._finish(make, event, self._platform, identities)
+            statements = make(event, self._platform, identities)
         except (UnknownIdentity, UpstreamRejects) as rejection:
             self.ways[NATIVE] += 1
             if self._verified_below:

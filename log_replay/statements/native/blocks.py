@@ -9,13 +9,13 @@ from urllib.parse import parse_qs, urlparse
 from log_replay.statements.native.reading import Unusual, UpstreamRejects, text
 
 
-def video_key(course_id: Any, video_id: Any) -> str:
+def video_key(course_id: str, video_id: Any) -> str:
     """Return the usage key of a video.
 
     Raises:
         UpstreamRejects: the course id is an old-style one, of which upstream cannot make usage keys.
     """
-    if ":" not in text(course_id):
+    if ":" not in course_id:
         raise UpstreamRejects("IndexError")
     return f"{_block_prefix(course_id, 'video')}{video_id}"
 

@@ -69,13 +69,12 @@ class Finder:
 
     def __init__(self, fields: EventFields) -> None:
         self.fields = fields
-        self._below: list[dict[str, Any]] = []
-        self._ends: list[int] = []
+        self._below: dict[str, Any] = {}
         event = fields.get("event")
-        for key, value in fields.items():
+        for key, value in reversed(fields.items()):
             # The data of most events is what they have under "event" as well: once looked through, it is all the same.
             if value and isinstance(value, dict) and (value is not event or key == "event"):
-                self._gather(value, 1)
+                _gather(value, self._below, 1)
 
     def find(self, key: str) -> Any:
         """Return what the first ``key`` says; see ``find``."""
@@ -83,29 +82,28 @@ class Finder:
         if value:
             return value
         if key not in self.fields:
-            value = self._find_below(key)
+            value = self._below.get(key)
+            if value is None and key in self._below:
+                value = first(self.fields, key)  # it goes on behind a null, but not below it
         return value if value or value == 0 else None
 
-    def _find_below(self, key: str) -> Any:
-        skipped_to = 0
-        for place, branch in enumerate(self._below):
-            if key in branch and place >= skipped_to:
-                if branch[key] is not None:
-                    return branch[key]
-                skipped_to = self._ends[place]  # upstream does not look below a dict that has the key
-        return None
 
-    def _gather(self, branch: dict[str, Any], depth: int) -> None:
-        """List a dict and those below it, each before those below it, and where those end."""
-        if depth > MAX_DEPTH:
-            raise TooDeep
-        place = len(self._below)
-        self._below.append(branch)
-        self._ends.append(0)
-        for value in branch.values():
-            if value and isinstance(value, dict):
-                self._gather(value, depth + 1)
-        self._ends[place] = len(self._below)
+def _gather(branch: dict[str, Any], into: dict[str, Any], depth: int) -> None:
+    """Gather what a dict and those below it say, from the last to the first, which has the last word."""
+    if depth > MAX_DEPTH:
+        raise TooDeep
+    for value in reversed(branch.values()):
+        if value and isinstance(value, dict):
+            _gather(value, into, depth + 1)
+    into.update(branch)
+
+
+def course_id_of(event: Event) -> str:
+    """Return the id of the event's course, without which upstream would stumble."""
+    course_id = event.course_id
+    if course_id and isinstance(course_id, str):
+        return course_id
+    raise Unusual
 
 
 def required(value: Any) -> Any:

@@ -14,18 +14,16 @@ _MOMENT = re.compile(
     r"(?:19|2[0-9])[0-9]{2}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
     r"(?:Z|(?:\+|-(?!00:00))[0-9]{2}:[0-5][0-9])"
 )
-#: What the LMS spells takes this long; recognising it takes a third of the time that reading any other takes.
-FULL = len("2026-03-02T08:15:27.913562+00:00")
 
 
 def xapi_timestamp(spelled: Any) -> str:
     """Return the moment with its own offset, and with microseconds where there are any."""
-    return spelled if _is_full(spelled) and spelled[20:26] != "000000" else _moment(spelled).isoformat()
+    return spelled if _microseconds(spelled) not in {"", "000000"} else _moment(spelled).isoformat()
 
 
 def caliper_time(spelled: Any) -> str:
     """Return the moment in UTC, cut to milliseconds."""
-    if _is_full(spelled):
+    if _microseconds(spelled):
         return f"{spelled[:23]}Z"
     moment = _moment(spelled)
     utc = moment.replace(tzinfo=None) - (moment.utcoffset() or timedelta())
@@ -71,16 +69,15 @@ def caliper_duration(seconds: Any) -> str | None:
     return f"{sign}P{date}T{time}" if time else f"{sign}P{date or '0D'}"
 
 
-def _is_full(spelled: Any) -> bool:
-    """Return whether a moment is spelled as the LMS spells it, with microseconds and in UTC."""
-    return (
-        isinstance(spelled, str)
-        and len(spelled) == FULL
-        and spelled.endswith("+00:00")
-        and spelled.isascii()
-        and spelled[20:26].isdecimal()
-        and _is_second(spelled[:20])
-    )
+def _microseconds(spelled: Any) -> str:
+    """Return the microseconds of a moment spelled as the LMS spells it, in UTC: ``2026-03-02T08:15:27.913562+00:00``.
+
+    Recognising that takes a third of the time that reading any other spelling takes. Others give nothing.
+    """
+    if not isinstance(spelled, str) or spelled[26:] != "+00:00":
+        return ""
+    digits = spelled[20:26]
+    return digits if digits.isdecimal() and digits.isascii() and _is_second(spelled[:20]) else ""
 
 
 @lru_cache(maxsize=64)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from log_replay.records import Statement, new_statement
 from log_replay.statements.identifiers import caliper_event_id
-from log_replay.statements.native.reading import Unusual, acting_user, find, look, required, text
+from log_replay.statements.native.reading import Unusual, acting_user, find, required, text
 from log_replay.statements.native.times import caliper_time
+from log_replay.statements.serialise import constant_text, json_text, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,18 +18,23 @@ if TYPE_CHECKING:
     from log_replay.records import Event, EventFields
     from log_replay.statements.native.platform import Platform
 
+#: Learners kept at most.
+CACHE_SIZE = 10_000
+
 Json = dict[str, Any]
-CaliperMaker: TypeAlias = "Callable[[Event, Platform, Identities], Json]"
-Object: TypeAlias = "Callable[[EventFields, Platform, Identities], Json]"
+CaliperMaker: TypeAlias = "Callable[[Event, Platform, Identities], tuple[Statement, ...]]"
+Object: TypeAlias = "Callable[[Event, Platform, Identities], Json]"
 Part: TypeAlias = "Callable[[EventFields], Json]"
 
-CONTEXT = "http://purl.imsglobal.org/ctx/caliper/v1p2"
+CONTEXT = b"http://purl.imsglobal.org/ctx/caliper/v1p2"
+ENVELOPE = b'{"sensor":%b,"sendTime":"%b","data":[%b,"id":"%b"}],"dataVersion":"' + CONTEXT + b'"}'
+OPENING = b'{"@context":"' + CONTEXT + b'","eventTime":"%b",%b,"actor":%b%b,"extensions":{"transformerVersion":%b'
 
 
 def caliper_event(
     event_type: str, action: str, object_: Object, *, target: Part | None = None, extensions: Part | None = None
 ) -> CaliperMaker:
-    """Return the function that makes a Caliper event, but for its id.
+    """Return the function that makes a Caliper event in its envelope.
 
     Args:
         event_type: the type of the Caliper event.
@@ -35,44 +43,44 @@ def caliper_event(
         target: makes the place in the object where it was done.
         extensions: makes what the extensions hold beside the transformer's version.
     """
+    what = deed(event_type, action)
 
-    def make(event: Event, platform: Platform, identities: Identities) -> Json:
+    def make(event: Event, platform: Platform, identities: Identities) -> tuple[Statement, ...]:
         fields = event.fields
-        made = opening(event_type, action, event, platform, identities)
-        made["object"] = object_(fields, platform, identities)
-        if extensions:
-            made["extensions"].update(extensions(fields))
-        if target:
-            made["target"] = target(fields)
-        return made
+        time, begun = opening(what, event, platform, identities)
+        about = json_text(object_(event, platform, identities))
+        further = extensions(fields) if extensions else None
+        more = b"," + json_text(further)[1:-1] if further else b""
+        place = b',"target":%b' % json_text(target(fields)) if target else b""
+        return (enveloped(time, b'%b%b},"object":%b%b' % (begun, more, about, place), event, platform),)
 
     return make
 
 
-def opening(event_type: str, action: str, event: Event, platform: Platform, identities: Identities) -> Json:
-    """Return who did what when.
+def deed(event_type: str, action: str) -> bytes:
+    """Return what was done, as members of the event."""
+    return b'"type":"%b","action":"%b"' % (event_type.encode(), action.encode())
+
+
+def opening(what: bytes, event: Event, platform: Platform, identities: Identities) -> tuple[str, bytes]:
+    """Return an event's time, and its text up to its extensions: who did what when.
 
     Raises:
         UnknownIdentity: the platform does not know who it was.
     """
-    made = {
-        "@context": CONTEXT,
-        "eventTime": caliper_time(required(find(event.fields, "timestamp"))),
-        "type": event_type,
-        "action": action,
-        "actor": person(identities.external_id(acting_user(event)), platform),
-        "extensions": {"transformerVersion": platform.transformer_version},
-    }
-    session = find(event.fields, "session")
-    if session:
-        made["session"] = {"id": platform.iri("sessions", session), "type": "Session"}
-    return made
+    fields = event.fields
+    time = caliper_time(required(fields.get("timestamp") or find(fields, "timestamp")))
+    who = _person(platform.root_url, identities.external_id(acting_user(event)))
+    session = fields.get("session") or find(fields, "session")
+    where = b',"session":{"id":%b,"type":"Session"}' % quoted(platform.iri("sessions", session)) if session else b""
+    return time, OPENING % (time.encode(), what, who, where, constant_text(platform.transformer_version))
 
 
-def enveloped(made: Json, json_text: bytes, platform: Platform) -> Json:
-    """Return the envelope around an event, to which it gives its id. A replay makes the same one again."""
-    made["id"] = caliper_event_id(json_text)
-    return {"sensor": platform.sensor_id, "sendTime": made["eventTime"], "data": [made], "dataVersion": CONTEXT}
+def enveloped(time: str, text: bytes, event: Event, platform: Platform) -> Statement:
+    """Return an event whose text lacks only its end in its envelope, with its id. A replay makes the same one again."""
+    id_, moment = caliper_event_id(event.json_text), time.encode()
+    sensor = constant_text(platform.sensor_id)
+    return new_statement((id_, time, ENVELOPE % (sensor, moment, text, id_.encode())))
 
 
 def person(external_id: str, platform: Platform) -> Json:
@@ -80,10 +88,15 @@ def person(external_id: str, platform: Platform) -> Json:
     return {"id": platform.iri("user", external_id), "type": "Person"}
 
 
-def part_of_course(fields: EventFields, platform: Platform) -> Json:
+@lru_cache(maxsize=CACHE_SIZE)
+def _person(root_url: str, external_id: str) -> bytes:
+    return json_text({"id": f"{root_url}/user/{external_id}", "type": "Person"})
+
+
+def part_of_course(event: Event, platform: Platform) -> Json:
     """Return the extension that names the course, if the event does."""
-    course_id = look(fields, "context", "course_id")
-    if course_id is None:
+    course_id = event.course_id
+    if not course_id and course_id != 0:
         return {}
     return {"isPartOf": {"id": platform.iri("course", text(course_id)), "type": "CourseOffering"}}
 

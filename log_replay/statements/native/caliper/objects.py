@@ -6,25 +6,26 @@ from typing import TYPE_CHECKING, Any
 
 from log_replay.statements.native.blocks import video_key
 from log_replay.statements.native.caliper.event import part_of_course, present
-from log_replay.statements.native.reading import look, look_required, look_text
+from log_replay.statements.native.reading import course_id_of, look, look_required
 from log_replay.statements.native.times import caliper_duration
 
 if TYPE_CHECKING:
     from log_replay.lms import Identities
-    from log_replay.records import EventFields
+    from log_replay.records import Event
     from log_replay.statements.native.caliper.event import Object
     from log_replay.statements.native.platform import Platform
 
 Json = dict[str, Any]
 
 
-def course(fields: EventFields, platform: Platform, identities: Identities) -> Json:
+def course(event: Event, platform: Platform, identities: Identities) -> Json:
     """Return the course, and the mode in which the learner takes it.
 
     Raises:
         UnknownIdentity: the platform does not know the course.
     """
-    name = identities.course_name(look_text(fields, "context", "course_id"))
+    fields = event.fields
+    name = identities.course_name(course_id_of(event))
     iri = platform.iri("course", look_required(fields, "data", "course_id"))
     made: Json = {"id": iri, "type": "CourseOffering", **present({"name": name})}
     mode = look(fields, "data", "mode")
@@ -33,13 +34,14 @@ def course(fields: EventFields, platform: Platform, identities: Identities) -> J
     return made
 
 
-def video(fields: EventFields, platform: Platform, _identities: Identities) -> Json:
+def video(event: Event, platform: Platform, _identities: Identities) -> Json:
     """Return the video and its length."""
-    key = video_key(look(fields, "context", "course_id"), look_required(fields, "data", "id"))
+    fields = event.fields
+    key = video_key(course_id_of(event), look_required(fields, "data", "id"))
     made: Json = {
         "id": platform.iri("xblock", key),
         "type": "VideoObject",
-        "extensions": part_of_course(fields, platform),
+        "extensions": part_of_course(event, platform),
     }
     length = caliper_duration(fields["data"].get("duration", 0))
     if length is not None:
@@ -50,10 +52,11 @@ def video(fields: EventFields, platform: Platform, _identities: Identities) -> J
 def page(object_type: str) -> Object:
     """Return what makes the object that a link or an entry of the outline leads to."""
 
-    def followed(fields: EventFields, platform: Platform, _identities: Identities) -> Json:
+    def followed(event: Event, platform: Platform, _identities: Identities) -> Json:
+        fields = event.fields
         target, name = look_required(fields, "data", "target_url"), look(fields, "data", "target_name")
         made = {**present({"id": target, "name": name}), "type": object_type}
-        course_extension = part_of_course(fields, platform)
+        course_extension = part_of_course(event, platform)
         return {**made, "extensions": course_extension} if course_extension else made
 
     return followed
@@ -62,7 +65,8 @@ def page(object_type: str) -> Object:
 def unit(object_type: str, target: str | None = None) -> Object:
     """Return what makes the object of a move within a sequence: to ``target``, or to the tab that the event names."""
 
-    def moved(fields: EventFields, platform: Platform, _identities: Identities) -> Json:
+    def moved(event: Event, platform: Platform, _identities: Identities) -> Json:
+        fields = event.fields
         key = look_required(fields, "data", "id")
         made: Json = {"id": platform.iri("xblock", key), "type": object_type, "name": "Unit"}
         made["extensions"] = {
@@ -73,7 +77,7 @@ def unit(object_type: str, target: str | None = None) -> Object:
                     "target": target or look(fields, "data", "target_tab"),
                 }
             ),
-            **part_of_course(fields, platform),
+            **part_of_course(event, platform),
         }
         return made
 

@@ -8,6 +8,7 @@ from hashlib import sha1
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from log_replay.statements.native.reading import Unusual, acting_user
+from log_replay.statements.serialise import json_text
 
 #: Actors kept at most; each takes about a kilobyte.
 CACHE_SIZE = 10_000
@@ -23,7 +24,7 @@ Json = dict[str, Any]
 class Actor(NamedTuple):
     """An actor, and what the names of which its statements' ids are made begin with."""
 
-    statement: Json
+    json: bytes
     id_prefix: str
 
 
@@ -33,7 +34,7 @@ def actor(event: Event, platform: Platform, identities: Identities) -> Actor:
     Raises:
         UnknownIdentity: the platform does not know who it was.
     """
-    user = acting_user(event)
+    user = event.user if type(event.user) is int and event.user else acting_user(event)
     if platform.agent_identifier == "mbox":
         return _by_mbox(identities.email(user))
     if platform.agent_identifier == "mbox_sha1sum":
@@ -58,4 +59,4 @@ def _by_mbox(email: str) -> Actor:
 def _agent(identifier: Json) -> Actor:
     # The order of the keys matters, and so does each blank: this JSON goes into the ids of statements.
     agent = {"objectType": "Agent", **identifier}
-    return Actor(agent, f"{json.dumps(agent)}-")
+    return Actor(json_text(agent), f"{json.dumps(agent)}-")

@@ -7,60 +7,58 @@ from typing import TYPE_CHECKING, Any
 
 from log_replay.statements.native.reading import Unusual, find, look, look_text, text
 from log_replay.statements.native.times import decimal_seconds
-from log_replay.statements.native.xapi.objects import COURSE, DISCUSSION, EXAM_ATTEMPT, activity, extension, extensions
+from log_replay.statements.native.xapi.objects import COURSE, DISCUSSION, EXAM_ATTEMPT, activity, present
+from log_replay.statements.serialise import constant_text, json_text, number_text, quoted
 
 if TYPE_CHECKING:
     from log_replay.lms import Identities
-    from log_replay.records import EventFields
+    from log_replay.records import Event, EventFields
     from log_replay.statements.native.platform import Platform
 
-Json = dict[str, Any]
-
-TRANSFORMER_VERSION = "https://w3id.org/xapi/openedx/extension/transformer-version"
-SESSION_ID = "https://w3id.org/xapi/openedx/extensions/session-id"
-VIDEO_LENGTH = "https://w3id.org/xapi/video/extensions/length"
-STARTING_POSITION = "http://id.tincanapi.com/extension/starting-position"
-ENDING_POSITION = "http://id.tincanapi.com/extension/ending-point"
-KIND = "https://w3id.org/xapi/acrossx/extensions/type"
+TRANSFORMER_VERSION = b"https://w3id.org/xapi/openedx/extension/transformer-version"
+SESSION_ID = b"https://w3id.org/xapi/openedx/extensions/session-id"
+VIDEO_LENGTH = b"https://w3id.org/xapi/video/extensions/length"
+STARTING_POSITION = b"http://id.tincanapi.com/extension/starting-position"
+ENDING_POSITION = b"http://id.tincanapi.com/extension/ending-point"
+KIND = b"https://w3id.org/xapi/acrossx/extensions/type"
 ATTEMPT_STARTED = "https://w3id.org/xapi/openedx/extension/attempt-started"
 ATTEMPT_COMPLETED = "https://w3id.org/xapi/openedx/extension/attempt-completed"
 ATTEMPT_ID = "http://id.tincanapi.com/extension/attempt-id"
 DURATION = "http://id.tincanapi.com/extension/duration"
 
+PARENT = b',"contextActivities":{"parent":%b}'
 
 # Activities
 
 
-def in_course(fields: EventFields, platform: Platform, identities: Identities) -> Json | None:
+def in_course(event: Event, platform: Platform, identities: Identities) -> bytes:
     """Return the course as the parent, if the event names one.
 
     Raises:
         UnknownIdentity: the platform does not know the course.
     """
-    course_id = look(fields, "context", "course_id")
-    if course_id is None:
-        return None
-    name = identities.course_name(text(course_id))
-    return _course_parent(platform.root_url, course_id, text(name))
+    parent = course_of(event, platform, identities)
+    return PARENT % parent if parent else b""
 
 
-def in_discussion(fields: EventFields, platform: Platform, identities: Identities) -> Json | None:
+def in_discussion(event: Event, platform: Platform, identities: Identities) -> bytes:
     """Return the course as the parent, and the discussion around a post where the event names it."""
-    activities = in_course(fields, platform, identities)
-    discussion = look(fields, "data", "discussion")
+    parent = course_of(event, platform, identities)
+    discussion = look(event.fields, "data", "discussion")
     thread = discussion.get("id") if isinstance(discussion, dict) else None
     if not thread:
-        return activities
-    return _grouped(activities, activity(platform.iri("api/discussion/v1/threads", thread), {"type": DISCUSSION}))
+        return PARENT % parent if parent else b""
+    return _grouped(parent, activity(platform.iri("api/discussion/v1/threads", thread), {"type": DISCUSSION}))
 
 
-def in_exam_attempt(fields: EventFields, platform: Platform, identities: Identities) -> Json | None:
+def in_exam_attempt(event: Event, platform: Platform, identities: Identities) -> bytes:
     """Return the course as the parent, and the attempt at the exam."""
-    activities = in_course(fields, platform, identities)
+    fields = event.fields
+    parent = course_of(event, platform, identities)
     definition = {
         "type": EXAM_ATTEMPT,
         "name": {"en": look_text(fields, "event", "exam_name")},
-        "extensions": extensions(
+        "extensions": present(
             {
                 ATTEMPT_STARTED: look(fields, "event", "attempt_started_at"),
                 ATTEMPT_COMPLETED: look(fields, "event", "attempt_completed_at"),
@@ -69,56 +67,90 @@ def in_exam_attempt(fields: EventFields, platform: Platform, identities: Identit
             }
         ),
     }
-    return _grouped(activities, activity(look(fields, "event", "attempt_code"), definition))
+    return _grouped(parent, activity(look(fields, "event", "attempt_code"), definition))
 
 
-def nowhere(_fields: EventFields, _platform: Platform, _identities: Identities) -> None:
+def nowhere(_event: Event, _platform: Platform, _identities: Identities) -> bytes:
     """Return no activities: the statement is about the course itself."""
+    return b""
 
 
-def _grouped(activities: Json | None, group: Json) -> Json:
-    if activities is None:
+def course_of(event: Event, platform: Platform, identities: Identities) -> bytes:
+    """Return the event's course in a list, or nothing where it names none.
+
+    Raises:
+        UnknownIdentity: the platform does not know the course.
+    """
+    course_id = event.course_id
+    if not course_id and course_id != 0:
+        return b""
+    name = identities.course_name(text(course_id))
+    return _course(platform.root_url, course_id, text(name))
+
+
+def _grouped(parent: bytes, group: bytes) -> bytes:
+    if not parent:
         raise Unusual
-    return {**activities, "grouping": [group]}
+    return b',"contextActivities":{"parent":%b,"grouping":[%b]}' % (parent, group)
 
 
 @lru_cache(maxsize=1024)
-def _course_parent(root_url: str, course_id: str, name: str) -> Json:
-    return {"parent": [activity(f"{root_url}/course/{course_id}", {"type": COURSE, "name": {"en-US": name}})]}
+def _course(root_url: str, course_id: str, name: str) -> bytes:
+    return b"[%b]" % activity(f"{root_url}/course/{course_id}", {"type": COURSE, "name": {"en-US": name}})
 
 
-# Extensions
+# Extensions, as members of the context's
 
 
-def video_length(fields: EventFields) -> Json:
+def extensions(further: bytes, fields: EventFields, platform: Platform) -> bytes:
+    """Return the context's extensions."""
+    session = fields.get("session") or find(fields, "session")
+    version = constant_text(platform.transformer_version)
+    if session is None:
+        return b'{"%b":%b%b}' % (TRANSFORMER_VERSION, version, further)
+    text = quoted(session) if isinstance(session, str) else json_text(session)
+    return b'{"%b":%b%b,"%b":%b}' % (TRANSFORMER_VERSION, version, further, SESSION_ID, text)
+
+
+def none(_fields: EventFields) -> bytes:
+    """Return nothing beside the session."""
+    return b""
+
+
+def video_length(fields: EventFields) -> bytes:
     """Return how long the video is."""
-    return extension(VIDEO_LENGTH, decimal_seconds(look(fields, "data", "duration")))
+    seconds = decimal_seconds(look(fields, "data", "duration"))
+    return b"" if seconds is None else b',"%b":%b' % (VIDEO_LENGTH, number_text(seconds))
 
 
-def thread_type(fields: EventFields) -> Json:
+def thread_type(fields: EventFields) -> bytes:
     """Return whether the thread is a discussion or a question."""
-    return extension(KIND, find(fields, "thread_type"))
+    return _member(KIND, find(fields, "thread_type"))
 
 
-def vote_value(fields: EventFields) -> Json:
+def vote_value(fields: EventFields) -> bytes:
     """Return whether the vote went up or down."""
-    return extension(KIND, find(fields, "vote_value"))
+    return _member(KIND, find(fields, "vote_value"))
 
 
-def to_next_unit(fields: EventFields) -> Json:
+def to_next_unit(fields: EventFields) -> bytes:
     """Return where in the sequence the learner was, on the way to the next unit."""
     return _move(fields, "next unit")
 
 
-def to_previous_unit(fields: EventFields) -> Json:
+def to_previous_unit(fields: EventFields) -> bytes:
     """Return where in the sequence the learner was, on the way to the previous unit."""
     return _move(fields, "previous unit")
 
 
-def to_chosen_unit(fields: EventFields) -> Json:
+def to_chosen_unit(fields: EventFields) -> bytes:
     """Return where in the sequence the learner was, and which unit was chosen."""
     return _move(fields, look(fields, "data", "target_tab"))
 
 
-def _move(fields: EventFields, target: Any) -> Json:
-    return extensions({STARTING_POSITION: look(fields, "data", "current_tab"), ENDING_POSITION: target})
+def _move(fields: EventFields, target: Any) -> bytes:
+    return _member(STARTING_POSITION, look(fields, "data", "current_tab")) + _member(ENDING_POSITION, target)
+
+
+def _member(iri: bytes, value: Any) -> bytes:
+    return b"" if value is None else b',"%b":%b' % (iri, json_text(value))

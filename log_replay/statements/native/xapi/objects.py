@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from log_replay.statements.native.blocks import video_key
-from log_replay.statements.native.reading import find, look, look_required, look_text, required, text
+from log_replay.statements.native.reading import course_id_of, find, look, look_required, look_text, required, text
+from log_replay.statements.serialise import json_text, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from log_replay.lms import Identities
-    from log_replay.records import EventFields
+    from log_replay.records import Event, EventFields
     from log_replay.statements.native.platform import Platform
 
-    Object = Callable[[EventFields, Platform, Identities], dict[str, Any]]
+    Object = Callable[[Event, Platform, Identities], bytes]
 
 Json = dict[str, Any]
 
@@ -34,59 +36,76 @@ KIND = "https://w3id.org/xapi/acrossx/extensions/type"
 TIME_LIMIT = "https://w3id.org/xapi/acrossx/extensions/time-limit"
 TOTAL_ITEMS = "https://w3id.org/xapi/acrossx/extensions/total-items"
 
+# Definitions of which nothing but the type is known
+OF_QUESTION, OF_RESOURCE, OF_SOLUTION, OF_SUPPLEMENTAL_INFO = (
+    json_text({"type": iri}) for iri in (QUESTION, RESOURCE, SOLUTION, SUPPLEMENTAL_INFO)
+)
 
-def activity(iri: Any, definition: Json, object_type: str = "Activity") -> Json:
+
+def activity(iri: Any, definition: Json, object_type: str = "Activity") -> bytes:
     """Return an activity; one without an IRI has no ``id``."""
     if iri is None:
-        return {"objectType": object_type, "definition": definition}
-    return {"id": str(iri), "objectType": object_type, "definition": definition}
+        return json_text({"objectType": object_type, "definition": definition})
+    return json_text({"id": str(iri), "objectType": object_type, "definition": definition})
 
 
-def extension(iri: str, value: Any) -> Json:
-    """Return the extension, if it has a value."""
-    return {} if value is None else {iri: value}
+def block(platform: Platform, key: Any, definition: bytes, object_type: bytes = b"Activity") -> bytes:
+    """Return the activity of the block with this usage key."""
+    iri = quoted(f"{platform.root_url}/xblock/{key}")
+    return b'{"id":%b,"objectType":"%b","definition":%b}' % (iri, object_type, definition)
 
 
-def extensions(values: Json) -> Json:
-    """Return the extensions that have a value."""
+def present(values: Json) -> Json:
+    """Return the values that there are."""
     return {iri: value for iri, value in values.items() if value is not None}
 
 
-def course(fields: EventFields, platform: Platform, identities: Identities) -> Json:
+def course(event: Event, platform: Platform, identities: Identities) -> bytes:
     """Return the course, by the name that the platform has for it, if any.
 
     Raises:
         UnknownIdentity: the platform does not know the course.
     """
-    course_id = look_text(fields, "context", "course_id")
+    return _course(event, platform, identities, {})
+
+
+def course_in_mode(event: Event, platform: Platform, identities: Identities) -> bytes:
+    """Return the course, and the mode in which the learner takes it."""
+    extensions = present({KIND: look(event.fields, "data", "mode")})
+    return _course(event, platform, identities, {"extensions": extensions})
+
+
+def _course(event: Event, platform: Platform, identities: Identities, more: Json) -> bytes:
+    course_id = course_id_of(event)
     name = identities.course_name(course_id)
-    definition = {"type": COURSE, "name": {} if name is None else {"en": text(name)}}
+    definition = {"type": COURSE, "name": {} if name is None else {"en": text(name)}, **more}
     return activity(platform.iri("course", course_id), definition)
 
 
-def course_in_mode(fields: EventFields, platform: Platform, identities: Identities) -> Json:
-    """Return the course, and the mode in which the learner takes it."""
-    made = course(fields, platform, identities)
-    made["definition"]["extensions"] = extension(KIND, look(fields, "data", "mode"))
-    return made
-
-
-def video(fields: EventFields, platform: Platform, _identities: Identities) -> Json:
+def video(event: Event, platform: Platform, _identities: Identities) -> bytes:
     """Return the video."""
-    key = video_key(look(fields, "context", "course_id"), look_required(fields, "data", "id"))
-    return activity(platform.iri("xblock", key), {"type": VIDEO})
+    course_id, video_id = course_id_of(event), look_required(event.fields, "data", "id")
+    # What only equals a text is none: 1, 1.0 and True are one key of the cache.
+    make = _video if isinstance(video_id, str) else _video.__wrapped__
+    return make(platform.root_url, course_id, video_id)
 
 
-def completed_block(fields: EventFields, platform: Platform, _identities: Identities) -> Json:
+@lru_cache(maxsize=4096)
+def _video(root_url: str, course_id: str, video_id: Any) -> bytes:
+    return activity(f"{root_url}/xblock/{video_key(course_id, video_id)}", {"type": VIDEO})
+
+
+def completed_block(event: Event, platform: Platform, _identities: Identities) -> bytes:
     """Return the block whose completion changed."""
-    return activity(platform.iri("xblock", look_required(fields, "data", "block_id")), {"type": RESOURCE})
+    return block(platform, look_required(event.fields, "data", "block_id"), OF_RESOURCE)
 
 
 graded_subsection = completed_block
 
 
-def post(fields: EventFields, platform: Platform, _identities: Identities) -> Json:
+def post(event: Event, platform: Platform, _identities: Identities) -> bytes:
     """Return the thread, response or comment."""
+    fields = event.fields
     key = look_text(fields, "data", "id")
     path = look_text(fields, "context", "path").rstrip("/").replace(key, "").rstrip("/")
     definition: Json = {"type": DISCUSSION}
@@ -96,32 +115,34 @@ def post(fields: EventFields, platform: Platform, _identities: Identities) -> Js
     return activity(f"{platform.root_url}{path}/{key}", definition)
 
 
-def link(fields: EventFields, _platform: Platform, _identities: Identities) -> Json:
+def link(event: Event, _platform: Platform, _identities: Identities) -> bytes:
     """Return what the link leads to."""
-    return activity(look_required(fields, "data", "target_url"), {"type": LINK})
+    return activity(look_required(event.fields, "data", "target_url"), {"type": LINK})
 
 
-def outline_entry(fields: EventFields, _platform: Platform, _identities: Identities) -> Json:
+def outline_entry(event: Event, _platform: Platform, _identities: Identities) -> bytes:
     """Return the entry of the course's outline."""
-    name = look_text(fields, "data", "target_name")
-    return activity(look_required(fields, "data", "target_url"), {"type": MODULE, "name": {"en": name}})
+    name = look_text(event.fields, "data", "target_name")
+    return activity(look_required(event.fields, "data", "target_url"), {"type": MODULE, "name": {"en": name}})
 
 
-def sequence(fields: EventFields, platform: Platform, _identities: Identities) -> Json:
+def sequence(event: Event, platform: Platform, _identities: Identities) -> bytes:
     """Return the sequence of units."""
-    definition = {"type": RESOURCE, "extensions": extension(TOTAL_ITEMS, look(fields, "data", "tab_count"))}
-    return activity(platform.iri("xblock", look_required(fields, "data", "id")), definition)
+    fields = event.fields
+    definition = {"type": RESOURCE, "extensions": present({TOTAL_ITEMS: look(fields, "data", "tab_count")})}
+    return block(platform, look_required(fields, "data", "id"), json_text(definition))
 
 
 def exam(kind: str) -> Object:
     """Return what makes the object of an exam: ``timed``, ``practice`` or ``proctored``."""
     exam_type = f"https://w3id.org/xapi/openedx/activity/{kind}-assessment"
 
-    def exam_of_kind(fields: EventFields, _platform: Platform, _identities: Identities) -> Json:
+    def exam_of_kind(event: Event, _platform: Platform, _identities: Identities) -> bytes:
+        fields = event.fields
         definition = {
             "type": exam_type,
             "name": {"en": look_text(fields, "event", "exam_name")},
-            "extensions": extension(TIME_LIMIT, look(fields, "event", "exam_default_time_limit_mins")),
+            "extensions": present({TIME_LIMIT: look(fields, "event", "exam_default_time_limit_mins")}),
         }
         return activity(look_required(fields, "event", "exam_content_id"), definition)
 
@@ -136,25 +157,26 @@ def problem_key(fields: EventFields) -> Any:
     return find(fields, "usage_key")
 
 
-def problem(fields: EventFields, _platform: Platform, _identities: Identities) -> Json:
+def problem(event: Event, _platform: Platform, _identities: Identities) -> bytes:
     """Return the problem, under its bare usage key."""
-    return activity(required(problem_key(fields)), {"type": INTERACTION})
+    return activity(required(problem_key(event.fields)), {"type": INTERACTION})
 
 
-def submitted_problem(fields: EventFields, platform: Platform, _identities: Identities) -> Json:
+def submitted_problem(event: Event, platform: Platform, _identities: Identities) -> bytes:
     """Return the problem whose answers were handed in."""
-    return activity(platform.iri("xblock", required(problem_key(fields))), {"type": QUESTION})
+    return block(platform, required(problem_key(event.fields)), OF_QUESTION)
 
 
-def solution(fields: EventFields, platform: Platform, _identities: Identities) -> Json:
+def solution(event: Event, platform: Platform, _identities: Identities) -> bytes:
     """Return the answer that the problem shows."""
+    fields = event.fields
     problem_key(fields)
-    shown = platform.iri("xblock", required(find(fields, "problem_id")))
-    return activity(f"{shown}/answer", {"type": SOLUTION})
+    return block(platform, f"{required(find(fields, 'problem_id'))}/answer", OF_SOLUTION)
 
 
-def hint(fields: EventFields, platform: Platform, _identities: Identities) -> Json:
+def hint(event: Event, platform: Platform, _identities: Identities) -> bytes:
     """Return the hint."""
+    fields = event.fields
     problem_key(fields)
-    shown = platform.iri("xblock", required(find(fields, "module_id")))
-    return activity(f"{shown}/hint/{required(find(fields, 'hint_index'))}", {"type": SUPPLEMENTAL_INFO})
+    key, index = required(find(fields, "module_id")), required(find(fields, "hint_index"))
+    return block(platform, f"{key}/hint/{index}", OF_SUPPLEMENTAL_INFO)

@@ -1,10 +1,10 @@
-"""An xAPI statement, put together from its parts."""
+"""An xAPI statement, put together from the JSON of its parts."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from log_replay.statements.identifiers import name_based_uuid
+from log_replay.records import Statement, new_statement
 from log_replay.statements.native.reading import find
 from log_replay.statements.native.times import xapi_timestamp
 from log_replay.statements.native.xapi import contexts
@@ -16,16 +16,17 @@ if TYPE_CHECKING:
     from log_replay.lms import Identities
     from log_replay.records import Event, EventFields
     from log_replay.statements.native.platform import Platform
-    from log_replay.statements.native.xapi.actors import Actor
     from log_replay.statements.native.xapi.verbs import Verb
 
-Json = dict[str, Any]
-XapiMaker: TypeAlias = "Callable[[Event, Platform, Identities], list[Json]]"
-Part: TypeAlias = "Callable[[EventFields, Platform, Identities], Any]"
-Circumstances: TypeAlias = "Callable[[EventFields], Json]"
-Result: TypeAlias = "Callable[[EventFields], Json]"
+#: Makes the statements of one event name's events.
+XapiMaker: TypeAlias = "Callable[[Event, Platform, Identities], tuple[Statement, ...]]"
+#: Makes the JSON of a part of a statement.
+Part: TypeAlias = "Callable[[Event, Platform, Identities], bytes]"
+Circumstances: TypeAlias = "Callable[[EventFields], bytes]"
+Result: TypeAlias = "Callable[[EventFields], bytes]"
 
-VERSION = "1.0.3"
+OPENING = b'{"id":"%b","actor":%b,"verb":%b,"timestamp":"%b","version":"1.0.3","context":{"extensions":'
+REST = b'%b%b},"object":%b%b}'
 
 
 def statement(
@@ -33,7 +34,7 @@ def statement(
     object_: Part,
     *,
     activities: Part = contexts.in_course,
-    circumstances: Circumstances | None = None,
+    circumstances: Circumstances = contexts.none,
     result: Result | None = None,
 ) -> XapiMaker:
     """Return the function that makes the one statement of an event.
@@ -41,49 +42,35 @@ def statement(
     Args:
         verb: what was done.
         object_: makes what it was done to.
-        activities: makes the activities that it was part of.
-        circumstances: makes what the context's extensions hold beside the session.
+        activities: makes the activities that it was part of, as a member of the context.
+        circumstances: makes what the context's extensions hold beside the session, as members of them.
         result: makes what came of it.
     """
 
-    def make(event: Event, platform: Platform, identities: Identities) -> list[Json]:
+    def make(event: Event, platform: Platform, identities: Identities) -> tuple[Statement, ...]:
         fields = event.fields
-        made = opening(verb, event, platform, identities)
         # In upstream's order: when several parts cannot be made, the first one names the reject's reason.
-        further = circumstances(fields) if circumstances else {}
-        made["context"] = context(further, activities(fields, platform, identities), fields, platform)
-        made["object"] = object_(fields, platform, identities)
-        if result:
-            made["result"] = result(fields)
-        return [made]
+        id_, timestamp, begun = opening(verb, event, platform, identities)
+        rest = (
+            contexts.extensions(circumstances(fields), fields, platform),
+            activities(event, platform, identities),
+            object_(event, platform, identities),
+            b',"result":%b' % result(fields) if result else b"",
+        )
+        return (new_statement((id_, timestamp, begun + REST % rest)),)
 
     return make
 
 
-def opening(verb: Verb, event: Event, platform: Platform, identities: Identities) -> Json:
-    """Return who did what when, and the id, which is made of just that."""
+def opening(verb: Verb, event: Event, platform: Platform, identities: Identities) -> tuple[str, str, bytes]:
+    """Return a statement's id, its timestamp, and its text up to its context's extensions: who did what when."""
     who = actor(event, platform, identities)
-    when = find(event.fields, "timestamp") or find(event.fields, "time")
-    return {
-        "id": name_based_uuid(verb.namespace, id_name(who, when)),
-        "actor": who.statement,
-        "verb": verb.statement,
-        "timestamp": xapi_timestamp(when),
-        "version": VERSION,
-    }
+    when = moment(event.fields)
+    timestamp = xapi_timestamp(when)
+    id_ = verb.namespace.uuid(f"{who.id_prefix}{when}".encode())
+    return id_, timestamp, OPENING % (id_.encode(), who.json, verb.json, timestamp.encode())
 
 
-def id_name(who: Actor, when: Any) -> bytes:
-    """Return the name of which, in its verb's namespace, a statement's id is made."""
-    return f"{who.id_prefix}{when}".encode()
-
-
-def context(further: Json, activities: Json | None, fields: EventFields, platform: Platform) -> Json:
-    """Return the context."""
-    extensions = {contexts.TRANSFORMER_VERSION: platform.transformer_version, **further}
-    session = find(fields, "session")
-    if session is not None:
-        extensions[contexts.SESSION_ID] = session
-    if activities is None:
-        return {"extensions": extensions}
-    return {"extensions": extensions, "contextActivities": activities}
+def moment(fields: EventFields) -> Any:
+    """Return when it happened, as the event spells it."""
+    return fields.get("timestamp") or find(fields, "timestamp") or find(fields, "time")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import NAMESPACE_DNS, uuid5
 
-from log_replay.statements.identifiers import name_based_uuid
+from log_replay.statements.identifiers import Namespace
+from log_replay.statements.serialise import json_text
 
 ADL = "http://adlnet.gov/expapi/verbs/"
 ACROSS_X = "https://w3id.org/xapi/acrossx/verbs/"
@@ -20,26 +21,25 @@ DOD_ISD = "https://w3id.org/xapi/dod-isd/verbs/"
 class Verb(NamedTuple):
     """A verb, and what it contributes to the ids of its statements."""
 
-    statement: dict[str, Any]
-    json: str
-    namespace: bytes
+    json: bytes
+    spelled: str
+    namespace: Namespace
 
-    def namespace_of(self, question: str) -> bytes:
+    def namespace_of(self, question: str) -> Namespace:
         """Return the namespace of the ids of the statements about one question of a problem."""
-        return _namespace(self.json, question)
+        return _namespace(self.spelled, question)
 
 
 @lru_cache(maxsize=4096)
-def _namespace(verb_json: str, question: str) -> bytes:
-    namespace = name_based_uuid(NAMESPACE_DNS.bytes, f"{verb_json}-{question}".encode())
-    return bytes.fromhex(namespace.replace("-", ""))
+def _namespace(spelled_verb: str, question: str) -> Namespace:
+    return Namespace(uuid5(NAMESPACE_DNS, f"{spelled_verb}-{question}"))
 
 
 def _verb(vocabulary: str, name: str) -> Verb:
+    verb = {"id": vocabulary + name, "display": {"en": name}}
     # The ids of billions of statements depend on this spelling of the verb, down to its blanks.
-    statement = {"id": vocabulary + name, "display": {"en": name}}
-    spelled = json.dumps(statement)
-    return Verb(statement, spelled, uuid5(NAMESPACE_DNS, spelled).bytes)
+    spelled = json.dumps(verb)
+    return Verb(json_text(verb), spelled, Namespace(uuid5(NAMESPACE_DNS, spelled)))
 
 
 ASKED = _verb(ADL, "asked")
