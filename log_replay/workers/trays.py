@@ -8,6 +8,7 @@ import pickle
 import sys
 import tempfile
 from array import array
+from contextlib import suppress
 from multiprocessing.reduction import DupFd
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +71,7 @@ class Tray:
 def _nameless_file() -> int:
     # Not in /dev/shm, which containers have little of.
     if sys.platform == "linux":
-        return os.memfd_create("log-replay")
+        with suppress(OSError):  # a sandbox may forbid it
+            return os.memfd_create("log-replay")
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 
 import pytest
 from hypothesis import given
@@ -69,3 +70,13 @@ def test_a_tray_that_was_large_gives_the_memory_back(tray):
     tray.take(tray.put("large", [bytes(5 * TRAY_BYTES)]))
     tray.put("small", [])
     assert tray.size_bytes == TRAY_BYTES
+
+
+def test_where_a_sandbox_forbids_memfd_a_nameless_file_does(monkeypatch):
+    def forbidden(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "memfd_create", forbidden)
+    tray = Tray()
+    assert tray.take(tray.put({"head": 1}, [b"text", b""])) == ({"head": 1}, [b"text", b""])
+    tray.close()
