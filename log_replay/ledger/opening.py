@@ -89,4 +89,4 @@ def _fresh(options: Options, name: str) -> Ledger:
 
 
 def _new_name() -> str:
-    return f"{timezone.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    return f"{timezone.now():%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
