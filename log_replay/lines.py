@@ -163,11 +163,7 @@ def _too_long(text: bytes, max_line_bytes: int) -> Iterator[tuple[int, int]]:
 
 
 def lines_of(block: LineBlock) -> Iterator[tuple[bytes, int]]:
-    """Yield a block's lines, without their line ends, and where each begins.
-
-    One by one: each is found by ``memchr``, where ``split`` looks at byte after byte, and is gone from the processor's
-    cache no sooner than it is forgotten.
-    """
+    """Yield a block's lines, without their line ends, and where each begins."""
     text, start, wanted = block.text, block.start, block.wanted
     begin, length = 0, len(block.text)
     while begin < length:

@@ -98,12 +98,10 @@ def _gather(branch: dict[str, Any], into: dict[str, Any], depth: int) -> None:
     into.update(branch)
 
 
-def course_id_of(event: Event) -> str:
-    """Return the id of the event's course, without which upstream would stumble."""
+def course_id_of(event: Event) -> str | None:
+    """Return the id of the event's course, None where it names none."""
     course_id = event.course_id
-    if course_id and isinstance(course_id, str):
-        return course_id
-    raise Unusual
+    return text(course_id) if course_id or course_id == 0 else None
 
 
 def required(value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from log_replay.records import Statement, new_statement
 from log_replay.statements.identifiers import caliper_event_id
-from log_replay.statements.native.reading import Unusual, acting_user, find, required, text
+from log_replay.statements.native.reading import Unusual, acting_user, course_id_of, find, required
 from log_replay.statements.native.times import caliper_time
 from log_replay.statements.serialise import constant_text, json_text, quoted
 
@@ -69,9 +69,9 @@ def opening(what: bytes, event: Event, platform: Platform, identities: Identitie
         UnknownIdentity: the platform does not know who it was.
     """
     fields = event.fields
-    time = caliper_time(required(fields.get("timestamp") or find(fields, "timestamp")))
-    who = _person(platform.root_url, identities.external_id(acting_user(event)))
-    session = fields.get("session") or find(fields, "session")
+    time = caliper_time(required(find(fields, "timestamp")))
+    who = _person_text(identities.external_id(acting_user(event)), platform.root_url)
+    session = find(fields, "session")
     where = b',"session":{"id":%b,"type":"Session"}' % quoted(platform.iri("sessions", session)) if session else b""
     return time, OPENING % (time.encode(), what, who, where, constant_text(platform.transformer_version))
 
@@ -83,22 +83,22 @@ def enveloped(time: str, text: bytes, event: Event, platform: Platform) -> State
     return new_statement((id_, time, ENVELOPE % (sensor, moment, text, id_.encode())))
 
 
-def person(external_id: str, platform: Platform) -> Json:
+def person(external_id: str, root_url: str) -> Json:
     """Return the learner."""
-    return {"id": platform.iri("user", external_id), "type": "Person"}
+    return {"id": f"{root_url}/user/{external_id}", "type": "Person"}
 
 
 @lru_cache(maxsize=CACHE_SIZE)
-def _person(root_url: str, external_id: str) -> bytes:
-    return json_text({"id": f"{root_url}/user/{external_id}", "type": "Person"})
+def _person_text(external_id: str, root_url: str) -> bytes:
+    return json_text(person(external_id, root_url))
 
 
 def part_of_course(event: Event, platform: Platform) -> Json:
     """Return the extension that names the course, if the event does."""
-    course_id = event.course_id
-    if not course_id and course_id != 0:
+    course_id = course_id_of(event)
+    if course_id is None:
         return {}
-    return {"isPartOf": {"id": platform.iri("course", text(course_id)), "type": "CourseOffering"}}
+    return {"isPartOf": {"id": platform.iri("course", course_id), "type": "CourseOffering"}}
 
 
 def present(values: Json) -> Json:

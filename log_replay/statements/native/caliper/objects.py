@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from log_replay.statements.native.blocks import video_key
 from log_replay.statements.native.caliper.event import part_of_course, present
-from log_replay.statements.native.reading import course_id_of, look, look_required
+from log_replay.statements.native.reading import course_id_of, look, look_required, required
 from log_replay.statements.native.times import caliper_duration
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def course(event: Event, platform: Platform, identities: Identities) -> Json:
         UnknownIdentity: the platform does not know the course.
     """
     fields = event.fields
-    name = identities.course_name(course_id_of(event))
+    name = identities.course_name(required(course_id_of(event)))
     iri = platform.iri("course", look_required(fields, "data", "course_id"))
     made: Json = {"id": iri, "type": "CourseOffering", **present({"name": name})}
     mode = look(fields, "data", "mode")
@@ -37,7 +37,7 @@ def course(event: Event, platform: Platform, identities: Identities) -> Json:
 def video(event: Event, platform: Platform, _identities: Identities) -> Json:
     """Return the video and its length."""
     fields = event.fields
-    key = video_key(course_id_of(event), look_required(fields, "data", "id"))
+    key = video_key(required(course_id_of(event)), look_required(fields, "data", "id"))
     made: Json = {
         "id": platform.iri("xblock", key),
         "type": "VideoObject",

@@ -68,7 +68,7 @@ def _attempt(event: Event, platform: Platform, identities: Identities) -> Json:
     made = _about("Attempt", f"{key}/user/{learner}/attempt/{count}", event, platform)
     made["extensions"] = {
         **required(made.get("extensions")),
-        "assignee": person(learner, platform),
+        "assignee": person(learner, platform.root_url),
         "assignable": {"id": platform.iri("xblock", key), "type": "Assessment"},
         **present({"count": count}),
     }

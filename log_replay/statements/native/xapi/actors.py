@@ -34,7 +34,7 @@ def actor(event: Event, platform: Platform, identities: Identities) -> Actor:
     Raises:
         UnknownIdentity: the platform does not know who it was.
     """
-    user = event.user if type(event.user) is int and event.user else acting_user(event)
+    user = acting_user(event)
     if platform.agent_identifier == "mbox":
         return _by_mbox(identities.email(user))
     if platform.agent_identifier == "mbox_sha1sum":

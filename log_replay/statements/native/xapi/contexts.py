@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from log_replay.statements.native.reading import Unusual, find, look, look_text, text
+from log_replay.statements.native.reading import Unusual, course_id_of, find, look, look_text, text
 from log_replay.statements.native.times import decimal_seconds
 from log_replay.statements.native.xapi.objects import COURSE, DISCUSSION, EXAM_ATTEMPT, activity, present
 from log_replay.statements.serialise import constant_text, json_text, number_text, quoted
@@ -26,8 +26,6 @@ ATTEMPT_COMPLETED = "https://w3id.org/xapi/openedx/extension/attempt-completed"
 ATTEMPT_ID = "http://id.tincanapi.com/extension/attempt-id"
 DURATION = "http://id.tincanapi.com/extension/duration"
 
-PARENT = b',"contextActivities":{"parent":%b}'
-
 # Activities
 
 
@@ -37,8 +35,7 @@ def in_course(event: Event, platform: Platform, identities: Identities) -> bytes
     Raises:
         UnknownIdentity: the platform does not know the course.
     """
-    parent = course_of(event, platform, identities)
-    return PARENT % parent if parent else b""
+    return _within(course_of(event, platform, identities))
 
 
 def in_discussion(event: Event, platform: Platform, identities: Identities) -> bytes:
@@ -47,7 +44,7 @@ def in_discussion(event: Event, platform: Platform, identities: Identities) -> b
     discussion = look(event.fields, "data", "discussion")
     thread = discussion.get("id") if isinstance(discussion, dict) else None
     if not thread:
-        return PARENT % parent if parent else b""
+        return _within(parent)
     return _grouped(parent, activity(platform.iri("api/discussion/v1/threads", thread), {"type": DISCUSSION}))
 
 
@@ -81,11 +78,14 @@ def course_of(event: Event, platform: Platform, identities: Identities) -> bytes
     Raises:
         UnknownIdentity: the platform does not know the course.
     """
-    course_id = event.course_id
-    if not course_id and course_id != 0:
+    course_id = course_id_of(event)
+    if course_id is None:
         return b""
-    name = identities.course_name(text(course_id))
-    return _course(platform.root_url, course_id, text(name))
+    return _course(platform.root_url, course_id, text(identities.course_name(course_id)))
+
+
+def _within(parent: bytes) -> bytes:
+    return b',"contextActivities":{"parent":%b}' % parent if parent else b""
 
 
 def _grouped(parent: bytes, group: bytes) -> bytes:
@@ -104,7 +104,7 @@ def _course(root_url: str, course_id: str, name: str) -> bytes:
 
 def extensions(further: bytes, fields: EventFields, platform: Platform) -> bytes:
     """Return the context's extensions."""
-    session = fields.get("session") or find(fields, "session")
+    session = find(fields, "session")
     version = constant_text(platform.transformer_version)
     if session is None:
         return b'{"%b":%b%b}' % (TRANSFORMER_VERSION, version, further)

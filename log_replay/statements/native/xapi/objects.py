@@ -42,11 +42,11 @@ OF_QUESTION, OF_RESOURCE, OF_SOLUTION, OF_SUPPLEMENTAL_INFO = (
 )
 
 
-def activity(iri: Any, definition: Json, object_type: str = "Activity") -> bytes:
+def activity(iri: Any, definition: Json) -> bytes:
     """Return an activity; one without an IRI has no ``id``."""
     if iri is None:
-        return json_text({"objectType": object_type, "definition": definition})
-    return json_text({"id": str(iri), "objectType": object_type, "definition": definition})
+        return json_text({"objectType": "Activity", "definition": definition})
+    return json_text({"id": str(iri), "objectType": "Activity", "definition": definition})
 
 
 def block(platform: Platform, key: Any, definition: bytes, object_type: bytes = b"Activity") -> bytes:
@@ -76,7 +76,7 @@ def course_in_mode(event: Event, platform: Platform, identities: Identities) -> 
 
 
 def _course(event: Event, platform: Platform, identities: Identities, more: Json) -> bytes:
-    course_id = course_id_of(event)
+    course_id = required(course_id_of(event))
     name = identities.course_name(course_id)
     definition = {"type": COURSE, "name": {} if name is None else {"en": text(name)}, **more}
     return activity(platform.iri("course", course_id), definition)
@@ -84,7 +84,7 @@ def _course(event: Event, platform: Platform, identities: Identities, more: Json
 
 def video(event: Event, platform: Platform, _identities: Identities) -> bytes:
     """Return the video."""
-    course_id, video_id = course_id_of(event), look_required(event.fields, "data", "id")
+    course_id, video_id = required(course_id_of(event)), look_required(event.fields, "data", "id")
     # What only equals a text is none: 1, 1.0 and True are one key of the cache.
     make = _video if isinstance(video_id, str) else _video.__wrapped__
     return make(platform.root_url, course_id, video_id)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-TIME = b"https://w3id.org/xapi/video/extensions/time"
+TIME = "https://w3id.org/xapi/video/extensions/time"
 TIME_FROM = "https://w3id.org/xapi/video/extensions/time-from"
 TIME_TO = "https://w3id.org/xapi/video/extensions/time-to"
 SPEED_FROM = "https://w3id.org/xapi/openedx/extension/speed-from"
@@ -25,18 +25,20 @@ CAPTIONS_ENABLED = "https://w3id.org/xapi/video/extensions/cc-enabled"
 PROGRESS = b"https://w3id.org/xapi/cmi5/result/extensions/progress"
 GRADE_CLASSIFICATION = "http://www.tincanapi.co.uk/activitytypes/grade_classification"
 
+AT_TIME = b'{"extensions":{"%b":%%b}}' % TIME.encode()
+
 
 def playback_position(fields: EventFields) -> bytes:
     """Return where in the video it happened."""
     seconds = _position(fields)
-    return b'{"extensions":{}}' if seconds is None else b'{"extensions":{"%b":%b}}' % (TIME, number_text(seconds))
+    return b'{"extensions":{}}' if seconds is None else AT_TIME % number_text(seconds)
 
 
 def captions(*, enabled: bool) -> Callable[[EventFields], bytes]:
     """Return what makes the result of switching captions on or off."""
 
     def switched(fields: EventFields) -> bytes:
-        return json_text({"extensions": present({TIME.decode(): _position(fields), CAPTIONS_ENABLED: enabled})})
+        return json_text({"extensions": present({TIME: _position(fields), CAPTIONS_ENABLED: enabled})})
 
     return switched
 
@@ -44,7 +46,7 @@ def captions(*, enabled: bool) -> Callable[[EventFields], bytes]:
 def watched(fields: EventFields) -> bytes:
     """Return that the video was seen to its end."""
     seconds = decimal_seconds(look(fields, "data", "duration"))
-    result: Json = {"extensions": present({TIME.decode(): seconds}), "completion": True}
+    result: Json = {"extensions": present({TIME: seconds}), "completion": True}
     if seconds is not None:
         result["duration"] = xapi_duration(seconds)
     return json_text(result)

@@ -73,4 +73,4 @@ def opening(verb: Verb, event: Event, platform: Platform, identities: Identities
 
 def moment(fields: EventFields) -> Any:
     """Return when it happened, as the event spells it."""
-    return fields.get("timestamp") or find(fields, "timestamp") or find(fields, "time")
+    return find(fields, "timestamp") or find(fields, "time")
