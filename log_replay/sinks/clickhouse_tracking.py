@@ -11,6 +11,7 @@ from log_replay.clickhouse.tables import check_table, create_table, tracking_tab
 from log_replay.errors import DestinationLost
 from log_replay.events import UnparsableLine, parse_event
 from log_replay.events.filters import read_time
+from log_replay.events.prefilter import is_plain
 from log_replay.lines import lines_of
 from log_replay.patience import Patience
 from log_replay.records import Position
@@ -88,7 +89,7 @@ class TrackingStore:
         since, until = self._filters.since, self._filters.until
         for line, offset in lines_of(block):
             try:
-                event = parse_event(line, Position(block.object, offset))
+                event = parse_event(line, Position(block.object, offset), plain=is_plain(line))
                 moment = read_time(event.fields.get("time", event.fields.get("timestamp")))
             except (UnparsableLine, ValueError):
                 continue
