@@ -99,10 +99,15 @@ class _Cutter:
     def cut(self) -> Iterator[LineBlock]:
         """Yield the complete lines, if there are any, as a block."""
         if self._complete or self._oversized:
-            text = b"".join(self._pieces)
-            last = text[self._complete :]
-            yield from self._blocks(text[: self._complete])
-            self._pieces, self.size, self._complete = [last], len(last), 0
+            # The last line nearly always began in the last piece: then what is complete is copied once and not twice.
+            last = self._pieces.pop()
+            kept = self._complete - self.size + len(last)
+            if kept < 0:
+                last = b"".join((*self._pieces, last))
+                self._pieces, kept = [], self._complete
+            text = b"".join((*self._pieces, memoryview(last)[:kept]))
+            yield from self._blocks(text)
+            self._pieces, self.size, self._complete = [last[kept:]], len(last) - kept, 0
 
     def finish(self) -> Iterator[LineBlock]:
         """Yield the rest: at the end of an object, a line needs no line end."""

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from opaque_keys.edx.keys import CourseKey
 
-from log_replay.collector import seldom_collected
 from log_replay.lines import lines_of
 from log_replay.lms.database import DatabaseLookup, lms_models
 from log_replay.lms.directory import Directory
+from log_replay.memory import memory_kept
 from log_replay.sinks import open_sink
 from log_replay.sinks.discard import Discard
 from log_replay.statements.block import transform_block
@@ -50,7 +50,7 @@ def open_maker(options: Options) -> Iterator[Callable[[LineBlock], BlockResult]]
             result.rejected_lines = _rejected_lines(block, result)
         return result
 
-    with identities_answer(directory), seldom_collected():
+    with identities_answer(directory), memory_kept():
         yield make
 
 

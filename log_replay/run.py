@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from log_replay.collector import seldom_collected
 from log_replay.errors import ConfigurationError, DamagedObject, LogReplayError, ReadError
 from log_replay.events.filters import check_event_patterns
 from log_replay.interrupts import held
 from log_replay.ledger.opening import open_ledger
 from log_replay.logs import LINE_LIMITS, LineLimit, log_statements, settle_statements, statements_to
 from log_replay.maker import open_destination, open_maker, open_transformer
+from log_replay.memory import memory_kept
 from log_replay.missed.catching_up import CatchingUp
 from log_replay.plan.listing import plan_run
 from log_replay.plan.units import read_unit
@@ -80,7 +80,7 @@ class Run:
             ConfigurationError: there is nothing to replay, or the loggers cannot be set up.
         """
         started = time.monotonic()
-        with self._ledger, seldom_collected():
+        with self._ledger, memory_kept():
             try:
                 self._replay(progress)
             except ConfigurationError as error:
