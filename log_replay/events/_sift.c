@@ -25,8 +25,9 @@ typedef struct {
     Py_ssize_t pair_at;
 } Needle;
 
+static const char URL[] = "/";
 static const char LEAD[] = "{\"name\": \"";
-static const Needle NAME_KEY = {"\"name\"", 6, 3};             /* me */
+static const Needle NAME_KEY = {"\"name\"", 6, 0};             /* "n */
 static const Needle EVENT_TYPE_KEY = {"\"event_type\"", 12, 5}; /* t_ */
 static const Needle ESCAPED_ASCII = {"\\u00", 4, 0};           /* \u */
 
@@ -127,10 +128,19 @@ value_of(const char *at, const char *end, const Needle *key)
     return (Span){NULL, NULL};
 }
 
-/* Return 1 if a name is among the names, 0 if not, -1 on an error. */
+static bool
+is_url(Span name)
+{
+    return name.begin < name.end && *name.begin == '/';
+}
+
+/* Return 1 if a name is among the names, of which none is a URL, 0 if not, -1 on an error. */
 static int
 is_known(Span name, PyObject *names)
 {
+    if (is_url(name)) {
+        return 0;
+    }
     PyObject *key = PyBytes_FromStringAndSize(name.begin, name.end - name.begin);
     if (!key) {
         return -1;
@@ -198,7 +208,7 @@ has_long_digits(const char *begin, const char *end)
     return false;
 }
 
-/* Return what the line seems to call its event. */
+/* Return what the line seems to call its event; nothing at all where it does not say. */
 static Span
 guessed_name(const char *begin, const char *end)
 {
@@ -212,25 +222,22 @@ guessed_name(const char *begin, const char *end)
             }
         }
     }
-    return value_of(begin, end, &EVENT_TYPE_KEY);
+    Span type = value_of(begin, end, &EVENT_TYPE_KEY);
+    return type.begin ? type : (Span){end, end};
 }
 
-/* Count a name; URLs are counted as one. Return 0, or -1 on an error. */
+/* Count so many more of a name. Return 0, or -1 on an error. */
 static int
-count_name(PyObject *counts, Span name)
+count_name(PyObject *counts, Span name, Py_ssize_t more)
 {
-    Py_ssize_t length = name.begin ? name.end - name.begin : 0;
-    if (length && *name.begin == '/') {
-        length = 1;
-    }
-    PyObject *key = PyBytes_FromStringAndSize(name.begin, length);
+    PyObject *key = PyBytes_FromStringAndSize(name.begin, name.end - name.begin);
     if (!key) {
         return -1;
     }
     int done = -1;
     PyObject *before = PyDict_GetItemWithError(counts, key);
     if (before || !PyErr_Occurred()) {
-        PyObject *count = PyLong_FromSsize_t(before ? PyLong_AsSsize_t(before) + 1 : 1);
+        PyObject *count = PyLong_FromSsize_t(more + (before ? PyLong_AsSsize_t(before) : 0));
         if (count) {
             done = PyDict_SetItem(counts, key, count);
             Py_DECREF(count);
@@ -272,6 +279,7 @@ typedef struct {
     PyObject *names;
     Py_ssize_t lines;
     Py_ssize_t blank;
+    Py_ssize_t urls;
     PyObject *broken;
     PyObject *unknown;
     PyObject *events;
@@ -313,7 +321,12 @@ sift_line(Sifted *sifted, const char *text, const char *begin, const char *end)
     if (end[-1] != '}' || !memchr(begin, '{', (size_t)(end - begin))) {
         return append(sifted->broken, PyLong_FromSsize_t(begin - text));
     }
-    return count_name(sifted->unknown, lead.begin ? lead : guessed_name(begin, end));
+    Span name = lead.begin ? lead : guessed_name(begin, end);
+    if (is_url(name)) {
+        sifted->urls++;
+        return 0;
+    }
+    return count_name(sifted->unknown, name, 1);
 }
 
 static PyObject *
@@ -337,6 +350,9 @@ sift(PyObject *Py_UNUSED(module), PyObject *arguments)
             line_end = line_end ? line_end : end;
             failed = sift_line(&sifted, text, begin, line_end);
             begin = line_end + 1;
+        }
+        if (!failed && sifted.urls) {
+            failed = count_name(sifted.unknown, (Span){URL, URL + 1}, sifted.urls);
         }
         if (!failed) {
             result = Py_BuildValue(
