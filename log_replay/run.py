@@ -13,6 +13,7 @@ import structlog
 
 from log_replay.errors import ConfigurationError, DamagedObject, LogReplayError, ReadError
 from log_replay.events.filters import check_event_patterns
+from log_replay.events.prefilter import compiled_sift
 from log_replay.interrupts import held
 from log_replay.ledger.opening import open_ledger
 from log_replay.logs import LINE_LIMITS, LineLimit, log_statements, settle_statements, statements_to
@@ -56,7 +57,8 @@ class Run:
 
     def __init__(self, options: Options, sink: Sink | None = None) -> None:
         self.options = options
-        self.report = Report(over_line_limit=_line_limit(options.max_line_bytes))
+        prefilter = "compiled" if compiled_sift else "python"
+        self.report = Report(over_line_limit=_line_limit(options.max_line_bytes), prefilter=prefilter)
         check_event_patterns(options.filters.events, open_transformer(options).names)
         self._source = open_source(options.source.provider, options.source.config)
         self._sink = sink or self._open_sink()

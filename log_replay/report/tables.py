@@ -40,7 +40,7 @@ def show_summary(report: Report, stream: TextIO) -> None:
     ):
         if counter:
             console.print(_counted(title, counter))
-    for line in _remarks(report):
+    for line in (*_left_out(report), *_remarks(report)):
         console.print(Text(line))
 
 
@@ -77,17 +77,22 @@ def _counted(title: str, counter: Counter[str]) -> Table:
     return table
 
 
-def _remarks(report: Report) -> Iterable[str]:
+def _left_out(report: Report) -> Iterable[str]:
     for skipped in report.skipped[:ROWS]:
         yield f"skipped {skipped.name}: {skipped.reason}"
     if len(report.skipped) > ROWS:
         yield f"... and skipped {len(report.skipped) - ROWS} more"
     for name, reason in report.failed_objects.items():
         yield f"FAILED {name}: {reason}"
+
+
+def _remarks(report: Report) -> Iterable[str]:
     limit = report.over_line_limit
     if limit and limit.over:
         first = ", ".join(f"{position.object} at {position.offset}" for position in limit.first[:3])
         yield f"{limit.over:,} logged lines are longer than {limit.max_line_bytes:,} bytes: {first} ..."
+    if report.prefilter != "compiled":
+        yield "slower than need be: the prefilter is not compiled; install a C compiler, and then this package anew"
     upstream = {way: count for way, count in report.ways.items() if way != "native"}
     if upstream:
         reasons = ", ".join(f"{way} {count:,}" for way, count in upstream.items())

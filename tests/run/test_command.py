@@ -32,6 +32,35 @@ def test_without_statements_stdout_is_empty(shell, source):
     assert shell(*XAPI, *source, *LOGGER, "--log_to", "null").stdout == b""
 
 
+def test_without_a_compiled_prefilter_nothing_differs_but_the_time(shell, source, tmp_path):
+    found = {}
+    for prefilter, missing in (
+        ("compiled", ""),
+        ("python", "import sys; sys.modules['log_replay.events._sift'] = None; "),
+    ):
+        python, option, program = shell.command
+        summary = tmp_path / f"{prefilter}.json"
+        command = [
+            python,
+            option,
+            missing + program,
+            *XAPI,
+            *source,
+            *LOGGER,
+            "--log_format",
+            "raw",
+            "--summary",
+            summary,
+        ]
+        done = subprocess.run(command, env=shell.environment, capture_output=True, check=True, stdin=subprocess.DEVNULL)
+        found[prefilter] = done.stdout, json.loads(summary.read_text())
+        assert (b"the prefilter is not compiled" in done.stderr) == (found[prefilter][1]["prefilter"] == "python")
+    (logged, told), (logged_before, told_before) = found["python"], found["compiled"]
+    assert (logged, told["prefilter"]) == (logged_before, "python")
+    for key in ("total", "rejects_by_reason", "unknown_names"):
+        assert told[key] == told_before[key]
+
+
 def test_more_rejects_than_allowed_exit_with_3(shell, source):
     done = shell(*XAPI, *source, *LOGGER, "--log_to", "null", "--max_rejected", "3")
     assert done.returncode == 3
