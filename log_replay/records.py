@@ -8,13 +8,16 @@ SourceObject -> Unit -> LineBlock -> Event -> Statement -> Delivery
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from functools import partial
+from functools import cached_property, partial
+from itertools import islice, repeat
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias, overload
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from array import array
+    from collections.abc import Mapping
 
 #: A tracking event in the shape that event-routing-backends' processors receive: the parsed line plus ``data``
 #: (what the log calls ``event``, decoded when it is a JSON string) and ``timestamp``.
@@ -139,6 +142,50 @@ new_statement = partial(tuple.__new__, Statement)
 new_transformed_event = partial(tuple.__new__, TransformedEvent)
 
 
+@dataclass(frozen=True)
+class PackedEvents(Sequence[TransformedEvent]):
+    """The transformed events of a block by columns: as they travel between processes, and are logged.
+
+    A few large objects are handed over many times faster than thousands of small ones, which are made only where
+    somebody asks for one. ``lines`` are the texts of all statements, each with a line end.
+    """
+
+    object: str
+    offsets: array[int]
+    names: Sequence[str]
+    routes: Sequence[int]
+    statements_per_event: array[int]
+    ids: Sequence[str]
+    timestamps: Sequence[str]
+    lines: bytes = b""
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    @overload
+    def __getitem__(self, index: int) -> TransformedEvent: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[TransformedEvent]: ...
+    def __getitem__(self, index: int | slice) -> TransformedEvent | list[TransformedEvent]:
+        return self._unpacked[index]
+
+    @cached_property
+    def _unpacked(self) -> list[TransformedEvent]:
+        # Every loop of it runs in C.
+        texts = self.lines.split(b"\n")[:-1]
+        statements = map(new_statement, zip(self.ids, self.timestamps, texts, strict=True))
+        positions = map(new_position, zip(repeat(self.object), self.offsets, strict=False))
+        groups = map(tuple, map(islice, repeat(statements), self.statements_per_event))
+        return list(map(new_transformed_event, zip(positions, self.names, groups, self.routes, strict=True)))
+
+
+def statement_lines(events: Sequence[TransformedEvent]) -> bytes:
+    """Return the texts of the events' statements, each with a line end."""
+    if isinstance(events, PackedEvents):
+        return events.lines
+    return b"\n".join([*(statement.text for event in events for statement in event.statements), b""])
+
+
 @dataclass(slots=True)
 class Counters:
     """The counters of a run or an object; ``balanced`` is the invariant that they keep."""
@@ -207,7 +254,7 @@ class BlockResult:
     object: str
     end_offset: int
     counters: Counters = field(default_factory=Counters)
-    events: list[TransformedEvent] = field(default_factory=list)
+    events: Sequence[TransformedEvent] = ()
     rejects: list[Rejected] = field(default_factory=list)
     statements_by_event: Counter[str] = field(default_factory=Counter)
     unknown_names: Counter[str] = field(default_factory=Counter)

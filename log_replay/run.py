@@ -25,6 +25,7 @@ from log_replay.plan.units import read_unit
 from log_replay.records import BlockResult, LineBlock, SkippedObject, Unit
 from log_replay.report import Report
 from log_replay.report.files import RejectsFile
+from log_replay.sinks.discard import Discard
 from log_replay.sources import open_source
 from log_replay.workers import WorkerDied, results_in_order
 
@@ -72,6 +73,7 @@ class Run:
         self._rejects = RejectsFile(None)
         self._unit: Unit | None = None
         self._batch: list[TransformedEvent] = []
+        self._only_logs = self._ledger.name is None and isinstance(self._sink, Discard) and not self._rest_seconds
         self._complete = False
         self._rest_until = 0.0
 
@@ -153,16 +155,29 @@ class Run:
         self._ledger.begin(unit)
 
     def _take_block(self, result: BlockResult) -> None:
-        if self._unit and result.end_offset <= self._unit.counted_to:
+        again = self._unit is not None and result.end_offset <= self._unit.counted_to
+        if again:
             self.report.count_again(result)
         else:
             self.report.count_block(result)
             self._rejects.write(result.rejects, result.rejected_lines)
-            if self.options.missing_from is None:
-                self._log(result.events)
+        if self._only_logs:
+            self._log_only(result)
+            return
         self._batch += result.events
+        if not again and self.options.missing_from is None:
+            self._log(result.events)
         while len(self._batch) >= self.options.batch_size:
             self._deliver()
+
+    def _log_only(self, result: BlockResult) -> None:
+        """Log the statements of a run that neither keeps them nor rests: there is nothing to gather them for."""
+        with self.report.delivering(result.counters.statements):
+            self._log(result.events)
+
+    @property
+    def _rest_seconds(self) -> float:
+        return 0.0 if self.options.dry_run else self.options.sleep_between_batches_secs
 
     def _open_sink(self) -> Sink:
         sink = open_destination(self.options)
@@ -193,8 +208,7 @@ class Run:
                 self._settle_loggers()
             del self._batch[: len(batch)]
             self._ledger.acknowledge(self.report, batch, delivery, self._batch, self._rejects.settle())
-        if not self.options.dry_run:
-            self._rest_until = time.monotonic() + self.options.sleep_between_batches_secs
+        self._rest_until = time.monotonic() + self._rest_seconds
 
     def _write_refusals(self, delivery: Delivery) -> None:
         refusals = list(delivery.refusals)

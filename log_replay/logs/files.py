@@ -38,17 +38,16 @@ class FileHandler(LineHandler):
         except OSError as error:
             raise ConfigurationError(error.strerror or "failed", operation="open", object=str(path)) from error
 
-    def write_lines(self, lines: list[bytes]) -> None:
+    def write_lines(self, lines: bytes) -> None:
         """Append whole lines.
 
         Raises:
             DestinationLost: the disk is full, or the file cannot be written for another reason.
         """
-        data = b"\n".join((*lines, b""))
         try:
-            if self.max_bytes and self._size and self._size + len(data) > self.max_bytes:
+            if self.max_bytes and self._size and self._size + len(lines) > self.max_bytes:
                 self._rotate()
-            self._append(data)
+            self._append(lines)
         except OSError as error:
             raise DestinationLost(error.strerror or "failed", operation="write", object=str(self.path)) from error
 

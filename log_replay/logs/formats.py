@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from pythonjsonlogger.json import JsonFormatter as PlainJsonFormatter
 
+from log_replay.records import statement_lines
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -55,8 +57,8 @@ class LineFormatter(logging.Formatter):
         """Return the record as one line, without its line end."""
         raise NotImplementedError
 
-    def lines(self, template: logging.LogRecord, events: Sequence[TransformedEvent]) -> list[bytes]:
-        """Return the lines of a block of events, which have everything in common that ``template`` says.
+    def block(self, template: logging.LogRecord, events: Sequence[TransformedEvent]) -> bytes:
+        """Return the lines of a block, which have everything in common that ``template`` says, with their line ends.
 
         The same as ``line`` gives for each record, which need not be made for that.
         """
@@ -72,9 +74,9 @@ class RawFormatter(LineFormatter):
 
     line = staticmethod(statement_text)
 
-    def lines(self, template: logging.LogRecord, events: Sequence[TransformedEvent]) -> list[bytes]:  # noqa: ARG002 - the statements alone
+    def block(self, template: logging.LogRecord, events: Sequence[TransformedEvent]) -> bytes:  # noqa: ARG002 - the statements alone
         """Return the statements."""
-        return [statement.text for event in events for statement in event.statements]
+        return statement_lines(events)
 
 
 class AspectsFormatter(LineFormatter):
@@ -91,10 +93,10 @@ class AspectsFormatter(LineFormatter):
         """Return ``2026-11-21 09:12:13,123 INFO 17 [xapi_tracking] [user None] [ip None] emit.py:1 - {...}``."""
         return self._prefix(record) + statement_text(record)
 
-    def lines(self, template: logging.LogRecord, events: Sequence[TransformedEvent]) -> list[bytes]:
+    def block(self, template: logging.LogRecord, events: Sequence[TransformedEvent]) -> bytes:
         """Return such lines; they all begin alike."""
         prefix = self._prefix(template)
-        return [prefix + statement.text for event in events for statement in event.statements]
+        return (prefix + statement_lines(events).replace(b"\n", b"\n" + prefix)).removesuffix(prefix)
 
     def _prefix(self, record: logging.LogRecord) -> bytes:
         shared = (record.created, record.name, record.levelno, record.lineno, record.filename, record.process)
@@ -127,7 +129,7 @@ class JsonFormatter(PlainJsonFormatter, LineFormatter):
             return self._foreign_line(record)
         return b'%b, "offset": %d, "statement": %b}' % (self._head(record), record.source_offset, text)  # type: ignore[attr-defined]
 
-    def lines(self, template: logging.LogRecord, events: Sequence[TransformedEvent]) -> list[bytes]:
+    def block(self, template: logging.LogRecord, events: Sequence[TransformedEvent]) -> bytes:
         """Return such lines; those of events of one name begin alike."""
         heads = self._heads_with(template)
         lines = []
@@ -137,8 +139,8 @@ class JsonFormatter(PlainJsonFormatter, LineFormatter):
             for statement in event.statements:
                 if head is None:
                     head = self._head(statement_record(template, event, statement))
-                lines.append(b'%b, "offset": %d, "statement": %b}' % (head, source_offset, statement.text))
-        return lines
+                lines.append(b'%b, "offset": %d, "statement": %b}\n' % (head, source_offset, statement.text))
+        return b"".join(lines)
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the envelope as text."""

@@ -55,19 +55,17 @@ class LineHandler(logging.Handler):
         """Hold the lines of a block of events, as if each of their records had been emitted, within ``block()``."""
         formatter = cast("LineFormatter", self.formatter)
         with self._held():
-            lines = formatter.lines(template, events)
-            size = sum(map(len, lines)) + len(lines)
-            if self._bytes + size <= self.held_bytes:
-                self._lines += lines
-                self._bytes += size
+            lines = formatter.block(template, events)
+            if self._bytes + len(lines) <= self.held_bytes:
+                self._hold(lines)
             else:
-                for line in lines:
-                    self._hold(line)
+                for line in lines.split(b"\n")[:-1]:
+                    self._hold(line + b"\n")
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record, or hold it until its block is over."""
         try:
-            self._hold(self.line(record))
+            self._hold(self.line(record) + b"\n")
             if not self._blocks:
                 self._write_held()
         except Exception:
@@ -95,8 +93,8 @@ class LineHandler(logging.Handler):
                 if not self._blocks:
                     self._take()
 
-    def write_lines(self, lines: list[bytes]) -> None:
-        """Write whole lines, given without their line ends; called with the handler's lock held."""
+    def write_lines(self, lines: bytes) -> None:
+        """Write whole lines, with their line ends; called with the handler's lock held."""
         raise NotImplementedError
 
     def settle(self) -> int:
@@ -118,17 +116,17 @@ class LineHandler(logging.Handler):
         finally:
             self.release()
 
-    def _hold(self, line: bytes) -> None:
-        if self._bytes + len(line) + 1 > self.held_bytes:
+    def _hold(self, lines: bytes) -> None:
+        if self._bytes + len(lines) > self.held_bytes:
             self._write_held()
-        self._lines.append(line)
-        self._bytes += len(line) + 1
+        self._lines.append(lines)
+        self._bytes += len(lines)
 
     def _write_held(self) -> None:
         lines = self._take()
         if lines:
             self.write_lines(lines)
 
-    def _take(self) -> list[bytes]:
+    def _take(self) -> bytes:
         lines, self._lines, self._bytes = self._lines, [], 0
-        return lines
+        return b"".join(lines)

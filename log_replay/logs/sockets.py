@@ -90,9 +90,9 @@ class SocketHandler(LineHandler):
         # A listener that is slow holds a run back; with `count` only so long.
         self._stall_seconds = timeout_seconds if on_full == "count" else None
 
-    def write_lines(self, lines: list[bytes]) -> None:
+    def write_lines(self, lines: bytes) -> None:
         """Send whole lines, or keep them for when the listener is back."""
-        for line in lines:
+        for line in lines.split(b"\n")[:-1]:
             if self._kept_bytes + len(line) + 1 > self.buffer_bytes and not self._make_room(len(line) + 1):
                 self._count_lost(1)
                 continue

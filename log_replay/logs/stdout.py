@@ -29,20 +29,19 @@ class StdoutHandler(LineHandler):
         self.fd = fd
         self._torn = False
 
-    def write_lines(self, lines: list[bytes]) -> None:
+    def write_lines(self, lines: bytes) -> None:
         """Write whole lines.
 
         Raises:
             Stopped: nobody reads stdout any more.
         """
-        data = b"\n".join((*lines, b""))
         try:
             fd = self._file_descriptor()
             if fd is None:
-                sys.stdout.write(data.decode())
+                sys.stdout.write(lines.decode())
                 return
             with _alone(fd):
-                self._write_all(fd, b"\n" + data if self._torn else data)
+                self._write_all(fd, b"\n" + lines if self._torn else lines)
         except (BrokenPipeError, ConnectionResetError) as error:
             if self.fd is None:
                 _abandon_stdout()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -172,6 +173,14 @@ class Report:
         for counters, statements in self._by_unit(batch):
             counters.statements += statements
         self.count_delivery(batch, delivery)
+
+    @contextmanager
+    def delivering(self, statements: int) -> Iterator[None]:
+        """Add statements of the current unit that are delivered once this ends; they have failed if it raises."""
+        self._current.failed += statements
+        yield
+        self._current.failed -= statements
+        self._current.delivered += statements
 
     def count_undelivered(self, events: Sequence[TransformedEvent]) -> None:
         """Add statements that were made and will not be delivered, since the run ends."""

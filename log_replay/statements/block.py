@@ -39,34 +39,44 @@ def transform_block(
         DirectoryError: the LMS's database does not answer.
     """
     result = BlockResult(block.object, block.end_offset)
+    events: list[TransformedEvent] = []
+
+    def transform(event: Event) -> None:
+        made = _transformed(event, directory, transformer, routes)
+        if isinstance(made, Rejected):
+            result.rejects.append(made)
+        else:
+            events.append(made)
+            result.statements_by_event[made.name] += len(made.statements)
+
     # Most events name nobody new. They are transformed while they are in the processor's cache, and forgotten at once:
     # that takes half the time of first reading a whole block. The others wait for the one look-up of the block.
     waiting: list[Event] = []
     directory.forget_oldest()
     for event in read_events(block, Prefilter(transformer.names), filters, result):
         if directory.knows(event):
-            _transform(event, directory, transformer, routes, result)
+            transform(event)
         else:
             waiting.append(event)
     if waiting:
         directory.fetch(waiting)
         for event in waiting:
-            _transform(event, directory, transformer, routes, result)
-        result.events.sort(key=_offset)
+            transform(event)
+        events.sort(key=_offset)
+    result.events = events
     result.rejects.sort(key=_offset)
     result.counters.statements = result.statements_by_event.total()
-    result.counters.transformed = len(result.events)
+    result.counters.transformed = len(events)
     result.counters.rejected = result.counters.known - result.counters.transformed
     return result
 
 
-def _transform(
+def _transformed(
     event: Event,
     directory: Directory,
     transformer: Transformer,
     routes: Callable[[EventFields], int] | None,
-    result: BlockResult,
-) -> None:
+) -> TransformedEvent | Rejected:
     try:
         # Asked first: one of upstream's transformers takes what routes may look at out of the event.
         wanted = routes(event.fields) if routes else ALL_ROUTES
@@ -75,10 +85,8 @@ def _transform(
         raise
     except Exception as error:  # noqa: BLE001 - whatever an event makes upstream's or an operator's code do, the run goes on
         reason = getattr(error, "reason", None) or type(error).__name__
-        result.rejects.append(Rejected(event.position, reason, event.name))
-    else:
-        result.events.append(new_transformed_event((event.position, event.name, statements, wanted)))
-        result.statements_by_event[event.name] += len(statements)
+        return Rejected(event.position, reason, event.name)
+    return new_transformed_event((event.position, event.name, statements, wanted))
 
 
 def _offset(found: TransformedEvent | Rejected) -> int:

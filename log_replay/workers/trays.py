@@ -7,13 +7,9 @@ import os
 import pickle
 import sys
 import tempfile
-from array import array
 from contextlib import suppress
 from multiprocessing.reduction import DupFd
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from typing import Any
 
 #: How much of a tray is there at all times, of which only what is used takes memory: a block and its result fit.
 TRAY_BYTES = 4 << 20
@@ -38,25 +34,24 @@ class Tray:
         """How large the tray is now."""
         return self._map.size()
 
-    def put(self, head: object, texts: Sequence[bytes]) -> int:
+    def put(self, head: object, text: bytes) -> int:
         """Put in a small object, which is pickled, and large bytes, which are not; return what ``take`` must know."""
-        packed = pickle.dumps((head, array("q", map(len, texts))), pickle.HIGHEST_PROTOCOL)
-        size = max(TRAY_BYTES, len(packed) + sum(map(len, texts)))
+        packed = pickle.dumps((head, len(text)), pickle.HIGHEST_PROTOCOL)
+        size = max(TRAY_BYTES, len(packed) + len(text))
         if size != len(self._map):
             self._map = self._resized(size)
         self._map.seek(0)
         self._map.write(packed)
-        for text in texts:
-            self._map.write(text)
+        self._map.write(text)
         return len(packed)
 
-    def take(self, packed_bytes: int) -> tuple[Any, list[bytes]]:
+    def take(self, packed_bytes: int) -> tuple[Any, bytes]:
         """Return copies of what was put in."""
         if self.size_bytes != len(self._map):
             self._map = mmap.mmap(self._fd, 0)
         self._map.seek(0)
-        head, sizes = pickle.loads(self._map.read(packed_bytes))  # noqa: S301 - of our own processes
-        return head, list(map(self._map.read, sizes))
+        head, size = pickle.loads(self._map.read(packed_bytes))  # noqa: S301 - of our own processes
+        return head, self._map.read(size)
 
     def close(self) -> None:
         """Let go of the memory; the other process may still hold it."""

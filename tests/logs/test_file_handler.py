@@ -74,7 +74,7 @@ def test_any_sizes_are_rotated_without_loss(tmp_path_factory, sizes, max_bytes):
     handler = FileHandler(path, max_bytes=max_bytes)
     lines = [b"x" * size for size in sizes]
     for line in lines:
-        handler.write_lines([line])
+        handler.write_lines(line + b"\n")
     handler.close()
 
     assert content(path) == b"".join(line + b"\n" for line in lines)

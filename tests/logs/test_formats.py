@@ -12,7 +12,8 @@ from logged_events import event, statement
 
 from log_replay.logs import AspectsFormatter, JsonFormatter, RawFormatter, log_statements
 from log_replay.logs.formats import statement_record
-from log_replay.records import Position
+from log_replay.records import BlockResult
+from log_replay.workers.parcels import pack_result, unpack_result
 
 # As Aspects' Vector has it (tutor-contrib-aspects 6.1.0).
 ASPECTS = re.compile(r"^.* \[xapi_tracking\] [^{}]* (?P<tracking_message>\{.*\})$")
@@ -113,14 +114,24 @@ def test_json_envelope_of_what_is_no_statement(log_through):
     assert json.loads(handler.lines[0])["message"] == 'a "b" c'
 
 
+def as_they_are(events):
+    return events
+
+
+def as_workers_send_them(events):
+    return unpack_result(*pack_result(BlockResult("tracking.log", 0, events=events))).events
+
+
+@pytest.mark.parametrize("handed_over", [as_they_are, as_workers_send_them])
 @pytest.mark.parametrize("formatter", [AspectsFormatter(), JsonFormatter(static_fields={"site": "a"}), RawFormatter()])
-def test_a_block_s_lines_are_those_of_its_records(formatter):
+def test_a_block_s_lines_are_those_of_its_records(formatter, handed_over):
     """Whether they are made all at once, or for handlers that want each record."""
     template = logging.getLogger("xapi_tracking").makeRecord("xapi_tracking", 20, __file__, 1, "", (), None)
-    block = [event(statement(), statement(), offset=number, name=f"name {number % 3}") for number in range(7)]
-    block += [event(statement())._replace(position=Position("another.log", 0))]
-    records = [statement_record(template, made, one) for made in block for one in made.statements]
-    assert formatter.lines(template, block) == [formatter.line(record) for record in records]
+    for count in (7, 0):
+        block = [event(statement(), statement(), offset=number, name=f"name {number % 3}") for number in range(count)]
+        records = [statement_record(template, made, one) for made in block for one in made.statements]
+        lines = [formatter.line(record) + b"\n" for record in records]
+        assert formatter.block(template, handed_over(block)) == b"".join(lines)
 
 
 @settings(deadline=None)

@@ -177,3 +177,11 @@ def test_the_summary_holds_no_learner_data(replay, source, sample_directory):
 def test_every_counter_is_in_the_summary(replay, source):
     report = replay(*source, "--dry_run", "--log_to", "null")
     assert report.as_dict()["total"] == asdict(report.total)
+
+
+@pytest.mark.parametrize("rest", [[], ["--sleep_between_batches_secs", "0.01"]], ids=["block by block", "in batches"])
+def test_statements_that_a_full_disk_kept_from_being_logged_have_failed(replay, source, rest):
+    report = replay(*source, "--destination_provider", "LOGGER", "--log_to", "file:/dev/full", *rest)
+    assert "No space left" in report.stopped
+    assert report.total.failed == report.total.statements > 0
+    assert report.total.balanced
