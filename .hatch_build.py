@@ -46,5 +46,7 @@ def compile_into_tree(root: Path) -> Path:
         command.run()
         (made,) = (Path(output) for output in command.get_outputs())
         place = Path(SOURCE).with_name(made.name)
-        shutil.copy(made, root / place)
+        # Put in its place whole: a process that runs may have loaded the one before.
+        partial = shutil.copy(made, (root / place).with_suffix(".partial"))
+        Path(partial).replace(root / place)
     return place

@@ -183,7 +183,9 @@ def statement_lines(events: Sequence[TransformedEvent]) -> bytes:
     """Return the texts of the events' statements, each with a line end."""
     if isinstance(events, PackedEvents):
         return events.lines
-    return b"\n".join([*(statement.text for event in events for statement in event.statements), b""])
+    texts = [statement.text for event in events for statement in event.statements]
+    texts.append(b"")
+    return b"\n".join(texts)
 
 
 @dataclass(slots=True)
