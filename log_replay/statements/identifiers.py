@@ -20,11 +20,11 @@ class Namespace:
 
     def __init__(self, namespace: UUID, prefix: str = "") -> None:
         self._prefix = prefix
-        self._begun = sha1(namespace.bytes, usedforsecurity=False)
+        self._begin = sha1(namespace.bytes, usedforsecurity=False).copy
 
     def uuid(self, name: bytes) -> str:
         """Return the id of this name, as text."""
-        digest = self._begun.copy()
+        digest = self._begin()
         digest.update(name)
         hexa = digest.hexdigest()
         # Version 5, and the two bits of its variant.

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
 def problem_check(event: Event, platform: Platform, identities: Identities) -> tuple[Statement, ...]:
     """Return that a learner's attempt was graded, or, where a browser says so, that answers were handed in."""
-    graded = look(event.fields, "context", "event_source") == "server"
-    return (_graded if graded else _submitted)(event, platform, identities)
+    context = event.fields.get("context")
+    if type(context) is dict and context.get("event_source") == "server":
+        return _graded(event, platform, identities)
+    return _submitted(event, platform, identities)
 
 
 def problem(object_type: str) -> Object:
