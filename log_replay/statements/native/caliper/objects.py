@@ -61,11 +61,10 @@ def unit(object_type: str, target: str | None = None) -> Object:
         key, count, current = data["id"], data.get("tab_count"), data.get("current_tab")
         make = _unit if type(key) is str else _unit.__wrapped__
         begun, part_of = make(object_type, key, event.course_id, platform)
-        if type(count) is int and type(current) is int:
-            tabs = f',"tab_count":{count},"current_tab":{current}'
-        else:
-            tabs = member("tab_count", count) + member("current_tab", current)
-        extensions = f"{tabs}{there or member('target', data.get('target_tab'))}{part_of}"
+        chosen = there or member("target", data.get("target_tab"))
+        if type(count) is int and type(current) is int:  # as browsers say it
+            return f'{begun},"extensions":{{"tab_count":{count},"current_tab":{current}{chosen}{part_of}}}}}'
+        extensions = f"{member('tab_count', count)}{member('current_tab', current)}{chosen}{part_of}"
         return f'{begun},"extensions":{{{extensions[1:]}}}}}'
 
     return moved
