@@ -12,22 +12,27 @@ class Namespace:
     """A namespace of ids that are made of names, as ``uuid.uuid5`` makes them, in a fifth of its time.
 
     Most of that time goes into looking for SHA-1: so a digest that has begun with the namespace is copied for each id.
+
+    Args:
+        namespace: its own id.
+        prefix: what is to stand before each id.
     """
 
-    def __init__(self, namespace: UUID) -> None:
-        self._begun = sha1(namespace.bytes, usedforsecurity=False)
+    def __init__(self, namespace: UUID, prefix: str = "") -> None:
+        self._prefix = prefix
+        self._begin = sha1(namespace.bytes, usedforsecurity=False).copy
 
     def uuid(self, name: bytes) -> str:
         """Return the id of this name, as text."""
-        digest = self._begun.copy()
+        digest = self._begin()
         digest.update(name)
-        digits = digest.hexdigest()
+        hexa = digest.hexdigest()
         # Version 5, and the two bits of its variant.
-        return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:32]}"
+        return f"{self._prefix}{hexa[:8]}-{hexa[8:12]}-5{hexa[13:16]}-{_VARIANT[hexa[16]]}{hexa[17:20]}-{hexa[20:32]}"
 
 
 #: What Caliper events' ids are derived from; changing it changes every id ever emitted.
-CALIPER_EVENTS = Namespace(uuid5(NAMESPACE_URL, "https://openedx.org/log-replay/caliper-event"))
+CALIPER_EVENTS = Namespace(uuid5(NAMESPACE_URL, "https://openedx.org/log-replay/caliper-event"), "urn:uuid:")
 
 
 def caliper_event_id(json_text: bytes, index: int = 0) -> str:
@@ -35,5 +40,4 @@ def caliper_event_id(json_text: bytes, index: int = 0) -> str:
 
     Upstream draws a random one; this one tells a repeated delivery from a new event.
     """
-    name = json_text + b"#%d" % index if index else json_text
-    return "urn:uuid:" + CALIPER_EVENTS.uuid(name)
+    return CALIPER_EVENTS.uuid(json_text + b"#%d" % index if index else json_text)

@@ -75,7 +75,7 @@ class NativeTransformer:
 
     def transform(self, event: Event, identities: Identities) -> tuple[Statement, ...]:
         """Return the event's statements; see ``Transformer``."""
-        make, reason = self.native_for(event.name)
+        make, reason = self._chosen.get(event.name) or self.native_for(event.name)
         if make is None:
             self.ways[reason] += 1
             return self._upstream.transform(event, identities)

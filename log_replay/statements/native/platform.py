@@ -8,9 +8,11 @@ import event_routing_backends
 from django.conf import settings
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Platform:
     """The platform whose events are replayed.
+
+    There is one of them for a run. What is kept of it is kept by its identity, for it takes longer to compare.
 
     Args:
         root_url: what the ids of its courses, blocks and users begin with.

@@ -13,7 +13,12 @@ from log_replay.statements.native.reading import Unusual
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 seconds = st.one_of(
-    st.floats(min_value=-1e9, max_value=1e9), st.integers(-(10**9), 10**9), st.sampled_from([0, 59.9999996, 60, 86400])
+    st.floats(min_value=-1e9, max_value=1e9),
+    st.floats(min_value=0, max_value=90_000),
+    st.integers(0, 10**11).map(lambda microseconds: microseconds / 1e6),
+    st.integers(0, 10**8).map(lambda milliseconds: milliseconds / 1e3),
+    st.integers(-(10**9), 10**9),
+    st.sampled_from([0, -0.0, True, 5e-7, 1.5e-6, 2.5e-6, 59.9999996, 60, 3600.5, 86399.9999996, 86400, 86400.5]),
 )
 offsets = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 moments = st.builds(
@@ -48,6 +53,12 @@ def test_timestamps(spelled):
 @example("2026-03-02T08:15:27.9+05:30")
 @example("1900-01-01T00:00:00+10:00")
 @example("2999-12-31T23:59:59.999999-10:00")
+@example("2024-02-29T08:15:27.913562+00:00")
+@example("2026-02-29T08:15:27.913562+00:00")
+@example("2026-04-31T08:15:27.913562+00:00")
+@example("2026-12-31T24:00:00.000000+00:00")
+@example("2026-12-31T23:59:60.000000+00:00")
+@example("2026-03-02T08:15:27.91356٢+00:00")
 def test_event_times(spelled):
     try:
         ours = times.caliper_time(spelled)
@@ -56,7 +67,15 @@ def test_event_times(spelled):
     assert ours == helpers.convert_datetime_to_iso(spelled)
 
 
-@pytest.mark.parametrize("spelled", ["2026-03-02T08:15:27.913562+00:00", "2026-03-02T08:15:27Z"])
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        "2026-03-02T08:15:27.913562+00:00",
+        "2024-02-29T00:00:00.000000+00:00",
+        "2026-04-30T23:59:59.999999+00:00",
+        "2026-03-02T08:15:27Z",
+    ],
+)
 def test_what_the_lms_writes_is_not_unusual(spelled):
     assert times.xapi_timestamp(spelled) == jsonify_datetime(make_datetime(spelled))
     assert times.caliper_time(spelled) == helpers.convert_datetime_to_iso(spelled)

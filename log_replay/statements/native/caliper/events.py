@@ -27,8 +27,8 @@ EVENTS: dict[str, CaliperMaker] = {
     "edx.course.grade.passed.first_time": caliper_event("Event", "Completed", objects.course),
     # Problems
     "problem_check": problems.problem_check,
-    "edx.grades.problem.submitted": caliper_event("AssessmentEvent", "Submitted", problems.assessment),
-    "edx.problem.completed": caliper_event("AssessmentItemEvent", "Completed", problems.completed_problem),
+    "edx.grades.problem.submitted": caliper_event("AssessmentEvent", "Submitted", problems.problem("Assessment")),
+    "edx.problem.completed": caliper_event("AssessmentItemEvent", "Completed", problems.problem("AssessmentItem")),
     "edx.problem.hint.demandhint_displayed": caliper_event("Event", "Viewed", problems.hint),
     "showanswer": caliper_event("Event", "Viewed", problems.solution),
     # Navigation
