@@ -69,11 +69,11 @@ class Finder:
 
     def __init__(self, fields: EventFields) -> None:
         self.fields = fields
-        self._below: dict[str, Any] = {}
+        self._below: list[dict[str, Any]] = []
         event = fields.get("event")
-        for key, value in reversed(fields.items()):
+        for key, value in fields.items():
             # The data of most events is what they have under "event" as well: once looked through, it is all the same.
-            if value and isinstance(value, dict) and (value is not event or key == "event"):
+            if value and type(value) is dict and (value is not event or key == "event"):
                 _gather(value, self._below, 1)
 
     def find(self, key: str) -> Any:
@@ -82,20 +82,23 @@ class Finder:
         if value:
             return value
         if key not in self.fields:
-            value = self._below.get(key)
-            if value is None and key in self._below:
-                value = first(self.fields, key)  # it goes on behind a null, but not below it
+            for branch in self._below:
+                if key in branch:
+                    value = branch[key]
+                    if value is None:
+                        value = first(self.fields, key)  # it goes on behind a null, but not below it
+                    break
         return value if value or value == 0 else None
 
 
-def _gather(branch: dict[str, Any], into: dict[str, Any], depth: int) -> None:
-    """Gather what a dict and those below it say, from the last to the first, which has the last word."""
+def _gather(branch: dict[str, Any], into: list[dict[str, Any]], depth: int) -> None:
+    """Gather a dict and those below it, in the order in which they are looked through."""
     if depth > MAX_DEPTH:
         raise TooDeep
-    for value in reversed(branch.values()):
-        if value and isinstance(value, dict):
+    into.append(branch)
+    for value in branch.values():
+        if type(value) is dict and value:
             _gather(value, into, depth + 1)
-    into.update(branch)
 
 
 def course_id_of(event: Event) -> str | None:

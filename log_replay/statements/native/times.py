@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from log_replay.statements.native.reading import Unusual
+from log_replay.statements.serialise import number_text
 
 # What the LMS writes. All the parsers concerned (aniso8601, dateutil, datetime) agree on these spellings.
 _MOMENT = re.compile(
@@ -18,7 +19,12 @@ _MOMENT = re.compile(
 
 def xapi_timestamp(spelled: Any) -> str:
     """Return the moment with its own offset, and with microseconds where there are any."""
-    return spelled if _microseconds(spelled) not in {"", "000000"} else _moment(spelled).isoformat()
+    # Most are spelled that way already, as the LMS spells them, in UTC: recognising that takes a third of the time.
+    if isinstance(spelled, str) and spelled[26:] == "+00:00":
+        digits = spelled[20:26]
+        if digits.isdecimal() and digits != "000000" and digits.isascii() and _is_second(spelled[:20]):
+            return spelled
+    return _moment(spelled).isoformat()
 
 
 def caliper_time(spelled: Any) -> str:
@@ -33,6 +39,15 @@ def caliper_time(spelled: Any) -> str:
 def decimal_seconds(value: Any) -> float | None:
     """Return a number of seconds with three decimals."""
     return None if value is None else round(float(value), 3)
+
+
+def seconds_text(value: Any) -> bytes:
+    """Return the JSON of a number of seconds with three decimals.
+
+    Raises:
+        NonFiniteNumber: it is NaN or infinite.
+    """
+    return number_text(round(float(value), 3))
 
 
 def xapi_duration(seconds: float | None) -> str | None:

@@ -25,7 +25,7 @@ class Actor(NamedTuple):
     """An actor, and what the names of which its statements' ids are made begin with."""
 
     json: bytes
-    id_prefix: str
+    id_prefix: bytes
 
 
 def actor(event: Event, platform: Platform, identities: Identities) -> Actor:
@@ -35,9 +35,10 @@ def actor(event: Event, platform: Platform, identities: Identities) -> Actor:
         UnknownIdentity: the platform does not know who it was.
     """
     user = acting_user(event)
-    if platform.agent_identifier == "mbox":
+    identifier = platform.agent_identifier
+    if identifier == "mbox":
         return _by_mbox(identities.email(user))
-    if platform.agent_identifier == "mbox_sha1sum":
+    if identifier == "mbox_sha1sum":
         digest = sha1(identities.email(user).encode(), usedforsecurity=False).hexdigest()
         return _agent({"mbox_sha1sum": digest})
     return _by_account(identities.external_id(user), platform.root_url)
@@ -59,4 +60,4 @@ def _by_mbox(email: str) -> Actor:
 def _agent(identifier: Json) -> Actor:
     # The order of the keys matters, and so does each blank: this JSON goes into the ids of statements.
     agent = {"objectType": "Agent", **identifier}
-    return Actor(json_text(agent), f"{json.dumps(agent)}-")
+    return Actor(json_text(agent), f"{json.dumps(agent)}-".encode())

@@ -9,6 +9,8 @@ from log_replay.statements.native.reading import find
 from log_replay.statements.native.times import xapi_timestamp
 from log_replay.statements.native.xapi import contexts
 from log_replay.statements.native.xapi.actors import actor
+from log_replay.statements.native.xapi.contexts import session
+from log_replay.statements.serialise import constant_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +27,19 @@ Part: TypeAlias = "Callable[[Event, Platform, Identities], bytes]"
 Circumstances: TypeAlias = "Callable[[EventFields], bytes]"
 Result: TypeAlias = "Callable[[EventFields], bytes]"
 
-OPENING = b'{"id":"%b","actor":%b,"verb":%b,"timestamp":"%b","version":"1.0.3","context":{"extensions":'
-REST = b'%b%b},"object":%b%b}'
+TEXT = (
+    b'{"id":"%%b","actor":%%b,"verb":%b,"timestamp":"%%b","version":"1.0.3",'
+    b'"context":{"extensions":{"%b":%%b%%b}%%b},"object":%%b%b%%b}'
+)
+
+
+def template(verb: Verb, *, with_result: bool) -> bytes:
+    """Return a statement's text but for what differs from event to event.
+
+    It has places for the id, the actor, the timestamp, the transformer's version, further extensions and other members
+    of the context, the object, and the result: nothing where there is none.
+    """
+    return TEXT % (verb.json, contexts.TRANSFORMER_VERSION, b',"result":' if with_result else b"")
 
 
 def statement(
@@ -34,7 +47,7 @@ def statement(
     object_: Part,
     *,
     activities: Part = contexts.in_course,
-    circumstances: Circumstances = contexts.none,
+    circumstances: Circumstances | None = None,
     result: Result | None = None,
 ) -> XapiMaker:
     """Return the function that makes the one statement of an event.
@@ -46,29 +59,29 @@ def statement(
         circumstances: makes what the context's extensions hold beside the session, as members of them.
         result: makes what came of it.
     """
+    text, uuid = template(verb, with_result=bool(result)), verb.namespace.uuid
 
     def make(event: Event, platform: Platform, identities: Identities) -> tuple[Statement, ...]:
+        # Each event pays for every call and every object here. In upstream's order: when several parts cannot be made,
+        # the first one names the reject's reason.
         fields = event.fields
-        # In upstream's order: when several parts cannot be made, the first one names the reject's reason.
-        id_, timestamp, begun = opening(verb, event, platform, identities)
-        rest = (
-            contexts.extensions(circumstances(fields), fields, platform),
+        who = actor(event, platform, identities)
+        when = fields.get("timestamp") or moment(fields)
+        timestamp = xapi_timestamp(when)
+        id_ = uuid(who.id_prefix + when.encode())
+        finished = text % (
+            id_.encode(),
+            who.json,
+            timestamp.encode(),
+            constant_text(platform.transformer_version),
+            circumstances(fields) + session(fields) if circumstances else session(fields),
             activities(event, platform, identities),
             object_(event, platform, identities),
-            b',"result":%b' % result(fields) if result else b"",
+            result(fields) if result else b"",
         )
-        return (new_statement((id_, timestamp, begun + REST % rest)),)
+        return (new_statement((id_, timestamp, finished)),)
 
     return make
-
-
-def opening(verb: Verb, event: Event, platform: Platform, identities: Identities) -> tuple[str, str, bytes]:
-    """Return a statement's id, its timestamp, and its text up to its context's extensions: who did what when."""
-    who = actor(event, platform, identities)
-    when = moment(event.fields)
-    timestamp = xapi_timestamp(when)
-    id_ = verb.namespace.uuid(f"{who.id_prefix}{when}".encode())
-    return id_, timestamp, OPENING % (id_.encode(), who.json, verb.json, timestamp.encode())
 
 
 def moment(fields: EventFields) -> Any:
