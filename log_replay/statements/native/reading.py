@@ -71,10 +71,12 @@ class Finder:
         self.fields = fields
         self._below: list[dict[str, Any]] = []
         event = fields.get("event")
-        for key, value in fields.items():
-            # The data of most events is what they have under "event" as well: once looked through, it is all the same.
-            if value and type(value) is dict and (value is not event or key == "event"):
+        gathered = None
+        for value in fields.values():
+            # What most events have under "data" is what they have under "event": looked through once, it is all the same.
+            if type(value) is dict and value and value is not gathered:
                 _gather(value, self._below, 1)
+                gathered = value if value is event else gathered
 
     def find(self, key: str) -> Any:
         """Return what the first ``key`` says; see ``find``."""

@@ -95,7 +95,7 @@ def _microseconds(spelled: Any) -> str:
     return digits if digits.isdecimal() and digits.isascii() and _is_second(spelled[:20]) else ""
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def _is_second(spelled: str) -> bool:
     """Return whether this is a moment's beginning up to its full stop; hundreds of events have it in common."""
     _moment(f"{spelled}000000+00:00")

@@ -113,6 +113,12 @@ def _within_course(root_url: str, course_id: str, name: str) -> bytes:
 # Extensions, as members of the context's
 
 
+@lru_cache(maxsize=64)
+def transformer(version: str) -> bytes:
+    """Return the version of what would have made the statement, with which all extensions begin."""
+    return b'"%b":%b' % (TRANSFORMER_VERSION, json_text(version))
+
+
 def session(fields: EventFields) -> bytes:
     """Return the session, if the event names one."""
     id_ = fields.get("session") or find(fields, "session")

@@ -16,8 +16,8 @@ from log_replay.statements.native.xapi.actors import actor
 from log_replay.statements.native.xapi.contexts import session
 from log_replay.statements.native.xapi.objects import INTERACTION, block, problem_key
 from log_replay.statements.native.xapi.results import score
-from log_replay.statements.native.xapi.statement import moment, template
-from log_replay.statements.serialise import constant_text, json_text, quoted
+from log_replay.statements.native.xapi.statement import finished, moment
+from log_replay.statements.serialise import json_text, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from log_replay.lms import Identities
     from log_replay.records import Event, EventFields
     from log_replay.statements.native.platform import Platform
+    from log_replay.statements.native.xapi.actors import Actor
 
 Json = dict[str, Any]
 
@@ -49,14 +50,13 @@ INTERACTION_TYPES = {
 }
 OTHER = b"other"
 
-#: A problem or a question of one: in how many attempts, what it is called or asks, and its interaction type.
+NAME, DESCRIPTION = b"name", b"description"
+#: A problem or a question: in how many attempts, what it is called or asks, and how it is to be answered.
 DEFINITION = b'{"type":"%b"%%b%%b,"interactionType":"%%b"}' % INTERACTION.encode()
 #: A problem of several questions.
 GROUP = b'{"id":%b,"objectType":"GroupActivity","definition":%b}'
 #: What stands in the context of a statement about one question of a problem.
 OF_PROBLEM = b',"contextActivities":{"parent":[%b],"grouping":%b},"statement":{"objectType":"StatementRef","id":"%b"}'
-
-ATTEMPTED, EVALUATED = template(verbs.ATTEMPTED, with_result=False), template(verbs.EVALUATED, with_result=True)
 
 
 def problem_check(event: Event, platform: Platform, identities: Identities) -> tuple[Statement, ...]:
@@ -64,28 +64,25 @@ def problem_check(event: Event, platform: Platform, identities: Identities) -> t
     fields = event.fields
     finder = Finder(fields)
     browser = (finder.find("event_source") or look(fields, "context", "event_source")) == "browser"
-    verb, text = (verbs.ATTEMPTED, ATTEMPTED) if browser else (verbs.EVALUATED, EVALUATED)
+    verb = verbs.ATTEMPTED if browser else verbs.EVALUATED
     # In upstream's order; see ``statement``.
     who = actor(event, platform, identities)
     when = fields.get("timestamp") or moment(fields)
     timestamp = xapi_timestamp(when)
-    name = who.id_prefix + when.encode()
-    id_ = verb.namespace.uuid(name)
-    version, extensions = constant_text(platform.transformer_version), session(fields)
-    around = contexts.in_course(event, platform, identities)
+    id_ = verb.namespace.uuid(who.id_prefix + when.encode())
+    extensions, around = session(fields), contexts.in_course(event, platform, identities)
     questions = _questions(finder)
     answered = _first_answered(fields)
     about = _problem(event, finder, platform, answered, group=bool(questions))
     if browser and questions:
         raise Unusual
     outcome = b"" if browser else _result(finder, answered)
-    begun = (who.json, timestamp.encode(), version, extensions)
-    whole = new_statement((id_, timestamp, text % (id_.encode(), *begun, around, about, outcome)))
+    whole = finished(id_, who, verb, timestamp, platform, extensions, around, about, outcome)
     if not questions:
         return (whole,)
     course = required(contexts.course_of(event, platform, identities) or None)
     context = OF_PROBLEM % (about, course, id_.encode())
-    return (whole, *_about_questions(fields, platform, name, begun, context, questions))
+    return (whole, *_about_questions(fields, platform, who, context, questions))
 
 
 def _questions(finder: Finder) -> Json:
@@ -103,8 +100,7 @@ def _problem(event: Event, finder: Finder, platform: Platform, answered: Json | 
         definition = _of_question(fields, answered, group=group)
     else:
         name = find("display_name")
-        named = b',"name":{"en-US":%b}' % quoted(text(name)) if name else b""
-        definition = DEFINITION % (_attempts(fields), named, OTHER if group else interaction_type)
+        definition = _definition(fields, NAME, name or None, OTHER if group else interaction_type)
     source = look(fields, "context", "event_source") or find("event_source")
     page = required(find("referer") or look(fields, "context", "referer"))
     if source == "browser":
@@ -116,15 +112,23 @@ def _problem(event: Event, finder: Finder, platform: Platform, answered: Json | 
 
 def _of_question(fields: EventFields, answered: Json, *, group: bool = False) -> bytes:
     """Return the definition of a question."""
-    described = b',"description":{"en-US":%b}' % quoted(text(answered["question"]))
     interaction_type = _interaction_type(answered.get("response_type"))
-    return DEFINITION % (_attempts(fields), described, OTHER if group else interaction_type)
+    return _definition(fields, DESCRIPTION, text(answered["question"]), OTHER if group else interaction_type)
 
 
-def _attempts(fields: EventFields) -> bytes:
-    """Return how often the learner attempted it, as a member of a definition."""
-    attempts = look(fields, "data", "attempts")
-    return b',"extensions":{"%b":%b}' % (ATTEMPT, json_text(attempts)) if attempts else b""
+def _definition(fields: EventFields, member: bytes, words: Any, interaction_type: bytes) -> bytes:
+    """Return a definition that says in how many attempts, and, under ``member``, what it is called or asked for."""
+    attempts = look(fields, "data", "attempts") or None
+    # What only equals a number is none: 1, 1.0 and True are one key of the cache.
+    kept = attempts is None or type(attempts) is int
+    return (_defined if kept else _defined.__wrapped__)(attempts, member, words, interaction_type)
+
+
+@lru_cache(maxsize=4096)
+def _defined(attempts: Any, member: bytes, words: Any, interaction_type: bytes) -> bytes:
+    extensions = b',"extensions":{"%b":%b}' % (ATTEMPT, json_text(attempts)) if attempts else b""
+    described = b"" if words is None else b',"%b":{"en-US":%b}' % (member, quoted(text(words)))
+    return DEFINITION % (extensions, described, interaction_type)
 
 
 def _interaction_type(response_type: Any) -> bytes:
@@ -185,20 +189,16 @@ def _spelled(answers: list[Any]) -> str:
 
 
 def _about_questions(
-    fields: EventFields,
-    platform: Platform,
-    name: bytes,
-    begun: tuple[bytes, bytes, bytes, bytes],
-    context: bytes,
-    questions: Json,
+    fields: EventFields, platform: Platform, who: Actor, context: bytes, questions: Json
 ) -> Iterator[Statement]:
     """Yield a statement about each question; the score belongs to the whole problem only."""
     parts = text(problem_key(fields)).split("@")[:-1]
-    timestamp = begun[1].decode()
+    verb, when, extensions = verbs.EVALUATED, moment(fields), session(fields)
+    timestamp, name = xapi_timestamp(when), who.id_prefix + when.encode()
     for question, answered in questions.items():
         if not answered or not isinstance(answered, dict):
             raise Unusual
-        id_ = verbs.EVALUATED.namespace_of(question).uuid(name)
+        id_ = verb.namespace_of(question).uuid(name)
         about = block(platform, "@".join([*parts, question]), _of_question(fields, answered))
         outcome = b"{%b}" % _outcome(answered["answer"], answered.get("correct"))[1:]
-        yield new_statement((id_, timestamp, EVALUATED % (id_.encode(), *begun, context, about, outcome)))
+        yield finished(id_, who, verb, timestamp, platform, extensions, context, about, outcome)

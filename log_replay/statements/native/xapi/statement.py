@@ -8,9 +8,8 @@ from log_replay.records import Statement, new_statement
 from log_replay.statements.native.reading import find
 from log_replay.statements.native.times import xapi_timestamp
 from log_replay.statements.native.xapi import contexts
-from log_replay.statements.native.xapi.actors import actor
+from log_replay.statements.native.xapi.actors import Actor, actor
 from log_replay.statements.native.xapi.contexts import session
-from log_replay.statements.serialise import constant_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,21 +25,6 @@ XapiMaker: TypeAlias = "Callable[[Event, Platform, Identities], tuple[Statement,
 Part: TypeAlias = "Callable[[Event, Platform, Identities], bytes]"
 Circumstances: TypeAlias = "Callable[[EventFields], bytes]"
 Result: TypeAlias = "Callable[[EventFields], bytes]"
-
-TEXT = (
-    b'{"id":"%%b","actor":%%b,"verb":%b,"timestamp":"%%b","version":"1.0.3",'
-    b'"context":{"extensions":{"%b":%%b%%b}%%b},"object":%%b%b%%b}'
-)
-
-
-def template(verb: Verb, *, with_result: bool) -> bytes:
-    """Return a statement's text but for what differs from event to event.
-
-    It has places for the id, the actor, the timestamp, the transformer's version, further extensions and other members
-    of the context, the object, and the result: nothing where there is none.
-    """
-    return TEXT % (verb.json, contexts.TRANSFORMER_VERSION, b',"result":' if with_result else b"")
-
 
 def statement(
     verb: Verb,
@@ -59,27 +43,20 @@ def statement(
         circumstances: makes what the context's extensions hold beside the session, as members of them.
         result: makes what came of it.
     """
-    text, uuid = template(verb, with_result=bool(result)), verb.namespace.uuid
+    uuid = verb.namespace.uuid
 
     def make(event: Event, platform: Platform, identities: Identities) -> tuple[Statement, ...]:
-        # Each event pays for every call and every object here. In upstream's order: when several parts cannot be made,
-        # the first one names the reject's reason.
+        # In upstream's order: when several parts cannot be made, the first one names the reject's reason.
         fields = event.fields
         who = actor(event, platform, identities)
         when = fields.get("timestamp") or moment(fields)
         timestamp = xapi_timestamp(when)
         id_ = uuid(who.id_prefix + when.encode())
-        finished = text % (
-            id_.encode(),
-            who.json,
-            timestamp.encode(),
-            constant_text(platform.transformer_version),
-            circumstances(fields) + session(fields) if circumstances else session(fields),
-            activities(event, platform, identities),
-            object_(event, platform, identities),
-            result(fields) if result else b"",
-        )
-        return (new_statement((id_, timestamp, finished)),)
+        extensions = circumstances(fields) + session(fields) if circumstances else session(fields)
+        around = activities(event, platform, identities)
+        about = object_(event, platform, identities)
+        outcome = result(fields) if result else b""
+        return (finished(id_, who, verb, timestamp, platform, extensions, around, about, outcome),)
 
     return make
 
@@ -87,3 +64,41 @@ def statement(
 def moment(fields: EventFields) -> Any:
     """Return when it happened, as the event spells it."""
     return find(fields, "timestamp") or find(fields, "time")
+
+
+def finished(
+    id_: str,
+    who: Actor,
+    verb: Verb,
+    timestamp: str,
+    platform: Platform,
+    extensions: bytes,
+    activities: bytes,
+    object_: bytes,
+    result: bytes = b"",
+) -> Statement:
+    """Return the statement with these parts, of which the context's are members of its extensions or of itself."""
+    # Joining takes half the time of putting them into a template.
+    text = b"".join(
+        (
+            b'{"id":"',
+            id_.encode(),
+            b'","actor":',
+            who.json,
+            b',"verb":',
+            verb.json,
+            b',"timestamp":"',
+            timestamp.encode(),
+            b'","version":"1.0.3","context":{"extensions":{',
+            contexts.transformer(platform.transformer_version),
+            extensions,
+            b"}",
+            activities,
+            b'},"object":',
+            object_,
+            b',"result":' if result else b"",
+            result,
+            b"}",
+        )
+    )
+    return new_statement((id_, timestamp, text))
