@@ -21,9 +21,10 @@ class Namespace:
         """Return the id of this name, as text."""
         digest = self._begun.copy()
         digest.update(name)
-        digits = digest.hexdigest()
+        # Hyphens before the last six bytes and the six before them; the other two are where the version and variant are.
+        digits = digest.digest()[:16].hex("-", 6)
         # Version 5, and the two bits of its variant.
-        return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:32]}"
+        return f"{digits[:13]}-5{digits[14:17]}-{_VARIANT[digits[17]]}{digits[18:]}"
 
 
 #: What Caliper events' ids are derived from; changing it changes every id ever emitted.

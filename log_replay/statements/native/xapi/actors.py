@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 from hashlib import sha1
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from log_replay.statements.native.reading import Unusual, acting_user
 from log_replay.statements.serialise import json_text
@@ -21,11 +21,8 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 
-class Actor(NamedTuple):
-    """An actor, and what the names of which its statements' ids are made begin with."""
-
-    json: bytes
-    id_prefix: bytes
+#: An actor's JSON, and what the names of which its statements' ids are made begin with.
+Actor: TypeAlias = tuple[bytes, bytes]
 
 
 def actor(event: Event, platform: Platform, identities: Identities) -> Actor:
@@ -60,4 +57,4 @@ def _by_mbox(email: str) -> Actor:
 def _agent(identifier: Json) -> Actor:
     # The order of the keys matters, and so does each blank: this JSON goes into the ids of statements.
     agent = {"objectType": "Agent", **identifier}
-    return Actor(json_text(agent), f"{json.dumps(agent)}-".encode())
+    return json_text(agent), f"{json.dumps(agent)}-".encode()

@@ -130,7 +130,7 @@ def session(fields: EventFields) -> bytes:
 def video_length(fields: EventFields) -> bytes:
     """Return how long the video is."""
     seconds = fields["data"].get("duration")
-    if seconds:
+    if seconds or type(seconds) is int:
         return _length(seconds)
     return _length.__wrapped__(seconds) if seconds == 0 else b""
 
@@ -174,7 +174,7 @@ def _moved(start: Any, end: Any) -> bytes:
 
 @lru_cache(maxsize=4096)
 def _length(seconds: Any) -> bytes:
-    """Return the member of a length that is not zero: 0.0 and -0.0 are one key of the cache, though not one length."""
+    """Return the member of a length; only -0.0 is not what its equals are, which are one key of the cache."""
     return b',"%b":%b' % (VIDEO_LENGTH, seconds_text(seconds))
 
 

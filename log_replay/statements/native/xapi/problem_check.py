@@ -7,7 +7,6 @@ from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any
 
-from log_replay.records import Statement, new_statement
 from log_replay.statements.native.blocks import problem_of_page
 from log_replay.statements.native.reading import Finder, Unusual, look, required, text
 from log_replay.statements.native.times import xapi_timestamp
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from log_replay.lms import Identities
-    from log_replay.records import Event, EventFields
+    from log_replay.records import Event, EventFields, Statement
     from log_replay.statements.native.platform import Platform
     from log_replay.statements.native.xapi.actors import Actor
 
@@ -66,10 +65,10 @@ def problem_check(event: Event, platform: Platform, identities: Identities) -> t
     browser = (finder.find("event_source") or look(fields, "context", "event_source")) == "browser"
     verb = verbs.ATTEMPTED if browser else verbs.EVALUATED
     # In upstream's order; see ``statement``.
-    who = actor(event, platform, identities)
+    who, id_prefix = actor(event, platform, identities)
     when = fields.get("timestamp") or moment(fields)
     timestamp = xapi_timestamp(when)
-    id_ = verb.namespace.uuid(who.id_prefix + when.encode())
+    id_ = verb.namespace.uuid(id_prefix + when.encode())
     extensions, around = session(fields), contexts.in_course(event, platform, identities)
     questions = _questions(finder)
     answered = _first_answered(fields)
@@ -77,12 +76,12 @@ def problem_check(event: Event, platform: Platform, identities: Identities) -> t
     if browser and questions:
         raise Unusual
     outcome = b"" if browser else _result(finder, answered)
-    whole = finished(id_, who, verb, timestamp, platform, extensions, around, about, outcome)
+    whole = finished(id_, who, verb.json, timestamp, platform, extensions, around, about, outcome)
     if not questions:
         return (whole,)
     course = required(contexts.course_of(event, platform, identities) or None)
     context = OF_PROBLEM % (about, course, id_.encode())
-    return (whole, *_about_questions(fields, platform, who, context, questions))
+    return (whole, *_about_questions(fields, platform, (who, id_prefix), context, questions))
 
 
 def _questions(finder: Finder) -> Json:
@@ -148,12 +147,12 @@ def _first_answered(fields: EventFields) -> Json | None:
 def _result(finder: Finder, answered: Json | None) -> bytes:
     find = finder.find
     if answered:
-        outcome = _outcome(answered["answer"], answered.get("correct"))
+        outcome = _outcome(answered)
     else:
         # Before 2014 there were only the bare answers.
         data = find("data")
         answers = None if data is None else data.get("answers")
-        outcome = _outcome(answers, find("success") == "correct")
+        outcome = _outcome({"answer": answers, "correct": find("success") == "correct"})
     return b'{"score":%b%b}' % (_score(find("max_grade"), find("grade")), outcome)
 
 
@@ -170,14 +169,13 @@ def _known_score(best: Any, grade: Any) -> bytes:
     return json_text(score(best, grade, grade / best if best > 0 else 0))
 
 
-def _outcome(answer: Any, correct: Any) -> bytes:
+def _outcome(answered: Json) -> bytes:
     """Return whether an answer is correct, and what it is, as members of a result."""
-    response = b""
-    if answer is not None:
-        response = b',"response":%b' % quoted(_spelled(answer) if isinstance(answer, list) else str(answer))
-    if correct is None:
-        return response
-    return (b',"success":true' if correct else b',"success":false') + response
+    answer, correct = answered["answer"], answered.get("correct")
+    success = b"" if correct is None else b',"success":true' if correct else b',"success":false'
+    if answer is None:
+        return success
+    return b'%b,"response":%b' % (success, quoted(_spelled(answer) if isinstance(answer, list) else str(answer)))
 
 
 def _spelled(answers: list[Any]) -> str:
@@ -189,16 +187,17 @@ def _spelled(answers: list[Any]) -> str:
 
 
 def _about_questions(
-    fields: EventFields, platform: Platform, who: Actor, context: bytes, questions: Json
+    fields: EventFields, platform: Platform, whose: Actor, context: bytes, questions: Json
 ) -> Iterator[Statement]:
     """Yield a statement about each question; the score belongs to the whole problem only."""
     parts = text(problem_key(fields)).split("@")[:-1]
     verb, when, extensions = verbs.EVALUATED, moment(fields), session(fields)
-    timestamp, name = xapi_timestamp(when), who.id_prefix + when.encode()
+    who, id_prefix = whose
+    timestamp, name = xapi_timestamp(when), id_prefix + when.encode()
     for question, answered in questions.items():
         if not answered or not isinstance(answered, dict):
             raise Unusual
         id_ = verb.namespace_of(question).uuid(name)
         about = block(platform, "@".join([*parts, question]), _of_question(fields, answered))
-        outcome = b"{%b}" % _outcome(answered["answer"], answered.get("correct"))[1:]
-        yield finished(id_, who, verb, timestamp, platform, extensions, context, about, outcome)
+        outcome = b"{%b}" % _outcome(answered)[1:]
+        yield finished(id_, who, verb.json, timestamp, platform, extensions, context, about, outcome)

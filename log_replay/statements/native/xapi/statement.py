@@ -8,7 +8,7 @@ from log_replay.records import Statement, new_statement
 from log_replay.statements.native.reading import find
 from log_replay.statements.native.times import xapi_timestamp
 from log_replay.statements.native.xapi import contexts
-from log_replay.statements.native.xapi.actors import Actor, actor
+from log_replay.statements.native.xapi.actors import actor
 from log_replay.statements.native.xapi.contexts import session
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ XapiMaker: TypeAlias = "Callable[[Event, Platform, Identities], tuple[Statement,
 Part: TypeAlias = "Callable[[Event, Platform, Identities], bytes]"
 Circumstances: TypeAlias = "Callable[[EventFields], bytes]"
 Result: TypeAlias = "Callable[[EventFields], bytes]"
+
 
 def statement(
     verb: Verb,
@@ -43,20 +44,20 @@ def statement(
         circumstances: makes what the context's extensions hold beside the session, as members of them.
         result: makes what came of it.
     """
-    uuid = verb.namespace.uuid
+    uuid, deed = verb.namespace.uuid, verb.json
 
     def make(event: Event, platform: Platform, identities: Identities) -> tuple[Statement, ...]:
         # In upstream's order: when several parts cannot be made, the first one names the reject's reason.
         fields = event.fields
-        who = actor(event, platform, identities)
+        who, id_prefix = actor(event, platform, identities)
         when = fields.get("timestamp") or moment(fields)
         timestamp = xapi_timestamp(when)
-        id_ = uuid(who.id_prefix + when.encode())
+        id_ = uuid(id_prefix + when.encode())
         extensions = circumstances(fields) + session(fields) if circumstances else session(fields)
         around = activities(event, platform, identities)
         about = object_(event, platform, identities)
         outcome = result(fields) if result else b""
-        return (finished(id_, who, verb, timestamp, platform, extensions, around, about, outcome),)
+        return (finished(id_, who, deed, timestamp, platform, extensions, around, about, outcome),)
 
     return make
 
@@ -66,10 +67,10 @@ def moment(fields: EventFields) -> Any:
     return find(fields, "timestamp") or find(fields, "time")
 
 
-def finished(
+def finished(  # noqa: PLR0913, PLR0917 - what a statement is made of
     id_: str,
-    who: Actor,
-    verb: Verb,
+    who: bytes,
+    deed: bytes,
     timestamp: str,
     platform: Platform,
     extensions: bytes,
@@ -84,9 +85,9 @@ def finished(
             b'{"id":"',
             id_.encode(),
             b'","actor":',
-            who.json,
+            who,
             b',"verb":',
-            verb.json,
+            deed,
             b',"timestamp":"',
             timestamp.encode(),
             b'","version":"1.0.3","context":{"extensions":{',
