@@ -21,7 +21,7 @@ class Namespace:
         """Return the id of this name, as text."""
         digest = self._begun.copy()
         digest.update(name)
-        # Hyphens before the last six bytes and the six before them; the other two are where the version and variant are.
+        # With hyphens before the last six bytes and the six before them.
         digits = digest.digest()[:16].hex("-", 6)
         # Version 5, and the two bits of its variant.
         return f"{digits[:13]}-5{digits[14:17]}-{_VARIANT[digits[17]]}{digits[18:]}"

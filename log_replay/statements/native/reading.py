@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from log_replay.records import Event, EventFields
 
 
+#: What stands for a key that is not there.
+MISSING = object()
+
+
 class Unusual(Exception):
     """An event of a shape for which the native functions do not answer: upstream decides what becomes of it."""
 
@@ -73,24 +77,24 @@ class Finder:
         event = fields.get("event")
         gathered = None
         for value in fields.values():
-            # What most events have under "data" is what they have under "event": looked through once, it is all the same.
+            # What most events have under "data" they have under "event" as well: looked through once, it is all the same.
             if type(value) is dict and value and value is not gathered:
                 _gather(value, self._below, 1)
                 gathered = value if value is event else gathered
 
     def find(self, key: str) -> Any:
         """Return what the first ``key`` says; see ``find``."""
-        value = self.fields.get(key)
-        if value:
-            return value
-        if key not in self.fields:
-            for branch in self._below:
-                if key in branch:
-                    value = branch[key]
-                    if value is None:
-                        value = first(self.fields, key)  # it goes on behind a null, but not below it
-                    break
+        value = self.fields.get(key, MISSING)
+        if value is MISSING:
+            value = self._find_below(key)
         return value if value or value == 0 else None
+
+    def _find_below(self, key: str) -> Any:
+        for branch in self._below:
+            if key in branch:
+                value = branch[key]
+                return first(self.fields, key) if value is None else value  # it goes on behind a null, but not below it
+        return None
 
 
 def _gather(branch: dict[str, Any], into: list[dict[str, Any]], depth: int) -> None:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from hashlib import sha1
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from log_replay.statements.native.kept import Kept
 from log_replay.statements.native.reading import Unusual, acting_user
 from log_replay.statements.serialise import json_text
 
@@ -38,14 +39,19 @@ def actor(event: Event, platform: Platform, identities: Identities) -> Actor:
     if identifier == "mbox_sha1sum":
         digest = sha1(identities.email(user).encode(), usedforsecurity=False).hexdigest()
         return _agent({"mbox_sha1sum": digest})
-    return _by_account(identities.external_id(user), platform.root_url)
+    return _accounts(platform.root_url)[identities.external_id(user)]
 
 
-@lru_cache(maxsize=CACHE_SIZE)
-def _by_account(external_id: str, root_url: str) -> Actor:
-    if not external_id or not root_url:
-        raise Unusual
-    return _agent({"account": {"name": external_id, "homePage": root_url}})
+@lru_cache(maxsize=8)
+def _accounts(root_url: str) -> Kept[str, Actor]:
+    """Return a platform's actors by their external ids."""
+
+    def by_account(external_id: str) -> Actor:
+        if not external_id or not root_url:
+            raise Unusual
+        return _agent({"account": {"name": external_id, "homePage": root_url}})
+
+    return Kept(by_account, CACHE_SIZE)
 
 
 def _by_mbox(email: str) -> Actor:

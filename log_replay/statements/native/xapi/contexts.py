@@ -121,9 +121,7 @@ def transformer(version: str) -> bytes:
 
 def session(fields: EventFields) -> bytes:
     """Return the session, if the event names one."""
-    id_ = fields.get("session") or find(fields, "session")
-    if type(id_) is str:
-        return SESSION + quoted(id_)
+    id_ = find(fields, "session")
     return b"" if id_ is None else SESSION + json_text(id_)
 
 

@@ -12,7 +12,6 @@ from log_replay.statements.native.reading import Finder, Unusual, look, required
 from log_replay.statements.native.times import xapi_timestamp
 from log_replay.statements.native.xapi import contexts, verbs
 from log_replay.statements.native.xapi.actors import actor
-from log_replay.statements.native.xapi.contexts import session
 from log_replay.statements.native.xapi.objects import INTERACTION, block, problem_key
 from log_replay.statements.native.xapi.results import score
 from log_replay.statements.native.xapi.statement import finished, moment
@@ -69,14 +68,14 @@ def problem_check(event: Event, platform: Platform, identities: Identities) -> t
     when = fields.get("timestamp") or moment(fields)
     timestamp = xapi_timestamp(when)
     id_ = verb.namespace.uuid(id_prefix + when.encode())
-    extensions, around = session(fields), contexts.in_course(event, platform, identities)
+    around = contexts.in_course(event, platform, identities)
     questions = _questions(finder)
     answered = _first_answered(fields)
     about = _problem(event, finder, platform, answered, group=bool(questions))
     if browser and questions:
         raise Unusual
     outcome = b"" if browser else _result(finder, answered)
-    whole = finished(id_, who, verb.json, timestamp, platform, extensions, around, about, outcome)
+    whole = finished(id_, who, verb.json, timestamp, platform, fields, b"", around, about, outcome)
     if not questions:
         return (whole,)
     course = required(contexts.course_of(event, platform, identities) or None)
@@ -191,7 +190,7 @@ def _about_questions(
 ) -> Iterator[Statement]:
     """Yield a statement about each question; the score belongs to the whole problem only."""
     parts = text(problem_key(fields)).split("@")[:-1]
-    verb, when, extensions = verbs.EVALUATED, moment(fields), session(fields)
+    verb, when = verbs.EVALUATED, moment(fields)
     who, id_prefix = whose
     timestamp, name = xapi_timestamp(when), id_prefix + when.encode()
     for question, answered in questions.items():
@@ -200,4 +199,4 @@ def _about_questions(
         id_ = verb.namespace_of(question).uuid(name)
         about = block(platform, "@".join([*parts, question]), _of_question(fields, answered))
         outcome = b"{%b}" % _outcome(answered)[1:]
-        yield finished(id_, who, verb.json, timestamp, platform, extensions, context, about, outcome)
+        yield finished(id_, who, verb.json, timestamp, platform, fields, b"", context, about, outcome)

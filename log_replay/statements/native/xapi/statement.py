@@ -9,7 +9,8 @@ from log_replay.statements.native.reading import find
 from log_replay.statements.native.times import xapi_timestamp
 from log_replay.statements.native.xapi import contexts
 from log_replay.statements.native.xapi.actors import actor
-from log_replay.statements.native.xapi.contexts import session
+from log_replay.statements.native.xapi.contexts import SESSION
+from log_replay.statements.serialise import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,11 +54,11 @@ def statement(
         when = fields.get("timestamp") or moment(fields)
         timestamp = xapi_timestamp(when)
         id_ = uuid(id_prefix + when.encode())
-        extensions = circumstances(fields) + session(fields) if circumstances else session(fields)
+        further = circumstances(fields) if circumstances else b""
         around = activities(event, platform, identities)
         about = object_(event, platform, identities)
         outcome = result(fields) if result else b""
-        return (finished(id_, who, deed, timestamp, platform, extensions, around, about, outcome),)
+        return (finished(id_, who, deed, timestamp, platform, fields, further, around, about, outcome),)
 
     return make
 
@@ -73,12 +74,17 @@ def finished(  # noqa: PLR0913, PLR0917 - what a statement is made of
     deed: bytes,
     timestamp: str,
     platform: Platform,
-    extensions: bytes,
-    activities: bytes,
-    object_: bytes,
-    result: bytes = b"",
+    fields: EventFields,
+    further: bytes,
+    around: bytes,
+    about: bytes,
+    outcome: bytes = b"",
 ) -> Statement:
-    """Return the statement with these parts, of which the context's are members of its extensions or of itself."""
+    """Return the statement that has these parts.
+
+    ``further`` are members of its context's extensions, beside the session, and ``around`` those of the context itself.
+    """
+    session = fields.get("session")
     # Joining takes half the time of putting them into a template.
     text = b"".join(
         (
@@ -92,13 +98,14 @@ def finished(  # noqa: PLR0913, PLR0917 - what a statement is made of
             timestamp.encode(),
             b'","version":"1.0.3","context":{"extensions":{',
             contexts.transformer(platform.transformer_version),
-            extensions,
+            further,
+            SESSION + quoted(session) if session and type(session) is str else contexts.session(fields),
             b"}",
-            activities,
+            around,
             b'},"object":',
-            object_,
-            b',"result":' if result else b"",
-            result,
+            about,
+            b',"result":' if outcome else b"",
+            outcome,
             b"}",
         )
     )
