@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from log_replay.statements.native.reading import Unusual, course_id_of, find, look, look_text, text
 from log_replay.statements.native.times import seconds_text
 from log_replay.statements.native.xapi.objects import COURSE, DISCUSSION, EXAM_ATTEMPT, activity, present
-from log_replay.statements.serialise import json_text, quoted
+from log_replay.statements.serialise import json_text
 
 if TYPE_CHECKING:
     from log_replay.lms import Identities

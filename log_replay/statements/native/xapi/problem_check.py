@@ -92,13 +92,12 @@ def _questions(finder: Finder) -> Json:
 def _problem(event: Event, finder: Finder, platform: Platform, answered: Json | None, *, group: bool) -> bytes:
     fields, find = event.fields, finder.find
     key = problem_key(fields, finder)
-    # Asked for even where an answer says it: upstream stumbles over one that is no text.
-    interaction_type = _interaction_type(find("response_type"))
+    # Asked for even where an answer says it: upstream stumbles over the first one if it is no text.
+    asked = OTHER if answered and _says_one_type(event.json_text) else _interaction_type(find("response_type"))
     if answered:
         definition = _of_question(fields, answered, group=group)
     else:
-        name = find("display_name")
-        definition = _definition(fields, NAME, name or None, OTHER if group else interaction_type)
+        definition = _definition(fields, NAME, find("display_name") or None, OTHER if group else asked)
     source = look(fields, "context", "event_source") or find("event_source")
     page = required(find("referer") or look(fields, "context", "referer"))
     if source == "browser":
@@ -106,6 +105,11 @@ def _problem(event: Event, finder: Finder, platform: Platform, answered: Json | 
     if group:
         return GROUP % (quoted(platform.iri("xblock", required(key))), definition)
     return block(platform, required(key), definition)
+
+
+def _says_one_type(line: bytes) -> bool:
+    """Return whether a line has one response type at most, which takes a fifth of the time of looking for the first."""
+    return line.find(b"\\") < 0 and line.count(b"response_type") == 1
 
 
 def _of_question(fields: EventFields, answered: Json, *, group: bool = False) -> bytes:
