@@ -76,11 +76,11 @@ class Finder:
         self.fields = fields
         self._below: list[dict[str, Any]] = []
         self._all = True
-        event = fields.get("event")
+        event: Any = fields.get("event")
         for value in fields.values():
             if type(value) is dict and value:
                 if value is event:
-                    self._below.append(value)
+                    self._below.append(event)
                     self._all = False
                     break
                 _gather(value, self._below, 1)
@@ -89,25 +89,24 @@ class Finder:
         """Return what the first ``key`` says; see ``find``."""
         value = self.fields.get(key, MISSING)
         if value is MISSING:
-            value = self._find_below(key)
+            value = None
+            for branch in self._below:
+                if key in branch:
+                    value = branch[key]
+                    if value is None:
+                        value = first(self.fields, key)  # it goes on behind a null, but not below it
+                    break
+            else:
+                if not self._all:
+                    self._gather_all()
+                    return self.find(key)
         return value if value or value == 0 else None
-
-    def _find_below(self, key: str) -> Any:
-        for branch in self._below:
-            if key in branch:
-                value = branch[key]
-                # It goes on behind a null, but not below it.
-                return first(self.fields, key) if value is None else value
-        if self._all:
-            return None
-        self._gather_all()
-        return self._find_below(key)
 
     def _gather_all(self) -> None:
         self._below, self._all = [], True
         event, gathered = self.fields.get("event"), None
         for value in self.fields.values():
-            # What most events have under "data" they have under "event" as well: once looked through, it is all the same.
+            # What most events have under "data" is what they have under "event": once looked through, it is the same.
             if type(value) is dict and value and value is not gathered:
                 _gather(value, self._below, 1)
                 gathered = value if value is event else gathered

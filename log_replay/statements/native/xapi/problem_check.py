@@ -99,7 +99,7 @@ def _problem(event: Event, finder: Finder, platform: Platform, answered: Json | 
     else:
         definition = _definition(fields, NAME, find("display_name") or None, OTHER if group else asked)
     source = look(fields, "context", "event_source") or find("event_source")
-    page = required(find("referer") or look(fields, "context", "referer"))
+    page = fields.get("referer") or required(find("referer") or look(fields, "context", "referer"))
     if source == "browser":
         key = problem_of_page(page, find("data"), event.course_id)
     if group:
@@ -139,7 +139,9 @@ def _interaction_type(response_type: Any) -> bytes:
 
 def _first_answered(fields: EventFields) -> Json | None:
     """Return the first question's answer that says of which type it is."""
-    for answered in (look(fields, "data", "submission") or {}).values():
+    data = fields.get("data")
+    submission = data.get("submission") if type(data) is dict else None
+    for answered in submission.values() if submission else ():
         if not isinstance(answered, dict):
             raise Unusual
         if answered.get("response_type"):
