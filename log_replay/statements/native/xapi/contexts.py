@@ -159,7 +159,7 @@ def to_chosen_unit(fields: EventFields) -> bytes:
 
 
 def _move(fields: EventFields, target: Any) -> bytes:
-    start = look(fields, "data", "current_tab")
+    start = fields["data"].get("current_tab") or look(fields, "data", "current_tab")
     # What only equals a number is none: 1, 1.0 and True are one key of the cache.
     kept = type(start) is int and type(target) in (int, str)
     return _moved(start, target) if kept else _moved.__wrapped__(start, target)

@@ -107,7 +107,8 @@ def _video(root_url: str, course_id: str, video_id: Any) -> bytes:
 
 def completed_block(event: Event, platform: Platform, _identities: Identities) -> bytes:
     """Return the block whose completion changed."""
-    return block(platform, look_required(event.fields, "data", "block_id"), OF_RESOURCE)
+    fields = event.fields
+    return block(platform, fields["data"]["block_id"] or look_required(fields, "data", "block_id"), OF_RESOURCE)
 
 
 graded_subsection = completed_block
@@ -125,23 +126,28 @@ def post(event: Event, platform: Platform, _identities: Identities) -> bytes:
 
 def link(event: Event, _platform: Platform, _identities: Identities) -> bytes:
     """Return what the link leads to."""
-    return ACTIVITY % (quoted(str(look_required(event.fields, "data", "target_url"))), OF_LINK)
+    return ACTIVITY % (quoted(_target(event.fields)), OF_LINK)
 
 
 def outline_entry(event: Event, _platform: Platform, _identities: Identities) -> bytes:
     """Return the entry of the course's outline."""
     fields = event.fields
     name = quoted(look_text(fields, "data", "target_name"))
-    return ACTIVITY % (quoted(str(look_required(fields, "data", "target_url"))), OF_NAMED_MODULE % name)
+    return ACTIVITY % (quoted(_target(fields)), OF_NAMED_MODULE % name)
+
+
+def _target(fields: EventFields) -> str:
+    return str(fields["data"]["target_url"] or look_required(fields, "data", "target_url"))
 
 
 def sequence(event: Event, platform: Platform, _identities: Identities) -> bytes:
     """Return the sequence of units."""
     fields = event.fields
-    units = look(fields, "data", "tab_count")
+    data = fields["data"]
+    units = data.get("tab_count") or look(fields, "data", "tab_count")
     # What only equals a number is none: 1, 1.0 and True are one key of the cache.
     definition = _sequence_of(units) if type(units) is int else _sequence_of.__wrapped__(units)
-    return block(platform, look_required(fields, "data", "id"), definition)
+    return block(platform, data["id"] or look_required(fields, "data", "id"), definition)
 
 
 @lru_cache(maxsize=1024)
