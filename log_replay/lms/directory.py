@@ -108,9 +108,10 @@ class Directory:
         user = self._users.get(username_or_id) or self.user(username_or_id)
         if user is None:
             raise UnknownIdentity("unknown_user" if username_or_id else "anonymous")
-        if user.external_id is None:
+        external_id = user.external_id
+        if external_id is None:
             raise UnknownIdentity("no_external_id")
-        return user.external_id
+        return external_id
 
     def email(self, username_or_id: Any) -> str:
         """Return the user's email address; see ``Identities``."""
@@ -119,12 +120,15 @@ class Directory:
 
     def course_name(self, course_id: Any) -> str | None:
         """Return the course's display name; see ``Identities``."""
+        known = self._course_names.get(course_id)
+        if known:
+            return known[0]
         if course_id not in self._course_names:
             self._look_up_courses({course_id: CourseKey.from_string(course_id)})
-        name = self._course_names[course_id]
-        if name is None:
+        known = self._course_names[course_id]
+        if known is None:
             raise UnknownIdentity("unknown_course")
-        return name[0]
+        return known[0]
 
     def _look_up_users(self, keys: Mapping[Any, UserKey]) -> None:
         named = {name: self._users.get(key.id) for name, key in keys.items()}

@@ -26,9 +26,10 @@ class Namespace:
         """Return the id of this name, as text."""
         digest = self._begin()
         digest.update(name)
-        hexa = digest.hexdigest()
+        # With hyphens before the last six bytes and the six before them.
+        digits = digest.digest()[:16].hex("-", 6)
         # Version 5, and the two bits of its variant.
-        return f"{self._prefix}{hexa[:8]}-{hexa[8:12]}-5{hexa[13:16]}-{_VARIANT[hexa[16]]}{hexa[17:20]}-{hexa[20:32]}"
+        return f"{self._prefix}{digits[:13]}-5{digits[14:17]}-{_VARIANT[digits[17]]}{digits[18:]}"
 
 
 #: What Caliper events' ids are derived from; changing it changes every id ever emitted.

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from log_replay.records import Event, EventFields
 
 
+#: What stands for a key that is not there.
+MISSING = object()
+
+
 class Unusual(Exception):
     """An event of a shape for which the native functions do not answer: upstream decides what becomes of it."""
 
@@ -64,38 +68,58 @@ class Finder:
     """Finds many keys in one event: as ``find``, having looked only once where its dicts are.
 
     Half of what the functions for ``problem_check`` looked for is usually not there, and finding that out, dict by
-    dict, took two thirds of their time.
+    dict, took two thirds of their time. The dicts below the event's data are only looked for when the data itself, and
+    what comes before it, do not have a key.
     """
 
     def __init__(self, fields: EventFields) -> None:
         self.fields = fields
-        self._below: dict[str, Any] = {}
-        event = fields.get("event")
-        for key, value in reversed(fields.items()):
-            # The data of most events is what they have under "event" as well: once looked through, it is all the same.
-            if value and isinstance(value, dict) and (value is not event or key == "event"):
+        self._below: list[dict[str, Any]] = []
+        self._all = True
+        event: Any = fields.get("event")
+        for value in fields.values():
+            if type(value) is dict and value:
+                if value is event:
+                    self._below.append(event)
+                    self._all = False
+                    break
                 _gather(value, self._below, 1)
 
     def find(self, key: str) -> Any:
         """Return what the first ``key`` says; see ``find``."""
-        value = self.fields.get(key)
-        if value:
-            return value
-        if key not in self.fields:
-            value = self._below.get(key)
-            if value is None and key in self._below:
-                value = first(self.fields, key)  # it goes on behind a null, but not below it
+        value = self.fields.get(key, MISSING)
+        if value is MISSING:
+            value = None
+            for branch in self._below:
+                if key in branch:
+                    value = branch[key]
+                    if value is None:
+                        value = first(self.fields, key)  # it goes on behind a null, but not below it
+                    break
+            else:
+                if not self._all:
+                    self._gather_all()
+                    return self.find(key)
         return value if value or value == 0 else None
 
+    def _gather_all(self) -> None:
+        self._below, self._all = [], True
+        event, gathered = self.fields.get("event"), None
+        for value in self.fields.values():
+            # What most events have under "data" is what they have under "event": once looked through, it is the same.
+            if type(value) is dict and value and value is not gathered:
+                _gather(value, self._below, 1)
+                gathered = value if value is event else gathered
 
-def _gather(branch: dict[str, Any], into: dict[str, Any], depth: int) -> None:
-    """Gather what a dict and those below it say, from the last to the first, which has the last word."""
+
+def _gather(branch: dict[str, Any], into: list[dict[str, Any]], depth: int) -> None:
+    """Gather a dict and those below it, in the order in which they are looked through."""
     if depth > MAX_DEPTH:
         raise TooDeep
-    for value in reversed(branch.values()):
-        if value and isinstance(value, dict):
+    into.append(branch)
+    for value in branch.values():
+        if type(value) is dict and value:
             _gather(value, into, depth + 1)
-    into.update(branch)
 
 
 def course_id_of(event: Event) -> str | None:

@@ -37,12 +37,12 @@ def test_what_must_be_there_is_what_look_gives_or_unusual(fields, section, key):
                 stricter(fields, section, key)
 
 
-@pytest.mark.parametrize("look_for", [lambda fields: find(fields, "absent"), Finder], ids=["find", "Finder"])
-def test_what_lies_too_deep_is_left_to_upstream(look_for):
+@pytest.mark.parametrize("find_in", [find, lambda fields, key: Finder(fields).find(key)], ids=["find", "Finder"])
+def test_what_lies_too_deep_is_left_to_upstream(find_in):
     fields: dict = {}
     inner = fields
     for _ in range(MAX_DEPTH + 5):
         inner["context"] = {"x": 1}
         inner = inner["context"]
     with pytest.raises(TooDeep):
-        look_for(fields)
+        find_in(fields, "absent")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 from hashlib import sha1
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from log_replay.statements.native.kept import Kept
 from log_replay.statements.native.reading import Unusual, acting_user
 from log_replay.statements.serialise import json_text
 
@@ -21,11 +22,8 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 
-class Actor(NamedTuple):
-    """An actor, and what the names of which its statements' ids are made begin with."""
-
-    json: bytes
-    id_prefix: str
+#: An actor's JSON, and what the names of which its statements' ids are made begin with.
+Actor: TypeAlias = tuple[bytes, bytes]
 
 
 def actor(event: Event, platform: Platform, identities: Identities) -> Actor:
@@ -35,19 +33,25 @@ def actor(event: Event, platform: Platform, identities: Identities) -> Actor:
         UnknownIdentity: the platform does not know who it was.
     """
     user = acting_user(event)
-    if platform.agent_identifier == "mbox":
+    identifier = platform.agent_identifier
+    if identifier == "mbox":
         return _by_mbox(identities.email(user))
-    if platform.agent_identifier == "mbox_sha1sum":
+    if identifier == "mbox_sha1sum":
         digest = sha1(identities.email(user).encode(), usedforsecurity=False).hexdigest()
         return _agent({"mbox_sha1sum": digest})
-    return _by_account(identities.external_id(user), platform.root_url)
+    return _accounts(platform.root_url)[identities.external_id(user)]
 
 
-@lru_cache(maxsize=CACHE_SIZE)
-def _by_account(external_id: str, root_url: str) -> Actor:
-    if not external_id or not root_url:
-        raise Unusual
-    return _agent({"account": {"name": external_id, "homePage": root_url}})
+@lru_cache(maxsize=8)
+def _accounts(root_url: str) -> Kept[str, Actor]:
+    """Return a platform's actors by their external ids."""
+
+    def by_account(external_id: str) -> Actor:
+        if not external_id or not root_url:
+            raise Unusual
+        return _agent({"account": {"name": external_id, "homePage": root_url}})
+
+    return Kept(by_account, CACHE_SIZE)
 
 
 def _by_mbox(email: str) -> Actor:
@@ -59,4 +63,4 @@ def _by_mbox(email: str) -> Actor:
 def _agent(identifier: Json) -> Actor:
     # The order of the keys matters, and so does each blank: this JSON goes into the ids of statements.
     agent = {"objectType": "Agent", **identifier}
-    return Actor(json_text(agent), f"{json.dumps(agent)}-")
+    return json_text(agent), f"{json.dumps(agent)}-".encode()

@@ -6,9 +6,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from log_replay.statements.native.reading import Unusual, course_id_of, find, look, look_text, text
-from log_replay.statements.native.times import decimal_seconds
+from log_replay.statements.native.times import seconds_text
 from log_replay.statements.native.xapi.objects import COURSE, DISCUSSION, EXAM_ATTEMPT, activity, present
-from log_replay.statements.serialise import constant_text, json_text, number_text, quoted
+from log_replay.statements.serialise import json_text
 
 if TYPE_CHECKING:
     from log_replay.lms import Identities
@@ -26,6 +26,8 @@ ATTEMPT_COMPLETED = "https://w3id.org/xapi/openedx/extension/attempt-completed"
 ATTEMPT_ID = "http://id.tincanapi.com/extension/attempt-id"
 DURATION = "http://id.tincanapi.com/extension/duration"
 
+SESSION = b',"%b":' % SESSION_ID
+
 # Activities
 
 
@@ -35,7 +37,11 @@ def in_course(event: Event, platform: Platform, identities: Identities) -> bytes
     Raises:
         UnknownIdentity: the platform does not know the course.
     """
-    return _within(course_of(event, platform, identities))
+    course_id = event.course_id
+    if not course_id or type(course_id) is not str:
+        return _within(course_of(event, platform, identities))
+    name = identities.course_name(course_id)
+    return _within_course(platform.root_url, course_id, name if type(name) is str else text(name))
 
 
 def in_discussion(event: Event, platform: Platform, identities: Identities) -> bytes:
@@ -99,28 +105,32 @@ def _course(root_url: str, course_id: str, name: str) -> bytes:
     return b"[%b]" % activity(f"{root_url}/course/{course_id}", {"type": COURSE, "name": {"en-US": name}})
 
 
+@lru_cache(maxsize=1024)
+def _within_course(root_url: str, course_id: str, name: str) -> bytes:
+    return _within(_course(root_url, course_id, name))
+
+
 # Extensions, as members of the context's
 
 
-def extensions(further: bytes, fields: EventFields, platform: Platform) -> bytes:
-    """Return the context's extensions."""
-    session = find(fields, "session")
-    version = constant_text(platform.transformer_version)
-    if session is None:
-        return b'{"%b":%b%b}' % (TRANSFORMER_VERSION, version, further)
-    text = quoted(session) if isinstance(session, str) else json_text(session)
-    return b'{"%b":%b%b,"%b":%b}' % (TRANSFORMER_VERSION, version, further, SESSION_ID, text)
+@lru_cache(maxsize=64)
+def transformer(version: str) -> bytes:
+    """Return the version of what would have made the statement, with which all extensions begin."""
+    return b'"%b":%b' % (TRANSFORMER_VERSION, json_text(version))
 
 
-def none(_fields: EventFields) -> bytes:
-    """Return nothing beside the session."""
-    return b""
+def session(fields: EventFields) -> bytes:
+    """Return the session, if the event names one."""
+    id_ = find(fields, "session")
+    return b"" if id_ is None else SESSION + json_text(id_)
 
 
 def video_length(fields: EventFields) -> bytes:
     """Return how long the video is."""
-    seconds = decimal_seconds(look(fields, "data", "duration"))
-    return b"" if seconds is None else b',"%b":%b' % (VIDEO_LENGTH, number_text(seconds))
+    seconds = fields["data"].get("duration")
+    if seconds or type(seconds) is int:
+        return _length(seconds)
+    return _length.__wrapped__(seconds) if seconds == 0 else b""
 
 
 def thread_type(fields: EventFields) -> bytes:
@@ -149,7 +159,21 @@ def to_chosen_unit(fields: EventFields) -> bytes:
 
 
 def _move(fields: EventFields, target: Any) -> bytes:
-    return _member(STARTING_POSITION, look(fields, "data", "current_tab")) + _member(ENDING_POSITION, target)
+    start = fields["data"].get("current_tab") or look(fields, "data", "current_tab")
+    # What only equals a number is none: 1, 1.0 and True are one key of the cache.
+    kept = type(start) is int and type(target) in (int, str)
+    return _moved(start, target) if kept else _moved.__wrapped__(start, target)
+
+
+@lru_cache(maxsize=1024)
+def _moved(start: Any, end: Any) -> bytes:
+    return _member(STARTING_POSITION, start) + _member(ENDING_POSITION, end)
+
+
+@lru_cache(maxsize=4096)
+def _length(seconds: Any) -> bytes:
+    """Return the member of a length; only -0.0 is not what its equals are, which are one key of the cache."""
+    return b',"%b":%b' % (VIDEO_LENGTH, seconds_text(seconds))
 
 
 def _member(iri: bytes, value: Any) -> bytes:

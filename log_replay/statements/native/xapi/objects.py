@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from log_replay.lms import Identities
     from log_replay.records import Event, EventFields
     from log_replay.statements.native.platform import Platform
+    from log_replay.statements.native.reading import Finder
 
     Object = Callable[[Event, Platform, Identities], bytes]
 
@@ -36,9 +37,17 @@ KIND = "https://w3id.org/xapi/acrossx/extensions/type"
 TIME_LIMIT = "https://w3id.org/xapi/acrossx/extensions/time-limit"
 TOTAL_ITEMS = "https://w3id.org/xapi/acrossx/extensions/total-items"
 
+#: An activity.
+ACTIVITY = b'{"id":%b,"objectType":"Activity","definition":%b}'
+
 # Definitions of which nothing but the type is known
-OF_QUESTION, OF_RESOURCE, OF_SOLUTION, OF_SUPPLEMENTAL_INFO = (
-    json_text({"type": iri}) for iri in (QUESTION, RESOURCE, SOLUTION, SUPPLEMENTAL_INFO)
+OF_DISCUSSION, OF_INTERACTION, OF_LINK, OF_QUESTION, OF_RESOURCE, OF_SOLUTION, OF_SUPPLEMENTAL_INFO, OF_VIDEO = (
+    json_text({"type": iri})
+    for iri in (DISCUSSION, INTERACTION, LINK, QUESTION, RESOURCE, SOLUTION, SUPPLEMENTAL_INFO, VIDEO)
+)
+# ... and the name
+OF_NAMED_DISCUSSION, OF_NAMED_MODULE = (
+    b'{"type":"%b","name":{"en":%%b}}' % iri.encode() for iri in (DISCUSSION, MODULE)
 )
 
 
@@ -46,13 +55,12 @@ def activity(iri: Any, definition: Json) -> bytes:
     """Return an activity; one without an IRI has no ``id``."""
     if iri is None:
         return json_text({"objectType": "Activity", "definition": definition})
-    return json_text({"id": str(iri), "objectType": "Activity", "definition": definition})
+    return ACTIVITY % (quoted(str(iri)), json_text(definition))
 
 
-def block(platform: Platform, key: Any, definition: bytes, object_type: bytes = b"Activity") -> bytes:
+def block(platform: Platform, key: Any, definition: bytes) -> bytes:
     """Return the activity of the block with this usage key."""
-    iri = quoted(f"{platform.root_url}/xblock/{key}")
-    return b'{"id":%b,"objectType":"%b","definition":%b}' % (iri, object_type, definition)
+    return ACTIVITY % (quoted(f"{platform.root_url}/xblock/{key}"), definition)
 
 
 def present(values: Json) -> Json:
@@ -84,20 +92,23 @@ def _course(event: Event, platform: Platform, identities: Identities, more: Json
 
 def video(event: Event, platform: Platform, _identities: Identities) -> bytes:
     """Return the video."""
-    course_id, video_id = required(course_id_of(event)), look_required(event.fields, "data", "id")
+    course_id, video_id = event.course_id, event.fields["data"]["id"]
+    if type(video_id) is str and video_id and type(course_id) is str and course_id:
+        return _video(platform.root_url, course_id, video_id)
     # What only equals a text is none: 1, 1.0 and True are one key of the cache.
-    make = _video if isinstance(video_id, str) else _video.__wrapped__
-    return make(platform.root_url, course_id, video_id)
+    course_id, video_id = required(course_id_of(event)), look_required(event.fields, "data", "id")
+    return _video.__wrapped__(platform.root_url, course_id, video_id)
 
 
 @lru_cache(maxsize=4096)
 def _video(root_url: str, course_id: str, video_id: Any) -> bytes:
-    return activity(f"{root_url}/xblock/{video_key(course_id, video_id)}", {"type": VIDEO})
+    return ACTIVITY % (quoted(f"{root_url}/xblock/{video_key(course_id, video_id)}"), OF_VIDEO)
 
 
 def completed_block(event: Event, platform: Platform, _identities: Identities) -> bytes:
     """Return the block whose completion changed."""
-    return block(platform, look_required(event.fields, "data", "block_id"), OF_RESOURCE)
+    fields = event.fields
+    return block(platform, fields["data"]["block_id"] or look_required(fields, "data", "block_id"), OF_RESOURCE)
 
 
 graded_subsection = completed_block
@@ -108,29 +119,41 @@ def post(event: Event, platform: Platform, _identities: Identities) -> bytes:
     fields = event.fields
     key = look_text(fields, "data", "id")
     path = look_text(fields, "context", "path").rstrip("/").replace(key, "").rstrip("/")
-    definition: Json = {"type": DISCUSSION}
     title = look(fields, "data", "title")
-    if title:
-        definition["name"] = {"en": text(title)}
-    return activity(f"{platform.root_url}{path}/{key}", definition)
+    definition = OF_NAMED_DISCUSSION % quoted(text(title)) if title else OF_DISCUSSION
+    return ACTIVITY % (quoted(f"{platform.root_url}{path}/{key}"), definition)
 
 
 def link(event: Event, _platform: Platform, _identities: Identities) -> bytes:
     """Return what the link leads to."""
-    return activity(look_required(event.fields, "data", "target_url"), {"type": LINK})
+    return ACTIVITY % (quoted(_target(event.fields)), OF_LINK)
 
 
 def outline_entry(event: Event, _platform: Platform, _identities: Identities) -> bytes:
     """Return the entry of the course's outline."""
-    name = look_text(event.fields, "data", "target_name")
-    return activity(look_required(event.fields, "data", "target_url"), {"type": MODULE, "name": {"en": name}})
+    fields = event.fields
+    name = quoted(look_text(fields, "data", "target_name"))
+    return ACTIVITY % (quoted(_target(fields)), OF_NAMED_MODULE % name)
+
+
+def _target(fields: EventFields) -> str:
+    return str(fields["data"]["target_url"] or look_required(fields, "data", "target_url"))
 
 
 def sequence(event: Event, platform: Platform, _identities: Identities) -> bytes:
     """Return the sequence of units."""
     fields = event.fields
-    definition = {"type": RESOURCE, "extensions": present({TOTAL_ITEMS: look(fields, "data", "tab_count")})}
-    return block(platform, look_required(fields, "data", "id"), json_text(definition))
+    data = fields["data"]
+    units = data.get("tab_count") or look(fields, "data", "tab_count")
+    # What only equals a number is none: 1, 1.0 and True are one key of the cache.
+    definition = _sequence_of(units) if type(units) is int else _sequence_of.__wrapped__(units)
+    return block(platform, data["id"] or look_required(fields, "data", "id"), definition)
+
+
+@lru_cache(maxsize=1024)
+def _sequence_of(units: Any) -> bytes:
+    """Return the definition of a sequence of so many units."""
+    return json_text({"type": RESOURCE, "extensions": present({TOTAL_ITEMS: units})})
 
 
 def exam(kind: str) -> Object:
@@ -149,17 +172,17 @@ def exam(kind: str) -> Object:
     return exam_of_kind
 
 
-def problem_key(fields: EventFields) -> Any:
+def problem_key(fields: EventFields, finder: Finder | None = None) -> Any:
     """Return the usage key of the problem, or None where only the page says it."""
     data = fields.get("data")
     if data and isinstance(data, dict):
-        return look(fields, "data", "problem_id") or look_required(fields, "data", "module_id")
-    return find(fields, "usage_key")
+        return data.get("problem_id") or look_required(fields, "data", "module_id")
+    return finder.find("usage_key") if finder else find(fields, "usage_key")
 
 
 def problem(event: Event, _platform: Platform, _identities: Identities) -> bytes:
     """Return the problem, under its bare usage key."""
-    return activity(required(problem_key(event.fields)), {"type": INTERACTION})
+    return ACTIVITY % (quoted(str(required(problem_key(event.fields)))), OF_INTERACTION)
 
 
 def submitted_problem(event: Event, platform: Platform, _identities: Identities) -> bytes:
