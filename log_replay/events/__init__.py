@@ -40,7 +40,7 @@ def read_events(block: LineBlock, prefilter: Prefilter, filters: Filters, result
     for offset in block.oversized:
         _reject(result, Position(block.object, offset), "line_too_long")
     check = None if filters == Filters() else filters.want
-    sifted = prefilter.sift(block)
+    sifted, known = prefilter.sift(block), 0
     names, text, start = prefilter.names, block.text, block.start
     for begin, end, plain in sifted.events:
         position = new_position((block.object, start + begin))
@@ -53,8 +53,9 @@ def read_events(block: LineBlock, prefilter: Prefilter, filters: Filters, result
             result.counters.unknown += 1
             result.unknown_names[showable(event.name)] += 1
         elif check is None or _passes(event, check, result):
-            result.counters.known += 1
+            known += 1
             yield event
+    result.counters.known += known
     for begin in sifted.broken:
         _reject(result, Position(block.object, start + begin), "no_json")
     result.counters.lines += sifted.lines + len(block.oversized)

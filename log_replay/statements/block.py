@@ -10,7 +10,7 @@ from log_replay.events.prefilter import Prefilter
 from log_replay.records import ALL_ROUTES, BlockResult, Rejected, new_transformed_event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from log_replay.events.filters import Filters
     from log_replay.lms.directory import Directory
@@ -40,28 +40,23 @@ def transform_block(
     """
     result = BlockResult(block.object, block.end_offset)
     events: list[TransformedEvent] = []
-
-    def transform(event: Event) -> None:
-        made = _transformed(event, directory, transformer, routes)
-        if isinstance(made, Rejected):
-            result.rejects.append(made)
-        else:
-            events.append(made)
-            result.statements_by_event[made.name] += len(made.statements)
-
-    # Most events name nobody new. They are transformed while they are in the processor's cache, and forgotten at once:
-    # that takes half the time of first reading a whole block. The others wait for the one look-up of the block.
     waiting: list[Event] = []
+    count = result.statements_by_event
     directory.forget_oldest()
-    for event in read_events(block, Prefilter(transformer.names), filters, result):
-        if directory.knows(event):
-            transform(event)
+    for event in _at_hand_first(read_events(block, Prefilter(transformer.names), filters, result), directory, waiting):
+        try:
+            # Asked first: one of upstream's transformers takes what routes may look at out of the event.
+            wanted = routes(event.fields) if routes else ALL_ROUTES
+            statements = transformer.transform(event, directory)
+        except LogReplayError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever an event makes upstream's or an operator's code do, the run goes on
+            reason = getattr(error, "reason", None) or type(error).__name__
+            result.rejects.append(Rejected(event.position, reason, event.name))
         else:
-            waiting.append(event)
+            events.append(new_transformed_event((event.position, event.name, statements, wanted)))
+            count[event.name] += len(statements)
     if waiting:
-        directory.fetch(waiting)
-        for event in waiting:
-            transform(event)
         events.sort(key=_offset)
     result.events = events
     result.rejects.sort(key=_offset)
@@ -71,22 +66,21 @@ def transform_block(
     return result
 
 
-def _transformed(
-    event: Event,
-    directory: Directory,
-    transformer: Transformer,
-    routes: Callable[[EventFields], int] | None,
-) -> TransformedEvent | Rejected:
-    try:
-        # Asked first: one of upstream's transformers takes what routes may look at out of the event.
-        wanted = routes(event.fields) if routes else ALL_ROUTES
-        statements = transformer.transform(event, directory)
-    except LogReplayError:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever an event makes upstream's or an operator's code do, the run goes on
-        reason = getattr(error, "reason", None) or type(error).__name__
-        return Rejected(event.position, reason, event.name)
-    return new_transformed_event((event.position, event.name, statements, wanted))
+def _at_hand_first(events: Iterable[Event], directory: Directory, waiting: list[Event]) -> Iterator[Event]:
+    """Yield events whose identities are known at once, and those ``waiting`` after one look-up for all of them.
+
+    Most name nobody new. They are transformed while they are in the processor's cache, and forgotten: that takes half
+    the time of first reading a whole block.
+    """
+    knows = directory.knows
+    for event in events:
+        if knows(event):
+            yield event
+        else:
+            waiting.append(event)
+    if waiting:
+        directory.fetch(waiting)
+        yield from waiting
 
 
 def _offset(found: TransformedEvent | Rejected) -> int:
