@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from log_replay.events import compiled
 from log_replay.events.filters import Filters
 from log_replay.events.prefilter import Prefilter, showable
 from log_replay.events.subjects import course_of, user_of
@@ -41,11 +42,12 @@ def read_events(block: LineBlock, prefilter: Prefilter, filters: Filters, result
         _reject(result, Position(block.object, offset), "line_too_long")
     check = None if filters == Filters() else filters.want
     sifted, known = prefilter.sift(block), 0
-    names, text, start = prefilter.names, block.text, block.start
+    names, text, start, read = prefilter.names, block.text, block.start, compiled.read_event
     for begin, end, plain in sifted.events:
-        position = new_position((block.object, start + begin))
+        line, position = text[begin:end], new_position((block.object, start + begin))
+        event = read(orjson.loads, new_event, line, position) if plain and read else None
         try:
-            event = parse_event(text[begin:end], position, plain=plain)
+            event = event or parse_event(line, position, plain=plain)
         except UnparsableLine as error:
             _reject(result, position, error.reason)
             continue

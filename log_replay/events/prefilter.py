@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
+from log_replay.events import compiled
 from log_replay.lines import lines_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
+    from log_replay.events.compiled import Place
     from log_replay.records import LineBlock
-
-    Place: TypeAlias = tuple[int, int, bool]
-    CompiledSift: TypeAlias = Callable[
-        [bytes, frozenset[bytes]], tuple[int, int, list[int], dict[bytes, int], list[Place]]
-    ]
-
-try:
-    _sift = import_module("log_replay.events._sift")
-except ImportError:  # there was no C compiler when this was installed
-    compiled_sift: CompiledSift | None = None
-else:
-    compiled_sift = _sift.sift
 
 #: Every value that a key called ``name`` has, at any depth, unless it is spelled with escapes.
 NAMES = re.compile(rb'"name"\s*:\s*"([^"\\]*)"')
@@ -76,12 +65,12 @@ class Prefilter:
 
     def sift(self, block: LineBlock) -> Sifted:
         """Tell a block's lines apart."""
-        if compiled_sift and self._all_plain and block.wanted is None:
-            return Sifted._make(compiled_sift(block.text, self._names))
+        if compiled.sift and self._all_plain and block.wanted is None:
+            return Sifted._make(compiled.sift(block.text, self._names))
         return self.sift_in_python(block)
 
     def sift_in_python(self, block: LineBlock) -> Sifted:
-        """Do the same as ``_sift.c`` does, at ten times its cost."""
+        """Do the same as ``_reading.c`` does, at ten times its cost."""
         lines = blank = 0
         broken, events, unknown = list[int](), list["Place"](), Counter[bytes]()
         for line, offset in lines_of(block):

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_replay.events import UnparsableLine, parse_event
-from log_replay.events import prefilter as module
+from log_replay.events import UnparsableLine, compiled, parse_event
 from log_replay.events.prefilter import Prefilter
 from log_replay.records import LineBlock, Position
 
@@ -15,7 +14,7 @@ NAMES = frozenset({"play_video", "edx.course.enrollment.activated"})
 PREFILTER = Prefilter(NAMES)
 
 needs_compiled = pytest.mark.skipif(
-    module.compiled_sift is None, reason="not compiled: install a C compiler, then `touch pyproject.toml; make test`"
+    compiled.sift is None, reason="not compiled: install a C compiler, then `touch pyproject.toml; make test`"
 )
 
 
@@ -85,7 +84,7 @@ def test_lines_of_every_kind_are_told_apart(ending):
 @needs_compiled
 def test_the_compiled_prefilter_raises_on_what_it_cannot_take(arguments):
     with pytest.raises((TypeError, SystemError)):
-        module.compiled_sift(*arguments)
+        compiled.sift(*arguments)
 
 
 def test_only_wanted_lines_are_told_apart():

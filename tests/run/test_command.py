@@ -32,14 +32,14 @@ def test_without_statements_stdout_is_empty(shell, source):
     assert shell(*XAPI, *source, *LOGGER, "--log_to", "null").stdout == b""
 
 
-def test_without_a_compiled_prefilter_nothing_differs_but_the_time(shell, source, tmp_path):
+def test_where_reading_is_not_compiled_nothing_differs_but_the_time(shell, source, tmp_path):
     found = {}
-    for prefilter, missing in (
+    for reading, missing in (
         ("compiled", ""),
-        ("python", "import sys; sys.modules['log_replay.events._sift'] = None; "),
+        ("python", "import sys; sys.modules['log_replay.events._reading'] = None; "),
     ):
         python, option, program = shell.command
-        summary = tmp_path / f"{prefilter}.json"
+        summary = tmp_path / f"{reading}.json"
         command = [
             python,
             option,
@@ -53,10 +53,10 @@ def test_without_a_compiled_prefilter_nothing_differs_but_the_time(shell, source
             summary,
         ]
         done = subprocess.run(command, env=shell.environment, capture_output=True, check=True, stdin=subprocess.DEVNULL)
-        found[prefilter] = done.stdout, json.loads(summary.read_text())
-        assert (b"the prefilter is not compiled" in done.stderr) == (found[prefilter][1]["prefilter"] == "python")
+        found[reading] = done.stdout, json.loads(summary.read_text())
+        assert (b"reading is not compiled" in done.stderr) == (found[reading][1]["reading"] == "python")
     (logged, told), (logged_before, told_before) = found["python"], found["compiled"]
-    assert (logged, told["prefilter"]) == (logged_before, "python")
+    assert (logged, told["reading"]) == (logged_before, "python")
     for key in ("total", "rejects_by_reason", "unknown_names"):
         assert told[key] == told_before[key]
 
