@@ -7,12 +7,8 @@ from functools import lru_cache
 from hashlib import sha1
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from log_replay.statements.native.kept import Kept
 from log_replay.statements.native.reading import Unusual, acting_user
-from log_replay.statements.serialise import json_text
-
-#: Actors kept at most; each takes about a kilobyte.
-CACHE_SIZE = 10_000
+from log_replay.statements.serialise import json_text, quoted
 
 if TYPE_CHECKING:
     from log_replay.lms import Identities
@@ -39,19 +35,30 @@ def actor(event: Event, platform: Platform, identities: Identities) -> Actor:
     if identifier == "mbox_sha1sum":
         digest = sha1(identities.email(user).encode(), usedforsecurity=False).hexdigest()
         return _agent({"mbox_sha1sum": digest})
-    return _accounts(platform.root_url)[identities.external_id(user)]
+    return _by_account(identities.external_id(user), platform.root_url)
+
+
+def _by_account(external_id: str, root_url: str) -> Actor:
+    if not external_id or not root_url:
+        raise Unusual
+    if not external_id.isascii():
+        return _agent(_account(external_id, root_url))
+    # Put together anew each time, of what all accounts have in common: thousands of finished ones would be found
+    # in memory more slowly than that, and not in the processor's cache.
+    (begun, ended), (begun_in_ids, ended_in_ids) = _around_ids(root_url)
+    name = quoted(external_id)
+    return begun + name + ended, begun_in_ids + name + ended_in_ids
 
 
 @lru_cache(maxsize=8)
-def _accounts(root_url: str) -> Kept[str, Actor]:
-    """Return a platform's actors by their external ids."""
+def _around_ids(root_url: str) -> tuple[list[bytes], list[bytes]]:
+    """Return what stands before and after the external ids of a platform's actors."""
+    json_, id_prefix = _agent(_account("", root_url))
+    return json_.split(b'""'), id_prefix.split(b'""')
 
-    def by_account(external_id: str) -> Actor:
-        if not external_id or not root_url:
-            raise Unusual
-        return _agent({"account": {"name": external_id, "homePage": root_url}})
 
-    return Kept(by_account, CACHE_SIZE)
+def _account(external_id: str, root_url: str) -> Json:
+    return {"account": {"name": external_id, "homePage": root_url}}
 
 
 def _by_mbox(email: str) -> Actor:
