@@ -179,6 +179,13 @@ class PackedEvents(Sequence[TransformedEvent]):
         return list(map(new_transformed_event, zip(positions, self.names, groups, self.routes, strict=True)))
 
 
+def statement_count(events: Sequence[TransformedEvent]) -> int:
+    """Return how many statements the events have."""
+    if isinstance(events, PackedEvents):
+        return sum(events.statements_per_event)
+    return sum(len(event.statements) for event in events)
+
+
 def statement_lines(events: Sequence[TransformedEvent]) -> bytes:
     """Return the texts of the events' statements, each with a line end."""
     if isinstance(events, PackedEvents):

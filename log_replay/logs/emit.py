@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from log_replay.logs.formats import statement_record
 from log_replay.logs.lines import LineHandler
+from log_replay.records import statement_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +42,7 @@ def log_statements(transformer_type: str, events: Sequence[TransformedEvent], li
         if len(ours) == len(handlers) and not (limit or logger.filters) and all(one.takes_blocks for one in ours):
             for handler in ours:
                 handler.hold_block(template, events)
-            return sum(len(event.statements) for event in events)
+            return statement_count(events)
         return _log_each(logger, handlers, events, template, limit)
 
 

@@ -14,7 +14,7 @@ import structlog
 from log_replay.errors import DamagedObject, ReadError
 from log_replay.lines import lines_of
 from log_replay.plan.units import read_unit
-from log_replay.records import BlockResult, LineBlock, Stretch
+from log_replay.records import BlockResult, LineBlock, Stretch, statement_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -117,7 +117,7 @@ def stretches(
     found: list[Stretch] = []
     for number, group in groupby(batch, key=lambda event: unit_of(event.position)):
         events = list(group)
-        counts = Counter(islice(counted, sum(len(event.statements) for event in events)))
+        counts = Counter(islice(counted, statement_count(events)))
         first, last = events[0].position, events[-1].position
         found.append(Stretch(number, first.object, first.offset, last.offset, dict(counts)))
     return found

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from log_replay.records import Counters, Position, RouteCounters
+from log_replay.records import Counters, Position, RouteCounters, statement_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -193,7 +193,7 @@ class Report:
         while start < len(events):
             counters = self._counters_of(events[start])
             end = bisect_left(events, True, start, key=lambda event: self._counters_of(event) is not counters)  # noqa: FBT003 - bisect has no keyword for it
-            yield counters, sum(len(event.statements) for event in events[start:end])
+            yield counters, statement_count(events[start:end])
             start = end
 
     def _counters_of(self, event: TransformedEvent) -> Counters:

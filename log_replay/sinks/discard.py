@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from log_replay.records import ALL_ROUTES, Delivery
+from log_replay.records import ALL_ROUTES, Delivery, statement_count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ class Discard:
 
     def deliver(self, batch: Sequence[TransformedEvent]) -> Delivery:
         """Count the batch's statements."""
-        return Delivery(delivered=sum(len(event.statements) for event in batch))
+        return Delivery(delivered=statement_count(batch))
 
     def close(self, *, complete: bool) -> None:
         """Do nothing."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from log_replay.errors import ConfigurationError, DestinationDown, DestinationLost
 from log_replay.patience import Patience
+from log_replay.records import statement_count
 from log_replay.sinks.endpoint import Endpoint
 from log_replay.sinks.lanes import Lanes
 from log_replay.sinks.lrs_settings import LrsSettings, read_settings
@@ -98,7 +99,7 @@ class LrsSink:
             DestinationLost: no route is left.
         """
         sendings = self._send(batch, dict(enumerate(self._standings)))
-        return sum_up([Outcome.UNROUTED] * _count(batch), sendings)
+        return sum_up([Outcome.UNROUTED] * statement_count(batch), sendings)
 
     @property
     def due(self) -> frozenset[str]:
@@ -116,7 +117,7 @@ class LrsSink:
 
         What is counted for each route is what has changed.
         """
-        count = _count(batch)
+        count = statement_count(batch)
         # Somebody may have changed what the batch is made of since.
         same = len(missed.outcomes) == count
         before = [Outcome[name.upper()] for name in missed.outcomes] if same else [Outcome.UNROUTED] * count
@@ -162,10 +163,6 @@ class LrsSink:
         for bit, standing in standings.items():
             sendings[bit].lost = standing.error
         return {standing.name: sendings[bit] for bit, standing in standings.items()}
-
-
-def _count(batch: Sequence[TransformedEvent]) -> int:
-    return sum(len(event.statements) for event in batch)
 
 
 def open_lrs(

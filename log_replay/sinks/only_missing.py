@@ -11,7 +11,7 @@ from log_replay.clickhouse.rows import UnstorableStatement, event_id
 from log_replay.clickhouse.tables import TABLE_KEYS, check_table, statement_table
 from log_replay.errors import ConfigurationError, DestinationLost
 from log_replay.patience import Patience, Unavailable
-from log_replay.records import WITHHELD, Delivery
+from log_replay.records import WITHHELD, Delivery, statement_count
 from log_replay.sinks import Routed
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class OnlyMissing:
         missing = [event for event in missing if event.statements]
         self._log(missing)
         delivery = self._sink.deliver(missing) if missing else Delivery()
-        duplicates = sum(len(event.statements) for event in batch) - sum(len(event.statements) for event in missing)
+        duplicates = statement_count(batch) - statement_count(missing)
         if not duplicates:
             return delivery
         withheld = [_is_in(statement, present) for event in batch for statement in event.statements]
@@ -94,7 +94,7 @@ class OnlyMissing:
         """Deliver what was missing when the batch was first delivered: by now, other routes may have brought it."""
         assert isinstance(self._sink, Routed)  # noqa: S101 - for the type checker: nobody else misses anything
         withheld = [outcome == WITHHELD for outcome in missed.outcomes]
-        if len(withheld) != sum(len(event.statements) for event in batch):
+        if len(withheld) != statement_count(batch):
             return self._sink.deliver_missed(batch, missed)
         flags = iter(withheld)
         sent = [event._replace(statements=tuple(s for s in event.statements if not next(flags))) for event in batch]

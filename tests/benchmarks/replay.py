@@ -95,8 +95,9 @@ class Bench:
         return self._command("log_replay", name, kind, "--destination_provider", "LOGGER")
 
     def net(self, command, name: str, *arguments: str) -> Cost:
-        """Return what a log costs beyond start-up, the least of three."""
-        start, whole = (_least(command(log, *arguments) for _ in range(3)) for log in ("empty.log", name))
+        """Return what a log costs beyond start-up: the least of five, in turn, for other processes disturb."""
+        pairs = [(command("empty.log", *arguments), command(name, *arguments)) for _ in range(5)]
+        start, whole = map(_least, zip(*pairs, strict=True))
         return Cost(whole.cpu_seconds - start.cpu_seconds, whole.wall_seconds - start.wall_seconds)
 
     def _command(self, app: str, name: str, kind: str, *more: str) -> Cost:
