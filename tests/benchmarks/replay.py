@@ -66,6 +66,9 @@ class Bench:
             "PYTHONPATH": f"{STAND_IN}{os.pathsep}{TESTS.parent}",
             "LMS_DATABASE": str(self.database),
             "PYTHONWARNINGS": "ignore",
+            # Compiled once, as where it is installed: start-up is long enough to disturb without that.
+            "PYTHONDONTWRITEBYTECODE": "",
+            "PYTHONPYCACHEPREFIX": str(folder.parent / "pycache"),
         }
         directory = folder / "directory.json"
         directory.write_text(json.dumps(generate_log.directory(users=users, courses=20)))
