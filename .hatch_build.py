@@ -1,4 +1,4 @@
-"""Compiles what reads events, when the package is installed or built; without a C compiler, that stays Python."""
+"""Compiles what can be, when the package is installed or built; without a C compiler, all of it stays Python."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from setuptools import Distribution, Extension
 
-MODULE = "log_replay.events._reading"
-SOURCE = "log_replay/events/_reading.c"
+MODULE = "log_replay._compiled"
+SOURCE = "log_replay/_compiled.c"
 #: The oldest Python whose stable ABI the module is compiled for: the module is the same for all later ones.
 ABI = "cp311-abi3"
 
 
-class CompiledReading(BuildHookInterface[Any]):
+class Compiled(BuildHookInterface[Any]):
     """Puts the compiled module beside its source, and into the wheel."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatchling's interface
@@ -28,7 +28,7 @@ class CompiledReading(BuildHookInterface[Any]):
         try:
             compiled = compile_into_tree(Path(self.root))
         except Exception as error:  # noqa: BLE001 - there are as many reasons as compilers; none keeps it from working
-            self.app.display_warning(f"reading stays Python, which takes longer: {error!r}")
+            self.app.display_warning(f"everything stays Python, which takes longer: {error!r}")
             return
         build_data["artifacts"].append(compiled.as_posix())
         build_data["pure_python"] = False

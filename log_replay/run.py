@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from log_replay import compiled
 from log_replay.errors import ConfigurationError, DamagedObject, LogReplayError, ReadError
-from log_replay.events import compiled
 from log_replay.events.filters import check_event_patterns
 from log_replay.interrupts import held
 from log_replay.ledger.opening import open_ledger
@@ -58,8 +58,7 @@ class Run:
 
     def __init__(self, options: Options, sink: Sink | None = None) -> None:
         self.options = options
-        reading = "compiled" if compiled.sift else "python"
-        self.report = Report(over_line_limit=_line_limit(options.max_line_bytes), reading=reading)
+        self.report = Report(over_line_limit=_line_limit(options.max_line_bytes), compiled=compiled.sift is not None)
         check_event_patterns(options.filters.events, open_transformer(options).names)
         self._source = open_source(options.source.provider, options.source.config)
         self._sink = sink or self._open_sink()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from log_replay.events import compiled
+from log_replay import compiled
 from log_replay.events.filters import Filters
 from log_replay.events.prefilter import Prefilter, showable
 from log_replay.events.subjects import course_of, user_of

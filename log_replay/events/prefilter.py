@@ -6,13 +6,13 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from log_replay.events import compiled
+from log_replay import compiled
 from log_replay.lines import lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from log_replay.events.compiled import Place
+    from log_replay.compiled import Place
     from log_replay.records import LineBlock
 
 #: Every value that a key called ``name`` has, at any depth, unless it is spelled with escapes.
@@ -70,7 +70,7 @@ class Prefilter:
         return self.sift_in_python(block)
 
     def sift_in_python(self, block: LineBlock) -> Sifted:
-        """Do the same as ``_reading.c`` does, at ten times its cost."""
+        """Do the same as ``_compiled.c`` does, at ten times its cost."""
         lines = blank = 0
         broken, events, unknown = list[int](), list["Place"](), Counter[bytes]()
         for line, offset in lines_of(block):

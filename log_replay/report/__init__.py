@@ -58,7 +58,7 @@ class Report:
         lost_by_loggers: statements that a logger's listener did not get.
         routes: how each route of the destination fared, by its name.
         position: how far the run came.
-        reading: ``compiled``, or ``python`` where there was no C compiler at the installation.
+        compiled: whether there was a C compiler at the installation.
     """
 
     run: str | None = None
@@ -77,7 +77,7 @@ class Report:
     lost_by_loggers: int = 0
     routes: dict[str, RouteCounters] = field(default_factory=dict)
     position: Position | None = None
-    reading: str = "compiled"
+    compiled: bool = True
     seconds: float = 0.0
     _parts: dict[str, Parts] = field(default_factory=dict)
     _current: Counters = field(default_factory=Counters)
@@ -218,7 +218,7 @@ class Report:
             "objects": {name: asdict(counters) for name, counters in self.objects.items()},
             "failed_objects": self.failed_objects,
             "skipped_objects": {skipped.name: skipped.reason for skipped in self.skipped},
-            "reading": self.reading,
+            "compiled": self.compiled,
             "ways": dict(self.ways.most_common()),
             "verified": self.verified,
             "differences": [{**position._asdict(), "event": name} for position, name in self.differences],

@@ -91,8 +91,8 @@ def _remarks(report: Report) -> Iterable[str]:
     if limit and limit.over:
         first = ", ".join(f"{position.object} at {position.offset}" for position in limit.first[:3])
         yield f"{limit.over:,} logged lines are longer than {limit.max_line_bytes:,} bytes: {first} ..."
-    if report.reading != "compiled":
-        yield "slower than need be: reading is not compiled; install a C compiler, and then this package anew"
+    if not report.compiled:
+        yield "slower than need be: nothing is compiled; install a C compiler, and then this package anew"
     upstream = {way: count for way, count in report.ways.items() if way != "native"}
     if upstream:
         reasons = ", ".join(f"{way} {count:,}" for way, count in upstream.items())

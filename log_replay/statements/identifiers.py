@@ -16,15 +16,18 @@ class Namespace:
     Args:
         namespace: its own id.
         prefix: what is to stand before each id.
+
+    Attributes:
+        begin: begins the digest of an id.
     """
 
     def __init__(self, namespace: UUID, prefix: str = "") -> None:
         self._prefix = prefix
-        self._begin = sha1(namespace.bytes, usedforsecurity=False).copy
+        self.begin = sha1(namespace.bytes, usedforsecurity=False).copy
 
     def uuid(self, name: bytes) -> str:
         """Return the id of this name, as text."""
-        digest = self._begin()
+        digest = self.begin()
         digest.update(name)
         # With hyphens before the last six bytes and the six before them.
         digits = digest.digest()[:16].hex("-", 6)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_replay.events import UnparsableLine, compiled, parse_event
+from log_replay import compiled
+from log_replay.events import UnparsableLine, parse_event
 from log_replay.events.prefilter import Prefilter
 from log_replay.records import LineBlock, Position
 

@@ -32,33 +32,22 @@ def test_without_statements_stdout_is_empty(shell, source):
     assert shell(*XAPI, *source, *LOGGER, "--log_to", "null").stdout == b""
 
 
-def test_where_reading_is_not_compiled_nothing_differs_but_the_time(shell, source, tmp_path):
-    found = {}
-    for reading, missing in (
-        ("compiled", ""),
-        ("python", "import sys; sys.modules['log_replay.events._reading'] = None; "),
-    ):
+def test_where_nothing_is_compiled_nothing_differs_but_the_time(shell, source, tmp_path):
+    def run(compiled):
+        hide = "" if compiled else "import sys; sys.modules['log_replay._compiled'] = None; "
         python, option, program = shell.command
-        summary = tmp_path / f"{reading}.json"
-        command = [
-            python,
-            option,
-            missing + program,
-            *XAPI,
-            *source,
-            *LOGGER,
-            "--log_format",
-            "raw",
-            "--summary",
-            summary,
-        ]
+        summary = tmp_path / f"{compiled}.json"
+        arguments = [*XAPI, *source, *LOGGER, "--log_format", "raw", "--summary", summary]
+        command = [python, option, hide + program, *arguments]
         done = subprocess.run(command, env=shell.environment, capture_output=True, check=True, stdin=subprocess.DEVNULL)
-        found[reading] = done.stdout, json.loads(summary.read_text())
-        assert (b"reading is not compiled" in done.stderr) == (found[reading][1]["reading"] == "python")
-    (logged, told), (logged_before, told_before) = found["python"], found["compiled"]
-    assert (logged, told["reading"]) == (logged_before, "python")
-    for key in ("total", "rejects_by_reason", "unknown_names"):
-        assert told[key] == told_before[key]
+        told = json.loads(summary.read_text())
+        assert (b"nothing is compiled" in done.stderr) == (not told["compiled"])
+        return done.stdout, told
+
+    (logged, told), (expected, expected_told) = run(compiled=False), run(compiled=True)
+    assert (logged, told["compiled"]) == (expected, False)
+    for key in ("total", "rejects_by_reason", "unknown_names", "ways"):
+        assert told[key] == expected_told[key]
 
 
 def test_more_rejects_than_allowed_exit_with_3(shell, source):

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-
+#: The setting by which accounts identify actors.
+ACCOUNT = "external_id"
 #: An actor's JSON, and what the names of which its statements' ids are made begin with.
 Actor: TypeAlias = tuple[bytes, bytes]
 
@@ -39,20 +40,22 @@ def actor(event: Event, platform: Platform, identities: Identities) -> Actor:
 
 
 def _by_account(external_id: str, root_url: str) -> Actor:
-    if not external_id or not root_url:
+    # Put together anew each time, of what all accounts have in common: thousands of finished ones would be found
+    # in memory more slowly than that, and not in the processor's cache.
+    (begun, ended), (begun_in_ids, ended_in_ids) = around_names(root_url)
+    if not external_id:
         raise Unusual
     if not external_id.isascii():
         return _agent(_account(external_id, root_url))
-    # Put together anew each time, of what all accounts have in common: thousands of finished ones would be found
-    # in memory more slowly than that, and not in the processor's cache.
-    (begun, ended), (begun_in_ids, ended_in_ids) = _around_ids(root_url)
     name = quoted(external_id)
     return begun + name + ended, begun_in_ids + name + ended_in_ids
 
 
 @lru_cache(maxsize=8)
-def _around_ids(root_url: str) -> tuple[list[bytes], list[bytes]]:
-    """Return what stands before and after the external ids of a platform's actors."""
+def around_names(root_url: str) -> tuple[list[bytes], list[bytes]]:
+    """Return what stands before and after accounts' names: in actors, and in what the ids of statements are made of."""
+    if not root_url:
+        raise Unusual
     json_, id_prefix = _agent(_account("", root_url))
     return json_.split(b'""'), id_prefix.split(b'""')
 

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from log_replay.records import Event, EventFields
     from log_replay.statements.native.platform import Platform
 
-TRANSFORMER_VERSION = b"https://w3id.org/xapi/openedx/extension/transformer-version"
 SESSION_ID = b"https://w3id.org/xapi/openedx/extensions/session-id"
 VIDEO_LENGTH = b"https://w3id.org/xapi/video/extensions/length"
 STARTING_POSITION = b"http://id.tincanapi.com/extension/starting-position"
@@ -111,12 +110,6 @@ def _within_course(root_url: str, course_id: str, name: str) -> bytes:
 
 
 # Extensions, as members of the context's
-
-
-@lru_cache(maxsize=64)
-def transformer(version: str) -> bytes:
-    """Return the version of what would have made the statement, with which all extensions begin."""
-    return b'"%b":%b' % (TRANSFORMER_VERSION, json_text(version))
 
 
 def session(fields: EventFields) -> bytes:

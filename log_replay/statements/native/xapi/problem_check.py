@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from log_replay.statements.native.blocks import problem_of_page
 from log_replay.statements.native.reading import Finder, Unusual, look, required, text
-from log_replay.statements.native.times import xapi_timestamp
 from log_replay.statements.native.xapi import contexts, verbs
-from log_replay.statements.native.xapi.actors import actor
 from log_replay.statements.native.xapi.objects import INTERACTION, block, problem_key
+from log_replay.statements.native.xapi.opening import opening
 from log_replay.statements.native.xapi.results import score
-from log_replay.statements.native.xapi.statement import finished, moment
+from log_replay.statements.native.xapi.statement import finished
 from log_replay.statements.serialise import json_text, quoted
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from log_replay.lms import Identities
     from log_replay.records import Event, EventFields, Statement
     from log_replay.statements.native.platform import Platform
-    from log_replay.statements.native.xapi.actors import Actor
 
 Json = dict[str, Any]
 
@@ -64,10 +62,7 @@ def problem_check(event: Event, platform: Platform, identities: Identities) -> t
     browser = (finder.find("event_source") or look(fields, "context", "event_source")) == "browser"
     verb = verbs.ATTEMPTED if browser else verbs.EVALUATED
     # In upstream's order; see ``statement``.
-    who, id_prefix = actor(event, platform, identities)
-    when = fields.get("timestamp") or moment(fields)
-    timestamp = xapi_timestamp(when)
-    id_ = verb.namespace.uuid(id_prefix + when.encode())
+    opened = opening(verb, verb.namespace, event, platform, identities)
     around = contexts.in_course(event, platform, identities)
     questions = _questions(finder)
     answered = _first_answered(fields)
@@ -75,12 +70,12 @@ def problem_check(event: Event, platform: Platform, identities: Identities) -> t
     if browser and questions:
         raise Unusual
     outcome = b"" if browser else _result(finder, answered)
-    whole = finished(id_, who, verb.json, timestamp, platform, fields, b"", around, about, outcome)
+    whole = finished(opened, fields, b"", around, about, outcome)
     if not questions:
         return (whole,)
     course = required(contexts.course_of(event, platform, identities) or None)
-    context = OF_PROBLEM % (about, course, id_.encode())
-    return (whole, *_about_questions(fields, platform, (who, id_prefix), context, questions))
+    context = OF_PROBLEM % (about, course, whole.id.encode())
+    return (whole, *_about_questions(event, platform, identities, context, questions))
 
 
 def _questions(finder: Finder) -> Json:
@@ -192,17 +187,14 @@ def _spelled(answers: list[Any]) -> str:
 
 
 def _about_questions(
-    fields: EventFields, platform: Platform, whose: Actor, context: bytes, questions: Json
+    event: Event, platform: Platform, identities: Identities, context: bytes, questions: Json
 ) -> Iterator[Statement]:
     """Yield a statement about each question; the score belongs to the whole problem only."""
+    fields, verb = event.fields, verbs.EVALUATED
     parts = text(problem_key(fields)).split("@")[:-1]
-    verb, when = verbs.EVALUATED, moment(fields)
-    who, id_prefix = whose
-    timestamp, name = xapi_timestamp(when), id_prefix + when.encode()
     for question, answered in questions.items():
         if not answered or not isinstance(answered, dict):
             raise Unusual
-        id_ = verb.namespace_of(question).uuid(name)
+        opened = opening(verb, verb.namespace_of(question), event, platform, identities)
         about = block(platform, "@".join([*parts, question]), _of_question(fields, answered))
-        outcome = b"{%b}" % _outcome(answered)[1:]
-        yield finished(id_, who, verb.json, timestamp, platform, fields, b"", context, about, outcome)
+        yield finished(opened, fields, b"", context, about, b"{%b}" % _outcome(answered)[1:])

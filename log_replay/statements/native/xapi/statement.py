@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from log_replay.records import Statement, new_statement
-from log_replay.statements.native.reading import find
-from log_replay.statements.native.times import xapi_timestamp
 from log_replay.statements.native.xapi import contexts
-from log_replay.statements.native.xapi.actors import actor
 from log_replay.statements.native.xapi.contexts import SESSION
+from log_replay.statements.native.xapi.opening import opening
 from log_replay.statements.serialise import quoted
 
 if TYPE_CHECKING:
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
     from log_replay.lms import Identities
     from log_replay.records import Event, EventFields
     from log_replay.statements.native.platform import Platform
+    from log_replay.statements.native.xapi.opening import Opening
     from log_replay.statements.native.xapi.verbs import Verb
 
 #: Makes the statements of one event name's events.
@@ -45,68 +44,31 @@ def statement(
         circumstances: makes what the context's extensions hold beside the session, as members of them.
         result: makes what came of it.
     """
-    uuid, deed = verb.namespace.uuid, verb.json
+    namespace = verb.namespace
 
     def make(event: Event, platform: Platform, identities: Identities) -> tuple[Statement, ...]:
         # In upstream's order: when several parts cannot be made, the first one names the reject's reason.
         fields = event.fields
-        who, id_prefix = actor(event, platform, identities)
-        when = fields.get("timestamp") or moment(fields)
-        timestamp = xapi_timestamp(when)
-        id_ = uuid(id_prefix + when.encode())
+        opened = opening(verb, namespace, event, platform, identities)
         further = circumstances(fields) if circumstances else b""
         around = activities(event, platform, identities)
         about = object_(event, platform, identities)
-        outcome = result(fields) if result else b""
-        return (finished(id_, who, deed, timestamp, platform, fields, further, around, about, outcome),)
+        return (finished(opened, fields, further, around, about, result(fields) if result else b""),)
 
     return make
 
 
-def moment(fields: EventFields) -> Any:
-    """Return when it happened, as the event spells it."""
-    return find(fields, "timestamp") or find(fields, "time")
-
-
 def finished(  # noqa: PLR0913, PLR0917 - what a statement is made of
-    id_: str,
-    who: bytes,
-    deed: bytes,
-    timestamp: str,
-    platform: Platform,
-    fields: EventFields,
-    further: bytes,
-    around: bytes,
-    about: bytes,
-    outcome: bytes = b"",
+    opened: Opening, fields: EventFields, further: bytes, around: bytes, about: bytes, outcome: bytes
 ) -> Statement:
-    """Return the statement that has these parts.
+    """Return the statement that opens so and has these parts.
 
     ``further`` are members of its context's extensions, beside the session, and ``around`` those of the context itself.
     """
+    id_, timestamp, begun = opened
     session = fields.get("session")
+    session_text = SESSION + quoted(session) if session and type(session) is str else contexts.session(fields)
     # Joining takes half the time of putting them into a template.
-    text = b"".join(
-        (
-            b'{"id":"',
-            id_.encode(),
-            b'","actor":',
-            who,
-            b',"verb":',
-            deed,
-            b',"timestamp":"',
-            timestamp.encode(),
-            b'","version":"1.0.3","context":{"extensions":{',
-            contexts.transformer(platform.transformer_version),
-            further,
-            SESSION + quoted(session) if session and type(session) is str else contexts.session(fields),
-            b"}",
-            around,
-            b'},"object":',
-            about,
-            b',"result":' if outcome else b"",
-            outcome,
-            b"}",
-        )
-    )
+    parts = (begun, further, session_text, b"}", around, b'},"object":', about, b',"result":', outcome, b"}")
+    text = b"".join(parts if outcome else (*parts[:7], b"}"))
     return new_statement((id_, timestamp, text))

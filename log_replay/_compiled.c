@@ -1,9 +1,9 @@
-/* What of reading events is compiled: twins of functions in Python, which properties hold together with them.
+/* Functions in C that do what others in Python do, only faster. Properties hold them together, and what is out of the
+ * ordinary they leave to Python.
  *
  * ``sift`` does what prefilter.py's ``sift_in_python`` does, at a tenth of its cost: each line is looked through once or
  * twice, 64 bytes at a time, which compilers turn into vector code; Python objects are made only for lines that must be
- * parsed, and for names. ``read_event`` does what ``parse_event`` does of lines that are as nearly all are, and leaves
- * all others to it.
+ * parsed, and for names. ``read_event`` is ``events.parse_event``, and ``open_statement`` xAPI's ``opening``.
  */
 #define Py_LIMITED_API 0x030B0000
 #define PY_SSIZE_T_CLEAN
@@ -553,10 +553,183 @@ read_event(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
     return event;
 }
 
+/* What of a frame is bytes; see opening.py. */
+enum { BEFORE_NAME_IN_ID, AFTER_NAME_IN_ID, BEFORE_NAME, AFTER_NAME, AFTER_TIME, TEXTS };
+
+static const char BEFORE_ID[] = "{\"id\":\"";
+/* 2026-03-02T08:15:27.913562+00:00 */
+#define MOMENT 32
+#define UUID 36
+#define SHA1 20
+
+static Span
+span_of(const char *text)
+{
+    return (Span){text, text + strlen(text)};
+}
+
+static Py_ssize_t
+length_of(Span span)
+{
+    return span.end - span.begin;
+}
+
+/* Return the number that two digits say, or -1. */
+static int
+number(const char *digits)
+{
+    return is_digit(digits[0]) && is_digit(digits[1]) ? 10 * (digits[0] - '0') + digits[1] - '0' : -1;
+}
+
+/* Return whether a moment is spelled as the LMS spells it, in this millennium, in UTC and with microseconds, so that it
+ * is a statement's timestamp as it is; see times.py. Of days, leap days are left to Python.
+ */
+static bool
+is_timestamp(Span moment)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    const char *at = moment.begin;
+    if (length_of(moment) != MOMENT || at[0] != '2' || !is_digit(at[1]) || at[4] != '-' || at[7] != '-' ||
+        at[10] != 'T' || at[13] != ':' || at[16] != ':' || at[19] != '.' || memcmp(at + 26, "+00:00", 6) != 0) {
+        return false;
+    }
+    int year = number(at + 2), month = number(at + 5), day = number(at + 8);
+    int hour = number(at + 11), minute = number(at + 14), second = number(at + 17);
+    int fractions[] = {number(at + 20), number(at + 22), number(at + 24)};
+    if (fractions[0] < 0 || fractions[1] < 0 || fractions[2] < 0 || fractions[0] + fractions[1] + fractions[2] == 0) {
+        return false;
+    }
+    return year >= 0 && month >= 1 && month <= 12 && day >= 1 && day <= days[month - 1] && hour >= 0 && hour < 24 &&
+           minute >= 0 && minute < 60 && second >= 0 && second < 60;
+}
+
+/* Return whether JSON spells a name as it is. */
+static bool
+is_bare(Span name)
+{
+    for (const char *at = name.begin; at < name.end; at++) {
+        if (*at < ' ' || *at > '~' || *at == '"' || *at == '\\') {
+            return false;
+        }
+    }
+    return name.begin < name.end;
+}
+
+static char *
+put(char *at, Span text)
+{
+    memcpy(at, text.begin, (size_t)length_of(text));
+    return at + length_of(text);
+}
+
+/* Return the spans after each other, as bytes. */
+static PyObject *
+joined(const Span *spans, int count)
+{
+    Py_ssize_t length = 0;
+    for (int i = 0; i < count; i++) {
+        length += length_of(spans[i]);
+    }
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, length);
+    char *at = bytes ? PyBytes_AsString(bytes) : NULL;
+    for (int i = 0; i < count && at; i++) {
+        at = put(at, spans[i]);
+    }
+    return bytes;
+}
+
+/* Spell the id that has this digest: version 5, and its variant; see identifiers.py. */
+static void
+spell_uuid(const unsigned char *digest, char *id)
+{
+    static const char hex[] = "0123456789abcdef";
+    for (int i = 0; i < 16; i++) {
+        unsigned char byte = digest[i];
+        byte = i == 6 ? (unsigned char)((byte & 0x0f) | 0x50) : byte;
+        byte = i == 8 ? (unsigned char)((byte & 0x3f) | 0x80) : byte;
+        if (i == 4 || i == 6 || i == 8 || i == 10) {
+            *id++ = '-';
+        }
+        *id++ = hex[byte >> 4];
+        *id++ = hex[byte & 0x0f];
+    }
+}
+
+/* Write the id of this name in a namespace, which is a digest that has begun. Return 0, or -1 on an error. */
+static int
+name_id(PyObject *begin, PyObject *name, char *id)
+{
+    int done = -1;
+    PyObject *digest = PyObject_CallFunctionObjArgs(begin, NULL);
+    PyObject *updated = digest ? PyObject_CallMethod(digest, "update", "O", name) : NULL;
+    PyObject *bytes = updated ? PyObject_CallMethod(digest, "digest", NULL) : NULL;
+    if (bytes && PyBytes_Check(bytes) && PyBytes_Size(bytes) == SHA1) {
+        spell_uuid((const unsigned char *)PyBytes_AsString(bytes), id);
+        done = 0;
+    }
+    else if (!PyErr_Occurred()) {
+        PyErr_SetString(PyExc_TypeError, "a namespace is a digest by SHA-1 that has begun");
+    }
+    Py_XDECREF(bytes);
+    Py_XDECREF(updated);
+    Py_XDECREF(digest);
+    return done;
+}
+
+static PyObject *
+open_statement(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
+{
+    if (count != 3 || !PyTuple_Check(arguments[0]) || PyTuple_Size(arguments[0]) != TEXTS + 1) {
+        PyErr_SetString(PyExc_TypeError, "open_statement(frame, external_id, moment)");
+        return NULL;
+    }
+    Span texts[TEXTS], name, moment;
+    for (int i = 0; i < TEXTS; i++) {
+        char *text;
+        Py_ssize_t length;
+        if (PyBytes_AsStringAndSize(PyTuple_GetItem(arguments[0], i + 1), &text, &length) < 0) {
+            return NULL;
+        }
+        texts[i] = (Span){text, text + length};
+    }
+    Span *const given[] = {&name, &moment};
+    for (int i = 0; i < 2; i++) {
+        Py_ssize_t length;
+        const char *text = PyUnicode_Check(arguments[i + 1]) ? PyUnicode_AsUTF8AndSize(arguments[i + 1], &length) : NULL;
+        if (!text) {
+            PyErr_Clear(); /* a lone surrogate */
+            return Py_NewRef(Py_None);
+        }
+        *given[i] = (Span){text, text + length};
+    }
+    if (!is_bare(name) || !is_timestamp(moment)) {
+        return Py_NewRef(Py_None);
+    }
+    char id[UUID];
+    const Span named[] = {texts[BEFORE_NAME_IN_ID], name, texts[AFTER_NAME_IN_ID], moment};
+    PyObject *in_id = joined(named, 4);
+    int failed = in_id ? name_id(PyTuple_GetItem(arguments[0], 0), in_id, id) : -1;
+    Py_XDECREF(in_id);
+    if (failed) {
+        return NULL;
+    }
+    const Span parts[] = {span_of(BEFORE_ID), {id, id + UUID}, texts[BEFORE_NAME], name, texts[AFTER_NAME], moment,
+                          texts[AFTER_TIME]};
+    PyObject *opened = joined(parts, 7), *spelled = PyUnicode_FromStringAndSize(id, UUID), *both = NULL;
+    if (opened && spelled) {
+        both = PyTuple_Pack(2, spelled, opened);
+    }
+    Py_XDECREF(opened);
+    Py_XDECREF(spelled);
+    return both;
+}
+
 static PyMethodDef methods[] = {
     {"sift", sift, METH_VARARGS, "Sift the lines of a text; see prefilter.sift_in_python."},
     {"read_event", (PyCFunction)(void (*)(void))read_event, METH_FASTCALL,
      "Read a plain line's event as parse_event does, or return None where it must decide."},
+    {"open_statement", (PyCFunction)(void (*)(void))open_statement, METH_FASTCALL,
+     "Open a statement as opening.opening_in_python does, or return None where it must."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -580,10 +753,10 @@ static PyModuleDef_Slot slots[] = {{Py_mod_exec, name_keys}, {0, NULL}};
 
 /* The keys are interned and live as long as the process, as does the module. */
 static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, "_reading", NULL, sizeof(Keys), methods, slots, NULL, NULL, NULL};
+    PyModuleDef_HEAD_INIT, "_compiled", NULL, sizeof(Keys), methods, slots, NULL, NULL, NULL};
 
 PyMODINIT_FUNC
-PyInit__reading(void)
+PyInit__compiled(void)
 {
     return PyModuleDef_Init(&definition);
 }

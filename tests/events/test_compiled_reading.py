@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from known_events import FORMS
 
-from log_replay.events import compiled, parse_event
+from log_replay import compiled
+from log_replay.events import parse_event
 from log_replay.events.prefilter import is_plain
 from log_replay.events.subjects import MAX_DEPTH
 from log_replay.records import Event, Position, new_event
