@@ -370,7 +370,7 @@ sift(PyObject *Py_UNUSED(module), PyObject *arguments)
     return result;
 }
 
-/* The keys of an event that are looked for. */
+/* The keys of an event that are looked for, and the methods of a digest. */
 typedef struct {
     PyObject *event;
     PyObject *data;
@@ -381,6 +381,8 @@ typedef struct {
     PyObject *user_id;
     PyObject *username;
     PyObject *course_id;
+    PyObject *update;
+    PyObject *digest;
 } Keys;
 
 /* Return what stands under a key, borrowed, or NULL; then an error may be set. */
@@ -657,12 +659,12 @@ spell_uuid(const unsigned char *digest, char *id)
 
 /* Write the id of this name in a namespace, which is a digest that has begun. Return 0, or -1 on an error. */
 static int
-name_id(PyObject *begin, PyObject *name, char *id)
+name_id(const Keys *keys, PyObject *begin, PyObject *name, char *id)
 {
     int done = -1;
     PyObject *digest = PyObject_CallFunctionObjArgs(begin, NULL);
-    PyObject *updated = digest ? PyObject_CallMethod(digest, "update", "O", name) : NULL;
-    PyObject *bytes = updated ? PyObject_CallMethod(digest, "digest", NULL) : NULL;
+    PyObject *updated = digest ? PyObject_CallMethodObjArgs(digest, keys->update, name, NULL) : NULL;
+    PyObject *bytes = updated ? PyObject_CallMethodObjArgs(digest, keys->digest, NULL) : NULL;
     if (bytes && PyBytes_Check(bytes) && PyBytes_Size(bytes) == SHA1) {
         spell_uuid((const unsigned char *)PyBytes_AsString(bytes), id);
         done = 0;
@@ -677,7 +679,7 @@ name_id(PyObject *begin, PyObject *name, char *id)
 }
 
 static PyObject *
-open_statement(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
+open_statement(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
     if (count != 3 || !PyTuple_Check(arguments[0]) || PyTuple_Size(arguments[0]) != TEXTS + 1) {
         PyErr_SetString(PyExc_TypeError, "open_statement(frame, external_id, moment)");
@@ -708,7 +710,8 @@ open_statement(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize
     char id[UUID];
     const Span named[] = {texts[BEFORE_NAME_IN_ID], name, texts[AFTER_NAME_IN_ID], moment};
     PyObject *in_id = joined(named, 4);
-    int failed = in_id ? name_id(PyTuple_GetItem(arguments[0], 0), in_id, id) : -1;
+    const Keys *keys = PyModule_GetState(module);
+    int failed = in_id ? name_id(keys, PyTuple_GetItem(arguments[0], 0), in_id, id) : -1;
     Py_XDECREF(in_id);
     if (failed) {
         return NULL;
@@ -744,7 +747,9 @@ name_keys(PyObject *module)
                    (keys->context = PyUnicode_InternFromString("context")) &&
                    (keys->user_id = PyUnicode_InternFromString("user_id")) &&
                    (keys->username = PyUnicode_InternFromString("username")) &&
-                   (keys->course_id = PyUnicode_InternFromString("course_id"))
+                   (keys->course_id = PyUnicode_InternFromString("course_id")) &&
+                   (keys->update = PyUnicode_InternFromString("update")) &&
+                   (keys->digest = PyUnicode_InternFromString("digest"))
                ? 0
                : -1;
 }

@@ -64,7 +64,8 @@ def opening(verb: Verb, namespace: Namespace, event: Event, platform: Platform, 
     fields = event.fields
     when = fields.get("timestamp") or moment(fields)
     if compiled.open_statement and platform.agent_identifier == ACCOUNT:
-        external_id = identities.external_id(acting_user(event))
+        user = event.user
+        external_id = identities.external_id(user if user and type(user) is int else acting_user(event))
         opened = compiled.open_statement(_frame(verb, namespace, platform), external_id, when)
         if opened:
             return opened[0], when, opened[1]
