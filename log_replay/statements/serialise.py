@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import lru_cache
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -54,12 +53,6 @@ def number_text(number: float) -> bytes:
     if text == b"null":
         raise NonFiniteNumber
     return text
-
-
-@lru_cache(maxsize=64)
-def constant_text(text: str) -> bytes:
-    """Return the JSON of a text that is the same in every statement of a run."""
-    return json_text(text)
 
 
 def _patient_text(value: Any) -> bytes:
