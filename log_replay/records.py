@@ -11,13 +11,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property, partial
-from itertools import islice, repeat
+from itertools import accumulate, islice, repeat
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias, overload
 
 if TYPE_CHECKING:
     from array import array
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 #: A tracking event in the shape that event-routing-backends' processors receive: the parsed line plus ``data``
 #: (what the log calls ``event``, decoded when it is a JSON string) and ``timestamp``.
@@ -142,6 +142,18 @@ new_statement = partial(tuple.__new__, Statement)
 new_transformed_event = partial(tuple.__new__, TransformedEvent)
 
 
+class PackedTexts(NamedTuple):
+    """Texts in one: what they are joined, and how long each of them is."""
+
+    joined: str
+    lengths: array[int]
+
+    def unpacked(self) -> list[str]:
+        """Return the texts."""
+        ends = [*accumulate(self.lengths)]
+        return [self.joined[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
+
+
 @dataclass(frozen=True)
 class PackedEvents(Sequence[TransformedEvent]):
     """The transformed events of a block by columns: as they travel between processes, and are logged.
@@ -155,8 +167,8 @@ class PackedEvents(Sequence[TransformedEvent]):
     names: Sequence[str]
     routes: Sequence[int]
     statements_per_event: array[int]
-    ids: Sequence[str]
-    timestamps: Sequence[str]
+    ids: PackedTexts
+    timestamps: PackedTexts
     lines: bytes = b""
 
     def __len__(self) -> int:
@@ -171,9 +183,9 @@ class PackedEvents(Sequence[TransformedEvent]):
 
     @cached_property
     def _unpacked(self) -> list[TransformedEvent]:
-        # Every loop of it runs in C.
+        # Nearly every loop of it runs in C.
         texts = self.lines.split(b"\n")[:-1]
-        statements = map(new_statement, zip(self.ids, self.timestamps, texts, strict=True))
+        statements = map(new_statement, zip(self.ids.unpacked(), self.timestamps.unpacked(), texts, strict=True))
         positions = map(new_position, zip(repeat(self.object), self.offsets, strict=False))
         groups = map(tuple, map(islice, repeat(statements), self.statements_per_event))
         return list(map(new_transformed_event, zip(positions, self.names, groups, self.routes, strict=True)))
@@ -190,9 +202,12 @@ def statement_lines(events: Sequence[TransformedEvent]) -> bytes:
     """Return the texts of the events' statements, each with a line end."""
     if isinstance(events, PackedEvents):
         return events.lines
-    texts = [statement.text for event in events for statement in event.statements]
-    texts.append(b"")
-    return b"\n".join(texts)
+    return joined_lines([statement.text for event in events for statement in event.statements])
+
+
+def joined_lines(texts: Iterable[bytes]) -> bytes:
+    """Return texts, each with a line end."""
+    return b"\n".join((*texts, b""))
 
 
 @dataclass(slots=True)

@@ -5,9 +5,15 @@ from __future__ import annotations
 from array import array
 from dataclasses import replace
 from itertools import chain
-from typing import cast
+from operator import attrgetter
+from typing import TYPE_CHECKING, cast
 
-from log_replay.records import BlockResult, LineBlock, PackedEvents, statement_lines
+from log_replay.records import BlockResult, LineBlock, PackedEvents, PackedTexts, joined_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_offset = attrgetter("offset")
 
 
 def pack_block(block: LineBlock) -> tuple[LineBlock, bytes]:
@@ -22,18 +28,24 @@ def unpack_block(head: LineBlock, text: bytes) -> LineBlock:
 
 def pack_result(result: BlockResult) -> tuple[BlockResult, bytes]:
     """Take a result apart, whose events are packed for that."""
-    events = result.events
-    statements = [*chain.from_iterable(event.statements for event in events)]
+    # Column by column, so that every loop runs in C.
+    positions, names, groups, routes = zip(*result.events, strict=True) if result.events else ((), (), (), ())
+    statements = [*chain.from_iterable(groups)]
+    ids, timestamps, texts = zip(*statements, strict=True) if statements else ((), (), ())
     result.events = PackedEvents(
         result.object,
-        array("q", [event.position.offset for event in events]),
-        [event.name for event in events],
-        [event.routes for event in events],
-        array("q", [len(event.statements) for event in events]),
-        [statement.id for statement in statements],
-        [statement.timestamp for statement in statements],
+        array("q", map(_offset, positions)),
+        names,
+        routes,
+        array("q", map(len, groups)),
+        _packed(ids),
+        _packed(timestamps),
     )
-    return result, statement_lines(events)
+    return result, joined_lines(texts)
+
+
+def _packed(texts: Sequence[str]) -> PackedTexts:
+    return PackedTexts("".join(texts), array("q", map(len, texts)))
 
 
 def unpack_result(head: BlockResult, lines: bytes) -> BlockResult:
