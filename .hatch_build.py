@@ -12,14 +12,14 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from setuptools import Distribution, Extension
 
-MODULE = "log_replay._compiled"
-SOURCE = "log_replay/_compiled.c"
+MODULE = "log_replay.compiled.functions"
+SOURCES = Path("log_replay/compiled")
 #: The oldest Python whose stable ABI the module is compiled for: the module is the same for all later ones.
 ABI = "cp311-abi3"
 
 
 class Compiled(BuildHookInterface[Any]):
-    """Puts the compiled module beside its source, and into the wheel."""
+    """Puts the compiled module beside its sources, and into the wheel."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatchling's interface
         """Compile, before the wheel is put together."""
@@ -36,16 +36,17 @@ class Compiled(BuildHookInterface[Any]):
 
 
 def compile_into_tree(root: Path) -> Path:
-    """Compile the module to beside its source, and return its path in the tree."""
+    """Compile the module to beside its sources, and return its path in the tree."""
     options = ["/O2"] if sys.platform == "win32" else ["-O3"]
-    extension = Extension(MODULE, [str(root / SOURCE)], extra_compile_args=options, py_limited_api=True)
+    sources = sorted(str(source) for source in (root / SOURCES).glob("*.c"))
+    extension = Extension(MODULE, sources, extra_compile_args=options, py_limited_api=True)
     with tempfile.TemporaryDirectory() as folder:
         command = Distribution({"ext_modules": [extension]}).get_command_obj("build_ext")
         command.build_lib = command.build_temp = folder
         command.ensure_finalized()
         command.run()
         (made,) = (Path(output) for output in command.get_outputs())
-        place = Path(SOURCE).with_name(made.name)
+        place = SOURCES / made.name
         # Put in its place whole: a process that runs may have loaded the one before.
         partial = shutil.copy(made, (root / place).with_suffix(".partial"))
         Path(partial).replace(root / place)

@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 OUT ?= out
 # Installed anew each time, since that compiles what can be, where there is a C compiler.
 INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python --reinstall-package openedx-log-replay
-COMPILED := log_replay/_compiled.c .hatch_build.py
+COMPILED := $(wildcard log_replay/compiled/*.[ch]) .hatch_build.py
 
 help: ## Say what can be done
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -73,5 +73,5 @@ certify: $(VENV)/.dev ## Check native statements against the installed event-rou
 	@$(BIN)/pytest tests/statements/native/test_certification.py
 
 clean: ## Remove everything that was made here
-	rm -rf log_replay/_compiled.*.so .venv .venv-* $(OUT) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf log_replay/compiled/functions.*.so .venv .venv-* $(OUT) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

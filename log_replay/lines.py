@@ -8,7 +8,9 @@ from log_replay.errors import SourceError
 from log_replay.records import LineBlock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from log_replay.records import Text
 
 BLOCK_BYTES = 1 << 20
 MAX_LINE_BYTES = 16 << 20
@@ -99,14 +101,13 @@ class _Cutter:
     def cut(self) -> Iterator[LineBlock]:
         """Yield the complete lines, if there are any, as a block."""
         if self._complete or self._oversized:
-            # The last line nearly always began in the last piece: then what is complete is copied once and not twice.
+            # The last line nearly always began in the last piece: then nothing of what is complete is copied.
             last = self._pieces.pop()
             kept = self._complete - self.size + len(last)
             if kept < 0:
                 last = b"".join((*self._pieces, last))
                 self._pieces, kept = [], self._complete
-            text = b"".join((*self._pieces, memoryview(last)[:kept]))
-            yield from self._blocks(text)
+            yield from self._blocks((*self._pieces, memoryview(last)[:kept]))
             self._pieces, self.size, self._complete = [last[kept:]], len(last) - kept, 0
 
     def finish(self) -> Iterator[LineBlock]:
@@ -114,7 +115,7 @@ class _Cutter:
         if self.skipping:
             self._end_skipped_line()
         if self.size > self._complete:
-            yield from self._blocks(b"".join(self._pieces))
+            yield from self._blocks(tuple(self._pieces))
         else:
             yield from self.cut()
 
@@ -137,23 +138,25 @@ class _Cutter:
         self._offset += self._skipped
         self._skipped = 0
 
-    def _blocks(self, text: bytes) -> Iterator[LineBlock]:
+    def _blocks(self, pieces: Sequence[Text]) -> Iterator[LineBlock]:
         """Yield these lines as a block, or as several around lines that are too long."""
-        start = 0
-        if len(text) > self._max_line_bytes:
+        size = sum(map(len, pieces))
+        if size > self._max_line_bytes:
+            text, start = b"".join(pieces), 0
             for begin, end in _too_long(text, self._max_line_bytes):
                 if begin > start:
-                    yield self._block(text[start:begin])
+                    yield self._block([text[start:begin]])
                 self._oversized.append(self._offset)
                 self._offset += end - begin
                 start = end
-        if start < len(text) or self._oversized:
-            yield self._block(text[start:])
+            pieces, size = [text[start:]], size - start
+        if size or self._oversized:
+            yield self._block(pieces)
 
-    def _block(self, text: bytes) -> LineBlock:
-        start, self._offset = self._offset, self._offset + len(text)
+    def _block(self, pieces: Sequence[Text]) -> LineBlock:
+        start, self._offset = self._offset, self._offset + sum(map(len, pieces))
         oversized, self._oversized = self._oversized, []
-        return LineBlock(self._name, text, start, self._offset, oversized)
+        return LineBlock(self._name, pieces, start, self._offset, oversized)
 
 
 def _too_long(text: bytes, max_line_bytes: int) -> Iterator[tuple[int, int]]:
@@ -169,8 +172,8 @@ def _too_long(text: bytes, max_line_bytes: int) -> Iterator[tuple[int, int]]:
 
 def lines_of(block: LineBlock) -> Iterator[tuple[bytes, int]]:
     """Yield a block's lines, without their line ends, and where each begins."""
-    text, start, wanted = block.text, block.start, block.wanted
-    begin, length = 0, len(block.text)
+    text, start, wanted = bytes(block.text), block.start, block.wanted
+    begin, length = 0, len(text)
     while begin < length:
         end = text.find(b"\n", begin)
         if end < 0:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 #: (what the log calls ``event``, decoded when it is a JSON string) and ``timestamp``.
 EventFields: TypeAlias = dict[str, Any]
 
+#: What can be written as it is: whole lines, or parts of them.
+Text: TypeAlias = bytes | memoryview
+
 #: A set of routes, one bit each; what no route can be asked about goes to all of them.
 ALL_ROUTES = -1
 
@@ -71,21 +74,26 @@ class Unit:
     counted_to: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LineBlock:
     """Whole lines of one object, in order, as they stand in it: what ``lines.lines_of`` takes apart.
 
-    ``text`` is what stands there from ``start`` on, line ends and all. ``oversized`` holds the offsets of lines that
-    were too long to keep; ``end_offset`` is where the line after the block begins. ``wanted`` are the offsets of the
-    only lines that belong to the block, where not all do.
+    ``pieces`` are what stands there from ``start`` on, line ends and all, however cut. ``oversized`` holds the offsets
+    of lines that were too long to keep; ``end_offset`` is where the line after the block begins. ``wanted`` are the
+    offsets of the only lines that belong to the block, where not all do.
     """
 
     object: str
-    text: bytes
+    pieces: Sequence[Text]
     start: int
     end_offset: int
     oversized: list[int] = field(default_factory=list)
     wanted: frozenset[int] | None = None
+
+    @cached_property
+    def text(self) -> Text:
+        """The pieces in one: put together only here, since a worker is given them as they are."""
+        return self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
 
 
 class Event(NamedTuple):
@@ -169,7 +177,7 @@ class PackedEvents(Sequence[TransformedEvent]):
     statements_per_event: array[int]
     ids: PackedTexts
     timestamps: PackedTexts
-    lines: bytes = b""
+    lines: Text = b""
 
     def __len__(self) -> int:
         return len(self.offsets)
@@ -184,7 +192,7 @@ class PackedEvents(Sequence[TransformedEvent]):
     @cached_property
     def _unpacked(self) -> list[TransformedEvent]:
         # Nearly every loop of it runs in C.
-        texts = self.lines.split(b"\n")[:-1]
+        texts = bytes(self.lines).split(b"\n")[:-1]
         statements = map(new_statement, zip(self.ids.unpacked(), self.timestamps.unpacked(), texts, strict=True))
         positions = map(new_position, zip(repeat(self.object), self.offsets, strict=False))
         groups = map(tuple, map(islice, repeat(statements), self.statements_per_event))
@@ -198,8 +206,8 @@ def statement_count(events: Sequence[TransformedEvent]) -> int:
     return sum(len(event.statements) for event in events)
 
 
-def statement_lines(events: Sequence[TransformedEvent]) -> bytes:
-    """Return the texts of the events' statements, each with a line end."""
+def statement_lines(events: Sequence[TransformedEvent]) -> Text:
+    """Return the texts of the events' statements, each with a line end; they need not last longer than the events."""
     if isinstance(events, PackedEvents):
         return events.lines
     return joined_lines([statement.text for event in events for statement in event.statements])

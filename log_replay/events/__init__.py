@@ -11,7 +11,7 @@ from log_replay import compiled
 from log_replay.events.filters import Filters
 from log_replay.events.prefilter import Prefilter, showable
 from log_replay.events.subjects import course_of, user_of
-from log_replay.records import BlockResult, Event, LineBlock, Position, Rejected, new_event, new_position
+from log_replay.records import BlockResult, Event, LineBlock, Position, Rejected, new_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,15 +42,19 @@ def read_events(block: LineBlock, prefilter: Prefilter, filters: Filters, result
         _reject(result, Position(block.object, offset), "line_too_long")
     check = None if filters == Filters() else filters.want
     sifted, known = prefilter.sift(block), 0
-    names, text, start, read = prefilter.names, block.text, block.start, compiled.read_event
+    names, read = prefilter.names, compiled.read_event
+    object_, text, start = block.object, block.text, block.start
     for begin, end, plain in sifted.events:
-        line, position = text[begin:end], new_position((block.object, start + begin))
-        event = read(orjson.loads, new_event, line, position) if plain and read else None
-        try:
-            event = event or parse_event(line, position, plain=plain)
-        except UnparsableLine as error:
-            _reject(result, position, error.reason)
-            continue
+        event = None
+        if plain and read:
+            event = read(orjson.loads, Event, Position, object_, text, begin, end, start)
+        if event is None:
+            position = Position(object_, start + begin)
+            try:
+                event = parse_event(bytes(text[begin:end]), position, plain=plain)
+            except UnparsableLine as error:
+                _reject(result, position, error.reason)
+                continue
         if event.name not in names:
             result.counters.unknown += 1
             result.unknown_names[showable(event.name)] += 1

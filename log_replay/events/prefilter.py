@@ -70,7 +70,7 @@ class Prefilter:
         return self.sift_in_python(block)
 
     def sift_in_python(self, block: LineBlock) -> Sifted:
-        """Do the same as ``_compiled.c`` does, at ten times its cost."""
+        """Do the same as ``sifting.c`` does, at ten times its cost."""
         lines = blank = 0
         broken, events, unknown = list[int](), list["Place"](), Counter[bytes]()
         for line, offset in lines_of(block):

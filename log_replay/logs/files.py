@@ -7,9 +7,13 @@ import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from log_replay.errors import ConfigurationError, DestinationLost
 from log_replay.logs.lines import LineHandler
+
+if TYPE_CHECKING:
+    from log_replay.records import Text
 
 
 class FileHandler(LineHandler):
@@ -38,7 +42,7 @@ class FileHandler(LineHandler):
         except OSError as error:
             raise ConfigurationError(error.strerror or "failed", operation="open", object=str(path)) from error
 
-    def write_lines(self, lines: bytes) -> None:
+    def write_lines(self, lines: Text) -> None:
         """Append whole lines.
 
         Raises:
@@ -76,7 +80,7 @@ class FileHandler(LineHandler):
         self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         self._size = os.fstat(self._fd).st_size
 
-    def _append(self, data: bytes) -> None:
+    def _append(self, data: Text) -> None:
         rest = memoryview(data)
         try:
             while rest:

@@ -18,7 +18,7 @@ from log_replay.records import statement_lines
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from log_replay.records import Statement, TransformedEvent
+    from log_replay.records import Statement, Text, TransformedEvent
 
 
 def statement_record(template: logging.LogRecord, event: TransformedEvent, statement: Statement) -> logging.LogRecord:
@@ -57,7 +57,7 @@ class LineFormatter(logging.Formatter):
         """Return the record as one line, without its line end."""
         raise NotImplementedError
 
-    def block(self, template: logging.LogRecord, events: Sequence[TransformedEvent]) -> bytes:
+    def block(self, template: logging.LogRecord, events: Sequence[TransformedEvent]) -> Text:
         """Return the lines of a block, which have everything in common that ``template`` says, with their line ends.
 
         The same as ``line`` gives for each record, which need not be made for that.
@@ -74,7 +74,7 @@ class RawFormatter(LineFormatter):
 
     line = staticmethod(statement_text)
 
-    def block(self, template: logging.LogRecord, events: Sequence[TransformedEvent]) -> bytes:  # noqa: ARG002 - the statements alone
+    def block(self, template: logging.LogRecord, events: Sequence[TransformedEvent]) -> Text:  # noqa: ARG002 - the statements alone
         """Return the statements."""
         return statement_lines(events)
 
@@ -96,7 +96,7 @@ class AspectsFormatter(LineFormatter):
     def block(self, template: logging.LogRecord, events: Sequence[TransformedEvent]) -> bytes:
         """Return such lines; they all begin alike."""
         prefix = self._prefix(template)
-        return (prefix + statement_lines(events).replace(b"\n", b"\n" + prefix)).removesuffix(prefix)
+        return (prefix + bytes(statement_lines(events)).replace(b"\n", b"\n" + prefix)).removesuffix(prefix)
 
     def _prefix(self, record: logging.LogRecord) -> bytes:
         shared = (record.created, record.name, record.levelno, record.lineno, record.filename, record.process)

@@ -11,7 +11,7 @@ from log_replay.logs.formats import AspectsFormatter, JsonFormatter, LineFormatt
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from log_replay.records import TransformedEvent
+    from log_replay.records import Text, TransformedEvent
 
 BLOCK_FORMATTERS = (AspectsFormatter, JsonFormatter, RawFormatter)
 #: Written at once at most: more than the statements of a block of ordinary lines.
@@ -30,7 +30,7 @@ class LineHandler(logging.Handler):
         super().__init__()
         self.held_bytes = HELD_BYTES
         self.lost = 0
-        self._lines: list[bytes] = []
+        self._lines: list[Text] = []
         self._bytes = 0
         self._blocks = 0
 
@@ -59,7 +59,7 @@ class LineHandler(logging.Handler):
             if self._bytes + len(lines) <= self.held_bytes:
                 self._hold(lines)
             else:
-                for line in lines.split(b"\n")[:-1]:
+                for line in bytes(lines).split(b"\n")[:-1]:
                     self._hold(line + b"\n")
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -93,8 +93,8 @@ class LineHandler(logging.Handler):
                 if not self._blocks:
                     self._take()
 
-    def write_lines(self, lines: bytes) -> None:
-        """Write whole lines, with their line ends; called with the handler's lock held."""
+    def write_lines(self, lines: Text) -> None:
+        """Write whole lines, with their line ends, or copy them; called with the handler's lock held."""
         raise NotImplementedError
 
     def settle(self) -> int:
@@ -116,7 +116,7 @@ class LineHandler(logging.Handler):
         finally:
             self.release()
 
-    def _hold(self, lines: bytes) -> None:
+    def _hold(self, lines: Text) -> None:
         if self._bytes + len(lines) > self.held_bytes:
             self._write_held()
         self._lines.append(lines)
@@ -127,6 +127,6 @@ class LineHandler(logging.Handler):
         if lines:
             self.write_lines(lines)
 
-    def _take(self) -> bytes:
+    def _take(self) -> Text:
         lines, self._lines, self._bytes = self._lines, [], 0
-        return b"".join(lines)
+        return lines[0] if len(lines) == 1 else b"".join(lines)

@@ -14,13 +14,16 @@ import struct
 import termios
 import time
 from collections import deque
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 import structlog
 
 from log_replay.errors import ConfigurationError
 from log_replay.logs.lines import LineHandler
+
+if TYPE_CHECKING:
+    from log_replay.records import Text
 
 _SEND_BYTES = 1 << 18
 _FIRST_PAUSE_SECONDS = 0.1
@@ -90,9 +93,9 @@ class SocketHandler(LineHandler):
         # A listener that is slow holds a run back; with `count` only so long.
         self._stall_seconds = timeout_seconds if on_full == "count" else None
 
-    def write_lines(self, lines: bytes) -> None:
+    def write_lines(self, lines: Text) -> None:
         """Send whole lines, or keep them for when the listener is back."""
-        for line in lines.split(b"\n")[:-1]:
+        for line in bytes(lines).split(b"\n")[:-1]:
             if self._kept_bytes + len(line) + 1 > self.buffer_bytes and not self._make_room(len(line) + 1):
                 self._count_lost(1)
                 continue

@@ -16,6 +16,8 @@ from log_replay.logs.lines import LineHandler
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from log_replay.records import Text
+
 
 class StdoutHandler(LineHandler):
     """Writes whole lines to stdout, past Python's own buffer, whatever the pipe's state and whoever else writes to it.
@@ -29,7 +31,7 @@ class StdoutHandler(LineHandler):
         self.fd = fd
         self._torn = False
 
-    def write_lines(self, lines: bytes) -> None:
+    def write_lines(self, lines: Text) -> None:
         """Write whole lines.
 
         Raises:
@@ -38,7 +40,7 @@ class StdoutHandler(LineHandler):
         try:
             fd = self._file_descriptor()
             if fd is None:
-                sys.stdout.write(lines.decode())
+                sys.stdout.write(bytes(lines).decode())
                 return
             with _alone(fd):
                 self._write_all(fd, b"\n" + lines if self._torn else lines)
@@ -60,7 +62,7 @@ class StdoutHandler(LineHandler):
         except io.UnsupportedOperation:
             return None  # somebody captures stdout within this process
 
-    def _write_all(self, fd: int, data: bytes) -> None:
+    def _write_all(self, fd: int, data: Text) -> None:
         # Interrupted between two parts (Ctrl-C at a full pipe), the next write ends the torn line first.
         self._torn = True
         rest = memoryview(data)

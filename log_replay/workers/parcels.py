@@ -13,20 +13,22 @@ from log_replay.records import BlockResult, LineBlock, PackedEvents, PackedTexts
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from log_replay.records import Text
+
 _offset = attrgetter("offset")
 
 
-def pack_block(block: LineBlock) -> tuple[LineBlock, bytes]:
+def pack_block(block: LineBlock) -> tuple[LineBlock, Sequence[Text]]:
     """Take a block apart."""
-    return replace(block, text=b""), block.text
+    return replace(block, pieces=()), block.pieces
 
 
-def unpack_block(head: LineBlock, text: bytes) -> LineBlock:
+def unpack_block(head: LineBlock, text: memoryview) -> LineBlock:
     """Return the block that was taken apart."""
-    return replace(head, text=text)
+    return replace(head, pieces=(text,))
 
 
-def pack_result(result: BlockResult) -> tuple[BlockResult, bytes]:
+def pack_result(result: BlockResult) -> tuple[BlockResult, Sequence[Text]]:
     """Take a result apart, whose events are packed for that."""
     # Column by column, so that every loop runs in C.
     positions, names, groups, routes = zip(*result.events, strict=True) if result.events else ((), (), (), ())
@@ -41,14 +43,14 @@ def pack_result(result: BlockResult) -> tuple[BlockResult, bytes]:
         _packed(ids),
         _packed(timestamps),
     )
-    return result, joined_lines(texts)
+    return result, (joined_lines(texts),)
 
 
 def _packed(texts: Sequence[str]) -> PackedTexts:
     return PackedTexts("".join(texts), array("q", map(len, texts)))
 
 
-def unpack_result(head: BlockResult, lines: bytes) -> BlockResult:
+def unpack_result(head: BlockResult, lines: memoryview) -> BlockResult:
     """Return the result that was taken apart."""
     head.events = replace(cast("PackedEvents", head.events), lines=lines)
     return head

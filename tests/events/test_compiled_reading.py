@@ -14,7 +14,7 @@ from log_replay import compiled
 from log_replay.events import parse_event
 from log_replay.events.prefilter import is_plain
 from log_replay.events.subjects import MAX_DEPTH
-from log_replay.records import Event, Position, new_event
+from log_replay.records import Event, Position
 
 pytestmark = pytest.mark.skipif(
     compiled.read_event is None, reason="not compiled: install a C compiler, then `touch pyproject.toml; make test`"
@@ -24,7 +24,8 @@ HERE = Position("tracking.log", 7)
 
 
 def read(line: bytes):
-    return compiled.read_event(orjson.loads, new_event, line, HERE)
+    text = memoryview(b"before\n%b\nbehind" % line)
+    return compiled.read_event(orjson.loads, Event, Position, HERE.object, text, 7, 7 + len(line), HERE.offset - 7)
 
 
 def agree(line: bytes) -> bool:
@@ -32,7 +33,7 @@ def agree(line: bytes) -> bool:
     event = read(line)
     if event is not None:
         expected = parse_event(line, HERE, plain=True)
-        assert type(event) is Event
+        assert (type(event), type(event.position)) == (Event, Position)
         # Spelled out, since 1, 1.0 and True are equal, and NaN is not.
         assert repr(event) == repr(expected)
         assert list(event.fields) == list(expected.fields)
@@ -85,10 +86,18 @@ def test_somebody_who_is_named_very_deep_is_left_to_python(depth):
     assert agree(json.dumps({"event": "", "context": inner}).encode()) == (depth <= MAX_DEPTH)
 
 
-@pytest.mark.parametrize("arguments", [(), (orjson.loads, new_event, "text", HERE), (None, new_event, b"{}", HERE)])
-def test_what_it_cannot_take_is_an_error(arguments):
+TAKEN = (orjson.loads, Event, Position, "log", b'{"event": ""}', 0, 13, 0)
+
+
+@pytest.mark.parametrize(
+    ("place", "wrong"),
+    [(0, None), (1, dict), (2, "Position"), (4, "text"), (5, -1), (5, 14), (6, 14), (6, None), (7, "0"), (7, 2**64)],
+)
+def test_what_it_cannot_take_is_an_error(place, wrong):
+    with pytest.raises((TypeError, ValueError, OverflowError)):
+        compiled.read_event(*TAKEN[:place], wrong, *TAKEN[place + 1 :])
     with pytest.raises(TypeError):
-        compiled.read_event(*arguments)
+        compiled.read_event(*TAKEN[:place])
 
 
 def test_an_error_that_is_not_about_the_line_is_raised():
@@ -96,4 +105,4 @@ def test_an_error_that_is_not_about_the_line_is_raised():
         raise MemoryError
 
     with pytest.raises(MemoryError):
-        compiled.read_event(out_of_memory, new_event, b"{}", HERE)
+        compiled.read_event(out_of_memory, *TAKEN[1:])

@@ -31,7 +31,7 @@ def reason(line: bytes) -> str:
 
 def read(*lines: bytes, filters: Filters | None = None):
     text = b"".join(line + b"\n" for line in lines)
-    return found_in(LineBlock("tracking.log", text, 0, len(text)), filters)
+    return found_in(LineBlock("tracking.log", (text,), 0, len(text)), filters)
 
 
 def found_in(block: LineBlock, filters: Filters | None = None, prefilter: Prefilter = PREFILTER):
@@ -158,11 +158,11 @@ def test_names_that_learners_could_have_written_are_not_shown():
 
 def test_third_parties_may_register_any_name():
     line = '{"name": "vidéo/jouée", "event": ""}'.replace("é", "\\u00e9").replace("/", "\\/").encode()
-    block = LineBlock("tracking.log", line, 0, len(line))
+    block = LineBlock("tracking.log", (line,), 0, len(line))
     found = found_in(block, prefilter=Prefilter(frozenset({"vidéo/jouée"})))
     assert [event.name for event in found.events] == ["vidéo/jouée"]
 
 
 def test_an_oversized_line_is_a_reject():
-    found = found_in(LineBlock("tracking.log", b"", 99, 99, oversized=[5]))
+    found = found_in(LineBlock("tracking.log", (b"",), 99, 99, oversized=[5]))
     assert [(reject.position.offset, reject.reason) for reject in found.rejects] == [(5, "line_too_long")]

@@ -21,7 +21,7 @@ NAMES = frozenset({"edx.video.played"})
 
 def read(filters: Filters, line: bytes):
     result = BlockResult("log", len(line))
-    block = LineBlock("log", line, 0, len(line))
+    block = LineBlock("log", (line,), 0, len(line))
     return list(read_events(block, Prefilter(NAMES), filters, result)), result
 
 

@@ -20,7 +20,7 @@ needs_compiled = pytest.mark.skipif(
 
 
 def block(text: bytes) -> LineBlock:
-    return LineBlock("tracking.log", text, 1000, 1000 + len(text))
+    return LineBlock("tracking.log", (text,), 1000, 1000 + len(text))
 
 
 SPELLINGS = st.sampled_from(['"name"', '"n\\u0061me"', '"nested"'])
@@ -90,7 +90,7 @@ def test_the_compiled_prefilter_raises_on_what_it_cannot_take(arguments):
 
 def test_only_wanted_lines_are_told_apart():
     text = b'{"name": "play_video"}\n\n{"name": "play_video"}\n'
-    wanted = LineBlock("tracking.log", text, 1000, 1000 + len(text), wanted=frozenset({1024}))
+    wanted = LineBlock("tracking.log", (text,), 1000, 1000 + len(text), wanted=frozenset({1024}))
     assert PREFILTER.sift(wanted).events == [(24, 46, True)]
 
 

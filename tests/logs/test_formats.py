@@ -119,7 +119,8 @@ def as_they_are(events):
 
 
 def as_workers_send_them(events):
-    return unpack_result(*pack_result(BlockResult("tracking.log", 0, events=events))).events
+    head, pieces = pack_result(BlockResult("tracking.log", 0, events=events))
+    return unpack_result(head, memoryview(b"".join(pieces))).events
 
 
 @pytest.mark.parametrize("handed_over", [as_they_are, as_workers_send_them])

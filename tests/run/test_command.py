@@ -34,7 +34,7 @@ def test_without_statements_stdout_is_empty(shell, source):
 
 def test_where_nothing_is_compiled_nothing_differs_but_the_time(shell, source, tmp_path):
     def run(compiled):
-        hide = "" if compiled else "import sys; sys.modules['log_replay._compiled'] = None; "
+        hide = "" if compiled else "import sys; sys.modules['log_replay.compiled.functions'] = None; "
         python, option, program = shell.command
         summary = tmp_path / f"{compiled}.json"
         arguments = [*XAPI, *source, *LOGGER, "--log_format", "raw", "--summary", summary]

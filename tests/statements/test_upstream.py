@@ -30,7 +30,7 @@ class Ours:
 
     def __call__(self, *lines: bytes):
         text = b"".join(line + b"\n" for line in lines)
-        block = LineBlock("log", text, 0, len(text))
+        block = LineBlock("log", (text,), 0, len(text))
         with identities_answer(self.directory):
             return transform_block(block, filters=Filters(), directory=self.directory, transformer=self.transformer)
 

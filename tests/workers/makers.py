@@ -29,7 +29,8 @@ def open_maker(folder: Path):
         raise DirectoryError("nobody is in", operation="look up")
 
     def make(block):
-        match block.text.split():
+        text = bytes(block.text)
+        match text.split():
             case [b"raise"]:
                 raise DirectoryError("gone", operation="look up", object="lms", offset=7, hint="wait")
             case [b"obstinate"]:
@@ -43,7 +44,7 @@ def open_maker(folder: Path):
                 os.kill(os.getpid(), signal.SIGKILL)
             case [b"die"]:
                 os.kill(os.getpid(), signal.SIGKILL)
-        statement = Statement("id", "now", block.text)
+        statement = Statement("id", "now", text)
         return BlockResult(
             block.object,
             block.end_offset,

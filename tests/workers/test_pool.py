@@ -25,7 +25,7 @@ TESTS = Path(__file__).parents[1]
 
 
 def block(text: bytes) -> LineBlock:
-    return LineBlock("log", text, 0, len(text))
+    return LineBlock("log", (text,), 0, len(text))
 
 
 def made(items, folder):
@@ -116,7 +116,7 @@ def parent_of_workers(text: bytes, folder: Path):
         "from log_replay.workers import results_in_order\n"
         "def items():\n"
         "  for child in multiprocessing.active_children(): print(child.pid, flush=True)\n"
-        "  for _ in range(2): yield LineBlock('log', sys.argv[1].encode(), 0, 1)\n"
+        "  for _ in range(2): yield LineBlock('log', (sys.argv[1].encode(),), 0, 1)\n"
         "  time.sleep(60)\n"
         "list(results_in_order(items(), Path(sys.argv[2]), open_maker, 2))"
     )

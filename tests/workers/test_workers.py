@@ -77,7 +77,7 @@ from contextlib import contextmanager
 def open_maker(options):
     with real(options) as make:
         def deadly(block):
-            if b"deadly" in block.text:
+            if b"deadly" in bytes(block.text):
                 os.kill(os.getpid(), signal.SIGKILL)
             return make(block)
         yield deadly

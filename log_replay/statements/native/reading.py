@@ -145,8 +145,10 @@ def text(value: Any) -> str:
 def acting_user(event: Event) -> Any:
     """Return the id or name of the user whom an event is about, None for nobody."""
     user = event.user
+    if type(user) is int and user:
+        return user
     # Upstream's own words for nobody do not tell these from None.
-    if type(user) in (int, str) and user and user != "None":
+    if type(user) is str and user and user != "None":
         return user
     if user or user == 0:
         raise Unusual

@@ -1,25 +1,23 @@
-"""A Caliper event, put together from the JSON of its parts, in its envelope."""
+"""A Caliper event in its envelope, made of functions that make its parts."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from log_replay.records import Statement, new_statement
-from log_replay.statements.identifiers import CALIPER_EVENTS
-from log_replay.statements.native.reading import Unusual, acting_user, find, text
+from log_replay.lms import UnknownIdentity
+from log_replay.statements.native.caliper.envelope import Deed, envelope, json_of
+from log_replay.statements.native.reading import Unusual, UpstreamRejects, acting_user, text
 from log_replay.statements.native.times import caliper_time
-from log_replay.statements.serialise import json_text, quoted
+from log_replay.statements.serialise import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from log_replay.lms import Identities
-    from log_replay.records import Event, EventFields
+    from log_replay.records import Event, EventFields, Statement
     from log_replay.statements.native.platform import Platform
 
-#: Learners' sessions kept at most.
-CACHE_SIZE = 10_000
 #: Videos, units and problems kept at most, of each kind.
 BLOCKS = 4096
 
@@ -29,8 +27,6 @@ CaliperMaker: TypeAlias = "Callable[[Event, Platform, Identities], tuple[Stateme
 Object: TypeAlias = "Callable[[Event, Platform, Identities], str]"
 #: Makes JSON of what an event says.
 Part: TypeAlias = "Callable[[EventFields], str]"
-
-CONTEXT = "http://purl.imsglobal.org/ctx/caliper/v1p2"
 
 
 class Course(NamedTuple):
@@ -67,38 +63,25 @@ def caliper_event(  # noqa: PLR0913 - what an event consists of
         generated: makes what came of it.
         extensions: makes what the extensions hold beside the transformer's version, as members of them.
     """
-    begun = f'"data":[{{"@context":"{CONTEXT}","eventTime":"'
-    what = f'"type":"{event_type}","action":"{action}"'
+    deed = Deed(event_type, action)
 
-    # One long function: for most events, calling shorter ones would take as much time as what they do.
     def make(event: Event, platform: Platform, identities: Identities) -> tuple[Statement, ...]:
         # In upstream's order: when several parts cannot be made, the first one names the reject's reason.
         fields = event.fields
-        time = caliper_time(fields["timestamp"])
-        user = event.user
-        learner = identities.external_id(user if user and type(user) is int else acting_user(event))
-        session = fields.get("session") or find(fields, "session") or ""
-        by = _by if type(session) is str else _by.__wrapped__  # 1, 1.0 and True are one key of the cache
-        sender, who = by(learner, session, platform)
-        about = object_(event, platform, identities)
-        more = extensions(fields) if extensions else ""
-        if target:
-            about = f'{about},"target":{target(fields)}'
-        if generated:
-            about = f'{about},"generated":{generated(fields)}'
-        id_ = CALIPER_EVENTS.uuid(event.json_text)  # a replay makes the same one again
-        envelope = (
-            f'{sender},"sendTime":"{time}",{begun}{time}",{what},{who}{more}}}'
-            f',"object":{about},"id":"{id_}"}}],"dataVersion":"{CONTEXT}"}}'
-        )
-        return (new_statement((id_, time, envelope.encode())),)
+        try:
+            learner = identities.external_id(acting_user(event))
+            about = object_(event, platform, identities)
+            more = extensions(fields) if extensions else ""
+            if target:
+                about = f'{about},"target":{target(fields)}'
+            if generated:
+                about = f'{about},"generated":{generated(fields)}'
+        except (UnknownIdentity, UpstreamRejects):
+            caliper_time(fields["timestamp"])  # over which upstream would stumble first
+            raise
+        return (envelope(deed, platform, learner, event, about, more),)
 
     return make
-
-
-def person(external_id: str, platform: Platform) -> str:
-    """Return the learner."""
-    return json_of({"id": platform.iri("user", external_id), "type": "Person"})
 
 
 @lru_cache(maxsize=1024)
@@ -121,18 +104,3 @@ def member(name: str, value: Any) -> str:
     if kind is dict:  # upstream would take what is empty out of it as well
         raise Unusual
     return f',"{name}":{json_of(value)}' if value or value == 0 else ""
-
-
-def json_of(value: Any) -> str:
-    """Return the JSON of a value."""
-    return json_text(value).decode()
-
-
-@lru_cache(maxsize=CACHE_SIZE)
-def _by(external_id: str, session: Any, platform: Platform) -> tuple[str, str]:
-    """Return who sends it, and who did it in which session, if any: that with the beginning of the extensions."""
-    who = f'"actor":{person(external_id, platform)}'
-    if session:
-        who += f',"session":{json_of({"id": platform.iri("sessions", session), "type": "Session"})}'
-    version = json_of(platform.transformer_version)
-    return f'{{"sensor":{json_of(platform.sensor_id)}', f'{who},"extensions":{{"transformerVersion":{version}'

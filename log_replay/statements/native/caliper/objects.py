@@ -6,7 +6,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from log_replay.statements.native.blocks import video_key
-from log_replay.statements.native.caliper.event import BLOCKS, course_named, json_of, member
+from log_replay.statements.native.caliper.envelope import json_of
+from log_replay.statements.native.caliper.event import BLOCKS, course_named, member
 from log_replay.statements.native.reading import Unusual, course_id_of, look, look_required, required, text
 from log_replay.statements.native.times import caliper_duration
 

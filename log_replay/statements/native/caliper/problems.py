@@ -6,14 +6,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from log_replay.statements.native.blocks import problem_of_page
+from log_replay.statements.native.caliper.envelope import json_of, person
 from log_replay.statements.native.caliper.event import (
     BLOCKS,
     NOWHERE,
     caliper_event,
     course_named,
-    json_of,
     member,
-    person,
 )
 from log_replay.statements.native.reading import Unusual, UpstreamRejects, acting_user, find, look
 

@@ -17,29 +17,27 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-#: The setting by which accounts identify actors.
-ACCOUNT = "external_id"
 #: An actor's JSON, and what the names of which its statements' ids are made begin with.
 Actor: TypeAlias = tuple[bytes, bytes]
 
 
-def actor(event: Event, platform: Platform, identities: Identities) -> Actor:
-    """Return the actor.
+def actor(event: Event, platform: Platform, identities: Identities) -> str | Actor:
+    """Return the name of the actor's account, or an actor of another kind.
 
     Raises:
         UnknownIdentity: the platform does not know who it was.
     """
-    user = acting_user(event)
-    identifier = platform.agent_identifier
+    user, identifier = acting_user(event), platform.agent_identifier
     if identifier == "mbox":
         return _by_mbox(identities.email(user))
     if identifier == "mbox_sha1sum":
         digest = sha1(identities.email(user).encode(), usedforsecurity=False).hexdigest()
         return _agent({"mbox_sha1sum": digest})
-    return _by_account(identities.external_id(user), platform.root_url)
+    return identities.external_id(user)
 
 
-def _by_account(external_id: str, root_url: str) -> Actor:
+def by_account(external_id: str, root_url: str) -> Actor:
+    """Return the actor with the account of this name."""
     # Put together anew each time, of what all accounts have in common: thousands of finished ones would be found
     # in memory more slowly than that, and not in the processor's cache.
     (begun, ended), (begun_in_ids, ended_in_ids) = around_names(root_url)

@@ -7,13 +7,14 @@ from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any
 
+from log_replay.lms import UnknownIdentity
 from log_replay.statements.native.blocks import problem_of_page
-from log_replay.statements.native.reading import Finder, Unusual, look, required, text
+from log_replay.statements.native.reading import Finder, Unusual, UpstreamRejects, look, required, text
 from log_replay.statements.native.xapi import contexts, verbs
+from log_replay.statements.native.xapi.actors import actor
 from log_replay.statements.native.xapi.objects import INTERACTION, block, problem_key
-from log_replay.statements.native.xapi.opening import opening
 from log_replay.statements.native.xapi.results import score
-from log_replay.statements.native.xapi.statement import finished
+from log_replay.statements.native.xapi.statement import check_moment, finished
 from log_replay.statements.serialise import json_text, quoted
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from log_replay.lms import Identities
     from log_replay.records import Event, EventFields, Statement
     from log_replay.statements.native.platform import Platform
+    from log_replay.statements.native.xapi.actors import Actor
 
 Json = dict[str, Any]
 
@@ -62,20 +64,24 @@ def problem_check(event: Event, platform: Platform, identities: Identities) -> t
     browser = (finder.find("event_source") or look(fields, "context", "event_source")) == "browser"
     verb = verbs.ATTEMPTED if browser else verbs.EVALUATED
     # In upstream's order; see ``statement``.
-    opened = opening(verb, verb.namespace, event, platform, identities)
-    around = contexts.in_course(event, platform, identities)
-    questions = _questions(finder)
-    answered = _first_answered(fields)
-    about = _problem(event, finder, platform, answered, group=bool(questions))
-    if browser and questions:
-        raise Unusual
-    outcome = b"" if browser else _result(finder, answered)
-    whole = finished(opened, fields, b"", around, about, outcome)
+    who = actor(event, platform, identities)
+    try:
+        around = contexts.in_course(event, platform, identities)
+        questions = _questions(finder)
+        answered = _first_answered(fields)
+        about = _problem(event, finder, platform, answered, group=bool(questions))
+        if browser and questions:
+            raise Unusual
+        outcome = b"" if browser else _result(finder, answered)
+    except (UnknownIdentity, UpstreamRejects):
+        check_moment(fields)
+        raise
+    whole = finished(verb, verb.namespace, platform, who, fields, b"", around, about, outcome)
     if not questions:
         return (whole,)
     course = required(contexts.course_of(event, platform, identities) or None)
     context = OF_PROBLEM % (about, course, whole.id.encode())
-    return (whole, *_about_questions(event, platform, identities, context, questions))
+    return (whole, *_about_questions(event, platform, who, context, questions))
 
 
 def _questions(finder: Finder) -> Json:
@@ -187,7 +193,7 @@ def _spelled(answers: list[Any]) -> str:
 
 
 def _about_questions(
-    event: Event, platform: Platform, identities: Identities, context: bytes, questions: Json
+    event: Event, platform: Platform, who: str | Actor, context: bytes, questions: Json
 ) -> Iterator[Statement]:
     """Yield a statement about each question; the score belongs to the whole problem only."""
     fields, verb = event.fields, verbs.EVALUATED
@@ -195,6 +201,6 @@ def _about_questions(
     for question, answered in questions.items():
         if not answered or not isinstance(answered, dict):
             raise Unusual
-        opened = opening(verb, verb.namespace_of(question), event, platform, identities)
         about = block(platform, "@".join([*parts, question]), _of_question(fields, answered))
-        yield finished(opened, fields, b"", context, about, b"{%b}" % _outcome(answered)[1:])
+        outcome = b"{%b}" % _outcome(answered)[1:]
+        yield finished(verb, verb.namespace_of(question), platform, who, fields, b"", context, about, outcome)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from log_replay import compiled
+from log_replay.lms import UnknownIdentity
 from log_replay.records import Statement, new_statement
+from log_replay.statements.native.reading import UpstreamRejects, find
+from log_replay.statements.native.times import xapi_timestamp
 from log_replay.statements.native.xapi import contexts
-from log_replay.statements.native.xapi.contexts import SESSION
-from log_replay.statements.native.xapi.opening import opening
-from log_replay.statements.serialise import quoted
+from log_replay.statements.native.xapi.actors import actor, around_names, by_account
+from log_replay.statements.serialise import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from log_replay.lms import Identities
     from log_replay.records import Event, EventFields
+    from log_replay.statements.identifiers import Namespace
     from log_replay.statements.native.platform import Platform
-    from log_replay.statements.native.xapi.opening import Opening
+    from log_replay.statements.native.xapi.actors import Actor
     from log_replay.statements.native.xapi.verbs import Verb
 
 #: Makes the statements of one event name's events.
@@ -25,6 +30,30 @@ XapiMaker: TypeAlias = "Callable[[Event, Platform, Identities], tuple[Statement,
 Part: TypeAlias = "Callable[[Event, Platform, Identities], bytes]"
 Circumstances: TypeAlias = "Callable[[EventFields], bytes]"
 Result: TypeAlias = "Callable[[EventFields], bytes]"
+
+TRANSFORMER_VERSION = "https://w3id.org/xapi/openedx/extension/transformer-version"
+
+
+class Frame(NamedTuple):
+    """What all statements have in common that say of somebody with an account the same thing.
+
+    Attributes:
+        begin: begins the digest that makes an id of a name.
+        before_name_in_id: what stands before the account's name in the name of the id.
+        after_name_in_id: what stands behind it, before the time.
+        before_name: what stands between the id and the account's name in the text.
+        after_name: what stands between that and the time.
+        after_time: what stands behind that.
+        before_session: what stands before the session, in what the context's extensions hold.
+    """
+
+    begin: Callable[[], Any]
+    before_name_in_id: bytes
+    after_name_in_id: bytes
+    before_name: bytes
+    after_name: bytes
+    after_time: bytes
+    before_session: bytes
 
 
 def statement(
@@ -49,26 +78,113 @@ def statement(
     def make(event: Event, platform: Platform, identities: Identities) -> tuple[Statement, ...]:
         # In upstream's order: when several parts cannot be made, the first one names the reject's reason.
         fields = event.fields
-        opened = opening(verb, namespace, event, platform, identities)
-        further = circumstances(fields) if circumstances else b""
-        around = activities(event, platform, identities)
-        about = object_(event, platform, identities)
-        return (finished(opened, fields, further, around, about, result(fields) if result else b""),)
+        who = actor(event, platform, identities)
+        try:
+            further = circumstances(fields) if circumstances else b""
+            around = activities(event, platform, identities)
+            about = object_(event, platform, identities)
+            outcome = result(fields) if result else b""
+        except (UnknownIdentity, UpstreamRejects):
+            check_moment(fields)
+            raise
+        return (finished(verb, namespace, platform, who, fields, further, around, about, outcome),)
 
     return make
 
 
 def finished(  # noqa: PLR0913, PLR0917 - what a statement is made of
-    opened: Opening, fields: EventFields, further: bytes, around: bytes, about: bytes, outcome: bytes
+    verb: Verb,
+    namespace: Namespace,
+    platform: Platform,
+    who: str | Actor,
+    fields: EventFields,
+    further: bytes,
+    around: bytes,
+    about: bytes,
+    outcome: bytes,
 ) -> Statement:
-    """Return the statement that opens so and has these parts.
+    """Return the statement that somebody did something, with these parts.
 
-    ``further`` are members of its context's extensions, beside the session, and ``around`` those of the context itself.
+    Args:
+        verb: what was done.
+        namespace: of the statement's id.
+        platform: where.
+        who: the name of the account of whoever did it, or an actor of another kind.
+        fields: the event's, which say when it was done, and in which session.
+        further: members of the context's extensions, beside the session.
+        around: members of the context.
+        about: what it was done to.
+        outcome: what came of it; nothing if it is empty.
     """
-    id_, timestamp, begun = opened
-    session = fields.get("session")
-    session_text = SESSION + quoted(session) if session and type(session) is str else contexts.session(fields)
-    # Joining takes half the time of putting them into a template.
-    parts = (begun, further, session_text, b"}", around, b'},"object":', about, b',"result":', outcome, b"}")
-    text = b"".join(parts if outcome else (*parts[:7], b"}"))
+    if compiled.xapi_statement and type(who) is str:
+        frame = _frame(verb, namespace, platform)
+        made = compiled.xapi_statement(frame, Statement, fields, who, further, around, about, outcome)
+        if made:
+            return made
+    return finished_in_python(verb, namespace, platform, who, fields, further, around, about, outcome)
+
+
+def finished_in_python(  # noqa: PLR0913, PLR0917 - as above
+    verb: Verb,
+    namespace: Namespace,
+    platform: Platform,
+    who: str | Actor,
+    fields: EventFields,
+    further: bytes,
+    around: bytes,
+    about: bytes,
+    outcome: bytes,
+) -> Statement:
+    """Do the same for any actor, time and session; where it can, ``statements.c`` does so in a third of the time."""
+    json_, id_prefix = by_account(who, platform.root_url) if isinstance(who, str) else who
+    when = _moment(fields)
+    timestamp = xapi_timestamp(when)
+    id_ = namespace.uuid(id_prefix + when.encode())
+    result = b',"result":%b' % outcome if outcome else b""
+    text = b'{"id":"%b","actor":%b,"verb":%b,"timestamp":"%b%b%b%b}%b},"object":%b%b}' % (
+        id_.encode(),
+        json_,
+        verb.json,
+        timestamp.encode(),
+        _after_time(platform.transformer_version),
+        further,
+        contexts.session(fields),
+        around,
+        about,
+        result,
+    )
     return new_statement((id_, timestamp, text))
+
+
+def check_moment(fields: EventFields) -> None:
+    """Make sure that it can be told when it happened, over which upstream would stumble first.
+
+    Raises:
+        Unusual: it cannot.
+    """
+    xapi_timestamp(_moment(fields))
+
+
+def _moment(fields: EventFields) -> Any:
+    """Return when it happened, as the event spells it."""
+    return find(fields, "timestamp") or find(fields, "time")
+
+
+@lru_cache(maxsize=4096)
+def _frame(verb: Verb, namespace: Namespace, platform: Platform) -> Frame:
+    (begun, ended), (begun_in_id, ended_in_id) = around_names(platform.root_url)
+    return Frame(
+        begin=namespace.begin,
+        before_name_in_id=begun_in_id + b'"',
+        after_name_in_id=b'"' + ended_in_id,
+        before_name=b'","actor":%b"' % begun,
+        after_name=b'"%b,"verb":%b,"timestamp":"' % (ended, verb.json),
+        after_time=_after_time(platform.transformer_version),
+        before_session=contexts.SESSION + b'"',
+    )
+
+
+@lru_cache(maxsize=64)
+def _after_time(transformer_version: str) -> bytes:
+    version = json_text({TRANSFORMER_VERSION: transformer_version})[:-1]
+    return b'","version":"1.0.3","context":{"extensions":%b' % version

@@ -1,0 +1,123 @@
+"""A Caliper event's envelope, put together from the JSON of its parts."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from log_replay import compiled
+from log_replay.records import Statement, new_statement
+from log_replay.statements.identifiers import CALIPER_EVENTS
+from log_replay.statements.native.reading import find
+from log_replay.statements.native.times import caliper_time
+from log_replay.statements.serialise import json_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from log_replay.records import Event
+    from log_replay.statements.native.platform import Platform
+
+CONTEXT = "http://purl.imsglobal.org/ctx/caliper/v1p2"
+
+
+class Deed(NamedTuple):
+    """What was done: the type of the Caliper event, and its action."""
+
+    event_type: str
+    action: str
+
+
+class Frame(NamedTuple):
+    """What all envelopes on a platform have in common that hold the same deed.
+
+    Attributes:
+        begin: begins the digest that makes an id of a line.
+        before_time: what stands before the time of sending.
+        between_times: what stands between that and the time of the event.
+        before_learner: what stands between that and the learner's name.
+        after_learner: what stands behind it.
+        before_session: what stands before the session, if there is one.
+        after_session: what stands behind it.
+        before_more: what the extensions begin with.
+        after_id: what stands behind the event's id.
+    """
+
+    begin: Callable[[], Any]
+    before_time: bytes
+    between_times: bytes
+    before_learner: bytes
+    after_learner: bytes
+    before_session: bytes
+    after_session: bytes
+    before_more: bytes
+    after_id: bytes
+
+
+def envelope(deed: Deed, platform: Platform, learner: str, event: Event, about: str, more: str) -> Statement:  # noqa: PLR0913, PLR0917 - what an event consists of
+    """Return the envelope that says that a learner did something.
+
+    Args:
+        deed: what was done.
+        platform: where.
+        learner: the external id of whoever did it.
+        event: says when, and in which session.
+        about: what it was done to, and the members behind that.
+        more: what the extensions hold beside the transformer's version, as members of them.
+    """
+    if compiled.caliper_statement:
+        frame = _frame(deed, platform)
+        made = compiled.caliper_statement(frame, Statement, event.json_text, event.fields, learner, more, about)
+        if made:
+            return made
+    return envelope_in_python(deed, platform, learner, event, about, more)
+
+
+def envelope_in_python(deed: Deed, platform: Platform, learner: str, event: Event, about: str, more: str) -> Statement:  # noqa: PLR0913, PLR0917 - as above
+    """Do the same for any learner, time and session; where it can, ``statements.c`` does so in half of the time."""
+    fields, frame = event.fields, _frame(deed, platform)
+    time = caliper_time(fields["timestamp"])
+    session = fields.get("session") or find(fields, "session")
+    who = f'"actor":{person(learner, platform)}'
+    if session:
+        who += f',"session":{_session(session, platform)}'
+    id_ = CALIPER_EVENTS.uuid(event.json_text)  # a replay makes the same one again
+    text = (
+        f"{frame.before_time.decode()}{time}{frame.between_times.decode()}{time}"
+        f'","type":"{deed.event_type}","action":"{deed.action}",{who}'
+        f'{frame.before_more.decode()}{more}}},"object":{about},"id":"{id_}{frame.after_id.decode()}'
+    )
+    return new_statement((id_, time, text.encode()))
+
+
+def person(external_id: str, platform: Platform) -> str:
+    """Return the learner."""
+    return json_of({"id": platform.iri("user", external_id), "type": "Person"})
+
+
+def json_of(value: Any) -> str:
+    """Return the JSON of a value."""
+    return json_text(value).decode()
+
+
+def _session(session: Any, platform: Platform) -> str:
+    return json_of({"id": platform.iri("sessions", session), "type": "Session"})
+
+
+@lru_cache(maxsize=1024)
+def _frame(deed: Deed, platform: Platform) -> Frame:
+    # The names stand where nothing does in what is made of an empty one.
+    learner, session = (part.partition('/"') for part in (person("", platform), _session("", platform)))
+    sensor, version = json_of(platform.sensor_id), json_of(platform.transformer_version)
+    deed_text = f'","type":"{deed.event_type}","action":"{deed.action}","actor":{learner[0]}/'
+    return Frame(
+        begin=CALIPER_EVENTS.begin,
+        before_time=f'{{"sensor":{sensor},"sendTime":"'.encode(),
+        between_times=f'","data":[{{"@context":"{CONTEXT}","eventTime":"'.encode(),
+        before_learner=deed_text.encode(),
+        after_learner=f'"{learner[2]}'.encode(),
+        before_session=f',"session":{session[0]}/'.encode(),
+        after_session=f'"{session[2]}'.encode(),
+        before_more=f',"extensions":{{"transformerVersion":{version}'.encode(),
+        after_id=f'"}}],"dataVersion":"{CONTEXT}"}}'.encode(),
+    )
