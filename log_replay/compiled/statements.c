@@ -158,7 +158,7 @@ find_said(const Keys *keys, PyObject *fields, PyObject *name, Said *said)
         !is_text(said->timestamp, &said->moment) || !is_timestamp(said->moment)) {
         return 0;
     }
-    said->session = (Span){NULL, NULL};
+    said->session = span_of("");
     if (session == Py_None) {
         return 1;
     }
@@ -223,7 +223,7 @@ xapi_statement(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
         return NULL;
     }
     const bool in_session = length_of(said.session), with_outcome = length_of(part[OUTCOME]);
-    const Span none = {NULL, NULL};
+    const Span none = span_of("");
     const Span spans[] = {
         span_of("{\"id\":\""), {id, id + UUID}, frame[BEFORE_NAME], said.name, frame[AFTER_NAME], said.moment,
         frame[AFTER_TIME], part[FURTHER],
@@ -270,7 +270,7 @@ caliper_statement(PyObject *module, PyObject *const *arguments, Py_ssize_t count
         return NULL;
     }
     const bool in_session = length_of(said.session);
-    const Span none = {NULL, NULL}, at = {time, time + sizeof(time)};
+    const Span none = span_of(""), at = {time, time + sizeof(time)};
     const Span spans[] = {
         frame[BEFORE_TIME], at, frame[BETWEEN_TIMES], at, frame[BEFORE_LEARNER], said.name, frame[AFTER_LEARNER],
         in_session ? frame[BEFORE_ITS_SESSION] : none, said.session, in_session ? frame[AFTER_ITS_SESSION] : none,

@@ -223,11 +223,11 @@ def _workers(bench: Bench) -> None:
 
 
 def _marginal_walls(bench: Bench, counts: Sequence[int]) -> list[float]:
-    """Return how much longer a log takes that is three times as long, the least of five, by the number of workers.
+    """Return how much longer a log takes that is five times as long, the least of five, by the number of workers.
 
     Compared with a log that gives every worker something to do, for an empty one ends before they have started.
     """
-    bench.repeat("many.log", "longer.log", 3)
+    bench.repeat("many.log", "longer.log", 5)
     walls: dict[tuple[int, str], list[float]] = defaultdict(list)
     for _ in range(5):
         for count, name in product(counts, ("many.log", "longer.log")):
