@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: Blocks that a worker may be given before its first result is taken: enough that it never waits for the next, few
 #: enough to be held.
-BLOCKS_PER_WORKER = 3
+BLOCKS_PER_WORKER = 4
 
 
 class WorkerLost(Exception):
