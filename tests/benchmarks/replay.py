@@ -6,14 +6,13 @@ CPU time is that of the whole process and its workers, less that of the same com
 logs through the LMS's ``logging.FileHandler``; ours too in one row, and through ``--log_to file:`` in the others.
 
 What the profile taught, in us of CPU a line of a log of 60 % known events (2 cores of an AMD EPYC, Python 3.11):
-reading and cutting 0.4, the prefilter 0.3, reading events 2.0 (of which orjson is 1.4), making statements 4 to 5,
-logging them 0.5 (5 through ``logging.FileHandler``, which flushes each record), fetching 5,000 users 0.6; and another
-1 since what is known of so many users is not in the processor's cache. A quarter of the instructions are the
-interpreter's own.
+reading and cutting 0.3, the prefilter 0.3, reading events 2.0 (of which orjson is 1.4), making statements 2.5 to 3.5,
+logging them 0.4 (4 through ``logging.FileHandler``, which flushes each record), fetching 5,000 users 0.5; and another
+0.5 since what is known of so many users is not in the processor's cache. Two thirds of it are the interpreter's.
 
-What gained most, of late: the prefilter, the reading of events and the opening of statements in C (5 together), fewer
-calls and objects on the way of a statement (3), keeping freed blocks from the kernel (0.5). Before: forgetting each
-event before the next is read, the collector of cycles run seldom, a block's statements logged at once. What gained
+What gained most, of late: the prefilter, the reading of events and the putting together of statements in C (6 together),
+fewer calls and objects on the way of a statement (3), keeping freed blocks from the kernel (0.5). Before: forgetting
+each event before the next is read, the collector of cycles run seldom, a block's statements logged at once. What gained
 nothing: Cython and mypyc on the same sources, smaller blocks, grouping a block's events by name, more caches: what is
 found in memory costs more than what is put together in the processor's cache.
 """
@@ -223,13 +222,13 @@ def _workers(bench: Bench) -> None:
 
 
 def _marginal_walls(bench: Bench, counts: Sequence[int]) -> list[float]:
-    """Return how much longer a log takes that is five times as long, the least of five, by the number of workers.
+    """Return how much longer a log takes that is five times as long, the least of nine, by the number of workers.
 
     Compared with a log that gives every worker something to do, for an empty one ends before they have started.
     """
     bench.repeat("many.log", "longer.log", 5)
     walls: dict[tuple[int, str], list[float]] = defaultdict(list)
-    for _ in range(5):
+    for _ in range(9):
         for count, name in product(counts, ("many.log", "longer.log")):
             walls[count, name].append(bench.ours(name, "xapi", "--workers", str(count)).wall_seconds)
     return [min(walls[count, "longer.log"]) - min(walls[count, "many.log"]) for count in counts]
