@@ -10,7 +10,7 @@ reading and cutting 0.3, the prefilter 0.3, reading events 2.0 (of which orjson 
 logging them 0.4 (4 through ``logging.FileHandler``, which flushes each record), fetching 5,000 users 0.5; and another
 0.5 since what is known of so many users is not in the processor's cache. Two thirds of it are the interpreter's.
 
-What gained most, of late: the prefilter, the reading of events and the putting together of statements in C (6 together),
+What gained most, of late: the prefilter, the reading of events and the putting together of statements in C (6 in all),
 fewer calls and objects on the way of a statement (3), keeping freed blocks from the kernel (0.5). Before: forgetting
 each event before the next is read, the collector of cycles run seldom, a block's statements logged at once. What gained
 nothing: Cython and mypyc on the same sources, smaller blocks, grouping a block's events by name, more caches: what is
