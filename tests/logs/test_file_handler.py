@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import gzip
+import os
 import resource
 import signal
 
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from logged_events import event, events, statement, texts
 
 from log_replay.errors import ConfigurationError, DestinationLost
-from log_replay.logs import FileHandler, RawFormatter, log_statements, settle_statements
+from log_replay.logs import FileHandler, RawFormatter, files, log_statements, settle_statements
 
 
 def content(path):
@@ -104,3 +106,39 @@ def test_a_file_that_may_not_grow_keeps_whole_lines(log_through, tmp_path):
 def test_a_file_that_cannot_be_opened(tmp_path):
     with pytest.raises(ConfigurationError, match="missing"):
         FileHandler(tmp_path / "missing" / "statements.log")
+
+
+def test_what_is_written_is_on_its_way_to_the_disk_before_anybody_settles(log_through, tmp_path, monkeypatch):
+    begun = []
+    monkeypatch.setattr(files, "WRITE_OUT_BYTES", 500)
+    monkeypatch.setattr(os, "posix_fadvise", lambda _, start, length, advice: begun.append((start, length, advice)))
+    path = tmp_path / "statements.log"
+    path.write_bytes(b"before\n")
+    log_through(FileHandler(path, max_bytes=2000), RawFormatter())
+
+    for transformed in events(30):
+        log_statements("xapi", [transformed])
+
+    starts, lengths, advice = zip(*begun, strict=True)
+    assert starts[0] == len(b"before\n")
+    # Without a gap, and from the beginning again where the file was rotated.
+    ends = [start + length for start, length in zip(starts, lengths, strict=True)]
+    assert all(start in {end, 0} for start, end in zip(starts[1:], ends, strict=False))
+    assert 0 in starts
+    assert min(lengths) >= 500
+    assert set(advice) == {os.POSIX_FADV_DONTNEED}
+
+
+def test_what_the_kernel_cannot_be_told_of_is_written_all_the_same(log_through, tmp_path, monkeypatch):
+    def refused(*_):
+        raise OSError(errno.ESPIPE, "not a file")
+
+    monkeypatch.setattr(files, "WRITE_OUT_BYTES", 500)
+    monkeypatch.setattr(os, "posix_fadvise", refused)
+    path = tmp_path / "statements.log"
+    log_through(FileHandler(path), RawFormatter())
+    logged = events(20)
+
+    log_statements("xapi", logged)
+
+    assert path.read_bytes() == b"".join(text + b"\n" for text in texts(logged))

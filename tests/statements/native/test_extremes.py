@@ -98,3 +98,23 @@ def test_upstreams_test_settings_are_heeded(settings, sides):
     raw = raw_event(FORMS_OF["play_video"][0], Scene())
     assert b"event-routing-backends@1.1.1" in sides.made_natively(raw)[0].text
     assert same_statements(sides.made_natively(raw), sides.made_by_upstream(raw))
+
+
+@pytest.mark.parametrize(("kind", "name"), EVERY_EVENT)
+def test_of_several_reasons_to_reject_an_event_upstreams_first_is_given(sides, name):
+    """Above all where its time cannot be read, which is looked at last here, and early by upstream."""
+    for form in FORMS_OF[name]:
+        for path, value in (
+            (("context", "course_id"), "course-v1:No+Such+Course"),
+            (("context", "course_id"), "edX/Old/Style"),
+            (("context", "user_id"), 999_999),
+        ):
+            for time in ("yesterday", "2026-02-30T08:15:27.913562+00:00", "", None, 5):
+                raw = copy.deepcopy(raw_event(form, Scene()))
+                put(raw, path, value)
+                for key in {"time", "timestamp"} & raw.keys():
+                    raw[key] = time
+                if sides.parsed(raw) is None:
+                    continue
+                ours, theirs = sides.made_natively(raw), sides.made_by_upstream(raw)
+                assert same_statements(ours, theirs), (path, value, time, ours, theirs)
