@@ -74,7 +74,8 @@ class Tray:
     def close(self) -> None:
         """Let go of the memory; the other process may still hold it."""
         self._taken.release()
-        self._map.close()
+        with suppress(BufferError):  # an error that writing raised still shows what it was to write
+            self._map.close()
         os.close(self._fd)
 
     def _resized(self, size: int) -> mmap.mmap:

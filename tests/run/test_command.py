@@ -204,8 +204,9 @@ def test_a_signal_ends_it_within_seconds_and_leaves_nothing_half_written(shell, 
     assert json.loads((tmp_path / "summary").read_text())["stopped"]
 
 
-def test_a_closed_stdout_ends_it_without_a_traceback(shell, source):
-    process = shell.start(*XAPI, *source, *LOGGER)
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_closed_stdout_ends_it_without_a_traceback(shell, source, workers):
+    process = shell.start(*XAPI, *source, *LOGGER, "--log_format", "raw", "--workers", workers)
     process.stdout.close()
     with process.stderr:
         errors = process.stderr.read()
@@ -214,9 +215,10 @@ def test_a_closed_stdout_ends_it_without_a_traceback(shell, source):
     assert b"Traceback" not in errors
 
 
-def test_a_full_disk_stops_it_and_says_so(shell, source, tmp_path):
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_full_disk_stops_it_and_says_so(shell, source, workers):
     """/dev/full takes nothing, as a full disk."""
-    done = shell(*XAPI, *source, *LOGGER, "--log_to", "file:/dev/full")
+    done = shell(*XAPI, *source, *LOGGER, "--log_to", "file:/dev/full", "--log_format", "raw", "--workers", workers)
     assert done.returncode in {1, 2}
     assert b"Traceback" not in done.stderr
     assert b"/dev/full" in done.stderr
