@@ -37,8 +37,11 @@ look(PyObject *dict, PyObject *key)
     return PyDict_GetItemWithError(dict, key);
 }
 
-/* Return an instance of a named tuple that takes over these items, of which any may be NULL after an error. */
-PyObject *new_tuple(PyObject *type, int count, PyObject *const *items);
+/* Return a tuple that takes over these items, of which any may be NULL after an error: then there is none. */
+PyObject *new_tuple(int count, PyObject *const *items);
+
+/* The same as an instance of a named tuple. */
+PyObject *new_named_tuple(PyObject *type, int count, PyObject *const *items);
 
 /* What Python can call; each is documented where it is defined. */
 PyObject *sift(PyObject *module, PyObject *arguments);

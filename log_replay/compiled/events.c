@@ -178,14 +178,14 @@ read_event(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
     if (done > 0) {
         PyObject *const place[] = {Py_NewRef(object), PyLong_FromLongLong(start + begin)};
         PyObject *const parts[] = {
-            new_tuple(arguments[2], 2, place),
+            new_named_tuple(arguments[2], 2, place),
             name && PyUnicode_Check(name) ? Py_NewRef(name) : PyUnicode_FromStringAndSize(NULL, 0),
             Py_NewRef(fields),
             Py_NewRef(line),
             Py_NewRef(user),
             Py_NewRef(course ? course : Py_None),
         };
-        event = new_tuple(arguments[1], 6, parts);
+        event = new_named_tuple(arguments[1], 6, parts);
     }
     Py_XDECREF(fields);
     Py_DECREF(line);

@@ -2,21 +2,12 @@
 #include "compiled.h"
 
 PyObject *
-new_tuple(PyObject *type, int count, PyObject *const *items)
+new_tuple(int count, PyObject *const *items)
 {
-    PyObject *made = NULL;
-    bool complete = true;
+    PyObject *made = PyTuple_New(count);
+    bool complete = made != NULL;
     for (int i = 0; i < count; i++) {
         complete = complete && items[i];
-    }
-    if (complete && PyType_Check(type) && PyType_IsSubtype((PyTypeObject *)type, &PyTuple_Type)) {
-        /* What tuple.__new__ does, without a tuple to copy from. */
-        made = PyType_GenericAlloc((PyTypeObject *)type, count);
-    }
-    else if (complete) {
-        PyErr_SetString(PyExc_TypeError, "not a type of tuples");
-    }
-    for (int i = 0; i < count; i++) {
         if (made) {
             PyTuple_SetItem(made, i, items[i]);
         }
@@ -24,6 +15,27 @@ new_tuple(PyObject *type, int count, PyObject *const *items)
             Py_XDECREF(items[i]);
         }
     }
+    if (!complete) {
+        Py_CLEAR(made);
+    }
+    return made;
+}
+
+PyObject *
+new_named_tuple(PyObject *type, int count, PyObject *const *items)
+{
+    PyObject *plain = new_tuple(count, items), *made = NULL;
+    if (!PyType_Check(type) || !PyType_IsSubtype((PyTypeObject *)type, &PyTuple_Type)) {
+        PyErr_SetString(PyExc_TypeError, "not a type of tuples");
+    }
+    else if (plain) {
+        /* tuple.__new__ itself: a tuple may hold more than its items, since Python 3.14 its hash. */
+        newfunc tuple_new = (newfunc)PyType_GetSlot(&PyTuple_Type, Py_tp_new);
+        PyObject *arguments = PyTuple_Pack(1, plain);
+        made = arguments ? tuple_new((PyTypeObject *)type, arguments, NULL) : NULL;
+        Py_XDECREF(arguments);
+    }
+    Py_XDECREF(plain);
     return made;
 }
 

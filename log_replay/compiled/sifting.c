@@ -246,17 +246,8 @@ append(PyObject *list, PyObject *item)
 static PyObject *
 place(Py_ssize_t begin, Py_ssize_t end, bool exact)
 {
-    PyObject *place = PyTuple_New(3), *first = PyLong_FromSsize_t(begin), *last = PyLong_FromSsize_t(end);
-    if (!place || !first || !last) {
-        Py_XDECREF(place);
-        Py_XDECREF(first);
-        Py_XDECREF(last);
-        return NULL;
-    }
-    PyTuple_SetItem(place, 0, first);
-    PyTuple_SetItem(place, 1, last);
-    PyTuple_SetItem(place, 2, PyBool_FromLong(exact));
-    return place;
+    PyObject *const items[] = {PyLong_FromSsize_t(begin), PyLong_FromSsize_t(end), PyBool_FromLong(exact)};
+    return new_tuple(3, items);
 }
 
 typedef struct {

@@ -236,7 +236,7 @@ xapi_statement(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
         Py_NewRef(said.timestamp),
         joined(spans, sizeof(spans) / sizeof(*spans)),
     };
-    return new_tuple(arguments[1], 3, parts);
+    return new_named_tuple(arguments[1], 3, parts);
 }
 
 /* The frame of a Caliper event's envelope; see event.py's Frame. */
@@ -282,5 +282,5 @@ caliper_statement(PyObject *module, PyObject *const *arguments, Py_ssize_t count
         PyUnicode_FromStringAndSize(time, sizeof(time)),
         joined(spans, sizeof(spans) / sizeof(*spans)),
     };
-    return new_tuple(arguments[1], 3, parts);
+    return new_named_tuple(arguments[1], 3, parts);
 }

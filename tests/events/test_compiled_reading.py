@@ -34,6 +34,7 @@ def agree(line: bytes) -> bool:
     if event is not None:
         expected = parse_event(line, HERE, plain=True)
         assert (type(event), type(event.position)) == (Event, Position)
+        assert hash(event.position) == hash(HERE)
         # Spelled out, since 1, 1.0 and True are equal, and NaN is not.
         assert repr(event) == repr(expected)
         assert list(event.fields) == list(expected.fields)
