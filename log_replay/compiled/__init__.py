@@ -15,15 +15,14 @@ if TYPE_CHECKING:
     from log_replay.records import Event, EventFields, Position, Statement, Text
     from log_replay.statements.native.caliper.envelope import Frame as CaliperFrame
     from log_replay.statements.native.xapi.statement import Frame as XapiFrame
+    from log_replay.statements.native.xapi.statement import Parts
 
     #: Where in a text a line that must be parsed begins and ends, and whether it is plain; see ``prefilter.Sifted``.
     Place: TypeAlias = tuple[int, int, bool]
     Sift: TypeAlias = Callable[[Text, frozenset[bytes]], tuple[int, int, list[int], dict[bytes, int], list[Place]]]
     Load: TypeAlias = Callable[[bytes | str], Any]
     ReadEvent: TypeAlias = Callable[[Load, type[Event], type[Position], str, Text, int, int, int], Event | None]
-    XapiStatement: TypeAlias = Callable[
-        [XapiFrame, type[Statement], EventFields, str, bytes, bytes, bytes, bytes], Statement | None
-    ]
+    XapiStatement: TypeAlias = Callable[[XapiFrame, type[Statement], EventFields, str, Parts], Statement | None]
     CaliperStatement: TypeAlias = Callable[
         [CaliperFrame, type[Statement], bytes, EventFields, str, str, str], Statement | None
     ]

@@ -165,18 +165,18 @@ find_said(const Keys *keys, PyObject *fields, PyObject *name, Said *said)
     return is_text(session, &said->session) && (!length_of(said->session) || is_bare(said->session));
 }
 
-/* Take the bytes out of a tuple, from its second item on. Return 0, or -1 on an error. */
+/* Take so many bytes out of a tuple, which has as many other items before them. Return 0, or -1 on an error. */
 static int
-take_frame(PyObject *frame, Span *texts, int count)
+take_texts(PyObject *tuple, int before, Span *texts, int count)
 {
-    if (!PyTuple_Check(frame) || PyTuple_Size(frame) != count + 1) {
-        PyErr_SetString(PyExc_TypeError, "no frame of such a statement");
+    if (!PyTuple_Check(tuple) || PyTuple_Size(tuple) != before + count) {
+        PyErr_SetString(PyExc_TypeError, "no frame or parts of such a statement");
         return -1;
     }
     for (int i = 0; i < count; i++) {
         char *text;
         Py_ssize_t length;
-        if (PyBytes_AsStringAndSize(PyTuple_GetItem(frame, i + 1), &text, &length) < 0) {
+        if (PyBytes_AsStringAndSize(PyTuple_GetItem(tuple, before + i), &text, &length) < 0) {
             return -1;
         }
         texts[i] = (Span){text, text + length};
@@ -186,29 +186,22 @@ take_frame(PyObject *frame, Span *texts, int count)
 
 /* The frame of an xAPI statement; see statement.py's Frame. */
 enum { BEFORE_NAME_IN_ID, AFTER_NAME_IN_ID, BEFORE_NAME, AFTER_NAME, AFTER_TIME, BEFORE_SESSION, XAPI_TEXTS };
+/* What it has of its own; see statement.py's Parts. */
 enum { FURTHER, AROUND, ABOUT, OUTCOME, PARTS };
 
-/* xapi_statement(frame, statement_type, fields, name, further, around, about, outcome) */
+/* xapi_statement(frame, statement_type, fields, name, parts) */
 PyObject *
 xapi_statement(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
     const Keys *keys = PyModule_GetState(module);
     Span frame[XAPI_TEXTS], part[PARTS];
     Said said;
-    if (count != 4 + PARTS || !PyDict_Check(arguments[2])) {
-        PyErr_SetString(PyExc_TypeError, "xapi_statement takes a frame, a type, an event's fields and five texts");
+    if (count != 5 || !PyDict_Check(arguments[2])) {
+        PyErr_SetString(PyExc_TypeError, "xapi_statement takes a frame, a type, an event's fields, a name and parts");
         return NULL;
     }
-    if (take_frame(arguments[0], frame, XAPI_TEXTS) < 0) {
+    if (take_texts(arguments[0], 1, frame, XAPI_TEXTS) < 0 || take_texts(arguments[4], 0, part, PARTS) < 0) {
         return NULL;
-    }
-    for (int i = 0; i < PARTS; i++) {
-        char *text;
-        Py_ssize_t length;
-        if (PyBytes_AsStringAndSize(arguments[4 + i], &text, &length) < 0) {
-            return NULL;
-        }
-        part[i] = (Span){text, text + length};
     }
     int found = find_said(keys, arguments[2], arguments[3], &said);
     if (found <= 0) {
@@ -255,7 +248,7 @@ caliper_statement(PyObject *module, PyObject *const *arguments, Py_ssize_t count
         PyErr_SetString(PyExc_TypeError, "caliper_statement takes a frame, a type, a line, its fields and three texts");
         return NULL;
     }
-    if (take_frame(arguments[0], frame, CALIPER_TEXTS) < 0) {
+    if (take_texts(arguments[0], 1, frame, CALIPER_TEXTS) < 0) {
         return NULL;
     }
     int found = find_said(keys, arguments[3], arguments[4], &said);

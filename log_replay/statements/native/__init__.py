@@ -9,7 +9,7 @@ from zlib import crc32
 from log_replay.errors import LogReplayError
 from log_replay.lms import UnknownIdentity
 from log_replay.statements.native.certification import Certification
-from log_replay.statements.native.kinds import KINDS
+from log_replay.statements.native.kinds import KINDS, TIMES
 from log_replay.statements.native.platform import configured_platform
 from log_replay.statements.native.reading import UpstreamRejects
 from log_replay.statements.native.verification import same_statements
@@ -51,7 +51,7 @@ class NativeTransformer:
         sensor_id: str | None = None,
     ) -> None:
         self._upstream = upstream
-        self._makes = KINDS[kind]
+        self._makes, self._time_of = KINDS[kind], TIMES[kind]
         self._forbidden = forbidden
         self._verified_below = verify_sample * 2**32
         self._platform = configured_platform(sensor_id)
@@ -81,7 +81,11 @@ class NativeTransformer:
             self.ways[reason] += 1
             return self._upstream.transform(event, identities)
         try:
-            statements = make(event, self._platform, identities)
+            try:
+                statements = make(event, self._platform, identities)
+            except (UnknownIdentity, UpstreamRejects):
+                self._time_of(event.fields)  # which was not looked at yet, and upstream would stumble over first
+                raise
         except (UnknownIdentity, UpstreamRejects) as rejection:
             self.ways[NATIVE] += 1
             if self._verified_below:

@@ -31,7 +31,7 @@ PLATFORMS = st.sampled_from(["https://lms.example.com", 'https://"é"/', "x"]).m
 
 
 def xapi_by(how, platform, name, fields, *parts):
-    return how(verbs.PLAYED, verbs.PLAYED.namespace, platform, name, fields, *(part.encode() for part in parts))
+    return how(verbs.PLAYED, verbs.PLAYED.namespace, platform, name, fields, tuple(part.encode() for part in parts))
 
 
 def caliper_by(how, platform, name, fields, more, _, about, line):
@@ -75,13 +75,14 @@ def test_compiled_or_not_a_statement_is_the_same(by, how, in_python, platform, n
     else:
         made = by(how, platform, name, fields, *parts)
         assert (type(made), made) == (Statement, expected)
+        assert hash(made) == hash(expected)
 
 
 COMPILED = [
     pytest.param(
         lambda name, fields: compiled.xapi_statement(
             xapi._frame(verbs.PLAYED, verbs.PLAYED.namespace, Platform("x", "1")),
-            Statement, fields, name, b"", b"", b"{}", b"",
+            Statement, fields, name, (b"", b"", b"{}", b""),
         ),
         id="xapi",
     ),
@@ -128,7 +129,7 @@ def test_what_it_cannot_take_is_an_error(put_together):
     for name, fields in (("3f0c", []), ("3f0c", None)):
         with pytest.raises(TypeError):
             put_together(name, fields)
-    for broken in ((), ((), Statement, FIELDS, "3f0c", b"", b"", b"", b"")):
+    for broken in ((), ((), Statement, FIELDS, "3f0c", (b"",) * 4)):
         with pytest.raises(TypeError):
             compiled.xapi_statement(*broken)
     for broken in ((), ((), Statement, b"", FIELDS, "3f0c", "", "")):

@@ -5,10 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from log_replay.lms import UnknownIdentity
 from log_replay.statements.native.caliper.envelope import Deed, envelope, json_of
-from log_replay.statements.native.reading import Unusual, UpstreamRejects, acting_user, text
-from log_replay.statements.native.times import caliper_time
+from log_replay.statements.native.reading import Unusual, acting_user, text
 from log_replay.statements.serialise import quoted
 
 if TYPE_CHECKING:
@@ -68,17 +66,13 @@ def caliper_event(  # noqa: PLR0913 - what an event consists of
     def make(event: Event, platform: Platform, identities: Identities) -> tuple[Statement, ...]:
         # In upstream's order: when several parts cannot be made, the first one names the reject's reason.
         fields = event.fields
-        try:
-            learner = identities.external_id(acting_user(event))
-            about = object_(event, platform, identities)
-            more = extensions(fields) if extensions else ""
-            if target:
-                about = f'{about},"target":{target(fields)}'
-            if generated:
-                about = f'{about},"generated":{generated(fields)}'
-        except (UnknownIdentity, UpstreamRejects):
-            caliper_time(fields["timestamp"])  # over which upstream would stumble first
-            raise
+        learner = identities.external_id(acting_user(event))
+        about = object_(event, platform, identities)
+        more = extensions(fields) if extensions else ""
+        if target:
+            about = f'{about},"target":{target(fields)}'
+        if generated:
+            about = f'{about},"generated":{generated(fields)}'
         return (envelope(deed, platform, learner, event, about, more),)
 
     return make

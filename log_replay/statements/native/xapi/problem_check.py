@@ -7,14 +7,13 @@ from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any
 
-from log_replay.lms import UnknownIdentity
 from log_replay.statements.native.blocks import problem_of_page
-from log_replay.statements.native.reading import Finder, Unusual, UpstreamRejects, look, required, text
+from log_replay.statements.native.reading import Finder, Unusual, look, required, text
 from log_replay.statements.native.xapi import contexts, verbs
 from log_replay.statements.native.xapi.actors import actor
 from log_replay.statements.native.xapi.objects import INTERACTION, block, problem_key
 from log_replay.statements.native.xapi.results import score
-from log_replay.statements.native.xapi.statement import check_moment, finished
+from log_replay.statements.native.xapi.statement import finished
 from log_replay.statements.serialise import json_text, quoted
 
 if TYPE_CHECKING:
@@ -65,18 +64,14 @@ def problem_check(event: Event, platform: Platform, identities: Identities) -> t
     verb = verbs.ATTEMPTED if browser else verbs.EVALUATED
     # In upstream's order; see ``statement``.
     who = actor(event, platform, identities)
-    try:
-        around = contexts.in_course(event, platform, identities)
-        questions = _questions(finder)
-        answered = _first_answered(fields)
-        about = _problem(event, finder, platform, answered, group=bool(questions))
-        if browser and questions:
-            raise Unusual
-        outcome = b"" if browser else _result(finder, answered)
-    except (UnknownIdentity, UpstreamRejects):
-        check_moment(fields)
-        raise
-    whole = finished(verb, verb.namespace, platform, who, fields, b"", around, about, outcome)
+    around = contexts.in_course(event, platform, identities)
+    questions = _questions(finder)
+    answered = _first_answered(fields)
+    about = _problem(event, finder, platform, answered, group=bool(questions))
+    if browser and questions:
+        raise Unusual
+    outcome = b"" if browser else _result(finder, answered)
+    whole = finished(verb, verb.namespace, platform, who, fields, (b"", around, about, outcome))
     if not questions:
         return (whole,)
     course = required(contexts.course_of(event, platform, identities) or None)
@@ -203,4 +198,4 @@ def _about_questions(
             raise Unusual
         about = block(platform, "@".join([*parts, question]), _of_question(fields, answered))
         outcome = b"{%b}" % _outcome(answered)[1:]
-        yield finished(verb, verb.namespace_of(question), platform, who, fields, b"", context, about, outcome)
+        yield finished(verb, verb.namespace_of(question), platform, who, fields, (b"", context, about, outcome))

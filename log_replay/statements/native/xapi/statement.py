@@ -6,9 +6,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from log_replay import compiled
-from log_replay.lms import UnknownIdentity
 from log_replay.records import Statement, new_statement
-from log_replay.statements.native.reading import UpstreamRejects, find
+from log_replay.statements.native.reading import find
 from log_replay.statements.native.times import xapi_timestamp
 from log_replay.statements.native.xapi import contexts
 from log_replay.statements.native.xapi.actors import actor, around_names, by_account
@@ -30,6 +29,10 @@ XapiMaker: TypeAlias = "Callable[[Event, Platform, Identities], tuple[Statement,
 Part: TypeAlias = "Callable[[Event, Platform, Identities], bytes]"
 Circumstances: TypeAlias = "Callable[[EventFields], bytes]"
 Result: TypeAlias = "Callable[[EventFields], bytes]"
+
+#: Members of the context's extensions beside the session, members of the context, what it was done to, and what came
+#: of it (nothing where that is empty).
+Parts: TypeAlias = tuple[bytes, bytes, bytes, bytes]
 
 TRANSFORMER_VERSION = "https://w3id.org/xapi/openedx/extension/transformer-version"
 
@@ -79,31 +82,19 @@ def statement(
         # In upstream's order: when several parts cannot be made, the first one names the reject's reason.
         fields = event.fields
         who = actor(event, platform, identities)
-        try:
-            further = circumstances(fields) if circumstances else b""
-            around = activities(event, platform, identities)
-            about = object_(event, platform, identities)
-            outcome = result(fields) if result else b""
-        except (UnknownIdentity, UpstreamRejects):
-            check_moment(fields)
-            raise
-        return (finished(verb, namespace, platform, who, fields, further, around, about, outcome),)
+        further = circumstances(fields) if circumstances else b""
+        around = activities(event, platform, identities)
+        about = object_(event, platform, identities)
+        outcome = result(fields) if result else b""
+        return (finished(verb, namespace, platform, who, fields, (further, around, about, outcome)),)
 
     return make
 
 
 def finished(  # noqa: PLR0913, PLR0917 - what a statement is made of
-    verb: Verb,
-    namespace: Namespace,
-    platform: Platform,
-    who: str | Actor,
-    fields: EventFields,
-    further: bytes,
-    around: bytes,
-    about: bytes,
-    outcome: bytes,
+    verb: Verb, namespace: Namespace, platform: Platform, who: str | Actor, fields: EventFields, parts: Parts
 ) -> Statement:
-    """Return the statement that somebody did something, with these parts.
+    """Return the statement that somebody did something.
 
     Args:
         verb: what was done.
@@ -111,36 +102,24 @@ def finished(  # noqa: PLR0913, PLR0917 - what a statement is made of
         platform: where.
         who: the name of the account of whoever did it, or an actor of another kind.
         fields: the event's, which say when it was done, and in which session.
-        further: members of the context's extensions, beside the session.
-        around: members of the context.
-        about: what it was done to.
-        outcome: what came of it; nothing if it is empty.
+        parts: what else there is to say.
     """
     if compiled.xapi_statement and type(who) is str:
-        frame = _frame(verb, namespace, platform)
-        made = compiled.xapi_statement(frame, Statement, fields, who, further, around, about, outcome)
+        made = compiled.xapi_statement(_frame(verb, namespace, platform), Statement, fields, who, parts)
         if made:
             return made
-    return finished_in_python(verb, namespace, platform, who, fields, further, around, about, outcome)
+    return finished_in_python(verb, namespace, platform, who, fields, parts)
 
 
 def finished_in_python(  # noqa: PLR0913, PLR0917 - as above
-    verb: Verb,
-    namespace: Namespace,
-    platform: Platform,
-    who: str | Actor,
-    fields: EventFields,
-    further: bytes,
-    around: bytes,
-    about: bytes,
-    outcome: bytes,
+    verb: Verb, namespace: Namespace, platform: Platform, who: str | Actor, fields: EventFields, parts: Parts
 ) -> Statement:
     """Do the same for any actor, time and session; where it can, ``statements.c`` does so in a third of the time."""
+    further, around, about, outcome = parts
     json_, id_prefix = by_account(who, platform.root_url) if isinstance(who, str) else who
-    when = _moment(fields)
+    when = _as_spelled(fields)
     timestamp = xapi_timestamp(when)
     id_ = namespace.uuid(id_prefix + when.encode())
-    result = b',"result":%b' % outcome if outcome else b""
     text = b'{"id":"%b","actor":%b,"verb":%b,"timestamp":"%b%b%b%b}%b},"object":%b%b}' % (
         id_.encode(),
         json_,
@@ -151,21 +130,21 @@ def finished_in_python(  # noqa: PLR0913, PLR0917 - as above
         contexts.session(fields),
         around,
         about,
-        result,
+        b',"result":%b' % outcome if outcome else b"",
     )
     return new_statement((id_, timestamp, text))
 
 
-def check_moment(fields: EventFields) -> None:
-    """Make sure that it can be told when it happened, over which upstream would stumble first.
+def time_of(fields: EventFields) -> str:
+    """Return when it happened, as statements spell it.
 
     Raises:
-        Unusual: it cannot.
+        Unusual: that cannot be told.
     """
-    xapi_timestamp(_moment(fields))
+    return xapi_timestamp(_as_spelled(fields))
 
 
-def _moment(fields: EventFields) -> Any:
+def _as_spelled(fields: EventFields) -> Any:
     """Return when it happened, as the event spells it."""
     return find(fields, "timestamp") or find(fields, "time")
 
