@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
+from log_replay.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -73,6 +75,8 @@ _OPENERS = {
     "LRS": "log_replay.sinks.lrs:open_lrs",
 }
 _LIBCLOUD = "log_replay.sinks.files:open_files"
+#: Settings that no message may show.
+_SECRETS = ("auth_key", "password", "secret", "token")
 
 
 def open_sink(
@@ -97,4 +101,17 @@ def open_sink(
     """
     module, _, function = _OPENERS.get(provider, _LIBCLOUD).partition(":")
     opener = cast("Callable[..., Sink]", getattr(import_module(module), function))
-    return opener(provider, config, transformer_type=transformer_type, key=key, lrs_urls=lrs_urls)
+    try:
+        return opener(provider, config, transformer_type=transformer_type, key=key, lrs_urls=lrs_urls)
+    except ConfigurationError as error:
+        # Settings are quoted, and one may have been given, by mistake, what is a secret as well.
+        error.message = _without_secrets(error.message, config)
+        raise
+
+
+def _without_secrets(text: str, config: Mapping[str, Any]) -> str:
+    for secret in map(config.get, _SECRETS):
+        if isinstance(secret, str) and secret:
+            for spelled in (secret, repr(secret)[1:-1]):
+                text = text.replace(spelled, "***")
+    return text

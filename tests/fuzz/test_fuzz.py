@@ -13,7 +13,7 @@ from contextlib import redirect_stderr, redirect_stdout, suppress
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from run.conftest import SAMPLE, parsed
 
@@ -198,6 +198,10 @@ def says_no_secret(text: str, config: dict) -> bool:
     provider=st.sampled_from(["LRS", "LOCAL", "S3", "MINIO", "LOGGER", "AZURE_BLOBS"]) | st.text(max_size=6),
     config=configs,
     transformer=st.sampled_from(["xapi", "caliper"]),
+)
+@example(provider="LOCAL", config={"password": MARK, "compression": MARK}, transformer="xapi")
+@example(
+    provider="LOCAL", config={"secret": f"{MARK}\\", "container": "a", "prefix": f"../{MARK}\\"}, transformer="xapi"
 )
 @pytest.mark.usefixtures("db")
 def test_a_destination_s_configuration_is_right_or_wrong(provider, config, transformer):
