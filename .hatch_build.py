@@ -12,8 +12,8 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from setuptools import Distribution, Extension
 
-MODULE = "log_replay.compiled.functions"
-SOURCES = Path("log_replay/compiled")
+MODULE = "log_replay._speedups.functions"
+SOURCES = Path("log_replay/_speedups")
 #: The oldest Python whose stable ABI the module is compiled for: the module is the same for all later ones.
 ABI = "cp311-abi3"
 

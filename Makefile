@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 OUT ?= out
 # Installed anew each time, since that compiles what can be, where there is a C compiler.
 INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python --reinstall-package openedx-log-replay
-COMPILED := $(wildcard log_replay/compiled/*.[ch]) .hatch_build.py
+COMPILED := $(wildcard log_replay/_speedups/*.[ch]) .hatch_build.py
 
 help: ## Say what can be done
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -32,7 +32,7 @@ $(VENV)/.dev: pyproject.toml $(COMPILED) | $(BIN)/uv
 
 run: $(VENV)/.run ## Replay the shipped sample log: statements on stdout and in out/statements, the summary on stderr
 	@mkdir -p $(OUT)/statements
-	@LOG_REPLAY_HOME=$(OUT)/home $(BIN)/log-replay load_directory sample
+	@LOG_REPLAY_HOME=$(OUT)/home $(BIN)/log-replay load_identities sample
 	@LOG_REPLAY_HOME=$(OUT)/home LOG_REPLAY_RETIRED_USER_SALTS=sample-salt $(BIN)/log-replay transform_tracking_logs \
 		--source_provider LOCAL \
 		--source_config '{"key": "log_replay/standalone", "container": "sample", "prefix": "tracking.log"}' \
@@ -55,6 +55,7 @@ vector-test: $(VENV)/.dev ## Run Vector itself on everything in vector/, where t
 lint: $(VENV)/.dev ## Check the code's style
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-cache --no-logo 2>/dev/null || $(BIN)/lint-imports --no-cache
 
 types: $(VENV)/.dev ## Check the code's types
 	@$(BIN)/mypy
@@ -64,7 +65,7 @@ format: $(VENV)/.dev ## Put the code into shape
 	@$(BIN)/ruff check --fix .
 
 bench: $(VENV)/.dev ## Measure: tables of ratios, each within one run
-	@for script in tests/benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+	@for script in tests/benchmarks/*.py; do $(BIN)/python -m tests.benchmarks.$$(basename $$script .py) || exit 1; done
 
 certify: $(VENV)/.dev ## Check native statements against the installed event-routing-backends, and certify them
 	@LOG_REPLAY_PARITY_EXAMPLES=300 $(BIN)/pytest tests/statements/native/test_parity.py \
@@ -73,5 +74,5 @@ certify: $(VENV)/.dev ## Check native statements against the installed event-rou
 	@$(BIN)/pytest tests/statements/native/test_certification.py
 
 clean: ## Remove everything that was made here
-	rm -rf log_replay/compiled/functions.*.so .venv .venv-* $(OUT) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf log_replay/_speedups/functions.*.so .venv .venv-* $(OUT) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.utils.html import format_html, format_html_join
 
 from log_replay.ledger import overview
-from log_replay.models import Run, Unit
+from log_replay.models import Run, RunUnit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,7 +95,7 @@ class RunAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # no gene
         return _table({name: value for name, value in run.identity.items() if value not in (None, [], False)})
 
 
-@admin.register(Unit)
+@admin.register(RunUnit)
 class UnitAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # no generic at run time
     """Units, to find out where a run stands."""
 
@@ -113,8 +113,8 @@ def _bar(percent: float) -> str:
 def _route(route: overview.RouteProgress) -> str:
     fared = route.counters
     said = f"{fared.delivered:,} delivered, {fared.duplicate:,} duplicate, {fared.failed:,} failed"
-    if fared.missed:
-        said += f", {fared.missed:,} missed"
+    if fared.undelivered:
+        said += f", {fared.undelivered:,} missed"
         said += f" from {route.reached.object} at {route.reached.offset:,} on" if route.reached else ""
     return format_html("{} {}{}", _bar(route.percent), said, f": {fared.lost}" if fared.lost else "")
 

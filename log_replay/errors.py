@@ -6,7 +6,7 @@
     │   ├── SourceUnavailable   the provider or the container does not answer: the run cannot go on
     │   ├── ReadError           one object cannot be read any further: the run goes on with the next
     │   └── DamagedObject       one object's compressed data ends early or is corrupt: likewise
-    ├── DirectoryError          the LMS's database does not answer: the run cannot go on
+    ├── IdentityError          the LMS's database does not answer: the run cannot go on
     ├── LedgerError             the ledger cannot record what was done, or the run was taken over: it cannot go on
     ├── DeliveryError           a destination did not take what it was given
     │   ├── RefusedBatch        it said no to one batch: that batch is failed, the run goes on
@@ -76,7 +76,7 @@ class DamagedObject(SourceError):
     """One object's compressed data ends early or is corrupt; what precedes the damage was yielded."""
 
 
-class DirectoryError(LogReplayError):
+class IdentityError(LogReplayError):
     """The LMS's database does not answer."""
 
 

@@ -47,7 +47,7 @@ class Run(models.Model):
         return self.name
 
 
-class Unit(models.Model):
+class RunUnit(models.Model):
     """The lines of one object that begin in ``[start, end)``, and how far they are delivered; see ``records.Unit``."""
 
     class State(models.TextChoices):
@@ -74,7 +74,7 @@ class Unit(models.Model):
     begun = models.DateTimeField(null=True)
     updated = models.DateTimeField(null=True)
 
-    objects: ClassVar[models.Manager[Unit]] = models.Manager()
+    objects: ClassVar[models.Manager[RunUnit]] = models.Manager()
 
     class Meta:
         ordering: ClassVar[list[str]] = ["number"]
@@ -86,45 +86,45 @@ class Unit(models.Model):
         return f"{self.object} from {self.start}"
 
 
-class Miss(models.Model):
-    """A batch of which routes are owed something: they were lost when the others got theirs; see ``records.Miss``.
+class RunBacklog(models.Model):
+    """A batch that unavailable routes did not get while the others did; see ``records.BacklogEntry``.
 
-    ``routes`` says how many statements are owed to each. ``stretches`` are the lines that the batch is made of, unit by
-    unit, and how it is counted there until then. ``outcomes`` says what each statement has come to elsewhere, runs of
-    the same one written as one. The row goes when nothing is owed any more.
+    ``routes`` maps each route to the number of statements that it has not received. ``line_ranges`` are the lines that
+    the batch was made of, unit by unit, with their counters. ``outcomes`` is the run-length encoded result of each
+    statement at the other routes. The row is deleted when every route has received its statements.
     """
 
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="misses")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="backlog")
     number = models.PositiveIntegerField()
     routes = models.JSONField()
-    stretches = models.JSONField()
+    line_ranges = models.JSONField()
     outcomes = models.JSONField()
 
-    objects: ClassVar[models.Manager[Miss]] = models.Manager()
+    objects: ClassVar[models.Manager[RunBacklog]] = models.Manager()
 
     class Meta:
         ordering: ClassVar[list[str]] = ["number"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["run", "number"], name="log_replay_miss_number")
+            models.UniqueConstraint(fields=["run", "number"], name="log_replay_backlog_number")
         ]
 
     def __str__(self) -> str:
         return f"batch {self.number}"
 
 
-class Receipt(models.Model):
+class RunAcknowledgement(models.Model):
     """What a destination must be told of a batch it acknowledged, when the run is resumed."""
 
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="receipts")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="acknowledgements")
     number = models.PositiveIntegerField()
     content = models.JSONField()
 
-    objects: ClassVar[models.Manager[Receipt]] = models.Manager()
+    objects: ClassVar[models.Manager[RunAcknowledgement]] = models.Manager()
 
     class Meta:
         ordering: ClassVar[list[str]] = ["number"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["run", "number"], name="log_replay_receipt_number")
+            models.UniqueConstraint(fields=["run", "number"], name="log_replay_acknowledgement_number")
         ]
 
     def __str__(self) -> str:

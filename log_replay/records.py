@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias, overload
 
 if TYPE_CHECKING:
     from array import array
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 #: A tracking event in the shape that event-routing-backends' processors receive: the parsed line plus ``data``
 #: (what the log calls ``event``, decoded when it is a JSON string) and ``timestamp``.
@@ -94,6 +94,19 @@ class LineBlock:
     def text(self) -> Text:
         """The pieces in one: put together only here, since a worker is given them as they are."""
         return self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
+
+
+def lines_of(block: LineBlock) -> Iterator[tuple[bytes, int]]:
+    """Yield a block's lines, without their line ends, and where each begins."""
+    text, start, wanted = bytes(block.text), block.start, block.wanted
+    begin, length = 0, len(text)
+    while begin < length:
+        end = text.find(b"\n", begin)
+        if end < 0:
+            end = length
+        if wanted is None or start + begin in wanted:
+            yield text[begin:end], start + begin
+        begin = end + 1
 
 
 class Event(NamedTuple):
@@ -264,12 +277,12 @@ class RouteCounters:
     delivered: int = 0
     duplicate: int = 0
     failed: int = 0
-    missed: int = 0
+    undelivered: int = 0
     lost: str | None = None
 
     def add(self, other: RouteCounters) -> None:
         """Add what became of more statements."""
-        for name in ("delivered", "duplicate", "failed", "missed"):
+        for name in ("delivered", "duplicate", "failed", "undelivered"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.lost = other.lost
 
@@ -278,8 +291,8 @@ class RouteCounters:
 class BlockResult:
     """What became of one block: its events with their statements, its rejects and its counters.
 
-    ``ways`` says how many events were made natively, and how many through upstream, by the reason why; ``verified`` of
-    the former were made both ways, and ``differences`` are those where upstream makes something else.
+    ``transform_paths`` counts the events that were transformed natively, and those transformed by upstream's code, by
+    reason; ``verified`` events were transformed by both, and ``differences`` are those where upstream differs.
     ``rejected_lines`` are the rejected lines themselves, by their offsets, where somebody asked for them.
     """
 
@@ -290,7 +303,7 @@ class BlockResult:
     rejects: list[Rejected] = field(default_factory=list)
     statements_by_event: Counter[str] = field(default_factory=Counter)
     unknown_names: Counter[str] = field(default_factory=Counter)
-    ways: Counter[str] = field(default_factory=Counter)
+    transform_paths: Counter[str] = field(default_factory=Counter)
     verified: int = 0
     differences: list[tuple[Position, str]] = field(default_factory=list)
     rejected_lines: dict[int, bytes] = field(default_factory=dict)
@@ -314,7 +327,7 @@ class Refusal(NamedTuple):
     text: bytes | None = None
 
 
-class Missed(NamedTuple):
+class Undelivered(NamedTuple):
     """What of a batch was not sent to routes that are lost, while others got theirs.
 
     ``routes`` says how many statements each of them wants. ``outcomes`` has what each statement has come to at the
@@ -331,7 +344,7 @@ class Missed(NamedTuple):
 WITHHELD = "withheld"
 
 
-class Stretch(NamedTuple):
+class LineRange(NamedTuple):
     """The events of a batch that are of one unit: where the first and the last begin, and how they were counted."""
 
     unit: int
@@ -341,21 +354,22 @@ class Stretch(NamedTuple):
     counted: Mapping[str, int]
 
 
-class Miss(NamedTuple):
+class BacklogEntry(NamedTuple):
     """A batch, by its number in the run, of which routes are owed something."""
 
     number: int
-    stretches: Sequence[Stretch]
-    missed: Missed
+    line_ranges: Sequence[LineRange]
+    undelivered: Undelivered
 
 
 class Delivery(NamedTuple):
     """What became of a batch's statements at a destination; ``failures`` say why some failed.
 
-    ``unrouted`` statements are those that no route of the destination wants. Where not all fared alike, ``outcomes``
-    has the name of each statement's counter, in the batch's order. ``receipt`` is what the destination must be told of
-    this batch when the run is resumed; ``refusals`` are the statements that failed, where the destination says which.
-    ``routes`` is what became of them at each route, by its name; what lost ones ``missed`` counts as failed.
+    ``unrouted`` statements are those that no route of the destination wants. ``outcomes`` has the name of each
+    statement's counter, in the batch's order, unless all have the same one. ``acknowledgement`` is what the destination
+    needs to know of this batch when the run is resumed. ``refusals`` are the statements that failed, if the destination
+    says which. ``routes`` maps each route's name to its counters. Statements that unavailable routes did not get
+    (``undelivered``) count as failed.
     """
 
     delivered: int = 0
@@ -364,7 +378,7 @@ class Delivery(NamedTuple):
     failed: int = 0
     failures: Sequence[str] = ()
     outcomes: Sequence[str] = ()
-    receipt: Mapping[str, Any] | None = None
+    acknowledgement: Mapping[str, Any] | None = None
     refusals: Sequence[Refusal] = ()
     routes: Mapping[str, RouteCounters] = MappingProxyType({})
-    missed: Missed | None = None
+    undelivered: Undelivered | None = None

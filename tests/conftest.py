@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-from pathlib import Path
 
 import pytest
 
-SAMPLE = Path(__file__).parent.parent / "log_replay" / "standalone" / "sample"
+from tests.support.paths import SAMPLE
 
 
 @pytest.fixture(autouse=True)
@@ -42,12 +41,12 @@ def django_db_setup(django_db_setup, django_db_blocker):
 
 
 @pytest.fixture
-def sample_directory(db, settings):
+def sample_identities(db, settings):
     """The shipped users and courses, in the database."""
-    from log_replay.standalone.embedded import load_directory
+    from log_replay.standalone.embedded import load_identities
 
-    directory = json.loads((SAMPLE / "directory.json").read_text())
-    load_directory(directory)
+    directory = json.loads((SAMPLE / "identities.json").read_text())
+    load_identities(directory)
     settings.RETIRED_USER_SALTS = directory["retired_user_salts"]
     return directory
 

@@ -1,10 +1,10 @@
 """Generates tracking logs of any size and any share of known events, from a seed; and the shipped sample.
 
-    python tests/generate_log.py --lines 200000 --known 0.6 --users 5000 --directory directory.json > tracking.log
-    python tests/generate_log.py --bytes 1GB --known 0.02 > large.log
-    python tests/generate_log.py --lines 100 --long-line 200MB > one-long-line.log
-    python tests/generate_log.py --sample > log_replay/standalone/sample/tracking.log
-    python tests/generate_log.py --sample-directory > log_replay/standalone/sample/directory.json
+    python -m tests.generate_log --lines 200000 --known 0.6 --users 5000 --directory identities.json > tracking.log
+    python -m tests.generate_log --bytes 1GB --known 0.02 > large.log
+    python -m tests.generate_log --lines 100 --long-line 200MB > one-long-line.log
+    python -m tests.generate_log --sample > log_replay/standalone/sample/tracking.log
+    python -m tests.generate_log --sample-identities > log_replay/standalone/sample/identities.json
 
 The same arguments give the same bytes. Users are ``user_1`` to ``user_N`` with ids from 1 to N; no two times are equal.
 """
@@ -23,9 +23,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from log_templates import known_templates, other_templates
+from tests.support.log_templates import known_templates, other_templates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,7 +115,7 @@ def courses_of(count: int) -> list[dict[str, str]]:
 
 
 def directory(users: int = 5000, courses: int = 20) -> dict[str, Any]:
-    """Return the users and courses of a generated log, as ``directory.json`` has them."""
+    """Return the users and courses of a generated log, as ``identities.json`` has them."""
     return {"users": list(users_of(users)), "courses": courses_of(courses), "retired_user_salts": []}
 
 
@@ -143,7 +141,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     what.add_argument("--lines", type=int, dest="count")
     what.add_argument("--bytes", type=size, dest="total_bytes", help="500MB, 1GB ...")
     what.add_argument("--sample", action="store_true", help="the shipped sample log")
-    what.add_argument("--sample-directory", action="store_true", help="the shipped sample's directory.json")
+    what.add_argument("--sample-identities", action="store_true", help="the shipped sample's identities.json")
     parser.add_argument("--known", type=float, default=0.6, help="share of known events, 0 to 1 (default 0.6)")
     parser.add_argument("--users", type=int, default=5000)
     parser.add_argument("--courses", type=int, default=20)
@@ -154,11 +152,11 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def write_sample(out: BinaryIO, *, the_directory: bool) -> None:
-    from sample_directory import sample_directory
-    from sample_log import sample_lines
+    from tests.support.sample_identities import sample_identities
+    from tests.support.sample_log import sample_lines
 
     if the_directory:
-        out.write(json.dumps(sample_directory(), indent=2, ensure_ascii=False).encode() + b"\n")
+        out.write(json.dumps(sample_identities(), indent=2, ensure_ascii=False).encode() + b"\n")
     else:
         out.writelines(sample_lines())
 
@@ -184,8 +182,8 @@ def main() -> None:
         write_directory(options.directory, options.users, options.courses)
     # A reader that has enough (head) is no error.
     with suppress(BrokenPipeError), open(sys.stdout.fileno(), "wb", buffering=CHUNK_BYTES, closefd=False) as out:
-        if options.sample or options.sample_directory:
-            write_sample(out, the_directory=options.sample_directory)
+        if options.sample or options.sample_identities:
+            write_sample(out, the_directory=options.sample_identities)
         else:
             write_log(out, options)
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 from django.core.management import get_commands, load_command_class
-from run.conftest import SAMPLE, parsed, shell
 
 from log_replay.options.arguments import ARGUMENTS
+from tests.support.paths import SAMPLE
+from tests.support.runs import parsed, shell
 
 __all__ = ["shell"]
 

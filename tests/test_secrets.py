@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 import structlog
-from peak_memory import RUNNER
-from run.conftest import SAMPLE, Shell
-from sinks.scripted_server import Answer, ScriptedServer
 
-from log_replay.logs import configure_own_log
 from log_replay.options.values import read_config
+from log_replay.statement_log import configure_own_log
+from tests.support.paths import SAMPLE
+from tests.support.peak_memory import RUNNER
+from tests.support.runs import Shell
+from tests.support.scripted_server import LrsResponse, ScriptedServer
 
 SECRET = "s3cret-Grüße"
 #: A secret in all the spellings that an error could quote.
@@ -43,7 +44,7 @@ def debugging_shell(tmp_path_factory):
     (home / "debugging.py").write_text("from log_replay.standalone.settings import *\n\nDEBUG = True\n")
     shell = Shell(home)
     shell.environment |= {"DJANGO_SETTINGS_MODULE": "debugging", "PYTHONPATH": str(home)}
-    loaded = shell("load_directory", "sample")
+    loaded = shell("load_identities", "sample")
     assert loaded.returncode == 0, loaded.stderr
     shell.home = home
     return shell
@@ -62,14 +63,14 @@ def credentials(url: str) -> dict[str, str]:
     return {"url": url, "username": "ada", "password": SECRET}
 
 
-CHECKED = Answer(404)
+CHECKED = LrsResponse(404)
 TROUBLES = {
-    "check": [Answer(401)],
-    "unauthorized": [CHECKED, Answer(401)],
-    "refused": [CHECKED, Answer(400, body=SECRET.encode())],
-    "conflict": [CHECKED, Answer(409)],
-    "redirected": [CHECKED, Answer(302, {"Location": "http://ada:s3cret@elsewhere.example.com/?t=s3cret"})],
-    "gone": [CHECKED, Answer(404, body=SECRET.encode())],
+    "check": [LrsResponse(401)],
+    "unauthorized": [CHECKED, LrsResponse(401)],
+    "refused": [CHECKED, LrsResponse(400, body=SECRET.encode())],
+    "conflict": [CHECKED, LrsResponse(409)],
+    "redirected": [CHECKED, LrsResponse(302, {"Location": "http://ada:s3cret@elsewhere.example.com/?t=s3cret"})],
+    "gone": [CHECKED, LrsResponse(404, body=SECRET.encode())],
 }
 
 
@@ -107,7 +108,7 @@ def test_no_complaint_about_a_configuration_quotes_its_secrets(debugging_shell, 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="processes are not files here")
 def test_the_command_line_that_others_see_has_no_secret_in_it(debugging_shell, server):
-    server.script = [CHECKED, Answer(200, delay_seconds=3)]
+    server.script = [CHECKED, LrsResponse(200, delay_seconds=3)]
     process = debugging_shell.start(*arguments(credentials(server.url), "--workers", "2"))
     try:
         until = time.monotonic() + 60

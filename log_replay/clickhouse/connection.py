@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from log_replay.clickhouse.failures import FOREIGN, hint, reason
+from log_replay.clickhouse.errors import FOREIGN, hint, reason
 from log_replay.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from log_replay.clickhouse import connect
 from log_replay.clickhouse.connection import shown_place
 from log_replay.dump.schema import TABLES
 from log_replay.errors import ConfigurationError, DestinationLost, RefusedBatch
-from log_replay.patience import Patience, Unavailable
+from log_replay.retry import RetryPolicy, TemporaryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,17 +30,17 @@ class EventSink:
     Args:
         config: where ClickHouse is, as ``log_replay.clickhouse.connect`` takes it.
         database: its name, an identifier.
-        patience: how often to try again what may pass.
+        retry_policy: how often to try again what may pass.
 
     Raises:
         ConfigurationError: nobody answers there.
     """
 
-    def __init__(self, config: Mapping[str, Any], database: str, patience: Patience | None = None) -> None:
+    def __init__(self, config: Mapping[str, Any], database: str, retry_policy: RetryPolicy | None = None) -> None:
         self._client = connect(config)
         self._place = shown_place(config)
         self._database = database
-        self._patience = patience or Patience()
+        self._retry_policy = retry_policy or RetryPolicy()
 
     def prepare(self, table: str, columns: Sequence[str], *, create: bool) -> None:
         """Find out whether a table takes rows of these columns; create it first if it may be missing.
@@ -110,21 +110,21 @@ class EventSink:
 
     def _ask(self, question: Callable[[], T], table: str) -> T:
         """Ask ClickHouse, again if that may help, and translate what goes wrong."""
-        from log_replay.clickhouse.failures import FOREIGN, Kind, hint, kind, reason  # noqa: PLC0415 - needs the driver
+        from log_replay.clickhouse.errors import FOREIGN, Kind, hint, kind, reason  # noqa: PLC0415 - needs the driver
 
         def attempt() -> T:
             try:
                 return question()
             except FOREIGN as error:
                 if kind(error) is Kind.PASSING:
-                    raise Unavailable(reason(error)) from error
+                    raise TemporaryError(reason(error)) from error
                 failure = RefusedBatch if kind(error) is Kind.REFUSED else DestinationLost
                 # From None: the driver's message can quote the rows.
                 raise failure(reason(error), operation="use", object=self._shown(table), hint=hint(error)) from None
 
         try:
-            return self._patience.insist(attempt)
-        except Unavailable as error:
+            return self._retry_policy.call(attempt)
+        except TemporaryError as error:
             raise DestinationLost(str(error), operation="use", object=self._shown(table)) from None
 
 

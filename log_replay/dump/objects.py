@@ -39,17 +39,17 @@ def find_object_type(name: str) -> ObjectType | None:
 
 
 def _table_object_type(name: str) -> ObjectType:
-    from log_replay.dump import rows, tables  # noqa: PLC0415 - models that nothing but a dump should see
-    from log_replay.lms.tables import ExternalId  # noqa: PLC0415 - likewise
+    from log_replay.dump import rows, source_tables  # noqa: PLC0415 - models that nothing but a dump should see
+    from log_replay.identities.lms_tables import ExternalId  # noqa: PLC0415 - likewise
 
     types = {
-        COURSES: (tables.CourseOverviewRow, (), rows.course_overview_rows),
-        "user_profile": (tables.UserProfile, ("user",), rows.user_profile_rows),
+        COURSES: (source_tables.CourseOverviewRow, (), rows.course_overview_rows),
+        "user_profile": (source_tables.UserProfile, ("user",), rows.user_profile_rows),
         "external_id": (ExternalId, ("user", "external_id_type"), rows.external_id_rows),
-        "course_enrollment": (tables.CourseEnrollment, ("user",), rows.course_enrollment_rows),
-        "taxonomy": (tables.Taxonomy, (), rows.taxonomy_rows),
-        "tag": (tables.Tag, (), rows.tag_rows),
-        "object_tag": (tables.ObjectTag, (), rows.object_tag_rows),
+        "course_enrollment": (source_tables.CourseEnrollment, ("user",), rows.course_enrollment_rows),
+        "taxonomy": (source_tables.Taxonomy, (), rows.taxonomy_rows),
+        "tag": (source_tables.Tag, (), rows.tag_rows),
+        "object_tag": (source_tables.ObjectTag, (), rows.object_tag_rows),
     }
     if name not in types:
         raise ConfigurationError(f"--object {name!r} is none of {', '.join(types)}")

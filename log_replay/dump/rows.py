@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from django.db.models import Model
 
     from log_replay.dump import Row
-    from log_replay.dump.tables import CourseEnrollment, CourseOverviewRow, ObjectTag, Tag, Taxonomy, UserProfile
-    from log_replay.lms.tables import ExternalId
+    from log_replay.dump.source_tables import CourseEnrollment, CourseOverviewRow, ObjectTag, Tag, Taxonomy, UserProfile
+    from log_replay.identities.lms_tables import ExternalId
 
 _COURSE_DATA = (
     *("advertised_start", "announcement", "lowest_passing_grade", "invitation_only"),

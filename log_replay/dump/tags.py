@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from django.db import connections, router
 
-from log_replay.dump.tables import ObjectTag, Tag
+from log_replay.dump.source_tables import ObjectTag, Tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

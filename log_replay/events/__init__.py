@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from log_replay import compiled
+from log_replay import _speedups
 from log_replay.events.filters import Filters
 from log_replay.events.prefilter import Prefilter, showable
 from log_replay.events.subjects import course_of, user_of
@@ -41,10 +41,10 @@ def read_events(block: LineBlock, prefilter: Prefilter, filters: Filters, result
     for offset in block.oversized:
         _reject(result, Position(block.object, offset), "line_too_long")
     check = None if filters == Filters() else filters.want
-    sifted, known = prefilter.sift(block), 0
-    names, read = prefilter.names, compiled.read_event
+    classified, known = prefilter.classify(block), 0
+    names, read = prefilter.names, _speedups.read_event
     object_, text, start = block.object, block.text, block.start
-    for begin, end, plain in sifted.events:
+    for begin, end, plain in classified.events:
         event = None
         if plain and read:
             event = read(orjson.loads, Event, Position, object_, text, begin, end, start)
@@ -62,11 +62,11 @@ def read_events(block: LineBlock, prefilter: Prefilter, filters: Filters, result
             known += 1
             yield event
     result.counters.known += known
-    for begin in sifted.broken:
+    for begin in classified.broken:
         _reject(result, Position(block.object, start + begin), "no_json")
-    result.counters.lines += sifted.lines + len(block.oversized)
-    result.counters.blank += sifted.blank
-    for spelled, count in sifted.unknown.items():
+    result.counters.lines += classified.lines + len(block.oversized)
+    result.counters.blank += classified.blank
+    for spelled, count in classified.unknown.items():
         result.counters.unknown += count
         result.unknown_names[showable(spelled.decode("utf-8", "replace"))] += count
 

@@ -6,13 +6,13 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from log_replay import compiled
-from log_replay.lines import lines_of
+from log_replay import _speedups
+from log_replay.records import lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from log_replay.compiled import Place
+    from log_replay._speedups import Place
     from log_replay.records import LineBlock
 
 #: Every value that a key called ``name`` has, at any depth, unless it is spelled with escapes.
@@ -37,7 +37,7 @@ URL_NAME = "(URL)"
 OTHER_NAME = "(other)"
 
 
-class Sifted(NamedTuple):
+class ClassifiedLines(NamedTuple):
     """A block's lines by what must become of them; places are offsets in its text.
 
     ``events`` are the lines that must be parsed: where each begins and ends, and whether ``is_plain`` holds for it.
@@ -63,13 +63,13 @@ class Prefilter:
         self._names = frozenset(name.encode() for name in names)
         self._all_plain = all(PLAIN_NAME.fullmatch(name) for name in names)
 
-    def sift(self, block: LineBlock) -> Sifted:
+    def classify(self, block: LineBlock) -> ClassifiedLines:
         """Tell a block's lines apart."""
-        if compiled.sift and self._all_plain and block.wanted is None:
-            return Sifted._make(compiled.sift(block.text, self._names))
-        return self.sift_in_python(block)
+        if _speedups.classify_lines and self._all_plain and block.wanted is None:
+            return ClassifiedLines._make(_speedups.classify_lines(block.text, self._names))
+        return self.classify_in_python(block)
 
-    def sift_in_python(self, block: LineBlock) -> Sifted:
+    def classify_in_python(self, block: LineBlock) -> ClassifiedLines:
         """Do the same as ``sifting.c`` does, at ten times its cost."""
         lines = blank = 0
         broken, events, unknown = list[int](), list["Place"](), Counter[bytes]()
@@ -85,7 +85,7 @@ class Prefilter:
                 broken.append(begin)
             else:
                 blank += 1
-        return Sifted(lines, blank, broken, unknown, events)
+        return ClassifiedLines(lines, blank, broken, unknown, events)
 
     def _label(self, line: bytes) -> bytes | None:
         """Return what a line that cannot matter seems to call its event, or None if the line can matter."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from log_replay.clickhouse.connection import connect, shown_place
-from log_replay.clickhouse.failures import FOREIGN, configuring, hint, reason
+from log_replay.clickhouse.errors import FOREIGN, configuring, hint, reason
 from log_replay.clickhouse.rows import microseconds
 from log_replay.clickhouse.tables import check_table
 from log_replay.errors import DestinationLost

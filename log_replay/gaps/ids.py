@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from log_replay.clickhouse.connection import connect, embedded_path
-from log_replay.clickhouse.failures import FOREIGN, reason
+from log_replay.clickhouse.errors import FOREIGN, reason
 from log_replay.clickhouse.rows import ROW_FORMAT, UnstorableStatement, row_head, sized
 from log_replay.errors import ConfigurationError, DestinationLost
 from log_replay.records import ALL_ROUTES, Delivery
@@ -62,7 +62,7 @@ class Ids:
         """Want everything."""
         return ALL_ROUTES
 
-    def restore(self, receipts: Sequence[Mapping[str, Any]]) -> None:
+    def resume_from(self, acknowledgements: Sequence[Mapping[str, Any]]) -> None:
         """Do nothing: a comparison is never resumed."""
 
     def deliver(self, batch: Sequence[TransformedEvent]) -> Delivery:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from log_replay.errors import LogReplayError
-    from log_replay.records import Delivery, Miss, SkippedObject, TransformedEvent, Unit
+    from log_replay.records import BacklogEntry, Delivery, SkippedObject, TransformedEvent, Unit
     from log_replay.report import Report
 
 
@@ -23,12 +23,12 @@ class Ledger:
 
     Attributes:
         name: the run's name, None where nothing is kept.
-        receipts: what the destination was given, batch by batch.
+        acknowledgements: what the destination was given, batch by batch.
         rejects_bytes: how much of the rejects' file counts.
     """
 
     name: str | None = None
-    receipts: Sequence[Mapping[str, Any]] = ()
+    acknowledgements: Sequence[Mapping[str, Any]] = ()
     rejects_bytes: int = 0
 
     def __enter__(self) -> Self:
@@ -83,7 +83,7 @@ class Ledger:
             LedgerError: it cannot be recorded, or another process has taken the run over.
         """
 
-    def misses(self, routes: frozenset[str]) -> Iterator[Sequence[Miss]]:  # noqa: ARG002 - who keeps something knows
+    def backlog(self, routes: frozenset[str]) -> Iterator[Sequence[BacklogEntry]]:  # noqa: ARG002 - who keeps something knows
         """Yield the batches of which any of these routes is owed something, in order, many at a time."""
         yield from ()
 
@@ -95,10 +95,10 @@ class Ledger:
         """
         raise LookupError(number)
 
-    def catch_up(
+    def record_redelivery(
         self,
         report: Report,
-        miss: Miss,
+        miss: BacklogEntry,
         batch: Sequence[TransformedEvent],
         delivery: Delivery,
         rejects_bytes: int = 0,

@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from log_replay import models
 from log_replay.errors import ConfigurationError, LedgerError
-from log_replay.ledger import Ledger, missing
-from log_replay.ledger.changes import refuse_changes
+from log_replay.ledger import Ledger, backlog
 from log_replay.ledger.lease import Lease
+from log_replay.ledger.plan_changes import refuse_changes
 from log_replay.ledger.writing import Update, written_soon
 from log_replay.records import Counters, SkippedObject, SourceObject, Unit
 from log_replay.report.stored import restore_counts, stored_counts
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from log_replay.errors import LogReplayError
-    from log_replay.records import Delivery, Miss, TransformedEvent
+    from log_replay.records import BacklogEntry, Delivery, TransformedEvent
     from log_replay.report import Report
 
 log = structlog.get_logger(__name__)
 
-State = models.Unit.State
+State = models.RunUnit.State
 #: Rows that are written or read at once.
 ROWS = 1000
 
 _update_run = Update(models.Run, ("counts", "rejects_bytes", "batches", "updated"), ("id", "owner"))
 _update_unit, _finish_unit = (
-    Update(models.Unit, (*standing, "begun", "updated"), ("run", "number"))
+    Update(models.RunUnit, (*standing, "begun", "updated"), ("run", "number"))
     for standing in (("state", "offset", "counted_to", "counters", "error"), ("state", "counters", "error"))
 )
 
@@ -100,23 +100,23 @@ class DatabaseLedger(Ledger):
         self._run.batches += 1
         self._insist(
             lambda: self._record(report, pending, rejects_bytes),
-            lambda: self._keep_receipt(delivery.receipt),
-            lambda: missing.keep(self._run, batch, delivery, missing.place_among(self._begun)),
+            lambda: self._keep_receipt(delivery.acknowledgement),
+            lambda: backlog.keep(self._run, batch, delivery, backlog.place_among(self._begun)),
         )
         self._begun = {unit: begun for unit, begun in self._begun.items() if unit is self._current}
 
-    def misses(self, routes: frozenset[str]) -> Iterator[Sequence[Miss]]:
+    def backlog(self, routes: frozenset[str]) -> Iterator[Sequence[BacklogEntry]]:
         """See ``Ledger``."""
-        return missing.owed(self._run, routes)
+        return backlog.owed(self._run, routes)
 
     def unit(self, number: int) -> Unit:
         """See ``Ledger``."""
         return _unit(self._run.units.get(number=number))
 
-    def catch_up(
+    def record_redelivery(
         self,
         report: Report,
-        miss: Miss,
+        miss: BacklogEntry,
         batch: Sequence[TransformedEvent],
         delivery: Delivery,
         rejects_bytes: int = 0,
@@ -124,16 +124,16 @@ class DatabaseLedger(Ledger):
         """See ``Ledger``."""
         self._insist(
             lambda: self._update(counts=stored_counts(report), rejects_bytes=rejects_bytes, updated=timezone.now()),
-            lambda: self._recount(report, {stretch.unit for stretch in miss.stretches}),
-            lambda: missing.settle(self._run, miss, batch, delivery),
+            lambda: self._recount(report, {line_range.unit for line_range in miss.line_ranges}),
+            lambda: backlog.settle(self._run, miss, batch, delivery),
         )
 
     def finish(self, report: Report, rejects_bytes: int = 0) -> None:
         """See ``Ledger``."""
         self._current = None
         over = {"state": models.Run.State.FINISHED, "finished": timezone.now()}
-        if report.misses:
-            over = {"state": models.Run.State.STOPPED, "reason": "; ".join(report.misses)}
+        if report.backlog_messages:
+            over = {"state": models.Run.State.STOPPED, "reason": "; ".join(report.backlog_messages)}
         self._insist(lambda: self._record(report, (), rejects_bytes, **over))
 
     def stop(self, reason: str) -> None:
@@ -152,7 +152,7 @@ class DatabaseLedger(Ledger):
         # Only now does nobody else write to it.
         self._run.refresh_from_db()
         self.rejects_bytes = self._run.rejects_bytes
-        self.receipts = list(self._run.receipts.values_list("content", flat=True))
+        self.acknowledgements = list(self._run.acknowledgements.values_list("content", flat=True))
 
     def _keep_plan(self, planned: Iterable[Unit | SkippedObject]) -> None:
         """Store the plan, in pieces, since a listing can take long; a piece of one that was not finished goes first."""
@@ -204,11 +204,11 @@ class DatabaseLedger(Ledger):
         for number in numbers:
             self._run.units.filter(number=number).update(counters=_counters(report, number))
 
-    def _keep_receipt(self, receipt: Mapping[str, Any] | None) -> None:
-        if receipt is not None:
-            row = models.Receipt(run=self._run, number=self._run.batches, content=receipt)
+    def _keep_receipt(self, acknowledgement: Mapping[str, Any] | None) -> None:
+        if acknowledgement is not None:
+            row = models.RunAcknowledgement(run=self._run, number=self._run.batches, content=acknowledgement)
             # What was committed although the connection broke is there when it is written again.
-            models.Receipt.objects.bulk_create([row], ignore_conflicts=True)
+            models.RunAcknowledgement.objects.bulk_create([row], ignore_conflicts=True)
 
     def _standing(self, unit: Unit, report: Report, pending: Sequence[TransformedEvent]) -> dict[str, Any]:
         """Return what is to be recorded of a unit, in the order in which it is."""
@@ -268,8 +268,8 @@ def _counters(report: Report, number: int) -> dict[str, int]:
     return {name: value for name, value in asdict(report.units[number]).items() if value}
 
 
-def _row(run: models.Run, unit: Unit) -> models.Unit:
-    return models.Unit(
+def _row(run: models.Run, unit: Unit) -> models.RunUnit:
+    return models.RunUnit(
         run=run,
         number=unit.number,
         object=unit.object.name,
@@ -281,7 +281,7 @@ def _row(run: models.Run, unit: Unit) -> models.Unit:
     )
 
 
-def _unit(row: models.Unit) -> Unit:
+def _unit(row: models.RunUnit) -> Unit:
     return Unit(
         number=row.number,
         object=SourceObject(row.object, row.size_bytes, row.version),

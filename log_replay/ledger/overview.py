@@ -10,15 +10,15 @@ from django.db.models import Case, Count, F, Q, Sum, When
 from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
 
+from log_replay.ledger.backlog import first_owed
 from log_replay.ledger.lease import is_dead
-from log_replay.ledger.missing import first_owed
-from log_replay.models import Run, Unit
+from log_replay.models import Run, RunUnit
 from log_replay.records import Counters, Position, RouteCounters
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-    from log_replay.records import Stretch
+    from log_replay.records import LineRange
 
 #: The state of a run whose process died without a word; it can be resumed like one that was stopped.
 INTERRUPTED = "interrupted"
@@ -67,11 +67,11 @@ def runs() -> QuerySet[Run]:
     """Return the runs with all that their progress is made of, in one query."""
     span = Coalesce("units__end", "units__size_bytes") - F("units__start")
     reached = Least("units__offset", Coalesce("units__end", "units__size_bytes")) - F("units__start")
-    done = Q(units__state=Unit.State.DONE)
+    done = Q(units__state=RunUnit.State.DONE)
     return Run.objects.annotate(
         unit_count=Count("units"),
         done_count=Count("units", filter=done),
-        failed_count=Count("units", filter=Q(units__state=Unit.State.FAILED)),
+        failed_count=Count("units", filter=Q(units__state=RunUnit.State.FAILED)),
         total_bytes=Coalesce(Sum(span), 0),
         done_bytes=Coalesce(Sum(Case(When(done, then=span), When(units__offset__isnull=False, then=reached))), 0),
     ).order_by("-created")
@@ -115,7 +115,7 @@ def counters(run: Run) -> Counters:
 
 def failures(run: Run) -> dict[str, str]:
     """Return why objects could not be read to their end, of the first of them."""
-    failed = run.units.filter(state=Unit.State.FAILED).values_list("object", "error")
+    failed = run.units.filter(state=RunUnit.State.FAILED).values_list("object", "error")
     return {**run.counts.get("failed_objects", {}), **dict(failed[:FAILURES])}
 
 
@@ -129,9 +129,9 @@ def routes(run: Any) -> dict[str, RouteProgress]:
     }
 
 
-def _route_progress(fared: RouteCounters, percent: float, owed: Stretch | None) -> RouteProgress:
+def _route_progress(fared: RouteCounters, percent: float, owed: LineRange | None) -> RouteProgress:
     had = fared.delivered + fared.duplicate + fared.failed
-    share = had / (had + fared.missed) if fared.missed else 1.0
+    share = had / (had + fared.undelivered) if fared.undelivered else 1.0
     return RouteProgress(fared, percent * share, Position(owed.object, owed.first) if owed else None)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.core.management.base import CommandError
 
 from log_replay.errors import ConfigurationError, LogReplayError
-from log_replay.interrupts import INCOMPLETE
+from log_replay.pipeline.signals import INCOMPLETE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

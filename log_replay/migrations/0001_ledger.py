@@ -1,4 +1,4 @@
-"""The ledger: runs, their units, the receipts of their batches, and what of these routes have missed."""
+"""The ledger: runs, their units, the acknowledgements of their batches, and the backlog of unavailable routes."""
 
 from __future__ import annotations
 
@@ -48,27 +48,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Miss",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("number", models.PositiveIntegerField()),
-                ("routes", models.JSONField()),
-                ("stretches", models.JSONField()),
-                ("outcomes", models.JSONField()),
-                (
-                    "run",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="misses", to="log_replay.run"
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["number"],
-                "constraints": [models.UniqueConstraint(fields=("run", "number"), name="log_replay_miss_number")],
-            },
-        ),
-        migrations.CreateModel(
-            name="Receipt",
+            name="RunAcknowledgement",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("number", models.PositiveIntegerField()),
@@ -76,17 +56,41 @@ class Migration(migrations.Migration):
                 (
                     "run",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="receipts", to="log_replay.run"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="acknowledgements",
+                        to="log_replay.run",
                     ),
                 ),
             ],
             options={
                 "ordering": ["number"],
-                "constraints": [models.UniqueConstraint(fields=("run", "number"), name="log_replay_receipt_number")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("run", "number"), name="log_replay_acknowledgement_number")
+                ],
             },
         ),
         migrations.CreateModel(
-            name="Unit",
+            name="RunBacklog",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField()),
+                ("routes", models.JSONField()),
+                ("line_ranges", models.JSONField()),
+                ("outcomes", models.JSONField()),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="backlog", to="log_replay.run"
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["number"],
+                "constraints": [models.UniqueConstraint(fields=("run", "number"), name="log_replay_backlog_number")],
+            },
+        ),
+        migrations.CreateModel(
+            name="RunUnit",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("number", models.PositiveIntegerField()),

@@ -10,7 +10,7 @@ from log_replay.errors import ConfigurationError
 from log_replay.events.filters import Filters, read_time
 from log_replay.options.configuration import Options, Place
 from log_replay.options.values import read_allowance, read_config, read_size, read_workers, writable_path
-from log_replay.report.files import read_rejects
+from log_replay.report.rejects import read_rejects
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from log_replay.clickhouse.connection import connect, embedded_path
-from log_replay.clickhouse.failures import FOREIGN, message
+from log_replay.clickhouse.errors import FOREIGN, message
 from log_replay.errors import ConfigurationError
-from log_replay.names import is_own_output
 from log_replay.query.views import view_files, view_tables
+from log_replay.storage.output_names import is_own_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from log_replay.errors import LogReplayError
-    from log_replay.logs import LineLimit
-    from log_replay.records import BlockResult, Delivery, Miss, SkippedObject, TransformedEvent, Unit
+    from log_replay.records import BacklogEntry, BlockResult, Delivery, SkippedObject, TransformedEvent, Unit
+    from log_replay.statement_log import LineLimit
 
 OUTCOMES = ("delivered", "duplicate", "unrouted", "failed")
 #: Unknown names kept apart; there are a few hundred kinds of events, so more than this is noise.
@@ -52,7 +52,7 @@ class Report:
         failed_objects: why an object could not be read to its end.
         stopped: why the run ended before its end.
         failures: what destinations said to batches that they did not take.
-        ways: how many events were made natively, and how many through upstream, by the reason why.
+        transform_paths: how many events were made natively, and how many through upstream, by the reason why.
         verified: how many were made both ways.
         differences: those where upstream makes something else.
         lost_by_loggers: statements that a logger's listener did not get.
@@ -71,7 +71,7 @@ class Report:
     rejects_by_reason: Counter[str] = field(default_factory=Counter)
     unknown_names: Counter[str] = field(default_factory=Counter)
     over_line_limit: LineLimit | None = None
-    ways: Counter[str] = field(default_factory=Counter)
+    transform_paths: Counter[str] = field(default_factory=Counter)
     verified: int = 0
     differences: list[tuple[Position, str]] = field(default_factory=list)
     lost_by_loggers: int = 0
@@ -99,17 +99,17 @@ class Report:
         return not (self.stopped or self.failed_objects or self.lost_by_loggers or self.differences or failed)
 
     @property
-    def owed(self) -> frozenset[str]:
+    def routes_with_backlog(self) -> frozenset[str]:
         """The routes that have missed something."""
-        return frozenset(name for name, counters in self.routes.items() if counters.missed)
+        return frozenset(name for name, counters in self.routes.items() if counters.undelivered)
 
     @property
-    def misses(self) -> list[str]:
+    def backlog_messages(self) -> list[str]:
         """Say in words what routes have missed, and why."""
         return [
-            f"{name} misses {fared.missed:,} statements" + (f" ({fared.lost})" if fared.lost else "")
+            f"{name} misses {fared.undelivered:,} statements" + (f" ({fared.lost})" if fared.lost else "")
             for name, fared in self.routes.items()
-            if fared.missed
+            if fared.undelivered
         ]
 
     @property
@@ -141,7 +141,7 @@ class Report:
         self.position = Position(result.object, result.end_offset)
         self.statements_by_event += result.statements_by_event
         self.rejects_by_reason.update(rejected.reason for rejected in result.rejects)
-        self.ways += result.ways
+        self.transform_paths += result.transform_paths
         self.verified += result.verified
         self.differences += result.differences
         for name, count in result.unknown_names.items():
@@ -163,11 +163,11 @@ class Report:
         for name, fared in delivery.routes.items():
             self.routes.setdefault(name, RouteCounters()).add(fared)
 
-    def count_missed(self, miss: Miss, batch: Sequence[TransformedEvent], delivery: Delivery) -> None:
+    def count_redelivery(self, miss: BacklogEntry, batch: Sequence[TransformedEvent], delivery: Delivery) -> None:
         """Put what a batch has come to now in the place of what it was counted as when routes missed it."""
-        for stretch in miss.stretches:
-            counters = self.units[stretch.unit]
-            for outcome, count in stretch.counted.items():
+        for line_range in miss.line_ranges:
+            counters = self.units[line_range.unit]
+            for outcome, count in line_range.counted.items():
                 setattr(counters, outcome, getattr(counters, outcome) - count)
                 counters.statements -= count
         for counters, statements in self._by_unit(batch):
@@ -219,7 +219,7 @@ class Report:
             "failed_objects": self.failed_objects,
             "skipped_objects": {skipped.name: skipped.reason for skipped in self.skipped},
             "compiled": self.compiled,
-            "ways": dict(self.ways.most_common()),
+            "transform_paths": dict(self.transform_paths.most_common()),
             "verified": self.verified,
             "differences": [{**position._asdict(), "event": name} for position, name in self.differences],
             "lost_by_loggers": self.lost_by_loggers,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from log_replay.report import Report
 
-COUNTERS = ("failures", "statements_by_event", "rejects_by_reason", "unknown_names", "ways")
+COUNTERS = ("failures", "statements_by_event", "rejects_by_reason", "unknown_names", "transform_paths")
 NUMBERS = ("verified", "lost_by_loggers")
 
 

@@ -10,7 +10,7 @@ from log_replay.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from log_replay.records import Delivery, EventFields, Missed, TransformedEvent
+    from log_replay.records import Delivery, EventFields, TransformedEvent, Undelivered
 
 
 class Sink(Protocol):
@@ -26,8 +26,8 @@ class Sink(Protocol):
     def routes(self, fields: EventFields) -> int:
         """Return which of this sink's routes want the event's statements, a bit each (``ALL_ROUTES``: any)."""
 
-    def restore(self, receipts: Sequence[Mapping[str, Any]]) -> None:
-        """Go on where a run was interrupted, given the receipts of the batches that were acknowledged, in order.
+    def resume_from(self, acknowledgements: Sequence[Mapping[str, Any]]) -> None:
+        """Continue an interrupted run, given the acknowledgements of its batches, in order.
 
         What is left of a batch that was not is cleaned up, or will be overwritten.
         """
@@ -54,13 +54,13 @@ class Routed(Sink, Protocol):
     """A destination of several routes that can be lost one by one: what such a route missed can be sent to it alone."""
 
     @property
-    def due(self) -> frozenset[str]:
+    def available(self) -> frozenset[str]:
         """The routes that can be sent to now."""
 
-    def try_again(self) -> frozenset[str]:
+    def retry_now(self) -> frozenset[str]:
         """Let lost routes be tried at once that may have come back; return all that can be sent to."""
 
-    def deliver_missed(self, batch: Sequence[TransformedEvent], missed: Missed) -> Delivery:
+    def redeliver(self, batch: Sequence[TransformedEvent], undelivered: Undelivered) -> Delivery:
         """Deliver a batch to the routes that missed it, as far as they are due.
 
         Returns:
@@ -70,11 +70,11 @@ class Routed(Sink, Protocol):
 
 #: Providers with a sink of their own, as ``module:function``; every other provider is libcloud's.
 _OPENERS = {
-    "CLICKHOUSE": "log_replay.sinks.clickhouse:open_clickhouse",
+    "CLICKHOUSE": "log_replay.sinks.clickhouse.sink:open_clickhouse",
     "LOGGER": "log_replay.sinks.discard:open_discard",
-    "LRS": "log_replay.sinks.lrs:open_lrs",
+    "LRS": "log_replay.sinks.lrs.sink:open_lrs",
 }
-_LIBCLOUD = "log_replay.sinks.files:open_files"
+_LIBCLOUD = "log_replay.sinks.files.sink:open_files"
 #: Settings that no message may show.
 _SECRETS = ("auth_key", "password", "secret", "token")
 

@@ -22,7 +22,7 @@ class Discard:
         """Want everything."""
         return ALL_ROUTES
 
-    def restore(self, receipts: Sequence[Mapping[str, Any]]) -> None:
+    def resume_from(self, acknowledgements: Sequence[Mapping[str, Any]]) -> None:
         """Do nothing."""
 
     def deliver(self, batch: Sequence[TransformedEvent]) -> Delivery:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from log_replay.clickhouse.connection import CONNECTION_KEYS, connect, shown_place
-from log_replay.clickhouse.failures import FOREIGN, Kind, configuring, hint, kind, reason
-from log_replay.clickhouse.presence import present_ids
+from log_replay.clickhouse.errors import FOREIGN, Kind, configuring, hint, kind, reason
+from log_replay.clickhouse.existing_ids import find_existing_ids
 from log_replay.clickhouse.rows import UnstorableStatement, event_id
 from log_replay.clickhouse.tables import TABLE_KEYS, check_table, statement_table
 from log_replay.errors import ConfigurationError, DestinationLost
-from log_replay.patience import Patience, Unavailable
 from log_replay.records import WITHHELD, Delivery, statement_count
+from log_replay.retry import RetryPolicy, TemporaryError
 from log_replay.sinks import Routed
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from clickhouse_connect.driver.client import Client
 
-    from log_replay.records import EventFields, Missed, Statement, TransformedEvent
+    from log_replay.records import EventFields, Statement, TransformedEvent, Undelivered
     from log_replay.sinks import Sink
 
 
@@ -31,7 +31,7 @@ class OnlyMissing:
         config: the ClickHouse to ask.
         transformer_type: ``xapi`` or ``caliper``.
         log: logs the statements that are missing: what is there already is not logged either.
-        patience: how often to ask again.
+        retry_policy: how often to ask again.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class OnlyMissing:
         *,
         transformer_type: str,
         log: Callable[[Sequence[TransformedEvent]], object],
-        patience: Patience | None = None,
+        retry_policy: RetryPolicy | None = None,
     ) -> None:
         unknown = sorted(set(config) - CONNECTION_KEYS - TABLE_KEYS - {"create_tables"})
         if unknown:
@@ -50,11 +50,11 @@ class OnlyMissing:
         self._config = config
         self._table = statement_table(config, transformer_type)
         self._log = log
-        self._patience = patience or Patience()
+        self._retry_policy = retry_policy or RetryPolicy()
         self._place = f"{self._table.database}.{self._table.name} at {shown_place(config)}"
         self._client: Client | None = None
         self.routes: Callable[[EventFields], int] = sink.routes
-        self.restore: Callable[[Sequence[Mapping[str, Any]]], None] = sink.restore
+        self.resume_from: Callable[[Sequence[Mapping[str, Any]]], None] = sink.resume_from
 
     def check(self) -> None:
         """Check the sink, which may create the table; then connect and look at it."""
@@ -76,37 +76,37 @@ class OnlyMissing:
             return delivery
         withheld = [_is_in(statement, present) for event in batch for statement in event.statements]
         outcomes = list(_filled(withheld, _each(delivery), "duplicate")) if missing else ()
-        missed = delivery.missed and delivery.missed._replace(
-            outcomes=list(_filled(withheld, iter(delivery.missed.outcomes), WITHHELD))
+        undelivered = delivery.undelivered and delivery.undelivered._replace(
+            outcomes=list(_filled(withheld, iter(delivery.undelivered.outcomes), WITHHELD))
         )
-        return delivery._replace(duplicate=delivery.duplicate + duplicates, outcomes=outcomes, missed=missed)
+        return delivery._replace(duplicate=delivery.duplicate + duplicates, outcomes=outcomes, undelivered=undelivered)
 
     @property
-    def due(self) -> frozenset[str]:
+    def available(self) -> frozenset[str]:
         """The sink's."""
-        return self._sink.due if isinstance(self._sink, Routed) else frozenset()
+        return self._sink.available if isinstance(self._sink, Routed) else frozenset()
 
-    def try_again(self) -> frozenset[str]:
+    def retry_now(self) -> frozenset[str]:
         """See ``Routed``."""
-        return self._sink.try_again() if isinstance(self._sink, Routed) else frozenset()
+        return self._sink.retry_now() if isinstance(self._sink, Routed) else frozenset()
 
-    def deliver_missed(self, batch: Sequence[TransformedEvent], missed: Missed) -> Delivery:
+    def redeliver(self, batch: Sequence[TransformedEvent], undelivered: Undelivered) -> Delivery:
         """Deliver what was missing when the batch was first delivered: by now, other routes may have brought it."""
         assert isinstance(self._sink, Routed)  # noqa: S101 - for the type checker: nobody else misses anything
-        withheld = [outcome == WITHHELD for outcome in missed.outcomes]
+        withheld = [outcome == WITHHELD for outcome in undelivered.outcomes]
         if len(withheld) != statement_count(batch):
-            return self._sink.deliver_missed(batch, missed)
+            return self._sink.redeliver(batch, undelivered)
         flags = iter(withheld)
         sent = [event._replace(statements=tuple(s for s in event.statements if not next(flags))) for event in batch]
-        reached = [outcome for outcome in missed.outcomes if outcome != WITHHELD]
-        delivery = self._sink.deliver_missed(sent, missed._replace(outcomes=reached))
-        still = delivery.missed and delivery.missed._replace(
-            outcomes=list(_filled(withheld, iter(delivery.missed.outcomes), WITHHELD))
+        reached = [outcome for outcome in undelivered.outcomes if outcome != WITHHELD]
+        delivery = self._sink.redeliver(sent, undelivered._replace(outcomes=reached))
+        still = delivery.undelivered and delivery.undelivered._replace(
+            outcomes=list(_filled(withheld, iter(delivery.undelivered.outcomes), WITHHELD))
         )
         return delivery._replace(
             duplicate=delivery.duplicate + sum(withheld),
             outcomes=list(_filled(withheld, _each(delivery), "duplicate")),
-            missed=still,
+            undelivered=still,
         )
 
     def close(self, *, complete: bool) -> None:
@@ -120,18 +120,18 @@ class OnlyMissing:
 
     def _present(self, statements: Sequence[Statement]) -> frozenset[str]:
         try:
-            return self._patience.insist(lambda: self._ask(statements))
-        except Unavailable as error:
-            raise self._lost(f"{error} ({self._patience.retries + 1} attempts)", None) from None
+            return self._retry_policy.call(lambda: self._ask(statements))
+        except TemporaryError as error:
+            raise self._lost(f"{error} ({self._retry_policy.retries + 1} attempts)", None) from None
 
     def _ask(self, statements: Sequence[Statement]) -> frozenset[str]:
         if self._client is None:
             raise self._lost("nobody has connected to it", None)
         try:
-            return present_ids(self._client, self._table, statements)
+            return find_existing_ids(self._client, self._table, statements)
         except FOREIGN as error:
             if kind(error) is Kind.PASSING:
-                raise Unavailable(reason(error)) from None
+                raise TemporaryError(reason(error)) from None
             raise self._lost(reason(error), hint(error)) from None
 
     def _lost(self, message: str, hint: str | None) -> DestinationLost:

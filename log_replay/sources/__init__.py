@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from log_replay.patience import Patience
+from log_replay.retry import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -68,4 +68,4 @@ def open_source(provider: str, config: Mapping[str, Any]) -> Source:
         return StdinSource(config)
     from log_replay.sources.cloud import CloudSource  # noqa: PLC0415 - see above
 
-    return CloudSource(provider, config, Patience())
+    return CloudSource(provider, config, RetryPolicy())

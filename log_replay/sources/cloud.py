@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any
 from libcloud.storage.drivers.s3 import BaseS3StorageDriver
 
 from log_replay.errors import ConfigurationError, ReadError, SourceError, SourceUnavailable
-from log_replay.patience import Unavailable
 from log_replay.records import SkippedObject, SourceObject
-from log_replay.sources.connections import last_response, open_driver
+from log_replay.retry import TemporaryError
 from log_replay.sources.decompression import HEAD_BYTES, is_compressed, read_decompressed
 from log_replay.sources.downloads import Download
-from log_replay.sources.failures import failure_of
 from log_replay.sources.listing import Location, listed
-from log_replay.sources.resuming import resumed
+from log_replay.sources.resume import resumed
+from log_replay.storage.connections import last_response, open_driver
+from log_replay.storage.errors import failure_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
 
     from libcloud.storage.base import Container, Object
 
-    from log_replay.patience import Patience
+    from log_replay.retry import RetryPolicy
 
 #: Of these libcloud lists the first page only, this many objects, without a word.
 FIRST_PAGE_ONLY = {"BACKBLAZE_B2": 100}
@@ -32,12 +32,12 @@ FIRST_PAGE_ONLY = {"BACKBLAZE_B2": 100}
 class CloudSource:
     """The objects of a container whose names begin with the prefix."""
 
-    def __init__(self, provider: str, config: Mapping[str, Any], patience: Patience) -> None:
+    def __init__(self, provider: str, config: Mapping[str, Any], retry_policy: RetryPolicy) -> None:
         location = Location.parse(config)
         self._provider = provider
         self._name = location.container
         self._prefix = location.prefix
-        self._patience = patience
+        self._retry_policy = retry_policy
         self._driver = open_driver(provider, location.driver)
         # S3, and what speaks its language, lists in the order of the names' bytes. Other providers promise no order,
         # or none that libcloud keeps: their listings are sorted here, in memory.
@@ -57,9 +57,9 @@ class CloudSource:
         """List the objects; a listing that breaks off is taken up again behind the last name."""
         listing = self._listed_after if self._in_order else self._sorted_after
         try:
-            for found in resumed(listing, "", lambda _, found: found.name, self._patience):
+            for found in resumed(listing, "", lambda _, found: found.name, self._retry_policy):
                 yield self._listed(found)
-        except Unavailable as interruption:
+        except TemporaryError as interruption:
             raise SourceUnavailable(
                 interruption.reason, operation="list", object=self._name, hint="try again later"
             ) from interruption
@@ -94,7 +94,7 @@ class CloudSource:
         except Exception as error:
             failure = failure_of(error, last_response(self._driver))
             if failure.passing:
-                raise Unavailable(failure.reason, failure.retry_after_seconds) from error
+                raise TemporaryError(failure.reason, failure.retry_after_seconds) from error
             raise SourceUnavailable(failure.reason, operation="list", object=self._name, hint=failure.hint) from error
 
     def _sorted_after(self, _last: str) -> Generator[Object]:
@@ -120,12 +120,14 @@ class CloudSource:
         offset = start
         try:
             download = Download(self._driver, self._container, obj, end)
-            for chunk in resumed(download.open_at, start, lambda offset, chunk: offset + len(chunk), self._patience):
+            for chunk in resumed(
+                download.open_at, start, lambda offset, chunk: offset + len(chunk), self._retry_policy
+            ):
                 yield chunk
                 offset += len(chunk)
-        except Unavailable as interruption:
+        except TemporaryError as interruption:
             raise ReadError(
-                f"{interruption.reason}, {self._patience.retries + 1} times in a row",
+                f"{interruption.reason}, {self._retry_policy.retries + 1} times in a row",
                 operation="read",
                 object=obj.name,
                 offset=offset,

@@ -9,9 +9,9 @@ from libcloud.storage.base import Object
 from libcloud.storage.drivers.s3 import BaseS3StorageDriver
 
 from log_replay.errors import ReadError
-from log_replay.patience import Unavailable
-from log_replay.sources.connections import last_response
-from log_replay.sources.failures import failure_of
+from log_replay.retry import TemporaryError
+from log_replay.storage.connections import last_response
+from log_replay.storage.errors import failure_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -61,7 +61,7 @@ class Download:
         """Yield the bytes from ``offset`` up to the end.
 
         Raises:
-            Unavailable: they cannot be had, or not all of them, for a reason that may pass.
+            TemporaryError: they cannot be had, or not all of them, for a reason that may pass.
             ReadError: they cannot be had.
         """
         if self._is_complete(offset):
@@ -70,18 +70,18 @@ class Download:
             for chunk in self._stream(offset):
                 offset += len(chunk)
                 yield chunk
-        except (ReadError, Unavailable):
+        except (ReadError, TemporaryError):
             raise
         except Exception as error:
             failure = failure_of(error, self._response)
             if failure.passing:
-                raise Unavailable(failure.reason, failure.retry_after_seconds) from error
+                raise TemporaryError(failure.reason, failure.retry_after_seconds) from error
             raise self._error(failure.reason, offset, failure.hint) from error
         finally:
             if self._response is not None:
                 self._response.close()
         if self._size_bytes is not None and not self._is_complete(offset):
-            raise Unavailable("the connection ended early")
+            raise TemporaryError("the connection ended early")
 
     def _stream(self, offset: int) -> Iterator[bytes]:
         stream, begin = self._open(offset)
@@ -123,7 +123,7 @@ class Download:
         if changed:
             raise self._error("it changed since it was listed", offset, "replay it again once nothing writes to it")
         if begin > offset:
-            raise Unavailable("the server answered with another range")
+            raise TemporaryError("the server answered with another range")
         self._etag = etag or self._etag
         self._size_bytes = size_bytes if self._size_bytes is None else self._size_bytes
         return begin

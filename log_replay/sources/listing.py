@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from log_replay.errors import ConfigurationError
-from log_replay.names import is_own_output
 from log_replay.records import SkippedObject, SourceObject
+from log_replay.storage.output_names import is_own_output
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

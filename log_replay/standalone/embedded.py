@@ -14,7 +14,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from log_replay.errors import ConfigurationError
-from log_replay.lms.tables import CourseOverview, ExternalId, ExternalIdType
+from log_replay.identities.lms_tables import CourseOverview, ExternalId, ExternalIdType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,12 +70,12 @@ def create_lms_tables() -> None:
         ExternalIdType.objects.get_or_create(name=name, defaults={"description": name})
 
 
-def load_directory(directory: Mapping[str, Any]) -> tuple[int, int]:
+def load_identities(directory: Mapping[str, Any]) -> tuple[int, int]:
     """Put users and courses into the embedded database; those that are there already are updated.
 
     Args:
         directory: ``{"users": [{"id", "username", "email", "external_ids": {type: uuid}}], "courses": [{"id",
-            "display_name"}]}``, as in ``sample/directory.json``.
+            "display_name"}]}``, as in ``sample/identities.json``.
 
     Returns:
         how many users and courses it holds.

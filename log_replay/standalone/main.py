@@ -15,7 +15,7 @@ Usage: log-replay COMMAND [options]
   dump_data_to_clickhouse   dump the LMS's users, courses and tags (also called dump_lms_to_clickhouse)
   replay_gaps               compare logs with a ClickHouse table: what is missing there
   query                     ask, in SQL, what runs have written
-  load_directory            put users and courses into the embedded database
+  load_identities            put users and courses into the embedded database
 
 log-replay COMMAND --help explains a command; any of Django's own commands works as well.
 """

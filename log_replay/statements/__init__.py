@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from log_replay.lms import Identities
+    from log_replay.identities import Identities
     from log_replay.records import Event, Statement
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from log_replay.events.filters import Filters
-    from log_replay.lms.directory import Directory
+    from log_replay.identities.cache import IdentityCache
     from log_replay.records import Event, EventFields, LineBlock, TransformedEvent
     from log_replay.statements import Transformer
 
@@ -22,7 +22,7 @@ def transform_block(
     block: LineBlock,
     *,
     filters: Filters,
-    directory: Directory,
+    directory: IdentityCache,
     transformer: Transformer,
     routes: Callable[[EventFields], int] | None = None,
 ) -> BlockResult:
@@ -36,7 +36,7 @@ def transform_block(
         routes: tells which of the destination's routes want an event; all of them if it is None.
 
     Raises:
-        DirectoryError: the LMS's database does not answer.
+        IdentityError: the LMS's database does not answer.
     """
     result = BlockResult(block.object, block.end_offset)
     events: list[TransformedEvent] = []
@@ -66,7 +66,7 @@ def transform_block(
     return result
 
 
-def _at_hand_first(events: Iterable[Event], directory: Directory, waiting: list[Event]) -> Iterator[Event]:
+def _at_hand_first(events: Iterable[Event], directory: IdentityCache, waiting: list[Event]) -> Iterator[Event]:
     """Yield events whose identities are known at once, and those ``waiting`` after one look-up for all of them.
 
     Most name nobody new. They are transformed while they are in the processor's cache, and forgotten: that takes half

@@ -25,7 +25,7 @@ from event_routing_backends.processors.xapi.transformer_processor import XApiPro
 from eventtracking.processors.whitelist import NameWhitelistProcessor
 
 from log_replay.errors import ConfigurationError
-from log_replay.lms import UnknownIdentity
+from log_replay.identities import UnknownIdentity
 from log_replay.records import Statement
 from log_replay.statements.identifiers import caliper_event_id
 from log_replay.statements.serialise import json_text
@@ -33,7 +33,7 @@ from log_replay.statements.serialise import json_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from log_replay.lms import Identities
+    from log_replay.identities import Identities
     from log_replay.records import Event
 
 ENGINE = "event_transformer"

@@ -1,4 +1,4 @@
-"""``python tests/benchmarks/clickhouse.py [--quick]``: what ClickHouse as a destination costs; ratios in one run.
+"""``python -m tests.benchmarks.clickhouse [--quick]``: what ClickHouse as a destination costs; ratios in one run.
 
 The engine is the embedded one, in a process of its own for each measurement, since it can be opened only once.
 """
@@ -15,7 +15,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
 from pathlib import Path
 
-TESTS = Path(__file__).parents[1]
+from tests.support.paths import TESTS
+
 ROUNDS = 3
 LINE = "{:<66}{:>14}{:>10}\n"
 
@@ -49,7 +50,7 @@ SETTINGS = "log_replay.standalone.settings"
 def inserting(_folder: Path, count: int) -> None:
     """100,000 rows of 1.6 KB, in batches of 10,000: the sink against what it calls, with everything prepared for it."""
     from log_replay.clickhouse.rows import statement_row
-    from log_replay.sinks.clickhouse import open_clickhouse
+    from log_replay.sinks.clickhouse.sink import open_clickhouse
 
     batches = statement_batches(count)
     statements = [[statement for event in batch for statement in event.statements] for batch in batches]
@@ -68,12 +69,12 @@ def inserting(_folder: Path, count: int) -> None:
     def empty() -> None:
         client.command(f"TRUNCATE TABLE {table}")
 
-    ways = {
+    transform_paths = {
         "sink": lambda: [sink.deliver(batch) for batch in batches],
         "json": lambda: raw(json_rows, "JSONEachRow"),
         "binary": lambda: raw(binary_rows, "RowBinary"),
     }
-    best = best_seconds(ways, empty)
+    best = best_seconds(transform_paths, empty)
     show(f"rows/s by raw_insert of JSONEachRow, {count:,} rows", f"{count / best['json']:,.0f}", "")
     show("the sink, of that", f"{best['json'] / best['sink']:.0%}", "90%")
     show("the sink, of raw_insert of the same RowBinary", f"{best['binary'] / best['sink']:.0%}", "")
@@ -83,14 +84,14 @@ def inserting(_folder: Path, count: int) -> None:
 def pipeline(folder: Path, count: int) -> None:
     """Logs to rows: one process makes statements, and this one inserts them."""
     django_ready(folder)
-    from log_replay.maker import open_maker
-    from log_replay.sinks.clickhouse import open_clickhouse
-    from log_replay.workers import Pool
+    from log_replay.pipeline.transform import open_transform
+    from log_replay.pipeline.workers import Pool
+    from log_replay.sinks.clickhouse.sink import open_clickhouse
 
     options = options_of(write_log(folder, count))
     sink = open_clickhouse("CLICKHOUSE", {"create_tables": True}, transformer_type="xapi", key="0" * 12)
     sink.check()
-    with Pool(options, open_maker, 1) as pool:
+    with Pool(options, open_transform, 1) as pool:
         list(pool.results(blocks_of(folder)))  # warm: processes, native code, caches
         batches: list = []
 
@@ -120,8 +121,8 @@ def pipeline(folder: Path, count: int) -> None:
 def only_missing(folder: Path, count: int) -> None:
     """The same run into a table that has everything, with and without --only_missing."""
     django_ready(folder)
+    from log_replay.pipeline.run import Run
     from log_replay.report.progress import Lines
-    from log_replay.run import Run
 
     write_log(folder, count)
 
@@ -151,7 +152,7 @@ def gaps(folder: Path, events: int) -> None:
         command = [sys.executable, "-c", program, *arguments]
         subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
-    run("load_directory", str(home / "directory.json"))
+    run("load_identities", str(home / "identities.json"))
     run(
         "transform_tracking_logs",
         *source,
@@ -181,11 +182,11 @@ def gaps(folder: Path, events: int) -> None:
         )
 
 
-def best_seconds(ways: dict, before) -> dict[str, float]:
+def best_seconds(transform_paths: dict, before) -> dict[str, float]:
     """Return the best of some rounds, in which the ways take turns: other load on the machine meets all of them."""
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    seconds: dict[str, list[float]] = {name: [] for name in transform_paths}
     for _ in range(ROUNDS):
-        for name, way in ways.items():
+        for name, way in transform_paths.items():
             before()
             began = time.perf_counter()
             way()
@@ -195,9 +196,8 @@ def best_seconds(ways: dict, before) -> dict[str, float]:
 
 def statement_batches(count: int) -> list:
     """Make batches of 10,000 events with a statement of 1.6 KB each, whose contents are as various as in a log."""
-    sys.path.insert(0, str(TESTS))
-    import generate_log
-    from sinks.statement_batches import event, xapi
+    from tests import generate_log
+    from tests.support.statement_batches import event, xapi
 
     begin = datetime(2026, 3, 1, tzinfo=UTC)
     lines = (line[:-1].decode() for line in generate_log.lines(count=count, known=1.0))
@@ -210,7 +210,7 @@ def statement_batches(count: int) -> list:
 
 
 def json_row(statement) -> bytes:
-    from log_replay.sinks.shapes import row_line
+    from log_replay.sinks.files.layouts import row_line
 
     return row_line(statement)
 
@@ -228,7 +228,7 @@ def write_log(folder: Path, count: int) -> Path:
         "2000",
     ]
     with (folder / "logs" / "tracking.log").open("wb") as log:
-        subprocess.run([*script, "--directory", str(folder / "directory.json")], stdout=log, check=True)
+        subprocess.run([*script, "--directory", str(folder / "identities.json")], stdout=log, check=True)
     return folder
 
 
@@ -237,11 +237,11 @@ def django_ready(folder: Path) -> None:
     import django
 
     django.setup()
-    from log_replay.standalone.embedded import load_directory, prepare
+    from log_replay.standalone.embedded import load_identities, prepare
 
     write_log(folder, 1)
     prepare()
-    load_directory(json.loads((folder / "directory.json").read_text()))
+    load_identities(json.loads((folder / "identities.json").read_text()))
 
 
 def options_of(folder: Path, *arguments: str):
@@ -260,7 +260,7 @@ def options_of(folder: Path, *arguments: str):
 
 
 def blocks_of(folder: Path):
-    from log_replay.lines import blocks
+    from log_replay.pipeline.lines import blocks
 
     with (folder / "logs" / "tracking.log").open("rb") as log:
         yield from blocks(iter(lambda: log.read(1 << 20), b""), object="tracking.log")
@@ -279,7 +279,6 @@ def batched(results, size: int):
 
 if __name__ == "__main__":
     if sys.argv[1:2] and sys.argv[1] in {"inserting", "pipeline", "only_missing"}:
-        sys.path.insert(0, str(TESTS.parent))
         import logging
 
         logging.disable()

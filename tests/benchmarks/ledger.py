@@ -1,4 +1,4 @@
-"""``python tests/benchmarks/ledger.py``: what the ledger costs of a run into files, in time: under 3 % by default.
+"""``python -m tests.benchmarks.ledger``: what the ledger costs of a run into files, in time: under 3 % by default.
 
 The ledger is timed inside the run that it is a part of, so that both meet the same disk and the same neighbours.
 """
@@ -13,26 +13,24 @@ import tempfile
 import time
 from pathlib import Path
 
-TESTS = Path(__file__).parents[1]
-sys.path[:0] = [str(TESTS), str(TESTS.parent)]
 HOME = Path(tempfile.mkdtemp(prefix="log-replay-bench-"))
 os.environ["LOG_REPLAY_HOME"] = str(HOME)
 os.environ["DJANGO_SETTINGS_MODULE"] = "log_replay.standalone.settings"
 
-import django  # noqa: E402 - the settings first
+import django
 
 django.setup()
 
-import generate_log  # noqa: E402 - the path first
-from django.core.management import load_command_class  # noqa: E402 - once Django is set up
+import generate_log
+from django.core.management import load_command_class
 
-from log_replay.ledger.database import DatabaseLedger  # noqa: E402 - likewise
-from log_replay.ledger.lease import Lease  # noqa: E402 - likewise
-from log_replay.logs import configure_own_log  # noqa: E402 - likewise
-from log_replay.options import read_options  # noqa: E402 - likewise
-from log_replay.report.progress import Lines  # noqa: E402 - likewise
-from log_replay.run import Run  # noqa: E402 - likewise
-from log_replay.standalone.embedded import load_directory, prepare  # noqa: E402 - likewise
+from log_replay.ledger.database import DatabaseLedger
+from log_replay.ledger.lease import Lease
+from log_replay.options import read_options
+from log_replay.pipeline.run import Run
+from log_replay.report.progress import Lines
+from log_replay.standalone.embedded import load_identities, prepare
+from log_replay.statement_log import configure_own_log
 
 LINES = 250_000
 KNOWN = 0.6
@@ -60,7 +58,7 @@ class Stopwatch:
 def main() -> None:
     configure_own_log()
     prepare()
-    load_directory(generate_log.directory(users=2000, courses=20))
+    load_identities(generate_log.directory(users=2000, courses=20))
     logs = HOME / "logs"
     logs.mkdir()
     with (logs / "tracking.log").open("wb") as log:

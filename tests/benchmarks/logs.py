@@ -1,4 +1,4 @@
-"""``python tests/benchmarks/logs.py``: statements through our formatters and handlers, against a plain StreamHandler.
+"""``python -m tests.benchmarks.logs``: statements through our formatters and handlers, against a plain StreamHandler.
 
 Plain is ``logger.info(text)`` with a ``logging.StreamHandler`` on the same kind of target. Each figure is the best of
 some rounds in which the contestants take turns; CPU time of this process. What the profile taught: of plain's time,
@@ -19,9 +19,8 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
-from log_replay.logs import (
+from log_replay.records import Position, Statement, TransformedEvent
+from log_replay.statement_log import (
     AspectsFormatter,
     FileHandler,
     JsonFormatter,
@@ -31,7 +30,6 @@ from log_replay.logs import (
     log_statements,
     settle_statements,
 )
-from log_replay.records import Position, Statement, TransformedEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

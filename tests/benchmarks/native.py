@@ -1,4 +1,4 @@
-"""``python tests/benchmarks/native.py``: what a native statement costs, against upstream's and against the floor.
+"""``python -m tests.benchmarks.native``: what a native statement costs, against upstream's and against the floor.
 
 The floor is what nothing can do without: one ``orjson.loads`` of the line, and one ``orjson.dumps`` and one uuid5 for
 each of its statements. The other columns hold all that becomes of a line, from its bytes to its statements' bytes, with
@@ -15,28 +15,25 @@ import os
 import sys
 import time
 import uuid
-from pathlib import Path
 
-TESTS = Path(__file__).parents[1]
-sys.path[:0] = [str(TESTS), str(TESTS.parent)]
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "log_replay.standalone.settings")
 
-import django  # noqa: E402 - the path first
+import django
 
 django.setup()
 
-import orjson  # noqa: E402 - upstream can only be imported once Django is set up
-from event_forms import raw_event  # noqa: E402
-from event_scene import Scene  # noqa: E402
-from known_events import FORMS_OF  # noqa: E402
-from sample_lookup import SampleLookup  # noqa: E402
+import orjson
 
-from log_replay.events import parse_event  # noqa: E402
-from log_replay.lms.directory import Directory  # noqa: E402
-from log_replay.records import Position  # noqa: E402
-from log_replay.statements.native import NativeTransformer  # noqa: E402
-from log_replay.statements.native.kinds import KINDS  # noqa: E402
-from log_replay.statements.upstream import UpstreamTransformer, identities_answer  # noqa: E402
+from log_replay.events import parse_event
+from log_replay.identities.cache import IdentityCache
+from log_replay.records import Position
+from log_replay.statements.native import NativeTransformer
+from log_replay.statements.native.kinds import KINDS
+from log_replay.statements.upstream import UpstreamTransformer, identities_answer
+from tests.support.event_forms import raw_event
+from tests.support.event_scene import Scene
+from tests.support.known_events import FORMS_OF
+from tests.support.sample_lookup import SampleLookup
 
 ROUNDS = 20
 SCENES = 5
@@ -48,12 +45,12 @@ def main() -> None:
     logging.disable()
     show(HEAD)
     for kind in KINDS:
-        identities = Directory(SampleLookup(kind))
+        identities = IdentityCache(SampleLookup(kind))
         with identities_answer(identities):
             bench(kind, identities)
 
 
-def bench(kind: str, identities: Directory) -> None:
+def bench(kind: str, identities: IdentityCache) -> None:
     upstream = UpstreamTransformer(kind)
     native = NativeTransformer(upstream, kind)
 
@@ -71,8 +68,8 @@ def bench(kind: str, identities: Directory) -> None:
         ours, theirs = cost(natively, made), cost(through_upstream, made, rounds=1)
         times = (f"{value:.1f}" for value in (floor, parsing, ours, theirs))
         show((f"{kind} {family}", *times, f"{ours / floor:.2f}", f"{theirs / ours:.1f}"))
-    if set(native.ways) != {"native"}:
-        show((f"{kind}: not all went the native way: {dict(native.ways)}",))
+    if set(native.transform_paths) != {"native"}:
+        show((f"{kind}: not all went the native way: {dict(native.transform_paths)}",))
 
 
 def show(cells) -> None:

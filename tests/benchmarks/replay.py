@@ -1,6 +1,6 @@
 """The whole command against upstream's own: ratios measured in one run, on the same database and the same log.
 
-    python tests/benchmarks/replay.py [--quick]
+    python -m tests.benchmarks.replay [--quick]
 
 CPU time is that of the whole process and its workers, less that of the same command on a log with no lines. Upstream
 logs through the LMS's ``logging.FileHandler``; ours too in one row, and through ``--log_to file:`` in the others.
@@ -35,15 +35,15 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from tests.support.paths import TESTS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-TESTS = Path(__file__).parents[1]
-sys.path.insert(0, str(TESTS))
 
-import generate_log  # noqa: E402 - it lies in the folder above
+import generate_log
 
-STAND_IN = TESTS / "lms" / "stand_in"
+STAND_IN = TESTS / "identities" / "stand_in"
 
 
 @dataclass
@@ -71,7 +71,7 @@ class Bench:
             "PYTHONDONTWRITEBYTECODE": "",
             "PYTHONPYCACHEPREFIX": str(folder.parent / "pycache"),
         }
-        directory = folder / "directory.json"
+        directory = folder / "identities.json"
         directory.write_text(json.dumps(generate_log.directory(users=users, courses=20)))
         self._run([sys.executable, str(STAND_IN / "fill.py"), str(directory)])
         (self.logs / "empty.log").write_bytes(b"\n")

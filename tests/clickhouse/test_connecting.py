@@ -11,7 +11,7 @@ from urllib3.exceptions import ReadTimeoutError
 
 from log_replay.clickhouse import connect
 from log_replay.clickhouse.connection import shown_place
-from log_replay.clickhouse.failures import Kind, hint, kind, reason
+from log_replay.clickhouse.errors import Kind, hint, kind, reason
 from log_replay.errors import ConfigurationError
 
 LEARNER = "Jane Doe <jane@example.com>"

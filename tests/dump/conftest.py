@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from clickhouse.servers import ClickHouse, clickhouse_process
-from dump.aspects import AspectsSite, installed_plugin
-from dump.event_sinks import create_event_sink
+
+from tests.support.aspects import AspectsSite, installed_plugin
+from tests.support.clickhouse_servers import ClickHouse, clickhouse_process
+from tests.support.event_sinks import create_event_sink
 
 __all__ = ["clickhouse_process"]
 

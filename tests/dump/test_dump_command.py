@@ -76,7 +76,7 @@ def test_inside_an_lms_nothing_goes_to_a_default(db, settings):
 
 def test_sigterm_stops_it_and_it_says_where_the_next_goes_on(clickhouse, event_sink, tmp_path):
     environment = {**os.environ, "LOG_REPLAY_HOME": str(tmp_path / "home")}
-    subprocess.run([LOG_REPLAY, "load_directory", "sample"], env=environment, check=True, capture_output=True)
+    subprocess.run([LOG_REPLAY, "load_identities", "sample"], env=environment, check=True, capture_output=True)
     place = ["--url", clickhouse.url, "--username", "default", "--password", clickhouse.password]
     rest = ["--database", event_sink, "--object", "external_id", "--batch-size", "7", "--sleep-time", "60"]
     process = subprocess.Popen(
@@ -90,7 +90,7 @@ def test_sigterm_stops_it_and_it_says_where_the_next_goes_on(clickhouse, event_s
 
 
 def test_the_embedded_clickhouse_is_the_default_outside_an_lms(log_replay, tmp_path):
-    loaded = log_replay("load_directory", "sample")
+    loaded = log_replay("load_identities", "sample")
     assert loaded.returncode == 0, loaded.stderr
     done = log_replay("dump_data_to_clickhouse", "--object", "external_id", "--batch-size", "7")
     assert done.returncode == 0, done.stderr

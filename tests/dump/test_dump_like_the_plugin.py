@@ -6,8 +6,9 @@ import json
 from dataclasses import dataclass
 
 import pytest
-from dump.aspects import DAMAGED, DELETED
-from dump.event_sinks import create_event_sink, dumped_rows
+
+from tests.support.aspects import DAMAGED, DELETED
+from tests.support.event_sinks import create_event_sink, dumped_rows
 
 OBJECTS = ("user_profile", "external_id", "course_enrollment", "tag", "taxonomy", "object_tag", "course_overviews")
 

@@ -41,7 +41,7 @@ def tag_tables(transactional_db):
     """The tables of tags, which the embedded database has not."""
     from django.db import connection
 
-    from log_replay.dump.tables import ObjectTag, Tag, Taxonomy
+    from log_replay.dump.source_tables import ObjectTag, Tag, Taxonomy
 
     models = (Taxonomy, Tag, ObjectTag)
     with connection.schema_editor() as editor:

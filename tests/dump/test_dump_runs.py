@@ -8,15 +8,15 @@ import uuid
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
-from dump.event_sinks import dumped_rows
 
 from log_replay.dump.delivery import EventSink
 from log_replay.dump.options import ARGUMENTS, read_dump_options
 from log_replay.errors import ConfigurationError
-from log_replay.patience import Patience
+from log_replay.retry import RetryPolicy
+from tests.support.event_sinks import dumped_rows
 
 TABLE_IS_READ_ONLY, TOO_MANY_PARTS, CANNOT_PARSE, ACCESS_DENIED = 242, 252, 27, 497
-IMPATIENT = Patience(retries=2, first_pause_seconds=0.01, longest_pause_seconds=0.02)
+IMPATIENT = RetryPolicy(retries=2, first_delay_seconds=0.01, max_delay_seconds=0.02)
 USERS = 12
 
 
@@ -25,7 +25,7 @@ def external_ids(db) -> list[int]:
     """The primary keys of some external ids, with gaps."""
     from django.contrib.auth.models import User
 
-    from log_replay.lms.tables import ExternalId, ExternalIdType
+    from log_replay.identities.lms_tables import ExternalId, ExternalIdType
 
     kind = ExternalIdType.objects.get(name="xapi")
     for number in range(USERS):
@@ -41,7 +41,7 @@ def make_dump(clickhouse, event_sink):
     """Make a dump of external ids, ready to go."""
 
     def make(**given):
-        from log_replay.dump.run import Dump
+        from log_replay.dump.dumping import Dump
 
         return Dump(dump_options(**clickhouse.config, database=event_sink, sleep_time=0, **given), IMPATIENT)
 
@@ -108,7 +108,7 @@ def test_a_limit_is_exact_and_the_next_run_goes_on_behind_it(make_dump, external
 
 
 def test_it_rests_between_batches_and_not_after_the_last(clickhouse, event_sink, external_ids):
-    from log_replay.dump.run import Dump
+    from log_replay.dump.dumping import Dump
 
     dump = Dump(dump_options(**clickhouse.config, database=event_sink, sleep_time=0.4, batch_size=6))
     began = time.monotonic()
@@ -182,14 +182,14 @@ def test_rows_that_clickhouse_refuses_are_not_quoted(make_dump, external_ids, cl
 
 
 def test_a_table_that_is_missing_is_found_before_anything_is_read(clickhouse, db, django_assert_num_queries):
-    from log_replay.dump.run import Dump
+    from log_replay.dump.dumping import Dump
 
     with pytest.raises(ConfigurationError, match=r"there is no such table.*--create_tables"):
         Dump(dump_options(**clickhouse.config, database="nowhere"))
 
 
 def test_tables_that_are_missing_are_created_where_that_is_asked_for(clickhouse, external_ids, event_sink):
-    from log_replay.dump.run import Dump
+    from log_replay.dump.dumping import Dump
 
     database = f"{event_sink}_made"
     Dump(dump_options(**clickhouse.config, database=database, create_tables=True)).dump()
@@ -210,7 +210,7 @@ def test_columns_of_others_are_left_alone(make_dump, clickhouse, event_sink, ext
 
 
 def test_a_wrong_password_is_found_and_not_shown(clickhouse, event_sink, db):
-    from log_replay.dump.run import Dump
+    from log_replay.dump.dumping import Dump
 
     connection = {**clickhouse.config, "password": "not this one"}
     with pytest.raises(ConfigurationError) as raised:
@@ -235,7 +235,7 @@ def test_the_last_dump_of_many_courses_is_found_and_what_is_no_time_is_none(clic
 def test_courses_are_due_that_were_never_dumped_or_were_modified_since():
     from datetime import UTC, datetime, timedelta
 
-    from log_replay.dump.run import _is_due
+    from log_replay.dump.dumping import _is_due
 
     dumped = datetime(2026, 3, 1, tzinfo=UTC)
     assert _is_due(None, None)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_replay import compiled
+from log_replay import _speedups
 from log_replay.events import UnparsableLine, parse_event
 from log_replay.events.prefilter import Prefilter
 from log_replay.records import LineBlock, Position
@@ -15,7 +15,8 @@ NAMES = frozenset({"play_video", "edx.course.enrollment.activated"})
 PREFILTER = Prefilter(NAMES)
 
 needs_compiled = pytest.mark.skipif(
-    compiled.sift is None, reason="not compiled: install a C compiler, then `touch pyproject.toml; make test`"
+    _speedups.classify_lines is None,
+    reason="not compiled: install a C compiler, then `touch pyproject.toml; make test`",
 )
 
 
@@ -27,7 +28,7 @@ SPELLINGS = st.sampled_from(['"name"', '"n\\u0061me"', '"nested"'])
 VALUES = st.sampled_from(['"play_video"', '"play\\u005fvideo"', '"page_close"', '{"name": "play_video"}', "7"])
 
 
-@pytest.mark.parametrize("sift", [PREFILTER.sift, PREFILTER.sift_in_python], ids=["as installed", "python"])
+@pytest.mark.parametrize("sift", [PREFILTER.classify, PREFILTER.classify_in_python], ids=["as installed", "python"])
 @given(
     pairs=st.lists(st.tuples(SPELLINGS, VALUES), max_size=4),
     colon=st.sampled_from([": ", ":", " :\t"]),
@@ -56,12 +57,12 @@ PIECES = st.sampled_from(
 @needs_compiled
 @given(st.lists(PIECES | st.binary(max_size=70), max_size=30).map(b"".join))
 def test_compiled_or_not_the_prefilter_says_the_same(text):
-    assert PREFILTER.sift(block(text)) == PREFILTER.sift_in_python(block(text))
+    assert PREFILTER.classify(block(text)) == PREFILTER.classify_in_python(block(text))
 
 
 @needs_compiled
 def test_compiled_or_not_the_prefilter_says_the_same_of_the_sample(sample_log):
-    assert PREFILTER.sift(block(sample_log)) == PREFILTER.sift_in_python(block(sample_log))
+    assert PREFILTER.classify(block(sample_log)) == PREFILTER.classify_in_python(block(sample_log))
 
 
 @pytest.mark.parametrize("ending", [b"", b"\n"])
@@ -72,7 +73,7 @@ def test_lines_of_every_kind_are_told_apart(ending):
         b'{"name": "play_video", "n": 1234567890123456789}',
     ]  # fmt: skip
     text = b"\n".join(lines) + ending
-    for sift in (PREFILTER.sift, PREFILTER.sift_in_python):
+    for sift in (PREFILTER.classify, PREFILTER.classify_in_python):
         found = sift(block(text))
         assert (found.lines, found.blank, dict(found.unknown)) == (10, 2, {b"page_close": 1, b"/": 2})
         assert [(text[begin:end], plain) for begin, end, plain in found.events] == [
@@ -85,16 +86,16 @@ def test_lines_of_every_kind_are_told_apart(ending):
 @needs_compiled
 def test_the_compiled_prefilter_raises_on_what_it_cannot_take(arguments):
     with pytest.raises((TypeError, SystemError)):
-        compiled.sift(*arguments)
+        _speedups.classify_lines(*arguments)
 
 
 def test_only_wanted_lines_are_told_apart():
     text = b'{"name": "play_video"}\n\n{"name": "play_video"}\n'
     wanted = LineBlock("tracking.log", (text,), 1000, 1000 + len(text), wanted=frozenset({1024}))
-    assert PREFILTER.sift(wanted).events == [(24, 46, True)]
+    assert PREFILTER.classify(wanted).events == [(24, 46, True)]
 
 
 def test_a_line_that_is_cut_off_is_parsed_where_it_may_matter():
-    (begin, end, _) = PREFILTER.sift(block(b'{"name": "play_video", "event": ')).events[0]
+    (begin, end, _) = PREFILTER.classify(block(b'{"name": "play_video", "event": ')).events[0]
     with pytest.raises(UnparsableLine):
         parse_event(b'{"name": "play_video", "event": '[begin:end], Position("tracking.log", 0))

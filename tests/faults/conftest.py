@@ -5,11 +5,12 @@ from __future__ import annotations
 import gzip
 import json
 
-import generate_log
 import pytest
-from faults.scenes import INTO_FILES, Driver, Scene
-from sinks.scripted_server import ScriptedServer
-from sinks.servers import learning_locker, ralph, s3, s3_server
+
+from tests import generate_log
+from tests.support.scenes import INTO_FILES, Driver, Scene
+from tests.support.scripted_server import ScriptedServer
+from tests.support.servers import learning_locker, ralph, s3, s3_server
 
 __all__ = ["learning_locker", "ralph", "s3", "s3_server"]
 
@@ -18,7 +19,7 @@ __all__ = ["learning_locker", "ralph", "s3", "s3_server"]
 def driver(tmp_path_factory):
     home = tmp_path_factory.mktemp("driver")
     # Ten of the users in the log are unknown.
-    (home / "directory.json").write_text(json.dumps(generate_log.directory(users=50, courses=5)))
+    (home / "identities.json").write_text(json.dumps(generate_log.directory(users=50, courses=5)))
     driver = Driver(home)
     yield driver
     driver.close()

@@ -6,8 +6,9 @@ import json
 from collections import Counter
 
 import pytest
-from faults.scenes import INTO_FILES as FILES
-from faults.scenes import KILLED
+
+from tests.support.scenes import INTO_FILES as FILES
+from tests.support.scenes import KILLED
 
 ALWAYS = ["create", "plan", "take over", "count", "reject", "record", "record, inside", "finish"]
 #: A batch, and what the longest block of lines holds beyond it: blocks are logged whole.

@@ -8,9 +8,10 @@ import subprocess
 import sys
 
 import pytest
-from faults.scenes import KILLED
-from sinks.keeping_lrs import KeepingLrs
-from sinks.scripted_server import Answer
+
+from tests.support.keeping_lrs import KeepingLrs
+from tests.support.scenes import KILLED
+from tests.support.scripted_server import LrsResponse
 
 BATCH_SIZE = 30
 COMMAND = [sys.executable, "-c", "from log_replay.standalone.main import main; main()", "transform_tracking_logs"]
@@ -60,7 +61,7 @@ def whole(into_both, lrss):
 
 
 def says_no(lrs: KeepingLrs) -> None:
-    lrs.dies_after(4, Answer(401))
+    lrs.dies_after(4, LrsResponse(401))
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])

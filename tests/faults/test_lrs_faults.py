@@ -9,12 +9,12 @@ import json
 import os
 
 import pytest
-from faults.flaky_lrs import AFTER, BEFORE, FlakyLrs
-from run.conftest import logs, parsed, source
 
-from log_replay.patience import Patience
+from log_replay.pipeline.run import Run
 from log_replay.report.progress import Lines
-from log_replay.run import Run
+from log_replay.retry import RetryPolicy
+from tests.support.flaky_lrs import AFTER, BEFORE, FlakyLrs
+from tests.support.runs import logs, parsed, source
 
 __all__ = ["logs", "source"]
 
@@ -34,19 +34,19 @@ def arguments(source):
 
 
 @pytest.fixture
-def made(sample_directory, arguments, tmp_path):
+def made(sample_identities, arguments, tmp_path):
     """The ids of what the sample log gives."""
     logged = tmp_path / "made"
     Run(parsed([*arguments, "--dry_run", "--log_to", f"file:{logged}", "--log_format", "raw"])).replay(Lines())
     return ids_of(logged)
 
 
-def run_of(lrs: FlakyLrs, arguments, *more: str, **patience) -> Run:
+def run_of(lrs: FlakyLrs, arguments, *more: str, **retry_policy) -> Run:
     config = {"url": lrs.url, "timeout_seconds": 3}
     to_lrs = ["--destination_provider", "LRS", "--destination_config", json.dumps(config), "--log_to", "null"]
     run = Run(parsed([*arguments, *to_lrs, *more]))
     for endpoint in run._sink._endpoints:
-        endpoint._patience = Patience(first_pause_seconds=0.0005, **patience)
+        endpoint._retry_policy = RetryPolicy(first_delay_seconds=0.0005, **retry_policy)
     return run
 
 

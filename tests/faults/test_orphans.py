@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from faults.scenes import wait_for
+
+from tests.support.scenes import wait_for
 
 COMMAND = [sys.executable, "-c", "from log_replay.standalone.main import main; main()", "transform_tracking_logs"]
 

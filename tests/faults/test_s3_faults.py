@@ -10,15 +10,15 @@ import json
 import os
 from dataclasses import replace
 
-import generate_log
 import pytest
-from faults.faulty_store import FaultyStore
-from faults.flaky_lrs import FlakyLrs
-from run.conftest import parsed
 
-from log_replay.patience import Patience
+from log_replay.pipeline.run import Run
 from log_replay.report.progress import Lines
-from log_replay.run import Run
+from log_replay.retry import RetryPolicy
+from tests import generate_log
+from tests.support.faulty_store import FaultyStore
+from tests.support.flaky_lrs import FlakyLrs
+from tests.support.runs import parsed
 
 RUNS = int(os.environ.get("LOG_REPLAY_FAULT_RUNS", "100"))
 ROUNDS = 5
@@ -37,9 +37,9 @@ def store(s3):
 
 @pytest.fixture
 def directory(db):
-    from log_replay.standalone.embedded import load_directory
+    from log_replay.standalone.embedded import load_identities
 
-    load_directory(generate_log.directory(users=5, courses=2))
+    load_identities(generate_log.directory(users=5, courses=2))
 
 
 def run_of(store: FaultyStore, *arguments: str, batch_size: int = 40) -> Run:
@@ -65,7 +65,7 @@ def run_of(store: FaultyStore, *arguments: str, batch_size: int = 40) -> Run:
             ]
         )
     )
-    run._source._patience = replace(run._source._patience, first_pause_seconds=0.0005)
+    run._source._retry_policy = replace(run._source._retry_policy, first_delay_seconds=0.0005)
     return run
 
 
@@ -95,7 +95,7 @@ def test_files_are_the_same_whatever_fails(store, expected, round_number):
     for seed in range(round_number, RUNS // 2, ROUNDS):
         prefix = f"out-{seed}/"
         run = run_of(store, *to_files(store, prefix))
-        run._sink._store._patience = Patience(first_pause_seconds=0.0005)
+        run._sink._store._retry_policy = RetryPolicy(first_delay_seconds=0.0005)
         store.break_from_now_on(seed)
         found = run.replay(Lines())
         broken += store.broken
@@ -115,7 +115,7 @@ def test_an_lrs_gets_everything_once_whatever_fails_on_both_sides(store, expecte
         with FlakyLrs(seed) as lrs:
             config = json.dumps({"url": lrs.url, "timeout_seconds": 3})
             run = run_of(store, "--destination_provider", "LRS", "--destination_config", config)
-            run._sink._endpoints[0]._patience = Patience(first_pause_seconds=0.0005)
+            run._sink._endpoints[0]._retry_policy = RetryPolicy(first_delay_seconds=0.0005)
             store.break_from_now_on(seed)
             found = run.replay(Lines())
         store.faults = store.listing_faults = []

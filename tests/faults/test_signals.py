@@ -12,8 +12,9 @@ import time
 from pathlib import Path
 
 import pytest
-from faults.scenes import wait_for
-from sinks.scripted_server import Answer
+
+from tests.support.scenes import wait_for
+from tests.support.scripted_server import LrsResponse
 
 COMMAND = [sys.executable, "-c", "from log_replay.standalone.main import main; main()", "transform_tracking_logs"]
 
@@ -31,7 +32,7 @@ def start(scene, server, tmp_path):
 
     def start(seconds: float, *arguments: str, prefix=()) -> subprocess.Popen[bytes]:
         # The first answer is to the question whether the LRS is there.
-        server.script[:] = [Answer(), Answer(), Answer(delay_seconds=seconds), Answer()]
+        server.script[:] = [LrsResponse(), LrsResponse(), LrsResponse(delay_seconds=seconds), LrsResponse()]
         command = [*prefix, *COMMAND, *run.arguments, "--run", "tested", *arguments]
         environment = {**run.driver.environment, "LOG_REPLAY_HOME": str(home)}
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

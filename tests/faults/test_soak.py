@@ -10,10 +10,11 @@ import os
 import subprocess
 import sys
 
-import generate_log
 import pytest
-from faults.flaky_lrs import FlakyLrs
-from peak_memory import RUNNER
+
+from tests import generate_log
+from tests.support.flaky_lrs import FlakyLrs
+from tests.support.peak_memory import RUNNER
 
 LINES = int(os.environ.get("LOG_REPLAY_SOAK_LINES", "50000"))
 #: What a run takes anyway (Django, the transformers, the caches of users) and one batch on its way.
@@ -33,8 +34,8 @@ def program(tmp_path):
         command = [sys.executable, "-c", RUNNER, *arguments]
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
-    (tmp_path / "directory.json").write_text(json.dumps(generate_log.directory(users=2000, courses=20)))
-    loaded = run("load_directory", str(tmp_path / "directory.json"))
+    (tmp_path / "identities.json").write_text(json.dumps(generate_log.directory(users=2000, courses=20)))
+    loaded = run("load_identities", str(tmp_path / "identities.json"))
     assert loaded.returncode == 0, loaded.stderr
     return run
 

@@ -15,16 +15,17 @@ import orjson
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from run.conftest import SAMPLE, parsed
 
 from log_replay.errors import ConfigurationError
-from log_replay.logs import configure_own_log
 from log_replay.options.values import read_config
-from log_replay.report.files import read_rejects
+from log_replay.pipeline.run import Run
 from log_replay.report.progress import Lines
-from log_replay.run import Run
+from log_replay.report.rejects import read_rejects
 from log_replay.sinks import open_sink
 from log_replay.sources import open_source
+from log_replay.statement_log import configure_own_log
+from tests.support.paths import SAMPLE
+from tests.support.runs import parsed
 
 EXAMPLES = int(os.environ.get("LOG_REPLAY_FUZZ_EXAMPLES", "150"))
 #: What stands for content: it must never be seen but in statements.
@@ -117,7 +118,7 @@ def replayed(arguments: list[str]) -> None:
     transformer=st.sampled_from(["xapi", "caliper"]),
 )
 def test_lines_end_no_run_and_are_seen_nowhere(
-    sample_directory, tmp_path_factory, own_log, contents, compressed, transformer
+    sample_identities, tmp_path_factory, own_log, contents, compressed, transformer
 ):
     folder = tmp_path_factory.mktemp("fuzz")
     (folder / "logs").mkdir()
@@ -154,7 +155,7 @@ def _patched(data: bytes, start: int, patch: bytes) -> bytes:
     | st.binary(max_size=100)
     | st.binary(max_size=60).map(lambda data: b"\x28\xb5\x2f\xfd" + data)
 )
-def test_damaged_objects_end_no_run(sample_directory, tmp_path_factory, own_log, data):
+def test_damaged_objects_end_no_run(sample_identities, tmp_path_factory, own_log, data):
     folder = tmp_path_factory.mktemp("fuzz")
     (folder / "logs").mkdir()
     (folder / "logs" / "a.log.gz").write_bytes(data or b"\n")

@@ -7,15 +7,15 @@ import shutil
 import subprocess
 
 import pytest
-from clickhouse.servers import clickhouse, clickhouse_process
 from django.core.management import CommandError, call_command
-from run.conftest import logs, replay, source
 
 from log_replay.clickhouse import connect
 from log_replay.gaps import compare
 from log_replay.gaps.compare import Gap, Gaps
 from log_replay.gaps.page import page
 from log_replay.gaps.show import as_json
+from tests.support.clickhouse_servers import clickhouse, clickhouse_process
+from tests.support.runs import logs, replay, source
 
 __all__ = ["clickhouse", "clickhouse_process", "logs", "replay", "source"]
 
@@ -41,7 +41,7 @@ def table(request, replay, source):
 
 
 @pytest.fixture
-def gaps(table, source, tmp_path, sample_directory):
+def gaps(table, source, tmp_path, sample_identities):
     """Compare, and return the JSON."""
 
     def found(*arguments):
@@ -122,7 +122,7 @@ def test_what_cannot_be_read_makes_it_incomplete(gaps, logs):
     assert caught.value.returncode == 1
 
 
-def test_without_a_database_or_a_table_it_is_wrong_usage(source, sample_directory, home):
+def test_without_a_database_or_a_table_it_is_wrong_usage(source, sample_identities, home):
     arguments = ["replay_gaps", "--transformer_type", "xapi", *source]
     for said in ("no embedded database", "no such table"):
         with pytest.raises(CommandError, match=said) as caught:

@@ -1,7 +1,7 @@
 """Makes the golden statements: for every form of every known event, what upstream makes of it on the sample directory.
 
-    python tests/golden/regenerate.py            # rewrite tests/golden/{xapi,caliper}/*.json
-    python tests/golden/regenerate.py --check    # compare, name the files that differ, exit 1 if any does
+    python -m tests.golden.regenerate            # rewrite tests/golden/{xapi,caliper}/*.json
+    python -m tests.golden.regenerate --check    # compare, name the files that differ, exit 1 if any does
 
 Each file holds ``{"event": the raw event, "statements": [...]}``, and ``"raises"``, the exception's type, where
 upstream makes no statement of that form. The statements are upstream's own, by its processors. The LMS is at
@@ -18,13 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 GOLDEN = Path(__file__).parent
-sys.path.insert(0, str(GOLDEN.parent))
 
-from event_forms import raw_event  # noqa: E402 - a script finds its neighbours after it looked where it is
-from event_scene import Scene  # noqa: E402 - likewise
-from known_events import FORMS  # noqa: E402 - likewise
-from sample_directory import sample_directory  # noqa: E402 - likewise
-from upstream_reference import Reference, set_up_django, stand_ins  # noqa: E402 - likewise
+from tests.support.event_forms import raw_event
+from tests.support.event_scene import Scene
+from tests.support.known_events import FORMS
+from tests.support.sample_identities import sample_identities
+from tests.support.upstream_reference import Reference, set_up_django, stand_ins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +40,7 @@ def golden(reference: Reference, key: str) -> dict[str, Any]:
 
 def golden_files() -> Iterator[tuple[Path, str]]:
     """Yield each file's path and the text that it should have."""
-    with stand_ins(sample_directory()):
+    with stand_ins(sample_identities()):
         for kind in ("xapi", "caliper"):
             reference = Reference(kind)
             for key, form in FORMS.items():

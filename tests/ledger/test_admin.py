@@ -9,17 +9,17 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from sinks.servers import answered, free_port, served
 
-HERE = Path(__file__).parent
+from tests.support.paths import ROOT
+from tests.support.servers import answered, free_port, served
+
 MANAGE = [sys.executable, "-m", "django"]
 PREPARE = """
 import django; django.setup()
 from django.contrib.auth import get_user_model
-from log_replay.models import Miss, Run, Unit
+from log_replay.models import RunBacklog, Run, RunUnit
 get_user_model().objects.create_superuser("root", "", "x")
 run = Run.objects.create(
     name="backfill", state="stopped", reason="SIGTERM", identity={"source": "S3 container=logs", "batch_size": 100},
@@ -27,19 +27,19 @@ run = Run.objects.create(
         "failures": {"<b>HTTP 400</b>": 2}, "rejects_by_reason": {"unknown_user": 7},
         "routes": {
             "https://one.example.com": {"delivered": 4000},
-            "https://two.example.com": {"delivered": 3000, "missed": 1000, "lost": "it is down"},
+            "https://two.example.com": {"delivered": 3000, "undelivered": 1000, "lost": "it is down"},
         },
     },
 )
-Miss.objects.create(
+RunBacklog.objects.create(
     run=run, number=1, routes={"https://two.example.com": 1000}, outcomes=[],
-    stretches=[[0, "a.log", 700, 1200, {"failed": 1000}]],
+    line_ranges=[[0, "a.log", 700, 1200, {"failed": 1000}]],
 )
 done = {"lines": 1000, "known": 600, "transformed": 600, "statements": 600, "delivered": 600}
-Unit.objects.create(run=run, number=0, object="a.log", size_bytes=3000, state="done", counters=done, end=None)
-Unit.objects.create(run=run, number=1, object="b.log", size_bytes=1000, state="begun", offset=300)
-Unit.objects.create(run=run, number=2, object="c.log", size_bytes=1000, state="failed", offset=0, error="it is damaged")
-Unit.objects.create(run=run, number=3, object="d.log", size_bytes=1000)
+RunUnit.objects.create(run=run, number=0, object="a.log", size_bytes=3000, state="done", counters=done, end=None)
+RunUnit.objects.create(run=run, number=1, object="b.log", size_bytes=1000, state="begun", offset=300)
+RunUnit.objects.create(run=run, number=2, object="c.log", size_bytes=1000, state="failed", offset=0, error="damaged")
+RunUnit.objects.create(run=run, number=3, object="d.log", size_bytes=1000)
 Run.objects.create(name="nightly", state="finished")
 """
 
@@ -49,8 +49,8 @@ def site(tmp_path_factory):
     """Run the site and return its address."""
     home = tmp_path_factory.mktemp("admin")
     settings = {
-        "DJANGO_SETTINGS_MODULE": "admin_site",
-        "PYTHONPATH": str(HERE),
+        "DJANGO_SETTINGS_MODULE": "tests.support.admin_site",
+        "PYTHONPATH": str(ROOT),
         "LOG_REPLAY_HOME": str(home),
     }
     environment = {**os.environ, **settings}
@@ -94,21 +94,21 @@ def test_a_run_is_shown_whole_and_cannot_be_changed(seen):
     page = seen("/admin/log_replay/run/1/change/")
     assert [bar["value"] for bar in page["bars"]] == [55, 55, 41.2]
     assert "3,000 delivered, 0 duplicate, 0 failed, 1,000 missed from a.log at 700 on: it is down" in page["text"]
-    for told in ("SIGTERM", "it is damaged", "<b>HTTP 400</b>", "unknown_user", "S3 container=logs", "1,000"):
+    for told in ("SIGTERM", "damaged", "<b>HTTP 400</b>", "unknown_user", "S3 container=logs", "1,000"):
         assert told in page["text"]
     assert not {"_save", "_addanother", "_continue", "Delete"} & set(page["inputs"])
 
 
 def test_units_are_listed(seen):
-    page = seen("/admin/log_replay/unit/?run__id__exact=1")
-    for name in ("a.log", "b.log", "c.log", "d.log", "it is damaged"):
+    page = seen("/admin/log_replay/rununit/?run__id__exact=1")
+    for name in ("a.log", "b.log", "c.log", "d.log", "damaged"):
         assert name in page["text"]
 
 
 def test_nothing_can_be_added_or_deleted(site):
     import requests
 
-    for page in ("run/add/", "unit/add/", "run/1/delete/", "unit/1/delete/"):
+    for page in ("run/add/", "rununit/add/", "run/1/delete/", "rununit/1/delete/"):
         assert requests.get(f"{site}/admin/log_replay/{page}", timeout=30).status_code == 403
     answer = requests.post(f"{site}/admin/log_replay/run/1/change/", data={"name": "x"}, timeout=30)
     assert answer.status_code == 403

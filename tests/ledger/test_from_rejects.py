@@ -7,9 +7,9 @@ import gzip
 import json
 
 import pytest
-from ledger.conftest import parsed
 
 from log_replay.errors import ConfigurationError
+from tests.support.ledger_runs import parsed
 
 NOBODY = "nobody_yet"
 

@@ -43,7 +43,7 @@ REPLAYING = """
     from log_replay.options.arguments import add_arguments
     from log_replay.options import read_options
     from log_replay.report.progress import Lines
-    from log_replay.run import Run as Pipeline
+    from log_replay.pipeline.run import Run as Pipeline
     parser = argparse.ArgumentParser()
     add_arguments(parser)
     options = read_options(vars(parser.parse_args({arguments!r})))

@@ -9,17 +9,17 @@ from dataclasses import asdict
 
 import pytest
 from django.core.management import CommandError, call_command
-from ledger.conftest import Interrupting, parsed
-from sinks.keeping_lrs import KeepingLrs
-from sinks.scripted_server import Answer
 
 from log_replay.errors import ConfigurationError
-from log_replay.models import Miss
 from log_replay.models import Run as RunRow
-from log_replay.patience import Patience
+from log_replay.models import RunBacklog
+from log_replay.pipeline.run import Run
 from log_replay.report.progress import Lines
-from log_replay.run import Run
-from log_replay.sinks.standing import Pauses
+from log_replay.retry import RetryPolicy
+from log_replay.sinks.lrs.circuit_breaker import BreakerDelays
+from tests.support.keeping_lrs import KeepingLrs
+from tests.support.ledger_runs import Interrupting, parsed
+from tests.support.scripted_server import LrsResponse
 
 COUNTED = ("total", "objects", "failures", "statements_by_event", "rejects_by_reason", "complete")
 
@@ -42,7 +42,7 @@ def other_lrs():
 
 
 @pytest.fixture
-def to_both(lrs, other_lrs, source, settings, sample_directory):
+def to_both(lrs, other_lrs, source, settings, sample_identities):
     """The arguments of a run to both, in batches of 20 events."""
     settings.FERNET_KEYS = ["a key of the tests"]
     for each in (lrs, other_lrs):
@@ -61,11 +61,11 @@ def route_to(url: str, **configurations) -> None:
     )
 
 
-def run_of(*arguments: str, pauses: Pauses | None = None) -> Run:
+def run_of(*arguments: str, pauses: BreakerDelays | None = None) -> Run:
     run = Run(parsed(*arguments))
     for standing in run._sink._standings:
-        standing.endpoint._patience = Patience(retries=1, first_pause_seconds=0.001)
-        standing._pauses = pauses or Pauses()
+        standing.endpoint._retry_policy = RetryPolicy(retries=1, first_delay_seconds=0.001)
+        standing._pauses = pauses or BreakerDelays()
         standing._pause_seconds = standing._pauses.first_seconds
     return run
 
@@ -98,7 +98,7 @@ def test_a_resumed_run_sends_the_lost_route_what_it_missed_and_nobody_else_anyth
     assert not lost.complete
     assert lost.stopped is None
     assert lost.total.balanced
-    assert lost.total.failed == lost.routes[other_lrs.url].missed == len(made) - len(other_lrs.received)
+    assert lost.total.failed == lost.routes[other_lrs.url].undelivered == len(made) - len(other_lrs.received)
     assert "503" in lost.routes[other_lrs.url].lost
     assert RunRow.objects.get(name="x").state == RunRow.State.STOPPED
     healthy, had = len(lrs.posted), set(other_lrs.received)
@@ -110,13 +110,13 @@ def test_a_resumed_run_sends_the_lost_route_what_it_missed_and_nobody_else_anyth
     assert len(lrs.posted) == healthy
     assert not {s["id"] for asked in other_lrs.posted for s in json.loads(asked.body)} & had
     assert each_has_all_once(made, lrs, other_lrs)
-    assert not Miss.objects.exists()
+    assert not RunBacklog.objects.exists()
     assert RunRow.objects.get(name="x").state == RunRow.State.FINISHED
 
 
 def test_one_that_is_back_before_the_end_gets_it_in_the_same_run(whole, to_both, lrs, other_lrs):
     report, made = whole
-    other_lrs.script = [*[Answer()] * 4, *[Answer(503)] * 2, Answer()]
+    other_lrs.script = [*[LrsResponse()] * 4, *[LrsResponse(503)] * 2, LrsResponse()]
     same = replayed(*to_both)
     assert counted(same) == counted(report)
     assert same.routes == report.routes
@@ -126,8 +126,8 @@ def test_one_that_is_back_before_the_end_gets_it_in_the_same_run(whole, to_both,
 
 def test_one_that_is_back_when_it_is_tried_again_goes_on_and_gets_the_rest_at_the_end(whole, to_both, lrs, other_lrs):
     report, made = whole
-    other_lrs.script = [*[Answer()] * 4, *[Answer(503)] * 4, Answer()]
-    same = replayed(*to_both, pauses=Pauses(0, 0))
+    other_lrs.script = [*[LrsResponse()] * 4, *[LrsResponse(503)] * 4, LrsResponse()]
+    same = replayed(*to_both, pauses=BreakerDelays(0, 0))
     assert counted(same) == counted(report)
     assert same.routes == report.routes
     assert each_has_all_once(made, lrs, other_lrs)
@@ -139,8 +139,8 @@ def test_one_that_is_back_when_it_is_tried_again_goes_on_and_gets_the_rest_at_th
 @pytest.mark.parametrize("status", [401, 403, 404])
 def test_one_that_says_no_is_not_tried_again_before_the_run_is_resumed(whole, to_both, lrs, other_lrs, status):
     report, made = whole
-    other_lrs.dies_after(2, Answer(status))
-    lost = replayed(*to_both, "--run", "x", pauses=Pauses(0, 0))
+    other_lrs.dies_after(2, LrsResponse(status))
+    lost = replayed(*to_both, "--run", "x", pauses=BreakerDelays(0, 0))
     assert not lost.complete
     assert len(other_lrs.posted) == 3
     other_lrs.is_up()
@@ -166,7 +166,7 @@ def test_one_that_is_dead_from_the_beginning_stops_no_other(whole, to_both, lrs,
     report, made = whole
     other_lrs.stop()
     lost = replayed(*to_both, "--run", "x")
-    assert lost.routes[other_lrs.url].missed == len(made)
+    assert lost.routes[other_lrs.url].undelivered == len(made)
     assert "connection refused" in lost.routes[other_lrs.url].lost
     assert set(lrs.received) == made
     assert lost.total.failed == report.total.delivered
@@ -180,7 +180,7 @@ def test_it_stays_owed_as_long_as_it_is_dead(whole, to_both, lrs, other_lrs):
     second = replayed(*to_both, "--run", "x")
     assert second.total.balanced
     assert 0 < second.total.failed < first.total.failed
-    assert second.routes[other_lrs.url].missed < first.routes[other_lrs.url].missed
+    assert second.routes[other_lrs.url].undelivered < first.routes[other_lrs.url].undelivered
     other_lrs.is_up()
     assert counted(replayed(*to_both, "--run", "x")) == counted(report)
     assert each_has_all_once(made, lrs, other_lrs)
@@ -234,8 +234,8 @@ def test_of_two_lost_routes_each_gets_its_own_when_it_is_back(whole, to_both, lr
         better = replayed(*to_both, "--run", "x")
         assert better.total.balanced
         assert better.total.failed == lost.total.failed
-        assert better.routes[third.url].missed == 0
-        assert better.routes[other_lrs.url].missed == lost.routes[other_lrs.url].missed
+        assert better.routes[third.url].undelivered == 0
+        assert better.routes[other_lrs.url].undelivered == lost.routes[other_lrs.url].undelivered
         other_lrs.is_up()
         assert counted(replayed(*to_both, "--run", "x")) == counted(report)
         assert each_has_all_once(made, lrs, other_lrs, third)
@@ -297,7 +297,7 @@ def test_what_is_owed_to_a_route_that_is_configured_no_more_stays_owed(whole, to
 
 
 def test_the_command_says_who_misses_what_and_how_to_go_on(whole, to_both, other_lrs, capfd):
-    other_lrs.dies_after(2, Answer(401))
+    other_lrs.dies_after(2, LrsResponse(401))
     command = ["replay_tracking_logs", "--transformer_type", "xapi", *to_both, "--run", "x"]
     with pytest.raises(
         CommandError, match=rf"{other_lrs.url} misses \d+ statements .*401.*replay_runs resume x"
@@ -318,7 +318,7 @@ def test_each_route_s_progress_is_shown(whole, to_both, lrs, other_lrs):
     routes = json.loads(shown.getvalue())["routes"]
     assert routes[lrs.url] == {**asdict(lost.routes[lrs.url]), "percent": 100.0, "reached": None}
     behind = routes[other_lrs.url]
-    assert behind["missed"] + behind["delivered"] + behind["duplicate"] == report.total.statements
+    assert behind["undelivered"] + behind["delivered"] + behind["duplicate"] == report.total.statements
     assert 0 < behind["percent"] < 100
     assert behind["reached"]["object"] == "a.log"
     assert behind["reached"]["offset"] > 0

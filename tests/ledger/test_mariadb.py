@@ -8,22 +8,22 @@ import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
-import sample_directory
-from sinks.keeping_lrs import KeepingLrs
-from sinks.scripted_server import Answer
-from sinks.servers import served
 
-HERE = Path(__file__).parent
+from tests.support import sample_identities
+from tests.support.keeping_lrs import KeepingLrs
+from tests.support.paths import ROOT
+from tests.support.scripted_server import LrsResponse
+from tests.support.servers import served
+
 SETUP = """
 import json, sys
 import django; django.setup()
 from django.core.management import call_command
 call_command("migrate", verbosity=0, interactive=False)
 from django.contrib.auth import get_user_model
-from log_replay.lms.tables import CourseOverview, ExternalId, ExternalIdType
+from log_replay.identities.lms_tables import CourseOverview, ExternalId, ExternalIdType
 from log_replay.standalone.embedded import create_lms_tables
 create_lms_tables()
 directory = json.load(sys.stdin)
@@ -40,11 +40,11 @@ OPTIONS = """
 import argparse, json, sys
 import django; django.setup()
 from log_replay.ledger.overview import as_dict, runs
-from log_replay.logs import configure_own_log
+from log_replay.statement_log import configure_own_log
 from log_replay.options.arguments import add_arguments
 from log_replay.options import read_options
 from log_replay.report.progress import Lines
-from log_replay.run import Run
+from log_replay.pipeline.run import Run
 
 configure_own_log()
 parser = argparse.ArgumentParser()
@@ -100,11 +100,11 @@ def mariadb(tmp_path_factory):
         while subprocess.run(create, capture_output=True, check=False).returncode:
             assert time.monotonic() < until, log.read_text()[-2000:]
             time.sleep(0.2)
-        sample = sample_directory.sample_directory()
+        sample = sample_identities.sample_identities()
         environment = {
             **os.environ,
-            "DJANGO_SETTINGS_MODULE": "mariadb_site",
-            "PYTHONPATH": str(HERE),
+            "DJANGO_SETTINGS_MODULE": "tests.support.mariadb_site",
+            "PYTHONPATH": str(ROOT),
             "MARIADB_SOCKET": str(socket),
             "LOG_REPLAY_HOME": str(home),
             "LOG_REPLAY_RETIRED_USER_SALTS": ",".join(sample["retired_user_salts"]),
@@ -135,7 +135,7 @@ def test_what_a_lost_route_missed_is_kept_there_and_sent_when_it_is_back(mariadb
         "--batch_size", "20", "--sleep_between_batches_secs", "0", "--log_to", "null", "--run", "routed",
     ]  # fmt: skip
     with KeepingLrs() as healthy, KeepingLrs() as lost:
-        lost.dies_after(3, Answer(404))
+        lost.dies_after(3, LrsResponse(404))
         with subprocess.Popen(
             [sys.executable, "-c", ROUTED, *arguments], env=mariadb, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         ) as process:
@@ -146,7 +146,7 @@ def test_what_a_lost_route_missed_is_kept_there_and_sent_when_it_is_back(mariadb
             process.stdin.write(b"\n\n")
             process.stdin.flush()
             second = json.loads(process.stdout.readline())
-        assert first["routes"][lost.url]["missed"] == first["total"]["failed"] > 0
+        assert first["routes"][lost.url]["undelivered"] == first["total"]["failed"] > 0
         assert second["complete"]
         assert second["total"]["failed"] == 0
         assert set(healthy.received) == set(lost.received)

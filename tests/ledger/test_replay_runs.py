@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from log_replay.models import Receipt, Run, Unit
+from log_replay.models import Run, RunAcknowledgement, RunUnit
 
 UNITS = ["--unit_size", "50KB"]
 
@@ -83,7 +83,7 @@ def test_secrets_that_the_environment_keeps_need_not_be_given_again(replay, sour
 def test_a_deleted_run_leaves_what_it_wrote(replay, into_files, tmp_path):
     replay(*into_files, "--run", "x")
     runs("delete", "x")
-    assert not any(model.objects.exists() for model in (Run, Unit, Receipt))
+    assert not any(model.objects.exists() for model in (Run, RunUnit, RunAcknowledgement))
     assert (tmp_path / "out" / "manifest.json").exists()
 
 
@@ -105,7 +105,7 @@ def test_what_finished_long_ago_is_pruned(replay, interrupted, into_files):
     assert runs("prune", "30").split() == ["old"]
     assert {run.name for run in Run.objects.all()} == {"new", "unfinished"}
     assert runs("prune", "30", "--unfinished").split() == ["unfinished"]
-    assert {row.run.name for row in Unit.objects.select_related("run")} == {"new"}
+    assert {row.run.name for row in RunUnit.objects.select_related("run")} == {"new"}
 
 
 def test_what_is_being_worked_on_is_not_pruned(interrupted, into_files):
@@ -131,8 +131,8 @@ def test_an_unknown_name_is_wrong_usage(action):
     assert caught.value.returncode == 2
 
 
-def test_the_last_word_of_a_run_that_stopped_is_how_to_resume_it(into_files, sample_directory, monkeypatch):
-    from log_replay.sinks.files import FileSink
+def test_the_last_word_of_a_run_that_stopped_is_how_to_resume_it(into_files, sample_identities, monkeypatch):
+    from log_replay.sinks.files.sink import FileSink
 
     def stopping(_self, _batch):
         raise KeyboardInterrupt("SIGTERM")
@@ -143,7 +143,7 @@ def test_the_last_word_of_a_run_that_stopped_is_how_to_resume_it(into_files, sam
     assert caught.value.returncode == 1
 
 
-def test_the_plan_is_printed_and_nothing_is_done(source, logs, capfdbinary, sample_directory):
+def test_the_plan_is_printed_and_nothing_is_done(source, logs, capfdbinary, sample_identities):
     call_command("replay_tracking_logs", "--transformer_type", "xapi", *source, "--plan", "--unit_size", "100KB")
     units = [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()]
     assert [unit["unit"] for unit in units] == list(range(len(units)))

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from log_replay.errors import ConfigurationError
-from log_replay.models import Receipt, Run, Unit
+from log_replay.models import Run, RunAcknowledgement, RunUnit
 
 UNITS = ["--unit_size", "50KB"]
 
@@ -42,14 +42,14 @@ def test_what_is_recorded_is_balanced_but_for_what_is_not_delivered(interrupted,
     assert run.state == Run.State.STOPPED
     assert run.batches > 1
     assert run.lease_until is None
-    done = [unit for unit in run.units.all() if unit.state == Unit.State.DONE]
-    begun = [unit for unit in run.units.all() if unit.state == Unit.State.BEGUN]
+    done = [unit for unit in run.units.all() if unit.state == RunUnit.State.DONE]
+    begun = [unit for unit in run.units.all() if unit.state == RunUnit.State.BEGUN]
     assert done
     assert len(begun) == 1
     for unit in done:
         assert unit.counters["statements"] == unit.counters["delivered"]
     assert begun[0].start < begun[0].offset <= begun[0].counted_to
-    assert Receipt.objects.filter(run=run).count() == run.batches
+    assert RunAcknowledgement.objects.filter(run=run).count() == run.batches
 
 
 def test_a_run_that_is_complete_does_nothing_more(replay, into_files, tmp_path):
@@ -111,11 +111,10 @@ def test_of_a_process_of_this_machine_it_is_known_at_once_that_it_is_dead(replay
     assert replay(*into_files, *UNITS, "--run", "x").complete
 
 
-def test_whoever_was_taken_over_records_nothing_more(into_files, sample_directory):
-    from ledger.conftest import parsed
-
+def test_whoever_was_taken_over_records_nothing_more(into_files, sample_identities):
+    from log_replay.pipeline.run import Run as Pipeline
     from log_replay.report.progress import Lines
-    from log_replay.run import Run as Pipeline
+    from tests.support.ledger_runs import parsed
 
     class TakenOver(Lines):
         def advance(self, offset: int, lines: int) -> None:
@@ -207,7 +206,7 @@ def test_no_secret_is_in_the_ledger(replay, source):
     secret = {"username": "hunter", "password": "hunter2", "url": "http://hunter3:hunter4@127.0.0.1:1/xAPI?key=hunter5"}
     lrs = [*source, "--destination_provider", "LRS", "--destination_config", json.dumps(secret), "--dry_run"]
     replay(*lrs, "--log_to", "null", "--run", "x", "--lrs_urls", "http://hunter6@127.0.0.1/")
-    everything = json.dumps([list(model.objects.values()) for model in (Run, Unit, Receipt)], default=str)
+    everything = json.dumps([list(model.objects.values()) for model in (Run, RunUnit, RunAcknowledgement)], default=str)
     assert "127.0.0.1" in everything
     assert "hunter" not in everything
 

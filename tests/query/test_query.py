@@ -7,13 +7,13 @@ import io
 import json
 
 import pytest
-from clickhouse.conftest import KEY
 from django.core.management import CommandError, call_command
-from sinks.statement_batches import caliper, event, xapi
 
 from log_replay.errors import ConfigurationError
 from log_replay.query.session import answer, embedded_statements, file_statements
 from log_replay.sinks import open_sink
+from tests.support.clickhouse_tables import KEY
+from tests.support.statement_batches import caliper, event, xapi
 
 COURSE = "course-v1:OrchardU+LING110+2026_Spring"
 BLOCK = "http://localhost:18000/xblock/block-v1:OrchardU+LING110+2026_Spring+type@problem+block@1"

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
 import pytest
-from sinks.scripted_server import ScriptedServer
-from sinks.servers import learning_locker, ralph, s3, s3_server
-from sinks.statement_batches import event, xapi
 
-__all__ = ["learning_locker", "ralph", "s3", "s3_server"]
+from tests.support.clickhouse_servers import clickhouse, clickhouse_process, old_clickhouse
+from tests.support.clickhouse_tables import batch, opened
+from tests.support.scripted_server import ScriptedServer
+from tests.support.servers import learning_locker, ralph, s3, s3_server
+from tests.support.statement_batches import event, xapi
+
+__all__ = [
+    "batch", "clickhouse", "clickhouse_process", "learning_locker", "old_clickhouse", "opened", "ralph", "s3",
+    "s3_server",
+]  # fmt: skip
 
 
 @pytest.fixture

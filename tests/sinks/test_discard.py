@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from sinks.statement_batches import event, xapi
 
 from log_replay.records import ALL_ROUTES, Delivery
 from log_replay.sinks import open_sink
+from tests.support.statement_batches import event, xapi
 
 
 @pytest.mark.parametrize("config", [{}, {"url": "http://ignored"}])

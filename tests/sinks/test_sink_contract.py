@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sinks.statement_batches import texts
 
 from log_replay.clickhouse import connect
 from log_replay.clickhouse.tables import create_table, statement_table
 from log_replay.records import ALL_ROUTES
 from log_replay.sinks import open_sink
+from tests.support.statement_batches import texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,9 +1,10 @@
 """A real S3 server, and the places that every source is tested on."""
 
 import pytest
-from faulty_proxy import FaultyProxy
 from moto.server import ThreadedMotoServer
-from places import BucketPlace, LocalPlace
+
+from tests.support.faulty_proxy import FaultyProxy
+from tests.support.places import BucketPlace, LocalPlace
 
 
 @pytest.fixture(scope="session")

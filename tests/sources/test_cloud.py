@@ -7,14 +7,14 @@ import time
 from email.utils import formatdate
 
 import pytest
-from faulty_proxy import cut_after, reset_after, shortened_to, status, whole_object
 from libcloud.storage.drivers.dummy import DummyStorageDriver
-from places import SECRET, BucketPlace
 
 from log_replay.errors import ConfigurationError, ReadError, SourceUnavailable
 from log_replay.records import SkippedObject, SourceObject
 from log_replay.sources import open_source
 from log_replay.sources.cloud import FIRST_PAGE_ONLY
+from tests.support.faulty_proxy import cut_after, reset_after, shortened_to, status, whole_object
+from tests.support.places import SECRET, BucketPlace
 
 LOG = b"".join(b'{"line": %d}\n' % number for number in range(40_000))
 
@@ -227,7 +227,7 @@ def test_a_read_that_hangs_is_taken_up_again(store, proxy):
     def hang(handler, code, headers, body):
         handler.answer(code, headers, body, give=70_000)
         handler.connection.settimeout(5)
-        # Until the reader loses its patience and goes away.
+        # Until the reader loses its retry_policy and goes away.
         handler.connection.recv(1)
 
     proxy.faults = [hang]

@@ -4,10 +4,10 @@ import os
 import socket
 
 import pytest
-from places import LocalPlace
 
 from log_replay.errors import ConfigurationError, ReadError, SourceUnavailable
 from log_replay.records import SkippedObject, SourceObject
+from tests.support.places import LocalPlace
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ MIB = 1 << 20
 #: Reads one object and says what it found and how much memory that took, in a process of its own.
 MEASURE = """
 import json, re, sys
-from log_replay.lines import blocks, lines_of
+from log_replay.pipeline.lines import blocks
+from log_replay.records import lines_of
 from log_replay.sources import open_source
 source = open_source("LOCAL", {"key": sys.argv[1], "container": "logs"})
 lines = oversized = 0

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_replay.patience import Patience, Unavailable
-from log_replay.sources.resuming import resumed
+from log_replay.retry import RetryPolicy, TemporaryError
+from log_replay.sources.resume import resumed
 
 # What one opening gives before it breaks, in bytes; None: it breaks while it is opened.
 BREAKS = st.lists(st.none() | st.integers(0, 10), max_size=30)
@@ -25,17 +25,17 @@ class BreakingBytes:
             return
         given = self.breaks.pop(0)
         if given is None:
-            raise Unavailable("refused")
+            raise TemporaryError("refused")
         yield from self.chunks(offset, min(offset + given, len(self.data)))
-        raise Unavailable("reset")
+        raise TemporaryError("reset")
 
     def chunks(self, begin, end):
         for at in range(begin, end, self.chunk_bytes):
             yield self.data[at : min(at + self.chunk_bytes, end)]
 
 
-def resumed_bytes(source, start, patience):
-    return resumed(source.open_at, start, lambda offset, chunk: offset + len(chunk), patience)
+def resumed_bytes(source, start, retry_policy):
+    return resumed(source.open_at, start, lambda offset, chunk: offset + len(chunk), retry_policy)
 
 
 @given(st.binary(max_size=100), BREAKS, st.integers(1, 8), st.integers(0, 100), st.integers(0, 4))
@@ -44,10 +44,10 @@ def test_whatever_breaks_each_byte_comes_once_and_in_order_or_it_gives_up(data, 
     waits = []
     try:
         for chunk in resumed_bytes(
-            BreakingBytes(data, breaks, chunk_bytes), start, Patience(retries, sleep=waits.append)
+            BreakingBytes(data, breaks, chunk_bytes), start, RetryPolicy(retries, sleep=waits.append)
         ):
             found += chunk
-    except Unavailable:
+    except TemporaryError:
         assert data[start:].startswith(found)
     else:
         assert found == data[start:]
@@ -56,21 +56,21 @@ def test_whatever_breaks_each_byte_comes_once_and_in_order_or_it_gives_up(data, 
 
 def test_it_gives_up_after_the_given_number_of_failures_in_a_row():
     waits = []
-    with pytest.raises(Unavailable, match="refused"):
-        list(resumed_bytes(BreakingBytes(b"data", [None] * 100, 1), 0, Patience(3, sleep=waits.append)))
+    with pytest.raises(TemporaryError, match="refused"):
+        list(resumed_bytes(BreakingBytes(b"data", [None] * 100, 1), 0, RetryPolicy(3, sleep=waits.append)))
     assert len(waits) == 3
 
 
 def test_progress_forgives_the_failures_before():
     source = BreakingBytes(bytes(100), [None, 1] * 50, 1)
-    assert b"".join(resumed_bytes(source, 0, Patience(2, sleep=lambda _: None))) == bytes(100)
+    assert b"".join(resumed_bytes(source, 0, RetryPolicy(2, sleep=lambda _: None))) == bytes(100)
 
 
 def test_waits_grow_up_to_a_limit_and_vary():
     waits = []
-    patience = Patience(12, first_pause_seconds=1, longest_pause_seconds=60, sleep=waits.append)
-    with pytest.raises(Unavailable):
-        list(resumed_bytes(BreakingBytes(b"data", [None] * 100, 1), 0, patience))
+    retry_policy = RetryPolicy(12, first_delay_seconds=1, max_delay_seconds=60, sleep=waits.append)
+    with pytest.raises(TemporaryError):
+        list(resumed_bytes(BreakingBytes(b"data", [None] * 100, 1), 0, retry_policy))
     longest = [min(2**failure, 60) for failure in range(12)]
     assert all(most / 2 <= wait <= most for wait, most in zip(waits, longest, strict=True))
     assert len(set(waits[6:])) > 1
@@ -79,8 +79,8 @@ def test_waits_grow_up_to_a_limit_and_vary():
 @pytest.mark.parametrize(("asked", "waited"), [(20, 20), (86_400, 60)])
 def test_a_server_is_left_alone_as_long_as_it_asks_within_reason(asked, waited):
     waits = []
-    patience = Patience(5, first_pause_seconds=0.1, longest_retry_after_seconds=60, sleep=waits.append)
-    patience.rest(1, Unavailable("busy", retry_after_seconds=asked))
+    retry_policy = RetryPolicy(5, first_delay_seconds=0.1, max_retry_after_seconds=60, sleep=waits.append)
+    retry_policy.wait(1, TemporaryError("busy", retry_after_seconds=asked))
     assert waits == [waited]
 
 
@@ -94,7 +94,7 @@ def test_what_was_opened_is_closed_when_the_reader_goes_away():
         finally:
             closed.append(offset)
 
-    stream = resumed(open_at, 0, lambda offset, chunk: offset + len(chunk), Patience())
+    stream = resumed(open_at, 0, lambda offset, chunk: offset + len(chunk), RetryPolicy())
     next(stream)
     stream.close()
     assert closed == [0]

@@ -15,7 +15,8 @@ LOG = b"".join(b'{"line": %d}\n' % number for number in range(300_000))
 #: Reads everything and echoes it, block by block.
 ECHO = """
 import sys
-from log_replay.lines import blocks, lines_of
+from log_replay.pipeline.lines import blocks
+from log_replay.records import lines_of
 from log_replay.sources import open_source
 source = open_source("STDIN", {})
 source.check()

@@ -7,16 +7,16 @@ import json
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
-from upstream_reference import Reference, normalised, stand_ins
-from variations import event_names, events
 
 from log_replay.errors import ConfigurationError
 from log_replay.events.filters import Filters
-from log_replay.lms.database import DatabaseLookup, lms_models
-from log_replay.lms.directory import Directory
+from log_replay.identities.cache import IdentityCache
+from log_replay.identities.database import DatabaseLookup, lms_models
 from log_replay.records import LineBlock
 from log_replay.statements.block import transform_block
 from log_replay.statements.upstream import UpstreamTransformer, identities_answer
+from tests.support.upstream_reference import Reference, normalised, stand_ins
+from tests.support.variations import event_names, events
 
 TYPES = ["xapi", "caliper"]
 
@@ -26,7 +26,7 @@ class Ours:
 
     def __init__(self, transformer_type: str) -> None:
         self.transformer = UpstreamTransformer(transformer_type)
-        self.directory = Directory(DatabaseLookup(lms_models(), transformer_type, add=False))
+        self.directory = IdentityCache(DatabaseLookup(lms_models(), transformer_type, add=False))
 
     def __call__(self, *lines: bytes):
         text = b"".join(line + b"\n" for line in lines)
@@ -48,10 +48,10 @@ def upstream(reference: Reference, directory, line: bytes):
             return [], type(error).__name__
 
 
-@pytest.mark.usefixtures("sample_directory")
+@pytest.mark.usefixtures("sample_identities")
 @pytest.mark.parametrize("transformer_type", TYPES)
 @pytest.mark.parametrize("name", event_names())
-def test_statements_equal_those_of_upstream(name, transformer_type, sample_directory):
+def test_statements_equal_those_of_upstream(name, transformer_type, sample_identities):
     """Whatever an event of this name holds: the same statements, or a reject where upstream raises or gives none."""
     ours, reference = Ours(transformer_type), Reference(transformer_type)
 
@@ -63,7 +63,7 @@ def test_statements_equal_those_of_upstream(name, transformer_type, sample_direc
         if name not in ours.transformer.names:
             assert result.counters.unknown == 1
             return
-        expected, raised = upstream(reference, sample_directory, line)
+        expected, raised = upstream(reference, sample_identities, line)
         assert [normalised(json.loads(text)) for text in texts(result)] == expected
         if not expected:
             (reject,) = result.rejects
@@ -73,9 +73,9 @@ def test_statements_equal_those_of_upstream(name, transformer_type, sample_direc
     check()
 
 
-@pytest.mark.usefixtures("sample_directory")
+@pytest.mark.usefixtures("sample_identities")
 @pytest.mark.parametrize("transformer_type", TYPES)
-def test_the_sample_log_gives_the_statements_of_upstream(transformer_type, sample_directory, sample_log):
+def test_the_sample_log_gives_the_statements_of_upstream(transformer_type, sample_identities, sample_log):
     ours, reference = Ours(transformer_type), Reference(transformer_type)
     lines = sample_log.split(b"\n")
     result = ours(*lines)
@@ -83,21 +83,21 @@ def test_the_sample_log_gives_the_statements_of_upstream(transformer_type, sampl
     offset = 0
     for line in lines:
         if offset in made:
-            expected, _ = upstream(reference, sample_directory, line)
+            expected, _ = upstream(reference, sample_identities, line)
             assert [normalised(json.loads(made[offset].statements[0].text))] == expected[:1]
             assert len(made[offset].statements) == len(expected)
         offset += len(line) + 1
     assert result.counters.transformed == len(made) > 100
 
 
-@pytest.mark.usefixtures("sample_directory")
+@pytest.mark.usefixtures("sample_identities")
 @pytest.mark.parametrize("transformer_type", TYPES)
 def test_a_replay_gives_the_same_bytes(transformer_type, sample_log):
     first, second = (Ours(transformer_type)(*sample_log.split(b"\n")) for _ in range(2))
     assert texts(first) == texts(second)
 
 
-@pytest.mark.usefixtures("sample_directory")
+@pytest.mark.usefixtures("sample_identities")
 def test_equal_lines_have_equal_caliper_ids_and_different_lines_have_not(sample_log):
     ours = Ours("caliper")
     ids = [event.statements[0].id for event in ours(*sample_log.split(b"\n")).events]
@@ -119,7 +119,7 @@ def play(**changes) -> bytes:
     return json.dumps({**PLAY, **changes}).encode()
 
 
-@pytest.mark.usefixtures("sample_directory")
+@pytest.mark.usefixtures("sample_identities")
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -137,21 +137,21 @@ def test_what_cannot_be_made_is_rejected_for_a_reason_that_can_be_acted_on(chang
     assert (reject.reason, reject.name) == (reason, "play_video")
 
 
-@pytest.mark.usefixtures("sample_directory")
+@pytest.mark.usefixtures("sample_identities")
 @pytest.mark.parametrize("ifi", ["mbox", "mbox_sha1sum"])
-def test_actors_are_named_as_the_settings_say(ifi, settings, sample_directory):
+def test_actors_are_named_as_the_settings_say(ifi, settings, sample_identities):
     settings.XAPI_AGENT_IFI_TYPE = ifi
     (text,) = texts(Ours("xapi")(play()))
     assert ifi in json.loads(text)["actor"]
-    expected, _ = upstream(Reference("xapi"), sample_directory, play())
+    expected, _ = upstream(Reference("xapi"), sample_identities, play())
     assert normalised(json.loads(text)) == expected[0]
 
 
-@pytest.mark.usefixtures("sample_directory")
+@pytest.mark.usefixtures("sample_identities")
 def test_an_operator_s_filters_are_respected(settings):
     settings.OPEN_EDX_FILTERS_CONFIG = {
         "event_routing_backends.processors.xapi.transformer.xapi_transformer.get_actor": {
-            "pipeline": ["statements.pipeline_steps.AnonymousActor"],
+            "pipeline": ["tests.support.pipeline_steps.AnonymousActor"],
             "fail_silently": False,
         }
     }
@@ -159,7 +159,7 @@ def test_an_operator_s_filters_are_respected(settings):
     assert json.loads(text)["actor"]["account"]["name"] == "somebody"
 
 
-@pytest.mark.usefixtures("sample_directory")
+@pytest.mark.usefixtures("sample_identities")
 def test_third_parties_transformers_are_respected(settings, monkeypatch):
     from event_routing_backends.processors.xapi.registry import XApiTransformersRegistry
 
@@ -187,13 +187,17 @@ def test_settings_without_our_backends_are_wrong_configuration(settings):
         UpstreamTransformer("xapi")
 
 
-@pytest.mark.usefixtures("sample_directory")
+@pytest.mark.usefixtures("sample_identities")
 def test_only_one_run_at_a_time_answers_for_upstream():
-    with identities_answer(Directory(None)), pytest.raises(ConfigurationError), identities_answer(Directory(None)):
+    with (
+        identities_answer(IdentityCache(None)),
+        pytest.raises(ConfigurationError),
+        identities_answer(IdentityCache(None)),
+    ):
         pass
 
 
-@pytest.mark.usefixtures("sample_directory")
+@pytest.mark.usefixtures("sample_identities")
 def test_upstream_is_left_as_it_was():
     from event_routing_backends import helpers
 
@@ -202,7 +206,7 @@ def test_upstream_is_left_as_it_was():
     assert {name: getattr(helpers, name) for name in before} == before
 
 
-@pytest.mark.usefixtures("sample_directory")
+@pytest.mark.usefixtures("sample_identities")
 def test_nothing_private_is_logged_by_upstream(caplog):
     caplog.set_level("DEBUG")
     Ours("xapi")(play(context={"user_id": None}, username="secret_learner"))

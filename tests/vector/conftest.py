@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import pytest
-from clickhouse.servers import ClickHouse, clickhouse_process
-from engines import VectorVrl, VrlPython, vector_vrl_python
-from far_clickhouse import SCHEMA
-from running_vector import vector
-from sinks.servers import ralph, s3, s3_server
+
+from tests.support.clickhouse_servers import ClickHouse, clickhouse_process
+from tests.support.servers import ralph, s3, s3_server
+from tests.support.vector.engines import VectorVrl, VrlPython, vector_vrl_python
+from tests.support.vector.far_clickhouse import SCHEMA
+from tests.support.vector.running_vector import vector
 
 __all__ = ["clickhouse_process", "ralph", "s3", "s3_server", "vector"]
 

@@ -10,9 +10,10 @@ import sys
 import zipfile
 
 import pytest
-from emitted import TEXTS, encoded, lines, xapi
-from engines import CACHE, ProgramFailed
 from hypothesis import HealthCheck, given, settings
+
+from tests.support.vector.emitted import TEXTS, encoded, lines, xapi
+from tests.support.vector.engines import CACHE, ProgramFailed
 
 ASPECTS = "tutor-contrib-aspects==6.1.0"
 TEMPLATE = "tutoraspects/templates/aspects/apps/vector/partials/common-post.toml"

@@ -9,10 +9,11 @@ from datetime import datetime
 
 import pytest
 import requests
-from emitted import caliper, encoded, lines, xapi
-from engines import Topology
-from far_clickhouse import encoded_row, insert
-from shipped import SINKS, TRANSFORMS, composed
+
+from tests.support.vector.emitted import caliper, encoded, lines, xapi
+from tests.support.vector.engines import Topology
+from tests.support.vector.far_clickhouse import encoded_row, insert
+from tests.support.vector.shipped import SINKS, TRANSFORMS, composed
 
 if sys.version_info >= (3, 14):
     from compression import zstd

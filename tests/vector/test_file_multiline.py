@@ -7,7 +7,8 @@ import re
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shipped import VECTOR, composed
+
+from tests.support.vector.shipped import VECTOR, composed
 
 MULTILINE = composed(VECTOR / "sources" / "file.yaml")["sources"]["statements_from_file"]["multiline"]
 STARTS = re.compile(MULTILINE["start_pattern"])

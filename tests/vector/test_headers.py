@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from shipped import COMPONENTS, DEFAULTED, REFERENCE, ROOT, VECTOR
+
+from tests.support.vector.shipped import COMPONENTS, DEFAULTED, REFERENCE, ROOT, VECTOR
 
 FILES = [*COMPONENTS, *sorted((VECTOR / "tests").glob("*.yaml"))]
 

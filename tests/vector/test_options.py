@@ -7,8 +7,9 @@ from fnmatch import fnmatch
 
 import pytest
 import yaml
-from shipped import COMPONENTS, SECTIONS, TRANSFORMS, composed, compositions, interpolated, named
-from vector_options import OPTIONS, REQUIRED, SECRET_OPTIONS, SMALLEST_DISK_BUFFER, TOP_LEVEL
+
+from tests.support.vector.shipped import COMPONENTS, SECTIONS, TRANSFORMS, composed, compositions, interpolated, named
+from tests.support.vector.vector_options import OPTIONS, REQUIRED, SECRET_OPTIONS, SMALLEST_DISK_BUFFER, TOP_LEVEL
 
 ALL = [
     pytest.param(path, section, name, component, id=f"{path.stem}:{name}")

@@ -8,27 +8,27 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
-from emitted import FORMATTERS
-from engines import Topology
-from logs.listeners import Listener
-from shipped import DEAD_LETTER, TRANSFORMS, composed
+
+from tests.support.listeners import Listener
+from tests.support.paths import SAMPLE
+from tests.support.vector.emitted import FORMATTERS
+from tests.support.vector.engines import Topology
+from tests.support.vector.shipped import DEAD_LETTER, TRANSFORMS, composed
 
 CONFIG = composed(TRANSFORMS, DEAD_LETTER)
-SAMPLE = Path(__file__).parents[2] / "log_replay" / "standalone" / "sample"
 
 
 @pytest.fixture(scope="module")
 def start(tmp_path_factory):
     """Start `log-replay` on a home of its own that holds the sample's users."""
     home = tmp_path_factory.mktemp("command")
-    salts = json.loads((SAMPLE / "directory.json").read_text())["retired_user_salts"]
+    salts = json.loads((SAMPLE / "identities.json").read_text())["retired_user_salts"]
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("DJANGO", "LOG_REPLAY"))}
     environment = inherited | {"LOG_REPLAY_HOME": str(home), "LOG_REPLAY_RETIRED_USER_SALTS": ",".join(salts)}
     log_replay = [sys.executable, "-c", "from log_replay.standalone.main import main; main()"]
-    subprocess.run([*log_replay, "load_directory", "sample"], env=environment, check=True, capture_output=True)
+    subprocess.run([*log_replay, "load_identities", "sample"], env=environment, check=True, capture_output=True)
     source = json.dumps({"key": str(SAMPLE.parent), "container": SAMPLE.name, "prefix": "tracking.log"})
 
     def run(*arguments, transformer_type="xapi", **how):

@@ -11,10 +11,10 @@ import subprocess
 import kubernetes_validate
 import pytest
 import yaml
-from shipped import DEAD_LETTER, REFERENCE, ROOT, TRANSFORMS, VECTOR, composed
 
 from log_replay.options import read_options
 from log_replay.options.arguments import add_arguments
+from tests.support.vector.shipped import DEAD_LETTER, REFERENCE, ROOT, TRANSFORMS, VECTOR, composed
 
 DEPLOY = VECTOR / "deploy"
 COMPOSE = DEPLOY / "compose.yaml"

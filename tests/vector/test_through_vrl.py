@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from emitted import FORMATTERS, TEXTS, VALUES, caliper, encoded, lines, xapi
-from engines import Topology
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from shipped import DEAD_LETTER, TRANSFORMS, composed
+
+from tests.support.vector.emitted import FORMATTERS, TEXTS, VALUES, caliper, encoded, lines, xapi
+from tests.support.vector.engines import Topology
+from tests.support.vector.shipped import DEAD_LETTER, TRANSFORMS, composed
 
 CONFIG = composed(TRANSFORMS, DEAD_LETTER)
 FORMATS = pytest.mark.parametrize("log_format", FORMATTERS)

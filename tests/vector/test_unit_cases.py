@@ -6,8 +6,9 @@ import re
 
 import pytest
 import yaml
-from engines import Topology, held
-from shipped import DEAD_LETTER, SINKS, TRANSFORMS, VECTOR, composed
+
+from tests.support.vector.engines import Topology, defer_signals
+from tests.support.vector.shipped import DEAD_LETTER, SINKS, TRANSFORMS, VECTOR, composed
 
 CONFIG = composed(TRANSFORMS, *SINKS, *sorted((VECTOR / "tests").glob("*.yaml")))
 
@@ -22,7 +23,7 @@ def test_case(case, engine):
 
     for expected in case["outputs"]:
         (event,) = outputs[expected["extract_from"]]
-        assert all(held(engine, condition, event) for condition in expected["conditions"]), event
+        assert all(defer_signals(engine, condition, event) for condition in expected["conditions"]), event
 
 
 def test_names_are_unique():

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from emitted import FORMATTERS, caliper, encoded, lines, xapi
-from running_vector import BINARY, Vector, eventually
-from shipped import DEAD_LETTER, SINKS, TRANSFORMS, VECTOR, compositions, named
-from sinks.servers import free_port
 
-from log_replay.logs import settle_statements, statements_to
-from log_replay.logs.emit import log_statements
 from log_replay.records import Position, Statement, TransformedEvent
+from log_replay.statement_log import settle_statements, statements_to
+from log_replay.statement_log.emit import log_statements
+from tests.support.servers import free_port
+from tests.support.vector.emitted import FORMATTERS, caliper, encoded, lines, xapi
+from tests.support.vector.running_vector import BINARY, Vector, eventually
+from tests.support.vector.shipped import DEAD_LETTER, SINKS, TRANSFORMS, VECTOR, compositions, named
 
 if TYPE_CHECKING:
-    from clickhouse.servers import ClickHouse
+    from tests.support.clickhouse_servers import ClickHouse
 
 if sys.version_info >= (3, 14):
     from compression import zstd

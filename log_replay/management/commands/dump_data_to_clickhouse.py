@@ -9,14 +9,14 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from log_replay.dump.options import ARGUMENTS, read_dump_options
-from log_replay.interrupts import signals_interrupt
-from log_replay.logs import configure_own_log
 from log_replay.management.exit_codes import INCOMPLETE, errors_exit
 from log_replay.management.state import prepare_state
 from log_replay.options.arguments import add_arguments
+from log_replay.pipeline.signals import handle_signals
+from log_replay.statement_log import configure_own_log
 
 if TYPE_CHECKING:
-    from log_replay.dump.run import DumpReport
+    from log_replay.dump.dumping import DumpReport
 
 
 class Command(BaseCommand):
@@ -40,10 +40,10 @@ class Command(BaseCommand):
     def handle(self, *_args: str, **given: Any) -> None:
         """Dump, say what was dumped and exit with what it came to."""
         configure_own_log()
-        from log_replay.dump.run import Dump  # noqa: PLC0415 - so that --help is answered at once
+        from log_replay.dump.dumping import Dump  # noqa: PLC0415 - so that --help is answered at once
 
         # Nothing is waited for: rows that are inserted once more are the same rows.
-        with errors_exit(), signals_interrupt(grace_seconds=0):
+        with errors_exit(), handle_signals(grace_seconds=0):
             options = read_dump_options(given)
             if "lms" not in settings.DATABASES:  # nothing else is needed of our own state
                 prepare_state()

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class Command(BaseCommand):
-    """Answer read-only SQL over the embedded ClickHouse, or over files that a run wrote."""
+    """LrsResponse read-only SQL over the embedded ClickHouse, or over files that a run wrote."""
 
     help = (
-        "Answer a query over the statements in the embedded ClickHouse, or in files that a run wrote. The view "
+        "LrsResponse a query over the statements in the embedded ClickHouse, or in files that a run wrote. The view "
         "'statements' has the columns id, kind (xapi or caliper), time, actor, verb, object, object_name, course, org "
         "and event, the statement itself. Nothing is ever changed."
     )

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from log_replay.interrupts import signals_interrupt
-from log_replay.logs import configure_own_log
 from log_replay.management.exit_codes import INCOMPLETE, errors_exit
 from log_replay.management.state import prepare_state
+from log_replay.pipeline.signals import handle_signals
+from log_replay.statement_log import configure_own_log
 
 if TYPE_CHECKING:
     import argparse
@@ -47,7 +47,7 @@ class Command(BaseCommand):
         configure_own_log()
         with errors_exit():
             options = read_gap_options(given)
-            with signals_interrupt(options.run.grace_secs):
+            with handle_signals(options.run.grace_secs):
                 report, gaps = _compare(options)
                 _show(gaps, options)
         if report.rejects:
@@ -60,8 +60,8 @@ def _compare(options: GapOptions) -> tuple[Report, Gaps]:
     # Imported here so that --help and wrong options are answered at once.
     from log_replay.gaps.compare import Comparison  # noqa: PLC0415
     from log_replay.gaps.ids import temporary_ids  # noqa: PLC0415
+    from log_replay.pipeline.run import Run  # noqa: PLC0415
     from log_replay.report.progress import shown_progress  # noqa: PLC0415
-    from log_replay.run import Run  # noqa: PLC0415
 
     prepare_state()
     with (
@@ -81,7 +81,7 @@ def _compare(options: GapOptions) -> tuple[Report, Gaps]:
 def _show(gaps: Gaps, options: GapOptions) -> None:
     from log_replay.gaps.page import page  # noqa: PLC0415 - as above
     from log_replay.gaps.show import as_json, show_gaps  # noqa: PLC0415 - as above
-    from log_replay.report.files import write_summary, write_whole  # noqa: PLC0415 - as above
+    from log_replay.report.rejects import write_summary, write_whole  # noqa: PLC0415 - as above
 
     show_gaps(gaps, sys.stdout)
     if options.json:

@@ -111,7 +111,7 @@ class Command(BaseCommand):
 
 
 def _resume(run: Run) -> None:
-    from log_replay.ledger.configuration import command_line  # noqa: PLC0415 - as above
+    from log_replay.ledger.run_configuration import command_line  # noqa: PLC0415 - as above
 
     call_command("replay_tracking_logs", *command_line(run.command), "--run", run.name)
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from django.core.management.base import BaseCommand, CommandError
 
-from log_replay.interrupts import signals_interrupt
-from log_replay.ledger.configuration import stored_command
-from log_replay.logs import configure_own_log
+from log_replay.ledger.run_configuration import stored_command
 from log_replay.management.exit_codes import INCOMPLETE, TOO_MANY_REJECTS, errors_exit
 from log_replay.management.process_title import hide_arguments
 from log_replay.management.state import prepare_state
 from log_replay.options import read_options
 from log_replay.options.arguments import add_arguments
+from log_replay.pipeline.signals import handle_signals
+from log_replay.statement_log import configure_own_log
 
 if TYPE_CHECKING:
     from log_replay.options import Options
@@ -51,7 +51,7 @@ class Command(BaseCommand):
         with errors_exit():
             options = read_options(given)
             _hide_secrets(options, given)
-            with signals_interrupt(options.grace_secs):
+            with handle_signals(options.grace_secs):
                 if options.plan:
                     _show_plan(options)
                     return
@@ -73,10 +73,10 @@ def _hide_secrets(options: Options, given: dict[str, Any]) -> None:
 
 def _replay(options: Options) -> Report:
     # Imported here so that --help and wrong options are answered at once.
-    from log_replay.report.files import write_summary  # noqa: PLC0415
+    from log_replay.pipeline.run import Run  # noqa: PLC0415
     from log_replay.report.progress import shown_progress  # noqa: PLC0415
-    from log_replay.report.tables import show_summary  # noqa: PLC0415
-    from log_replay.run import Run  # noqa: PLC0415
+    from log_replay.report.rejects import write_summary  # noqa: PLC0415
+    from log_replay.report.terminal import show_summary  # noqa: PLC0415
 
     prepare_state()
     run = Run(options)
@@ -93,8 +93,8 @@ def _show_plan(options: Options) -> None:
     """Print the units of the run as JSON lines."""
     import orjson  # noqa: PLC0415 - as above
 
-    from log_replay.plan import as_line  # noqa: PLC0415 - as above
-    from log_replay.plan.listing import plan_run  # noqa: PLC0415 - as above
+    from log_replay.pipeline.plan import as_line  # noqa: PLC0415 - as above
+    from log_replay.pipeline.plan.listing import plan_run  # noqa: PLC0415 - as above
     from log_replay.records import Unit  # noqa: PLC0415 - as above
     from log_replay.report.progress import Lines  # noqa: PLC0415 - as above
     from log_replay.sources import open_source  # noqa: PLC0415 - as above
@@ -115,7 +115,7 @@ def _judge(report: Report, options: Options) -> None:
         problems = [
             f"{len(report.failed_objects)} objects could not be read to their end" if report.failed_objects else "",
             f"{total.failed:,} statements were not delivered" if total.failed else "",
-            *report.misses,
+            *report.backlog_messages,
             f"{len(report.differences):,} events differ from what upstream makes" if report.differences else "",
             f"{report.lost_by_loggers:,} statements were lost by a logger" if report.lost_by_loggers else "",
         ]
@@ -131,6 +131,6 @@ def _judge(report: Report, options: Options) -> None:
 def _next_step(report: Report, options: Options) -> str:
     if report.run is None:
         return AGAIN
-    from log_replay.ledger.opening import resume_command  # noqa: PLC0415 - as above
+    from log_replay.ledger.factory import resume_command  # noqa: PLC0415 - as above
 
     return f"to go on where it ended: {resume_command(report.run, stored_command(options.given))}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from log_replay.errors import LogReplayError
-from log_replay.lms import UnknownIdentity
+from log_replay.identities import UnknownIdentity
 from log_replay.statements.native.certification import Certification
 from log_replay.statements.native.kinds import KINDS, TIMES
 from log_replay.statements.native.platform import configured_platform
@@ -15,7 +15,7 @@ from log_replay.statements.native.reading import UpstreamRejects
 from log_replay.statements.native.verification import same_statements
 
 if TYPE_CHECKING:
-    from log_replay.lms import Identities
+    from log_replay.identities import Identities
     from log_replay.records import BlockResult, Event, Position, Statement
     from log_replay.statements import Transformer
     from log_replay.statements.native.kinds import Maker
@@ -35,7 +35,7 @@ class NativeTransformer:
         sensor_id: who sends Caliper's envelopes, if that is not the LMS's root URL.
 
     Attributes:
-        ways: how many events went the ``native`` way, and how many through upstream, by the reason why: ``requested``,
+        transform_paths: events transformed natively (``native``), and by upstream's code, by reason: ``requested``,
             ``third_party``, ``filter``, ``uncertified``, ``fingerprint``, or ``unusual`` for a single event's shape.
         verified: how many events were compared.
         differences: those of them that upstream makes something else of.
@@ -58,7 +58,7 @@ class NativeTransformer:
         self._certification = Certification(kind)
         self._chosen: dict[str, tuple[Maker | None, str]] = {}
         # Not a Counter, which takes twice as long to count.
-        self.ways: defaultdict[str, int] = defaultdict(int)
+        self.transform_paths: defaultdict[str, int] = defaultdict(int)
         self.verified = 0
         self.differences: list[tuple[Position, str]] = []
 
@@ -78,7 +78,7 @@ class NativeTransformer:
         """Return the event's statements; see ``Transformer``."""
         make, reason = self._chosen.get(event.name) or self.native_for(event.name)
         if make is None:
-            self.ways[reason] += 1
+            self.transform_paths[reason] += 1
             return self._upstream.transform(event, identities)
         try:
             try:
@@ -87,23 +87,23 @@ class NativeTransformer:
                 self._time_of(event.fields)  # which was not looked at yet, and upstream would stumble over first
                 raise
         except (UnknownIdentity, UpstreamRejects) as rejection:
-            self.ways[NATIVE] += 1
+            self.transform_paths[NATIVE] += 1
             if self._verified_below:
                 self._verify(event, identities, rejection)
             raise
         except LogReplayError:
             raise
         except Exception:  # noqa: BLE001 - whatever it stumbles over, upstream says what becomes of the event
-            self.ways[UNUSUAL] += 1
+            self.transform_paths[UNUSUAL] += 1
             return self._upstream.transform(event, identities)
-        self.ways[NATIVE] += 1
+        self.transform_paths[NATIVE] += 1
         if self._verified_below:
             self._verify(event, identities, statements)
         return statements
 
-    def hand_over(self, result: BlockResult) -> None:
+    def drain_stats(self, result: BlockResult) -> None:
         """Move what was counted since the last block into the block's result."""
-        result.ways, self.ways = Counter(self.ways), defaultdict(int)
+        result.transform_paths, self.transform_paths = Counter(self.transform_paths), defaultdict(int)
         result.verified, self.verified = self.verified, 0
         result.differences, self.differences = self.differences, []
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs, urlparse
 
-from log_replay.statements.native.reading import Unusual, UpstreamRejects, text
+from log_replay.statements.native.reading import UnsupportedEvent, UpstreamRejects, text
 
 
 def video_key(course_id: str, video_id: Any) -> str:
@@ -27,7 +27,7 @@ def problem_of_page(referrer: Any, data: Any, course_id: Any) -> str:
         return named
     parts = text(data).split("_")
     if len(parts) == 1 or ":" not in text(course_id):
-        raise Unusual
+        raise UnsupportedEvent
     return _block_prefix(course_id, "problem") + parts[1]
 
 

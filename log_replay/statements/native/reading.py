@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 MISSING = object()
 
 
-class Unusual(Exception):
+class UnsupportedEvent(Exception):
     """An event of a shape for which the native functions do not answer: upstream decides what becomes of it."""
 
 
@@ -42,7 +42,7 @@ def look_required(fields: EventFields, section: str, key: str) -> Any:
     value = holder.get(key) if isinstance(holder, dict) else None
     if value or value == 0:
         return value
-    raise Unusual
+    raise UnsupportedEvent
 
 
 def look_text(fields: EventFields, section: str, key: str) -> str:
@@ -51,7 +51,7 @@ def look_text(fields: EventFields, section: str, key: str) -> str:
     value = holder.get(key) if isinstance(holder, dict) else None
     if value and isinstance(value, str):
         return value
-    raise Unusual
+    raise UnsupportedEvent
 
 
 def find(fields: EventFields, key: str) -> Any:
@@ -131,14 +131,14 @@ def course_id_of(event: Event) -> str | None:
 def required(value: Any) -> Any:
     """Return the value, which upstream would not make a statement without."""
     if value is None:
-        raise Unusual
+        raise UnsupportedEvent
     return value
 
 
 def text(value: Any) -> str:
     """Return the value, which upstream would only take as a string, or stumble over."""
     if not isinstance(value, str):
-        raise Unusual
+        raise UnsupportedEvent
     return value
 
 
@@ -151,5 +151,5 @@ def acting_user(event: Event) -> Any:
     if type(user) is str and user and user != "None":
         return user
     if user or user == 0:
-        raise Unusual
+        raise UnsupportedEvent
     return None

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from log_replay.statements.native.reading import Unusual
+from log_replay.statements.native.reading import UnsupportedEvent
 from log_replay.statements.serialise import number_text
 
 #: What is shorter has no days, in seconds.
@@ -108,5 +108,5 @@ def _hours_and_minutes(seconds: int) -> str:
 
 def _moment(spelled: Any) -> datetime:
     if not isinstance(spelled, str) or not _MOMENT.fullmatch(spelled):
-        raise Unusual
+        raise UnsupportedEvent
     return datetime.fromisoformat(spelled)

@@ -6,14 +6,14 @@ import json
 import logging
 
 import pytest
-from sample_lookup import SampleLookup
 
 from log_replay.events import UnparsableLine, parse_event
-from log_replay.lms.directory import Directory
+from log_replay.identities.cache import IdentityCache
 from log_replay.records import Position
 from log_replay.statements.native import NativeTransformer
 from log_replay.statements.native.certification import Certification
 from log_replay.statements.upstream import UpstreamTransformer, identities_answer
+from tests.support.sample_lookup import SampleLookup
 
 KINDS = ("xapi", "caliper")
 
@@ -51,7 +51,7 @@ class Sides:
 
     def __init__(self, kind, **options):
         self.kind = kind
-        self.identities = Directory(SampleLookup(kind))
+        self.identities = IdentityCache(SampleLookup(kind))
         self.upstream = UpstreamTransformer(kind)
         self.native = self.transformer(**options)
 

@@ -88,8 +88,10 @@ def test_so_it_does_in_an_installation_that_is_changed(copied):
         "DJANGO_SETTINGS_MODULE": "log_replay.standalone.settings",
     }
     run = subprocess.run([sys.executable, "-c", script], env=environment, check=True, capture_output=True)
-    ways = json.loads(run.stdout.splitlines()[-1])
-    assert {name: way for name, way in ways.items() if way != "native"} == {"edx.ui.lms.link_clicked": "fingerprint"}
+    transform_paths = json.loads(run.stdout.splitlines()[-1])
+    assert {name: way for name, way in transform_paths.items() if way != "native"} == {
+        "edx.ui.lms.link_clicked": "fingerprint"
+    }
 
 
 def test_a_changed_constant_counts_for_those_that_use_it(copied):

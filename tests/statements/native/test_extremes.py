@@ -6,15 +6,15 @@ import os
 from contextlib import suppress
 
 import pytest
-from event_forms import raw_event
-from event_scene import Scene
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from known_events import FORMS_OF
-from variations import ANYWHERE, PLACES, paths, put
 
 from log_replay.statements.native.kinds import KINDS
 from log_replay.statements.native.verification import same_statements
+from tests.support.event_forms import raw_event
+from tests.support.event_scene import Scene
+from tests.support.known_events import FORMS_OF
+from tests.support.variations import ANYWHERE, PLACES, paths, put
 
 EXAMPLES = int(os.environ.get("LOG_REPLAY_PARITY_EXAMPLES", "25"))
 EVERY_EVENT = [(kind, name) for kind, makes in KINDS.items() for name in sorted(makes)]
@@ -78,7 +78,7 @@ def test_actors_are_upstreams_however_they_are_identified(settings, sides, ident
     sides.native = sides.transformer()
     raw = raw_event(FORMS_OF["showanswer"][0], Scene(user_id=user_id, username=""))
     assert same_statements(sides.made_natively(raw), sides.made_by_upstream(raw))
-    assert dict(sides.native.ways) == {"native": 1}
+    assert dict(sides.native.transform_paths) == {"native": 1}
 
 
 @pytest.mark.parametrize("root_url", ["https://lms.example.com", "https://ü.example/", 'http://"quoted"', ""])

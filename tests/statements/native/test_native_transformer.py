@@ -3,14 +3,14 @@
 import json
 
 import pytest
-from event_forms import raw_event
 from event_routing_backends.processors.xapi.registry import XApiTransformersRegistry
-from event_scene import Scene
-from known_events import FORMS_OF
 
-from log_replay.errors import DirectoryError
-from log_replay.lms import UnknownIdentity
+from log_replay.errors import IdentityError
+from log_replay.identities import UnknownIdentity
 from log_replay.records import BlockResult, Statement
+from tests.support.event_forms import raw_event
+from tests.support.event_scene import Scene
+from tests.support.known_events import FORMS_OF
 
 
 def played(**fields):
@@ -36,7 +36,7 @@ def kind():
 def test_a_certified_event_goes_the_native_way(sides):
     sides.native = sides.transformer(as_certified=True)
     sides.made_natively(played())
-    assert dict(sides.native.ways) == {"native": 1}
+    assert dict(sides.native.transform_paths) == {"native": 1}
 
 
 def test_an_event_whose_transformer_is_not_what_was_checked_goes_through_upstream(sides, monkeypatch):
@@ -45,18 +45,18 @@ def test_an_event_whose_transformer_is_not_what_was_checked_goes_through_upstrea
     sides.native = sides.transformer(as_certified=True)
     made = sides.made_natively(played())
     assert "result" not in json.loads(made[0].text)
-    assert dict(sides.native.ways) == {"fingerprint": 1}
+    assert dict(sides.native.transform_paths) == {"fingerprint": 1}
 
 
 def test_a_reject_that_upstream_would_have_no_other_word_for_needs_no_upstream(sides):
     assert isinstance(sides.made_natively(played(username="nobody", context={})), UnknownIdentity)
-    assert dict(sides.native.ways) == {"native": 1}
+    assert dict(sides.native.transform_paths) == {"native": 1}
 
 
 def test_what_is_unusual_of_one_event_goes_through_upstream(sides):
     made = sides.made_natively(played(time="2026-03-02T08:15Z"))
     assert made[0].timestamp == "2026-03-02T08:15:00+00:00"
-    assert dict(sides.native.ways) == {"unusual": 1}
+    assert dict(sides.native.transform_paths) == {"unusual": 1}
 
 
 @pytest.mark.parametrize("reason", ["requested", "processors"])
@@ -64,7 +64,7 @@ def test_nothing_goes_the_native_way_where_that_is_forbidden(sides, reason):
     native = sides.transformer(forbidden=reason)
     sides.native = native
     assert sides.made_natively(played()) == sides.made_by_upstream(played())
-    assert dict(native.ways) == {reason: 1}
+    assert dict(native.transform_paths) == {reason: 1}
 
 
 def test_an_event_that_only_a_third_party_transforms_is_not_certified(sides):
@@ -107,18 +107,18 @@ def test_what_was_counted_goes_with_each_block(sides):
     for name in ("first", "second"):
         sides.made_natively(played())
         results.append(BlockResult(name, 0))
-        native.hand_over(results[-1])
-    assert [(dict(result.ways), result.verified, len(result.differences)) for result in results] == [
+        native.drain_stats(results[-1])
+    assert [(dict(result.transform_paths), result.verified, len(result.differences)) for result in results] == [
         ({"native": 1}, 1, 1)
     ] * 2
-    assert not native.ways
+    assert not native.transform_paths
 
 
 def test_a_lost_directory_is_no_reason_to_ask_upstream(sides):
     class Lost:
         def external_id(self, user):
-            raise DirectoryError("gone")
+            raise IdentityError("gone")
 
     sides.identities = Lost()
-    assert isinstance(sides.made_natively(played()), DirectoryError)
-    assert not sides.native.ways
+    assert isinstance(sides.made_natively(played()), IdentityError)
+    assert not sides.native.transform_paths

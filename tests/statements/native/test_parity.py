@@ -4,16 +4,16 @@ import os
 from pathlib import Path
 
 import pytest
-from event_forms import raw_event
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from known_events import FORMS_OF
-from sample_directory import TEA
-from variations import events, scenes
 
 import log_replay.standalone
 from log_replay.statements.native.kinds import KINDS
 from log_replay.statements.native.verification import same_statements
+from tests.support.event_forms import raw_event
+from tests.support.known_events import FORMS_OF
+from tests.support.sample_identities import TEA
+from tests.support.variations import events, scenes
 
 SAMPLE = Path(log_replay.standalone.__file__).parent / "sample" / "tracking.log"
 
@@ -50,12 +50,12 @@ def test_events_as_the_lms_writes_them_need_no_upstream(sides, name):
     )
     @given(form=st.sampled_from(FORMS_OF[name]), scene=scenes().filter(lambda scene: scene.course_id != TEA))
     def check(form, scene):
-        sides.native.ways.clear()
+        sides.native.transform_paths.clear()
         raw = raw_event(form, scene)
         ours, theirs = sides.made_natively(raw), sides.made_by_upstream(raw)
         assert same_statements(ours, theirs), (raw, ours, theirs)
         if not isinstance(theirs, Exception):
-            assert dict(sides.native.ways) == {"native": 1}
+            assert dict(sides.native.transform_paths) == {"native": 1}
 
     check()
 
@@ -65,4 +65,4 @@ def test_native_equals_upstream_on_the_sample_log(kind, sides):
     assert len(made) > 100
     for ours, theirs in made:
         assert same_statements(ours, theirs), (ours, theirs)
-    assert sides.native.ways["native"] > 20 * sides.native.ways["unusual"]
+    assert sides.native.transform_paths["native"] > 20 * sides.native.transform_paths["unusual"]

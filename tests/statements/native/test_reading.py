@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from log_replay.events.subjects import MAX_DEPTH, TooDeep
-from log_replay.statements.native.reading import Finder, Unusual, find, look, look_required, look_text
+from log_replay.statements.native.reading import Finder, UnsupportedEvent, find, look, look_required, look_text
 
 KEYS = ("event", "data", "context", "name", "user_id")
 SCALARS = st.sampled_from([None, "", "x", 0, 1, False, 0.0, [], [1]])
@@ -33,7 +33,7 @@ def test_what_must_be_there_is_what_look_gives_or_unusual(fields, section, key):
         if fits:
             assert stricter(fields, section, key) == value
         else:
-            with pytest.raises(Unusual):
+            with pytest.raises(UnsupportedEvent):
                 stricter(fields, section, key)
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tincan.conversions.iso8601 import jsonify_datetime, jsonify_timedelta, make_datetime
 
 from log_replay.statements.native import times
-from log_replay.statements.native.reading import Unusual
+from log_replay.statements.native.reading import UnsupportedEvent
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 seconds = st.one_of(
@@ -43,7 +43,7 @@ anything = st.one_of(moments, st.text(alphabet="0123456789-:.TZ+ ", max_size=35)
 def test_timestamps(spelled):
     try:
         ours = times.xapi_timestamp(spelled)
-    except (Unusual, ValueError):
+    except (UnsupportedEvent, ValueError):
         return
     assert ours == jsonify_datetime(make_datetime(spelled))
 
@@ -62,7 +62,7 @@ def test_timestamps(spelled):
 def test_event_times(spelled):
     try:
         ours = times.caliper_time(spelled)
-    except (Unusual, ValueError):
+    except (UnsupportedEvent, ValueError):
         return
     assert ours == helpers.convert_datetime_to_iso(spelled)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from log_replay import compiled
+from log_replay import _speedups
 from log_replay.records import Statement, new_statement
 from log_replay.statements.identifiers import CALIPER_EVENTS
 from log_replay.statements.native.reading import find
@@ -65,9 +65,11 @@ def envelope(deed: Deed, platform: Platform, learner: str, event: Event, about: 
         about: what it was done to, and the members behind that.
         more: what the extensions hold beside the transformer's version, as members of them.
     """
-    if compiled.caliper_statement:
+    if _speedups.caliper_statement:
         frame = _frame(deed, platform)
-        made = compiled.caliper_statement(frame, Statement, event.json_text, event.fields, learner, more, about)
+        made: Statement | None = _speedups.caliper_statement(
+            frame, Statement, event.json_text, event.fields, learner, more, about
+        )
         if made:
             return made
     return envelope_in_python(deed, platform, learner, event, about, more)
@@ -99,7 +101,7 @@ def time_of(fields: EventFields) -> str:
     """Return when it happened, as envelopes spell it.
 
     Raises:
-        Unusual: that cannot be told.
+        UnsupportedEvent: that cannot be told.
         KeyError: nothing is said of it.
     """
     return caliper_time(fields["timestamp"])

@@ -6,13 +6,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from log_replay.statements.native.caliper.envelope import Deed, envelope, json_of
-from log_replay.statements.native.reading import Unusual, acting_user, text
+from log_replay.statements.native.reading import UnsupportedEvent, acting_user, text
 from log_replay.statements.serialise import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from log_replay.lms import Identities
+    from log_replay.identities import Identities
     from log_replay.records import Event, EventFields, Statement
     from log_replay.statements.native.platform import Platform
 
@@ -96,5 +96,5 @@ def member(name: str, value: Any) -> str:
     if kind is str:
         return f',"{name}":{quoted(value).decode()}' if value else ""
     if kind is dict:  # upstream would take what is empty out of it as well
-        raise Unusual
+        raise UnsupportedEvent
     return f',"{name}":{json_of(value)}' if value or value == 0 else ""

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from log_replay.statements.native.blocks import video_key
 from log_replay.statements.native.caliper.envelope import json_of
 from log_replay.statements.native.caliper.event import BLOCKS, course_named, member
-from log_replay.statements.native.reading import Unusual, course_id_of, look, look_required, required, text
+from log_replay.statements.native.reading import UnsupportedEvent, course_id_of, look, look_required, required, text
 from log_replay.statements.native.times import caliper_duration
 
 if TYPE_CHECKING:
-    from log_replay.lms import Identities
+    from log_replay.identities import Identities
     from log_replay.records import Event
     from log_replay.statements.native.caliper.event import Object
     from log_replay.statements.native.platform import Platform
@@ -47,7 +47,7 @@ def page(object_type: str) -> Object:
         data = event.fields["data"]
         target, name = member("id", data["target_url"]), member("name", data.get("target_name"))
         if not target:
-            raise Unusual
+            raise UnsupportedEvent
         return f'{{{target[1:]}{name},"type":"{object_type}"{course_named(event.course_id, platform).extensions}}}'
 
     return followed
@@ -75,7 +75,7 @@ def unit(object_type: str, target: str | None = None) -> Object:
 def _video(video_id: Any, seconds: Any, course_id: Any, platform: Platform) -> str:
     # Lengths may be keys of the cache whatever they are: those that are equal are spelled alike.
     if not video_id and video_id != 0:
-        raise Unusual
+        raise UnsupportedEvent
     key = video_key(text(course_id or None), video_id)
     length = caliper_duration(seconds)
     duration = "" if length is None else f',"duration":"{length}"'
@@ -87,6 +87,6 @@ def _video(video_id: Any, seconds: Any, course_id: Any, platform: Platform) -> s
 def _unit(object_type: str, key: Any, course_id: Any, platform: Platform) -> tuple[str, str]:
     """Return a unit up to its extensions, and the last of them."""
     if not key and key != 0:
-        raise Unusual
+        raise UnsupportedEvent
     iri = json_of(platform.iri("xblock", key))
     return f'{{"id":{iri},"type":"{object_type}","name":"Unit"', course_named(course_id, platform).part_of

@@ -14,10 +14,10 @@ from log_replay.statements.native.caliper.event import (
     course_named,
     member,
 )
-from log_replay.statements.native.reading import Unusual, UpstreamRejects, acting_user, find, look
+from log_replay.statements.native.reading import UnsupportedEvent, UpstreamRejects, acting_user, find, look
 
 if TYPE_CHECKING:
-    from log_replay.lms import Identities
+    from log_replay.identities import Identities
     from log_replay.records import Event, EventFields, Statement
     from log_replay.statements.native.caliper.event import Object
     from log_replay.statements.native.platform import Platform
@@ -59,7 +59,7 @@ def _attempt(event: Event, platform: Platform, identities: Identities) -> str:
     count = _details(event.fields).get("attempts", "")
     course = course_named(event.course_id, platform)
     if course is NOWHERE:
-        raise Unusual
+        raise UnsupportedEvent
     block = platform.iri("xblock", key)
     iri, assignable = json_of(f"{block}/user/{learner}/attempt/{count}"), json_of({"id": block, "type": "Assessment"})
     assignee = person(learner, platform)
@@ -103,5 +103,5 @@ def _problem_key(event: Event) -> Any:
 def _details(fields: EventFields) -> dict[str, Any]:
     data = find(fields, "data")
     if not isinstance(data, dict):
-        raise Unusual
+        raise UnsupportedEvent
     return data

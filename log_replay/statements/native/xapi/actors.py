@@ -7,11 +7,11 @@ from functools import lru_cache
 from hashlib import sha1
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from log_replay.statements.native.reading import Unusual, acting_user
+from log_replay.statements.native.reading import UnsupportedEvent, acting_user
 from log_replay.statements.serialise import json_text, quoted
 
 if TYPE_CHECKING:
-    from log_replay.lms import Identities
+    from log_replay.identities import Identities
     from log_replay.records import Event
     from log_replay.statements.native.platform import Platform
 
@@ -42,7 +42,7 @@ def by_account(external_id: str, root_url: str) -> Actor:
     # in memory more slowly than that, and not in the processor's cache.
     (begun, ended), (begun_in_ids, ended_in_ids) = around_names(root_url)
     if not external_id:
-        raise Unusual
+        raise UnsupportedEvent
     if not external_id.isascii():
         return _agent(_account(external_id, root_url))
     name = quoted(external_id)
@@ -53,7 +53,7 @@ def by_account(external_id: str, root_url: str) -> Actor:
 def around_names(root_url: str) -> tuple[list[bytes], list[bytes]]:
     """Return what stands before and after accounts' names: in actors, and in what the ids of statements are made of."""
     if not root_url:
-        raise Unusual
+        raise UnsupportedEvent
     json_, id_prefix = _agent(_account("", root_url))
     return json_.split(b'""'), id_prefix.split(b'""')
 
@@ -64,7 +64,7 @@ def _account(external_id: str, root_url: str) -> Json:
 
 def _by_mbox(email: str) -> Actor:
     if not email:
-        raise Unusual
+        raise UnsupportedEvent
     return _agent({"mbox": email if email.startswith("mailto:") else f"mailto:{email}"})
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from log_replay.statements.native.reading import Unusual, course_id_of, find, look, look_text, text
+from log_replay.statements.native.reading import UnsupportedEvent, course_id_of, find, look, look_text, text
 from log_replay.statements.native.times import seconds_text
 from log_replay.statements.native.xapi.objects import COURSE, DISCUSSION, EXAM_ATTEMPT, activity, present
 from log_replay.statements.serialise import json_text
 
 if TYPE_CHECKING:
-    from log_replay.lms import Identities
+    from log_replay.identities import Identities
     from log_replay.records import Event, EventFields
     from log_replay.statements.native.platform import Platform
 
@@ -95,7 +95,7 @@ def _within(parent: bytes) -> bytes:
 
 def _grouped(parent: bytes, group: bytes) -> bytes:
     if not parent:
-        raise Unusual
+        raise UnsupportedEvent
     return b',"contextActivities":{"parent":%b,"grouping":[%b]}' % (parent, group)
 
 

@@ -12,7 +12,7 @@ from log_replay.statements.serialise import json_text, quoted
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from log_replay.lms import Identities
+    from log_replay.identities import Identities
     from log_replay.records import Event, EventFields
     from log_replay.statements.native.platform import Platform
     from log_replay.statements.native.reading import Finder

@@ -8,7 +8,7 @@ from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any
 
 from log_replay.statements.native.blocks import problem_of_page
-from log_replay.statements.native.reading import Finder, Unusual, look, required, text
+from log_replay.statements.native.reading import Finder, UnsupportedEvent, look, required, text
 from log_replay.statements.native.xapi import contexts, verbs
 from log_replay.statements.native.xapi.actors import actor
 from log_replay.statements.native.xapi.objects import INTERACTION, block, problem_key
@@ -19,7 +19,7 @@ from log_replay.statements.serialise import json_text, quoted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from log_replay.lms import Identities
+    from log_replay.identities import Identities
     from log_replay.records import Event, EventFields, Statement
     from log_replay.statements.native.platform import Platform
     from log_replay.statements.native.xapi.actors import Actor
@@ -69,7 +69,7 @@ def problem_check(event: Event, platform: Platform, identities: Identities) -> t
     answered = _first_answered(fields)
     about = _problem(event, finder, platform, answered, group=bool(questions))
     if browser and questions:
-        raise Unusual
+        raise UnsupportedEvent
     outcome = b"" if browser else _result(finder, answered)
     whole = finished(verb, verb.namespace, platform, who, fields, (b"", around, about, outcome))
     if not questions:
@@ -139,7 +139,7 @@ def _first_answered(fields: EventFields) -> Json | None:
     submission = data.get("submission") if type(data) is dict else None
     for answered in submission.values() if submission else ():
         if not isinstance(answered, dict):
-            raise Unusual
+            raise UnsupportedEvent
         if answered.get("response_type"):
             return answered
     return None
@@ -195,7 +195,7 @@ def _about_questions(
     parts = text(problem_key(fields)).split("@")[:-1]
     for question, answered in questions.items():
         if not answered or not isinstance(answered, dict):
-            raise Unusual
+            raise UnsupportedEvent
         about = block(platform, "@".join([*parts, question]), _of_question(fields, answered))
         outcome = b"{%b}" % _outcome(answered)[1:]
         yield finished(verb, verb.namespace_of(question), platform, who, fields, (b"", context, about, outcome))

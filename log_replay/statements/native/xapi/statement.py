@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from log_replay import compiled
+from log_replay import _speedups
 from log_replay.records import Statement, new_statement
 from log_replay.statements.native.reading import find
 from log_replay.statements.native.times import xapi_timestamp
@@ -16,7 +16,7 @@ from log_replay.statements.serialise import json_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from log_replay.lms import Identities
+    from log_replay.identities import Identities
     from log_replay.records import Event, EventFields
     from log_replay.statements.identifiers import Namespace
     from log_replay.statements.native.platform import Platform
@@ -104,8 +104,10 @@ def finished(  # noqa: PLR0913, PLR0917 - what a statement is made of
         fields: the event's, which say when it was done, and in which session.
         parts: what else there is to say.
     """
-    if compiled.xapi_statement and type(who) is str:
-        made = compiled.xapi_statement(_frame(verb, namespace, platform), Statement, fields, who, parts)
+    if _speedups.xapi_statement and type(who) is str:
+        made: Statement | None = _speedups.xapi_statement(
+            _frame(verb, namespace, platform), Statement, fields, who, parts
+        )
         if made:
             return made
     return finished_in_python(verb, namespace, platform, who, fields, parts)
@@ -139,7 +141,7 @@ def time_of(fields: EventFields) -> str:
     """Return when it happened, as statements spell it.
 
     Raises:
-        Unusual: that cannot be told.
+        UnsupportedEvent: that cannot be told.
     """
     return xapi_timestamp(_as_spelled(fields))
 

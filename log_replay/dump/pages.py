@@ -1,0 +1,52 @@
+"""All objects, or some, page by page: each page a range of primary keys, so that no page costs more than the first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import DatabaseError, InterfaceError
+
+from log_replay.dump.tags import parts
+from log_replay.errors import IdentityError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from django.db.models import Model, QuerySet
+
+
+def pages(objects: QuerySet[Model], *, after: Any | None, only: Sequence[Any], page_size: int) -> Iterator[list[Model]]:
+    """Read objects in the order of their primary keys.
+
+    Args:
+        objects: all of them, ordered by primary key.
+        after: the primary key to start behind, if any.
+        only: the primary keys of the only ones to read; all if there are none.
+        page_size: how many at a time.
+
+    Raises:
+        IdentityError: the LMS's database does not answer.
+    """
+    if not only:
+        yield from _range(objects, after, page_size)
+        return
+    for part in parts(sorted(only)):
+        yield from _range(objects.filter(pk__in=part), after, page_size)
+
+
+def _range(objects: QuerySet[Model], after: Any | None, page_size: int) -> Iterator[list[Model]]:
+    while page := _page(objects if after is None else objects.filter(pk__gt=after), page_size):
+        yield page
+        after = page[-1].pk
+
+
+def _page(objects: QuerySet[Model], page_size: int) -> list[Model]:
+    try:
+        return list(objects[:page_size])
+    except (DatabaseError, InterfaceError) as error:
+        # A driver's message may quote the query, and so a learner's data: its type tells enough.
+        raise IdentityError(
+            type(error).__name__,
+            operation="read",
+            object=objects.model._meta.db_table,  # noqa: SLF001 - documented
+        ) from error

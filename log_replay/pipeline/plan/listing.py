@@ -1,0 +1,57 @@
+"""A source's listing -> the plan of a run."""
+
+from __future__ import annotations
+
+from itertools import chain, islice
+from typing import TYPE_CHECKING
+
+from log_replay.errors import ConfigurationError, DamagedObject, ReadError
+from log_replay.pipeline.plan import choose_lines, cut_into_units
+from log_replay.records import SkippedObject, SourceObject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from log_replay.options import Options, Place
+    from log_replay.records import Unit
+    from log_replay.report.progress import Progress
+    from log_replay.sources import Source
+
+#: So many objects are listed before the first is read, so that progress can say how much there is to do.
+LISTED_AHEAD = 20_000
+
+
+def plan_run(source: Source, options: Options, progress: Progress) -> Iterator[Unit | SkippedObject]:
+    """Yield the units of a run; the source is listed once.
+
+    Raises:
+        ConfigurationError: there is nothing to replay.
+        SourceUnavailable: the listing breaks off.
+    """
+
+    def is_compressed(found: SourceObject) -> bool:
+        try:
+            return source.is_compressed(found)
+        except (ReadError, DamagedObject):
+            return True  # as one unit it fails, and is reported, where it is read
+
+    listing = _list_ahead(source, options.source, progress)
+    if options.from_rejects is not None:
+        return choose_lines(listing, options.from_rejects)
+    return cut_into_units(listing, options.unit_size_bytes, is_compressed)
+
+
+def _list_ahead(source: Source, place: Place, progress: Progress) -> Iterator[SourceObject | SkippedObject]:
+    """List the source once; the beginning at once, to find out whether there is anything and how much."""
+    listing = source.objects()
+    ahead = list(islice(listing, LISTED_AHEAD))
+    found = [entry for entry in ahead if isinstance(entry, SourceObject)]
+    if not found and len(ahead) < LISTED_AHEAD:
+        where = " ".join(f"{name}={value!r}" for name, value in place.public.items())
+        skipped = [f"{entry.name} ({entry.reason})" for entry in ahead if isinstance(entry, SkippedObject)]
+        but = f"; skipped {len(skipped)}: {', '.join(skipped[:3])}" if skipped else ""
+        raise ConfigurationError(f"no logs to replay in {place.provider} {where}{but}", hint="check the prefix")
+    if len(ahead) < LISTED_AHEAD:
+        sizes = [entry.size_bytes for entry in found]
+        progress.expect(len(found), None if None in sizes else sum(size or 0 for size in sizes))
+    return chain(ahead, listing)

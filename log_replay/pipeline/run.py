@@ -1,0 +1,265 @@
+"""The only wiring: the whole pipeline on one screen.
+
+source -> units -> lines -> block of statements -> loggers -> batches -> sink -> ledger
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import structlog
+
+from log_replay import _speedups
+from log_replay.errors import ConfigurationError, DamagedObject, LogReplayError, ReadError
+from log_replay.events.filters import check_event_patterns
+from log_replay.ledger.factory import open_ledger
+from log_replay.pipeline.memory import memory_kept
+from log_replay.pipeline.plan.listing import plan_run
+from log_replay.pipeline.plan.units import read_unit
+from log_replay.pipeline.redelivery.redelivery import Redelivery
+from log_replay.pipeline.signals import defer_signals
+from log_replay.pipeline.transform import open_destination, open_transform, open_transformer
+from log_replay.pipeline.workers import WorkerDied, results_in_order
+from log_replay.records import BlockResult, LineBlock, SkippedObject, Unit
+from log_replay.report import Report
+from log_replay.report.rejects import RejectsFile
+from log_replay.sinks.discard import Discard
+from log_replay.sources import open_source
+from log_replay.statement_log import LINE_LIMITS, LineLimit, log_statements, settle_statements, statements_to
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from log_replay.options import Options
+    from log_replay.pipeline.workers import Mark
+    from log_replay.records import Delivery, TransformedEvent
+    from log_replay.report.progress import Progress
+    from log_replay.sinks import Sink
+    from log_replay.sinks.clickhouse.tracking import TrackingStore
+
+log = structlog.get_logger(__name__)
+
+#: What ends one object and not the run.
+OBJECT_ERRORS = (ReadError, DamagedObject)
+
+
+class Run:
+    """One run: checked when it is made, before anything is read or written; then ``replay`` it once.
+
+    Args:
+        options: its configuration.
+        sink: where the statements go instead of the options' destination.
+
+    Raises:
+        ConfigurationError: it cannot work.
+    """
+
+    def __init__(self, options: Options, sink: Sink | None = None) -> None:
+        self.options = options
+        self.report = Report(
+            over_line_limit=_line_limit(options.max_line_bytes), compiled=_speedups.classify_lines is not None
+        )
+        check_event_patterns(options.filters.events, open_transformer(options).names)
+        self._source = open_source(options.source.provider, options.source.config)
+        self._sink = sink or self._open_sink()
+        self._tracking = _open_tracking(options)
+        self._source.check()
+        self._sink.check()
+        if self._tracking:
+            self._tracking.check()
+        self._ledger = open_ledger(options)
+        self.report.run = self._ledger.name
+        self._rejects = RejectsFile(None)
+        self._unit: Unit | None = None
+        self._batch: list[TransformedEvent] = []
+        self._only_logs = self._ledger.name is None and isinstance(self._sink, Discard) and not self._rest_seconds
+        self._complete = False
+        self._rest_until = 0.0
+
+    def replay(self, progress: Progress) -> Report:
+        """Do it and return what was done, with whatever stopped it; nothing is left half-written.
+
+        Raises:
+            ConfigurationError: there is nothing to replay, or the loggers cannot be set up.
+        """
+        started = time.monotonic()
+        with self._ledger, memory_kept():
+            try:
+                self._replay(progress)
+            except ConfigurationError as error:
+                self._ledger.stop(str(error))
+                raise
+            except LogReplayError as error:
+                self.report.stopped = str(error)
+            except KeyboardInterrupt as interrupt:
+                self.report.stopped = str(interrupt) or "interrupted"
+            finally:
+                self._end()
+        self.report.seconds = time.monotonic() - started
+        return self.report
+
+    def _replay(self, progress: Progress) -> None:
+        planned = plan_run(self._source, self.options, progress)
+        with (
+            statements_to(self.options.log_to, self.options.log_format),
+            RejectsFile(
+                self.options.rejects, run=self._ledger.name, kept_bytes=self._ledger.rejects_bytes
+            ) as self._rejects,
+            closing(results_in_order(self._read(planned), self.options, open_transform, self.options.workers)) as made,
+        ):
+            self._sink.resume_from(self._ledger.acknowledgements)
+            for result in made:
+                self._take(result, progress)
+            self._deliver()
+            self._settle_loggers()
+            self._catch_up()
+            self._rejects.settle()
+        self._complete = True
+
+    def _read(self, planned: Iterable[Unit | SkippedObject]) -> Iterator[LineBlock | Mark]:
+        """Yield the units' blocks; each unit before its own, and the error behind them if it cannot be read on."""
+        for unit in self._ledger.units(planned, self.report):
+            yield unit
+            if isinstance(unit, Unit):
+                try:
+                    for block in read_unit(self._source, unit):
+                        if self._tracking and isinstance(block, LineBlock) and block.end_offset > unit.counted_to:
+                            self._tracking.store(block)
+                        yield block
+                except OBJECT_ERRORS as error:
+                    yield error
+
+    def _take(self, result: BlockResult | Mark, progress: Progress) -> None:
+        match result:
+            case BlockResult():
+                self._take_block(result)
+                progress.advance(result.end_offset, result.counters.lines)
+            case Unit():
+                self._begin(result, progress)
+            case SkippedObject():
+                self.report.skipped.append(result)
+            case ReadError() | DamagedObject():
+                self.report.fail_object(str(result.object), result)
+                if not isinstance(result, WorkerDied):
+                    self._ledger.fail(result)
+                log.warning(
+                    "object not read to its end", object=result.object, offset=result.offset, reason=result.message
+                )
+
+    def _begin(self, unit: Unit, progress: Progress) -> None:
+        if self._unit is None or self._unit.object != unit.object:
+            progress.begin(unit.object)
+        self._unit = unit
+        self.report.begin(unit)
+        self._ledger.begin(unit)
+
+    def _take_block(self, result: BlockResult) -> None:
+        again = self._unit is not None and result.end_offset <= self._unit.counted_to
+        if again:
+            self.report.count_again(result)
+        else:
+            self.report.count_block(result)
+            self._rejects.write(result.rejects, result.rejected_lines)
+        if self._only_logs:
+            self._log_only(result)
+            return
+        self._batch += result.events
+        if not again and self.options.missing_from is None:
+            self._log(result.events)
+        while len(self._batch) >= self.options.batch_size:
+            self._deliver()
+
+    def _log_only(self, result: BlockResult) -> None:
+        """Log the statements of a run that neither keeps them nor rests: there is nothing to gather them for."""
+        with self.report.delivering(result.counters.statements):
+            self._log(result.events)
+
+    @property
+    def _rest_seconds(self) -> float:
+        return 0.0 if self.options.dry_run else self.options.sleep_between_batches_secs
+
+    def _open_sink(self) -> Sink:
+        sink = open_destination(self.options)
+        if self.options.missing_from is None:
+            return sink
+        from log_replay.sinks.only_missing import OnlyMissing  # noqa: PLC0415 - ClickHouse's client is optional
+
+        kind = self.options.transformer_type
+        return OnlyMissing(sink, self.options.missing_from, transformer_type=kind, log=self._log)
+
+    def _log(self, events: Sequence[TransformedEvent]) -> None:
+        log_statements(self.options.transformer_type, events, self.report.over_line_limit)
+
+    def _settle_loggers(self) -> None:
+        self.report.lost_by_loggers += settle_statements(self.options.transformer_type)
+
+    def _deliver(self) -> None:
+        """Deliver one batch, after the rest that is due since the last, and record it."""
+        batch = self._batch[: self.options.batch_size]
+        if not batch:
+            return
+        time.sleep(max(0.0, self._rest_until - time.monotonic()))
+        with defer_signals():
+            delivery = self._sink.deliver(batch)
+            self.report.count_delivery(batch, delivery)
+            self._write_refusals(delivery)
+            if self._ledger.name:  # without a ledger there is no progress that listeners must have caught up with
+                self._settle_loggers()
+            del self._batch[: len(batch)]
+            self._ledger.acknowledge(self.report, batch, delivery, self._batch, self._rejects.settle())
+        self._rest_until = time.monotonic() + self._rest_seconds
+
+    def _write_refusals(self, delivery: Delivery) -> None:
+        refusals = list(delivery.refusals)
+        if delivery.undelivered and self._ledger.name is None:
+            refusals += delivery.undelivered.refusals  # nobody else knows of them
+        self._rejects.write_refusals(refusals, with_content=self.options.rejects_with_content)
+
+    def _catch_up(self) -> None:
+        """Bring what routes missed while they were lost to those that are back."""
+        Redelivery(
+            options=self.options,
+            source=self._source,
+            sink=self._sink,
+            ledger=self._ledger,
+            report=self.report,
+            rejects=self._rejects,
+        ).replay()
+
+    def _end(self) -> None:
+        """Finish, or leave the run so that it can be resumed."""
+        self.report.count_undelivered(self._batch)
+        try:
+            with defer_signals():
+                if self._tracking:
+                    self._tracking.close()
+                self._sink.close(complete=self._complete)
+                if self._complete:
+                    self._ledger.finish(self.report, self._rejects.settle())
+        except LogReplayError as error:
+            self.report.stopped = self.report.stopped or str(error)
+        except KeyboardInterrupt as interrupt:
+            self.report.stopped = self.report.stopped or str(interrupt)
+        if self.report.stopped:
+            self._ledger.stop(self.report.stopped)
+
+
+def _open_tracking(options: Options) -> TrackingStore | None:
+    if not options.tracking or options.dry_run:
+        return None
+    from log_replay.sinks.clickhouse.tracking import TrackingStore  # noqa: PLC0415 - ClickHouse's client is optional
+
+    config = options.destination.config
+    return TrackingStore(config, options.filters, create=bool(config.get("create_tables")))
+
+
+def _line_limit(text: str | None) -> LineLimit | None:
+    if text is None:
+        return None
+    if text in LINE_LIMITS:
+        return LineLimit(LINE_LIMITS[text])
+    if text.isdecimal() and int(text) > 0:
+        return LineLimit(int(text))
+    raise ConfigurationError(f"--max_line_bytes {text!r} is neither a number nor one of {', '.join(LINE_LIMITS)}")

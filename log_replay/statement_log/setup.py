@@ -1,0 +1,118 @@
+"""Where the two statement loggers write to: ``--log_to`` and ``--log_format``, as a ``LOGGING`` dict or for one run."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from log_replay.errors import ConfigurationError
+from log_replay.statement_log.emit import LOGGERS
+from log_replay.statement_log.file_handler import FileHandler
+from log_replay.statement_log.formatters import AspectsFormatter, JsonFormatter, RawFormatter
+from log_replay.statement_log.socket_handler import SocketHandler, parse_address
+from log_replay.statement_log.stdout_handler import StdoutHandler
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from log_replay.statement_log.line_handler import LineHandler
+
+FORMATTERS = {"aspects": AspectsFormatter, "json": JsonFormatter, "raw": RawFormatter}
+
+
+def statement_logging(log_to: str = "stdout", log_format: str = "aspects", **handler_options: Any) -> dict[str, Any]:
+    """Return a ``LOGGING`` fragment that sends both statement loggers to one place.
+
+    Args:
+        log_to: ``stdout``, ``null``, ``settings`` (the fragment then changes nothing), ``file:PATH``,
+            ``tcp://HOST:PORT`` or ``unix:PATH``.
+        log_format: ``aspects``, ``json`` or ``raw``.
+        handler_options: further arguments of the handler, such as ``max_bytes`` or ``on_full``.
+
+    Raises:
+        ConfigurationError: one of them is none of these.
+    """
+    fragment: dict[str, Any] = {"version": 1, "disable_existing_loggers": False}
+    if log_to == "settings":
+        return fragment
+    handler, options = _handler(log_to)
+    formatter = _formatter(log_format)
+    logger: dict[str, Any] = {"level": "INFO", "propagate": False, "handlers": ["statements"] if handler else []}
+    fragment["loggers"] = dict.fromkeys(LOGGERS.values(), logger)
+    if handler:
+        fragment["formatters"] = {"statements": {"()": f"log_replay.statement_log.{formatter.__name__}"}}
+        fragment["handlers"] = {
+            "statements": {
+                "class": f"log_replay.statement_log.{handler.__name__}",
+                "formatter": "statements",
+                **options,
+                **handler_options,
+            }
+        }
+    return fragment
+
+
+@contextmanager
+def statements_to(log_to: str = "stdout", log_format: str = "aspects", **handler_options: Any) -> Iterator[None]:
+    """Send both statement loggers to one place for the duration of a run, and leave them as they were.
+
+    Unlike ``logging.config.dictConfig`` this touches no other logger or handler. Arguments and errors are those of
+    ``statement_logging``; a file that cannot be opened is a ``ConfigurationError`` too.
+    """
+    if log_to == "settings":
+        yield
+        return
+    handler_type, options = _handler(log_to)
+    formatter = _formatter(log_format)()
+    handlers: list[LineHandler] = []
+    if handler_type:
+        handler = handler_type(**options, **handler_options)
+        handler.setFormatter(formatter)
+        handlers.append(handler)
+    loggers = [logging.getLogger(name) for name in LOGGERS.values()]
+    before = [(logger.handlers, logger.level, logger.propagate) for logger in loggers]
+    for logger in loggers:
+        logger.handlers, logger.propagate = [*handlers], False
+        logger.setLevel(logging.INFO)
+    try:
+        yield
+    except BaseException:
+        for handler in handlers:
+            handler.abandon()
+        raise
+    finally:
+        for logger, (kept, level, propagate) in zip(loggers, before, strict=True):
+            logger.handlers, logger.propagate = kept, propagate
+            logger.setLevel(level)
+        for handler in handlers:
+            handler.close()
+
+
+def _formatter(log_format: str) -> type[AspectsFormatter | JsonFormatter | RawFormatter]:
+    try:
+        return FORMATTERS[log_format]
+    except KeyError:
+        raise ConfigurationError(
+            f"{log_format!r} is none of {', '.join(FORMATTERS)}", operation="--log_format"
+        ) from None
+
+
+def _handler(log_to: str) -> tuple[type[LineHandler] | None, dict[str, Any]]:
+    """Return the handler's type, none for ``null``, and its arguments."""
+    if log_to == "stdout":
+        return StdoutHandler, {}
+    if log_to == "null":
+        return None, {}
+    if log_to.startswith(("tcp:", "unix:")):
+        parse_address(log_to)
+        return SocketHandler, {"address": log_to}
+    path = Path(log_to.removeprefix("file:"))
+    if not log_to.startswith("file:") or not path.name:
+        raise ConfigurationError(
+            f"{log_to!r} is none of stdout, null, settings, file:PATH, tcp://HOST:PORT, unix:PATH", operation="--log_to"
+        )
+    if not path.absolute().parent.is_dir():
+        raise ConfigurationError("its folder does not exist", operation="--log_to", object=str(path))
+    return FileHandler, {"path": str(path)}

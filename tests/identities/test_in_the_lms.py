@@ -1,0 +1,92 @@
+"""Inside an LMS: edx-platform's own models answer, its LOGGING writes, and either name starts our command.
+
+A stand-in for edx-platform has the three modules that event-routing-backends imports from it, with real models.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.paths import ROOT, SAMPLE
+from tests.support.upstream_reference import normalised
+
+STAND_IN = Path(__file__).parent / "stand_in"
+SOURCE = json.dumps({"key": str(SAMPLE.parent), "container": "sample", "prefix": "tracking.log"})
+ARGUMENTS = ["--source_provider", "LOCAL", "--source_config", SOURCE, "--transformer_type", "xapi"]
+
+
+class Lms:
+    def __init__(self, folder: Path) -> None:
+        self.database = folder / "lms.sqlite3"
+        self.environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "lms_settings",
+            "PYTHONPATH": f"{STAND_IN}{os.pathsep}{ROOT}",
+            "LMS_DATABASE": str(self.database),
+        }
+        subprocess.run(
+            [sys.executable, STAND_IN / "fill.py", SAMPLE / "identities.json"], env=self.environment, check=True
+        )
+
+    def manage(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "django", *arguments],
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def logged(self) -> list[dict]:
+        log = Path(f"{self.database}.log")
+        statements = [json.loads(line) for line in log.read_text().splitlines()]
+        log.write_text("")
+        return statements
+
+
+@pytest.fixture(scope="module")
+def lms(tmp_path_factory) -> Lms:
+    return Lms(tmp_path_factory.mktemp("lms"))
+
+
+def test_the_lms_s_own_logging_gets_every_statement(lms, replay, source, tmp_path):
+    done = lms.manage("replay_tracking_logs", *ARGUMENTS, "--dry_run")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    outside = tmp_path / "outside"
+    replay(*source, "--dry_run", "--log_to", f"file:{outside}", "--log_format", "raw")
+    expected = [normalised(json.loads(line)) for line in outside.read_text().splitlines()]
+    assert [normalised(statement) for statement in lms.logged()] == expected
+
+
+def test_workers_are_lms_processes_too(lms):
+    lms.manage("replay_tracking_logs", *ARGUMENTS, "--dry_run")
+    alone = lms.logged()
+    done = lms.manage("replay_tracking_logs", *ARGUMENTS, "--dry_run", "--workers", "2")
+    assert done.returncode == 0, done.stderr
+    assert lms.logged() == alone
+
+
+def test_users_without_external_ids_get_them_unless_it_is_a_dry_run(lms):
+    before = len(lms.manage("replay_tracking_logs", *ARGUMENTS, "--dry_run").stderr) and len(lms.logged())
+    lms.manage("replay_tracking_logs", *ARGUMENTS, "--destination_provider", "LOGGER")
+    assert len(lms.logged()) > before
+
+
+def test_upstream_s_name_starts_our_command_where_we_come_first(lms):
+    ours = lms.manage("transform_tracking_logs", "--help", OURS_FIRST="yes").stdout
+    theirs = lms.manage("transform_tracking_logs", "--help").stdout
+    assert "--max_rejected" in ours
+    assert "--max_rejected" not in theirs
+
+
+def test_nothing_of_ours_owns_the_lms_s_tables(lms):
+    done = lms.manage("makemigrations", "--check", "--dry-run", "log_replay")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "fields.E028" not in lms.manage("check").stderr

@@ -1,0 +1,137 @@
+"""Units take every line once, whatever their size."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from log_replay.errors import ConfigurationError
+from log_replay.pipeline.plan import as_line, choose_lines, cut_into_units
+from log_replay.pipeline.plan.units import read_unit
+from log_replay.records import BlockResult, LineBlock, SkippedObject, SourceObject, Unit
+from log_replay.records import lines_of as split
+
+sizes = st.lists(st.one_of(st.none(), st.integers(0, 5000)), max_size=8)
+contents = st.lists(st.sampled_from([b"", b"a", b"bc", b"0123456789" * 3]), max_size=40).map(b"\n".join)
+
+
+def never(_obj) -> bool:
+    return False
+
+
+class Memory:
+    """An object in memory, read in small chunks."""
+
+    def __init__(self, content: bytes, chunk_bytes: int = 7) -> None:
+        self.content = content
+        self.chunk_bytes = chunk_bytes
+
+    def read(self, _obj, start=0, end=None):
+        wanted = self.content[start:end]
+        for at in range(0, len(wanted), self.chunk_bytes):
+            yield wanted[at : at + self.chunk_bytes]
+
+
+def lines_of(content: bytes, unit: Unit, **how) -> list[tuple[int, bytes]]:
+    blocks = read_unit(Memory(content, **how), unit)
+    return [(offset, line) for block in blocks if isinstance(block, LineBlock) for line, offset in split(block)]
+
+
+@given(sizes, st.integers(1, 700))
+def test_units_are_numbered_and_cover_every_byte_once(object_sizes, unit_size):
+    objects = [SourceObject(f"log.{number}", size) for number, size in enumerate(object_sizes)]
+    units = list(cut_into_units(objects, unit_size, never))
+    assert [unit.number for unit in units] == list(range(len(units)))
+    assert units == list(cut_into_units(iter(objects), unit_size, never))
+    for found in objects:
+        ranges = [(unit.start, unit.end) for unit in units if unit.object == found]
+        assert ranges[0][0] == 0
+        assert ranges[-1][1] is None
+        assert [end for _, end in ranges[:-1]] == [start for start, _ in ranges[1:]]
+        assert all(end - start == unit_size for start, end in ranges[:-1])
+        assert ranges[-1][0] < max(1, found.size_bytes or 0)
+
+
+@given(contents, st.integers(1, 90), st.integers(1, 40))
+def test_the_lines_of_all_units_are_the_object_s_lines(content, unit_size, chunk_bytes):
+    whole = SourceObject("log", len(content))
+    expected = lines_of(content, Unit(0, whole))
+    units = cut_into_units([whole], unit_size, never)
+    assert [pair for unit in units for pair in lines_of(content, unit, chunk_bytes=chunk_bytes)] == expected
+
+
+@given(contents, st.integers(1, 60), st.data())
+def test_a_unit_goes_on_from_any_of_its_lines(content, unit_size, data):
+    """What was counted comes again, in blocks that end where counting ended."""
+    for unit in cut_into_units([SourceObject("log", len(content))], unit_size, never):
+        lines = lines_of(content, unit)
+        if not lines:
+            continue
+        starts = [offset for offset, _ in lines]
+        starts.append(starts[-1] + len(lines[-1][1]) + 1)
+        offset = data.draw(st.sampled_from(starts))
+        counted_to = data.draw(st.sampled_from([start for start in starts if start >= offset]))
+        counted_to = min(counted_to, len(content))
+        standing = Unit(
+            unit.number, unit.object, unit.start, unit.end, offset=min(offset, counted_to), counted_to=counted_to
+        )
+        assert lines_of(content, standing) == [pair for pair in lines if pair[0] >= standing.offset]
+        ends = [block.end_offset for block in read_unit(Memory(content), standing)]
+        assert counted_to in ends or standing.offset == counted_to
+
+
+def test_compressed_objects_and_small_ones_are_one_unit():
+    objects = [SourceObject("a.gz", 1000), SourceObject("b", 10), SourceObject("c", 11), SourceObject("d", None)]
+    units = list(cut_into_units(objects, 10, lambda obj: obj.name.endswith(".gz")))
+    assert [(unit.object.name, unit.start, unit.end) for unit in units] == [
+        ("a.gz", 0, None),
+        ("b", 0, None),
+        ("c", 0, 10),
+        ("c", 10, None),
+        ("d", 0, None),
+    ]
+
+
+def test_skipped_objects_keep_their_place():
+    skipped = SkippedObject("b", "empty")
+    listing = [SourceObject("a", 1), skipped, SourceObject("c", 1)]
+    assert list(cut_into_units(listing, 10, never))[1] == skipped
+
+
+def test_a_unit_is_printed_with_all_that_another_machine_needs():
+    assert as_line(Unit(3, SourceObject("a", 20, "v1"), 10, 20)) == {
+        "unit": 3,
+        "object": "a",
+        "size_bytes": 20,
+        "version": "v1",
+        "start": 10,
+        "end": 20,
+    }
+
+
+@given(contents.filter(bool), st.data())
+def test_chosen_lines_are_read_and_no_others(content, data):
+    whole = SourceObject("log", len(content))
+    lines = lines_of(content, Unit(0, whole))
+    wanted = data.draw(st.lists(st.sampled_from(lines), min_size=1, unique=True)) if lines else []
+    if not wanted:
+        return
+    (unit,) = choose_lines([SourceObject("other", 5), whole], {"log": frozenset(offset for offset, _ in wanted)})
+    assert lines_of(content, unit) == sorted(wanted)
+
+
+def test_a_line_that_is_not_there_is_a_reject():
+    (unit,) = choose_lines([SourceObject("log", 9)], {"log": frozenset({0, 5, 30})})
+    found = list(read_unit(Memory(b"abc\ndef\n\n"), unit))
+    rejects = [reject for result in found if isinstance(result, BlockResult) for reject in result.rejects]
+    assert [(reject.position.offset, reject.reason) for reject in rejects] == [
+        (5, "no_such_line"),
+        (30, "no_such_line"),
+    ]
+    assert all(result.counters.balanced for result in found if isinstance(result, BlockResult))
+
+
+def test_rejects_of_another_source_are_wrong_usage():
+    with pytest.raises(ConfigurationError, match="has no gone"):
+        list(choose_lines([SourceObject("log", 9)], {"gone.log": frozenset({0})}))

@@ -1,0 +1,59 @@
+"""During a run Python's collector runs seldom, and memory is kept; after it the collector is as before."""
+
+from __future__ import annotations
+
+import gc
+import platform
+import subprocess
+import sys
+
+import pytest
+
+from log_replay.pipeline.memory import memory_kept
+
+
+def test_afterwards_the_collector_is_as_it_was():
+    before = gc.get_threshold(), gc.get_freeze_count()
+    with memory_kept():
+        during = gc.get_threshold(), gc.get_freeze_count()
+    assert during[0][0] > before[0][0]
+    assert during[1] > before[1]
+    assert (gc.get_threshold(), gc.get_freeze_count()) == before
+
+
+def test_cycles_are_still_collected():
+    class Ring:
+        alive = 0
+
+        def __init__(self):
+            self.itself = self
+            Ring.alive += 1
+
+        def __del__(self):
+            Ring.alive -= 1
+
+    with memory_kept():
+        kept = []
+        for _ in range(400_000):
+            Ring()
+            kept.append([])
+            if len(kept) > 1000:
+                kept.clear()
+    assert Ring.alive < 300_000
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc gives memory back that soon")
+def test_memory_of_a_block_is_mapped_in_once():
+    program = """
+import resource
+from log_replay.pipeline.memory import memory_kept
+with memory_kept():
+    for number in range(101):
+        block, copy = bytearray(b"x") * (1 << 20), bytes(b"y") * (1 << 20)
+        del block, copy
+        if not number:
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    faults = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)
+    assert int(faults.stdout) < 1000, "more than two in a hundred pages were mapped in again"

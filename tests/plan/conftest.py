@@ -1,5 +1,0 @@
-from __future__ import annotations
-
-from sinks.servers import s3, s3_server
-
-__all__ = ["s3", "s3_server"]

@@ -1,0 +1,155 @@
+"""Outputs in a folder: which, who may write there, and what is left of a batch that could not be written."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from log_replay.errors import ConfigurationError, DestinationLost
+from log_replay.sinks.files.folder import Folder
+from log_replay.storage.output_names import is_own_output
+from tests.support.outputs import KEY, opened, written
+from tests.support.paths import ROOT
+from tests.support.statement_batches import batch_of
+
+
+def test_a_container_that_does_not_exist_is_not_created(tmp_path):
+    with pytest.raises(ConfigurationError, match="the container does not exist"):
+        opened(tmp_path / "missing").check()
+    assert written(tmp_path) == {}
+
+
+def test_a_file_in_the_way_of_the_prefix_is_found_by_the_check(out):
+    (out / "a").write_bytes(b"")
+    with pytest.raises(ConfigurationError, match="Not a directory"):
+        opened(out, prefix="a/b").check()
+
+
+@pytest.fixture
+def as_nobody():
+    """Give up root's right to write anywhere."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    yield
+    os.seteuid(0)
+
+
+@pytest.mark.parametrize("mode", [0o555, 0o000])
+def test_a_container_without_the_right_to_write_is_found_by_the_check(mode, request):
+    with tempfile.TemporaryDirectory() as folder:
+        container = Path(folder) / "out"
+        container.mkdir()
+        container.chmod(mode)
+        Path(folder).chmod(0o755)
+        request.getfixturevalue("as_nobody")
+        with pytest.raises(ConfigurationError, match=r"Permission denied \(give this user the right to write there\)"):
+            opened(container, prefix="a").check()
+        if os.getuid() == 0:
+            os.seteuid(0)
+
+
+def test_links_inside_the_container_are_followed_but_never_out_of_it(tmp_path, out):
+    (out / "inside").mkdir()
+    (out / "to-inside").symlink_to("inside")
+    (tmp_path / "outside").mkdir()
+    (out / "to-outside").symlink_to("../outside")
+    opened(out, prefix="to-inside").deliver(batch_of(1))
+    assert len(written(out / "inside")) == 1
+    sink = opened(out, prefix="to-outside/a")
+    with pytest.raises(ConfigurationError, match="leads out of the container"):
+        sink.check()
+    with pytest.raises(DestinationLost, match="leads out of the container"):
+        sink.deliver(batch_of(1))
+    assert written(tmp_path / "outside") == {}
+
+
+def test_a_link_in_the_place_of_an_output_is_replaced_not_followed(tmp_path, out):
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    (out / f"xapi_{KEY}_00000000.log").symlink_to(victim)
+    opened(out).deliver(batch_of(1))
+    assert victim.read_bytes() == b"precious"
+
+
+def test_a_container_that_vanishes_ends_the_run_and_is_not_created_anew(out):
+    sink = opened(out, prefix="a")
+    sink.check()
+    out.rmdir()
+    with pytest.raises(DestinationLost, match="No such file"):
+        sink.deliver(batch_of(1))
+    assert not out.exists()
+
+
+FULL_DISK = """
+import resource, signal, sys
+from tests.support.statement_batches import batch_of
+from log_replay.errors import DestinationLost
+from log_replay.sinks import open_sink
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+config = {"key": sys.argv[1], "container": "out", "compression": sys.argv[3] or None}
+sink = open_sink("LOCAL", config, transformer_type="xapi", key="0123456789ab")
+sink.deliver(batch_of(1))
+try:
+    sink.deliver(batch_of(500))
+except DestinationLost as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("compression", ["", "gzip", "zstd"])
+def test_a_full_disk_is_said_and_leaves_whole_files_only(tmp_path, out, compression):
+    """A limit on the size of files stands in for the full disk: both fail in the middle of a write."""
+    command = [sys.executable, "-c", FULL_DISK, str(tmp_path), str(ROOT), compression]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert f"write {out}/xapi_{KEY}_00000001.log" in run.stdout
+    assert "File too large" in run.stdout
+    (name,) = written(out)
+    assert name.startswith(f"xapi_{KEY}_00000000.log")
+
+
+KILLED = """
+import sys
+from tests.support.statement_batches import batch_of
+from log_replay.sinks import open_sink
+
+sink = open_sink("LOCAL", {"key": sys.argv[1], "container": "out"}, transformer_type="xapi", key="0123456789ab")
+batch = batch_of(2000)
+print("ready", flush=True)
+while True:
+    sink.deliver(batch)
+"""
+
+
+def test_a_kill_leaves_no_partial_file_under_a_final_name(tmp_path, out):
+    command = [sys.executable, "-c", KILLED, str(tmp_path), str(ROOT)]
+    for after_files in (1, 2, 3):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        process.stdout.readline()
+        # Killed while a batch is being written: its temporary file is there.
+        while len(list(out.glob("xapi_*"))) < after_files or not list(out.glob(".xapi_*")):
+            assert process.poll() is None
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        assert all(is_own_output(name) for name in written(out))
+        finals = {name: text for name, text in written(out).items() if not name.startswith(".")}
+        assert all(text.count(b"\n") == 2000 and text.endswith(b"\n") for text in finals.values())
+        for path in out.iterdir():
+            path.unlink()
+
+
+def test_a_folder_reads_what_it_wrote(out):
+    folder = Folder({"key": str(out.parent)}, "out")
+    assert folder.read("a") is None
+    with folder.replacing("a") as file:
+        file.write(b"content")
+    assert folder.read("a") == b"content"

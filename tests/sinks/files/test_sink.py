@@ -1,0 +1,177 @@
+"""What files hold, what they are called, and their manifest."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+
+import pytest
+from backports import zstd
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from log_replay.errors import ConfigurationError
+from log_replay.sinks import open_sink
+from log_replay.sinks.files.bucket import Bucket
+from log_replay.sinks.files.folder import Folder
+from log_replay.storage.output_names import is_own_output
+from tests.support.outputs import KEY, opened, server_config, written
+from tests.support.statement_batches import batch_of, event, texts, xapi
+
+
+def test_names_sort_in_the_order_of_the_batches(out):
+    sink = opened(out)
+    all_batches = [batch_of(1) for _ in range(3)]
+    for batch in all_batches:
+        sink.deliver(batch)
+    assert list(written(out).items()) == [
+        (f"xapi_{KEY}_{index:08d}.log", texts(batch)[0] + b"\n") for index, batch in enumerate(all_batches)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("compression", "suffix", "expand"),
+    [(None, "", bytes), ("gzip", ".gz", gzip.decompress), ("zstd", ".zst", zstd.decompress)],
+)
+def test_a_batch_is_json_lines_in_the_compression_asked_for(out, compression, suffix, expand):
+    batch = batch_of(50)
+    opened(out, compression=compression).deliver(batch)
+    (content,) = written(out).values()
+    assert list(written(out)) == [f"xapi_{KEY}_00000000.log{suffix}"]
+    assert expand(content) == b"".join(text + b"\n" for text in texts(batch))
+
+
+@pytest.mark.parametrize("compression", [None, "gzip", "zstd"])
+def test_a_repeat_gives_the_same_bytes_under_the_same_names(out, compression):
+    batch, snapshots = batch_of(20), []
+    for _ in range(2):
+        sink = opened(out, compression=compression)
+        sink.deliver(batch)
+        sink.close(complete=True)
+        snapshots.append(written(out))
+    assert snapshots[0] == snapshots[1]
+
+
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(counts=st.lists(st.integers(min_value=0, max_value=4), max_size=8))
+def test_any_batches_give_their_statements_in_order_and_nothing_for_empty_ones(tmp_path_factory, counts):
+    folder = tmp_path_factory.mktemp("out")
+    sink = opened(folder)
+    all_batches = [[event(*(xapi() for _ in range(count)))] for count in counts]
+    for batch in all_batches:
+        sink.deliver(batch)
+    assert b"".join(written(folder).values()) == b"".join(t + b"\n" for batch in all_batches for t in texts(batch))
+    assert len(written(folder)) == sum(count > 0 for count in counts)
+
+
+def test_the_manifest_says_what_was_written(out):
+    sink = opened(out, compression="gzip", prefix="a/b")
+    sink.deliver([event(xapi(), xapi(), offset=0), event(xapi(), offset=1000)])
+    assert not (out / "a/b/manifest.json").exists()
+    sink.close(complete=True)
+    name = f"xapi_{KEY}_00000000.log.gz"
+    stored = (out / "a/b" / name).read_bytes()
+    manifest = json.loads((out / "a/b/manifest.json").read_bytes())
+    (run,) = manifest["runs"]
+    assert run.pop("created").endswith("+00:00")
+    assert run.pop("log_replay_version")
+    assert run == {
+        "key": KEY,
+        "transformer_type": "xapi",
+        "compression": "gzip",
+        "outputs": [
+            {
+                "name": name,
+                "events": 2,
+                "statements": 3,
+                "bytes": len(stored),
+                "sha256": hashlib.sha256(stored).hexdigest(),
+                "first": {"object": "tracking.log", "offset": 0},
+                "last": {"object": "tracking.log", "offset": 1000},
+            }
+        ],
+    }
+
+
+def test_the_manifest_keeps_other_runs_and_replaces_its_own(out):
+    for key, count in [("aaaaaaaaaaaa", 1), ("bbbbbbbbbbbb", 1), ("aaaaaaaaaaaa", 2)]:
+        sink = opened(out, key=key)
+        for _ in range(count):
+            sink.deliver(batch_of(1))
+        sink.close(complete=True)
+    runs = json.loads((out / "manifest.json").read_bytes())["runs"]
+    assert [(run["key"], len(run["outputs"])) for run in runs] == [("aaaaaaaaaaaa", 2), ("bbbbbbbbbbbb", 1)]
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_run_that_is_incomplete_or_wrote_nothing_writes_no_manifest(out, complete):
+    sink = opened(out)
+    if not complete:
+        sink.deliver(batch_of(1))
+    sink.close(complete=complete)
+    assert "manifest.json" not in written(out)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"files": []}', b'{"manifest_version": 2, "runs": []}'])
+def test_a_manifest_of_somebody_else_is_left_alone(out, content):
+    (out / "manifest.json").write_bytes(content)
+    with pytest.raises(ConfigurationError, match=r"manifest\.json: .* no manifest of ours"):
+        opened(out).check()
+    assert (out / "manifest.json").read_bytes() == content
+
+
+def test_all_names_are_ones_that_sources_skip(out):
+    sink = opened(out, compression="zstd")
+    sink.deliver(batch_of(1))
+    sink.close(complete=True)
+    assert all(is_own_output(name) for name in written(out))
+
+
+def test_transformer_types_do_not_collide(out):
+    for transformer_type in ("xapi", "caliper"):
+        opened(out, transformer_type=transformer_type).deliver(batch_of(1))
+    assert list(written(out)) == [f"caliper_{KEY}_00000000.log", f"xapi_{KEY}_00000000.log"]
+
+
+@pytest.mark.parametrize(
+    ("provider", "config", "message"),
+    [
+        ("LOCAL", {"container": "out"}, "LOCAL needs a key"),
+        ("LOCAL", {"key": "{tmp}"}, "needs a container"),
+        ("LOCAL", {"key": "{tmp}", "container": 3}, "container is no string"),
+        ("LOCAL", {"key": "{tmp}", "container": "../out"}, "name of one folder"),
+        ("LOCAL", {"key": "{tmp}", "container": ".."}, "name of one folder"),
+        ("LOCAL", {"key": "{tmp}", "container": "out", "prefix": "a/../../b"}, "is no path"),
+        ("LOCAL", {"key": "{tmp}", "container": "out", "prefix": "a\0"}, "is no path"),
+        ("LOCAL", {"key": "{tmp}", "container": "out", "compression": "bzip2"}, "unknown compression 'bzip2'"),
+        ("LOCAL", {"key": "{tmp}", "container": "out", "prefx": "a"}, "does not know prefx"),
+        ("MINIO", {"key": "AKIA3", "secret": "s3cret", "container": "c"}, "host argument is required"),
+        ("MINIO", {"key": "AKIA3", "host": "h", "container": "c", "regoin": "x"}, "regoin"),
+        ("S3", {"key": "AKIA3", "secret": "s3cret", "container": "c", "region": "moon-1"}, "moon-1"),
+        ("NOWHERE", {}, "unknown provider 'NOWHERE'"),
+        ("minio", {}, "unknown provider 'minio'"),
+    ],
+)
+def test_a_configuration_that_cannot_be_right_is_refused_at_once(tmp_path, provider, config, message):
+    (tmp_path / "out").mkdir()
+    filled = {name: str(tmp_path) if value == "{tmp}" else value for name, value in config.items()}
+    with pytest.raises(ConfigurationError, match=message):
+        open_sink(provider, filled, transformer_type="xapi", key=KEY)
+
+
+def interrupted(store) -> None:
+    with store.replacing("a") as file:
+        file.write(b"half of")
+        raise KeyboardInterrupt
+
+
+def test_an_interrupted_batch_leaves_nothing(out, server):
+    sinks = {Folder({"key": str(out.parent)}, "out"): [], Bucket("MINIO", server_config(server), "logs"): server.asked}
+    for store, requested in sinks.items():
+        with pytest.raises(KeyboardInterrupt):
+            interrupted(store)
+        assert requested == []
+    assert list(out.iterdir()) == []

@@ -1,0 +1,139 @@
+"""What is found out of an LRS before anything is read, and what is said of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from log_replay.errors import ConfigurationError, DestinationLost
+from log_replay.sinks.lrs.routes import Route
+from tests.support.lrs_sinks import given_sink, sink_of
+from tests.support.scripted_server import LrsResponse, ScriptedServer
+from tests.support.statement_batches import batch_of
+
+
+def test_it_asks_without_sending(server):
+    given_sink({"url": server.url}).check()
+    (asked,) = server.asked
+    assert (asked.method, asked.path) == ("GET", "/xAPI/about")
+
+
+def test_it_asks_a_caliper_endpoint_for_no_more_than_an_answer(server):
+    server.script = [LrsResponse(403)]
+    given_sink({"url": server.url}, "caliper").check()
+    assert [asked.method for asked in server.asked] == ["HEAD"]
+
+
+@pytest.mark.parametrize("status", [200, 302, 404, 405, 500])
+def test_any_answer_is_a_sign_of_life(server, status):
+    server.script = [LrsResponse(status)]
+    given_sink({"url": server.url}).check()
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_wrong_credentials_are_found(server, status):
+    server.script = [LrsResponse(status)]
+    with pytest.raises(ConfigurationError, match="credentials"):
+        given_sink({"url": server.url, "token": "t0ken"}).check()
+
+
+def test_a_refused_connection_is_found(server):
+    server.stop()
+    with pytest.raises(ConfigurationError, match="connection refused"):
+        given_sink({"url": server.url}).check()
+
+
+def test_an_unknown_host_is_found():
+    with pytest.raises(ConfigurationError, match=r"no-such-host\.invalid/xAPI: its host name is not known"):
+        given_sink({"url": "http://no-such-host.invalid/xAPI"}).check()
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"url": "lrs.example.com/xAPI"}, "no URL of an LRS"),
+        ({"url": "ftp://lrs.example.com"}, "no URL of an LRS"),
+        ({"url": "http://"}, "no URL of an LRS"),
+        ({"url": "http://lrs:99999/"}, "no URL of an LRS"),
+        ({"url": "http://[lrs/"}, "no URL of an LRS"),
+        ({"url": "http://ada:s3cret@lrs/xAPI"}, "the URL holds credentials"),
+        ({"url": "http://lrs/", "token": "s3cret\r\nX: y"}, "Authorization has a value that cannot be sent"),
+        ({"url": "http://lrs/", "token": "s3cret€"}, "Authorization has a value that cannot be sent"),
+    ],
+)
+def test_what_cannot_be_sent_is_found_and_says_no_secret(config, message):
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        given_sink(config).check()
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"username": "a", "password": "b"}, "needs a text as url"),
+        ({"url": 3}, "needs a text as url"),
+        ({"url": "http://lrs", "user": "a", "pass": "b"}, "does not know pass, user"),
+        ({"url": "http://lrs", "username": "a"}, "needs username and password"),
+        ({"url": "http://lrs", "username": "a", "password": "b", "token": "c"}, "needs username and password"),
+        ({"url": "http://lrs", "timeout_seconds": 0}, "timeout_seconds"),
+        ({"url": "http://lrs", "timeout_seconds": "60"}, "timeout_seconds"),
+    ],
+)
+def test_a_configuration_that_cannot_be_right_is_refused_at_once(config, message):
+    with pytest.raises(ConfigurationError, match=message):
+        given_sink(config)
+
+
+def test_secrets_are_in_no_repr_and_query_strings_in_no_message():
+    route = Route("https://lrs.example.com/x?key=s3cret", "Bearer s3cret", headers={"X-Key": "s3cret"})
+    assert route.shown == "https://lrs.example.com/x"
+    assert "s3cret" not in repr(route).replace(route.url, "")
+
+
+@pytest.fixture
+def self_signed(tmp_path):
+    """Make a certificate for 127.0.0.1 that nobody vouches for; return it with its key in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path / "certificate.pem"
+    path.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + certificate.public_bytes(Encoding.PEM)
+    )
+    return path
+
+
+def test_a_certificate_that_is_not_trusted_ends_the_run_at_once(self_signed, monkeypatch):
+    with ScriptedServer(certificate=self_signed) as server:
+        route = Route(server.url.replace("http:", "https:"), "Bearer t0ken")
+        with pytest.raises(ConfigurationError, match="its TLS certificate is not trusted"):
+            sink_of(route).check()
+        with pytest.raises(DestinationLost, match=r"not trusted \(set REQUESTS_CA_BUNDLE"):
+            sink_of(route).deliver(batch_of(1))
+        assert server.asked == []
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(self_signed))
+        assert sink_of(route).deliver(batch_of(1)).delivered == 1
+
+
+@pytest.mark.parametrize("variable", ["", "/etc/hostname"])
+def test_verification_can_be_switched_off_or_given_a_certificate(self_signed, monkeypatch, variable, caplog):
+    """Whatever the environment says."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", variable)
+    with ScriptedServer(certificate=self_signed) as server:
+        url = server.url.replace("http:", "https:")
+        for verify in (False, str(self_signed)):
+            sink = given_sink({"url": url, "verify": verify})
+            sink.check()
+            assert sink.deliver(batch_of(1)).delivered == 1

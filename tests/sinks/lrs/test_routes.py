@@ -1,0 +1,126 @@
+"""Several LRSs: which route gets what, and what counts as what."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from log_replay.errors import DestinationLost
+from log_replay.records import ALL_ROUTES, Delivery
+from log_replay.sinks.lrs.routes import Route
+from tests.support.lrs_sinks import sink_of
+from tests.support.scripted_server import LrsResponse
+from tests.support.statement_batches import batch_of, event, xapi
+
+
+def test_each_route_gets_what_it_wants(server, other_server):
+    batch = [event(xapi(), routes=routes) for routes in (0b00, 0b01, 0b10, 0b11, ALL_ROUTES)]
+    delivery = sink_of(Route(server.url), Route(other_server.url)).deliver(batch)
+    ids = [each.statements[0].id for each in batch]
+    assert [s["id"] for s in json.loads(server.asked[0].body)] == [ids[1], ids[3], ids[4]]
+    assert [s["id"] for s in json.loads(other_server.asked[0].body)] == [ids[2], ids[3], ids[4]]
+    assert delivery[:4] == (4, 0, 1, 0)
+    assert delivery.outcomes == ["unrouted", "delivered", "delivered", "delivered", "delivered"]
+
+
+def test_routes_are_bits_in_order(server):
+    wants = [True, False, True]
+    sink = sink_of(*(Route(server.url, allows=lambda fields, want=want: want) for want in wants))
+    assert sink.routes({"name": "some.event"}) == 0b101
+
+
+def test_repeated_ids_are_sent_once(server):
+    statement = xapi()
+    delivery = sink_of(Route(server.url)).deliver([event(statement, statement), event(statement), event(xapi())])
+    assert len(json.loads(server.asked[0].body)) == 2
+    assert delivery[:4] == (2, 2, 0, 0)
+    assert delivery.outcomes == ["delivered", "duplicate", "duplicate", "delivered"]
+
+
+def test_a_repeat_for_another_route_is_delivered_there(server, other_server):
+    statement = xapi()
+    batch = [event(statement, routes=0b01), event(statement, routes=0b11)]
+    delivery = sink_of(Route(server.url), Route(other_server.url)).deliver(batch)
+    assert delivery[:4] == (2, 0, 0, 0)
+    assert len(json.loads(server.asked[0].body)) == len(json.loads(other_server.asked[0].body)) == 1
+
+
+def test_an_overridden_id_is_the_one_that_repeats(server):
+    delivery = sink_of(Route(server.url, override={"id": "x"})).deliver(batch_of(3))
+    assert delivery[:4] == (1, 2, 0, 0)
+
+
+def test_an_id_repeated_with_other_content_is_a_conflict(server):
+    first, differing = xapi(), xapi(result={"completion": True})
+    batch = [event(first), event(differing._replace(id=first.id), offset=700)]
+    delivery = sink_of(Route(server.url)).deliver(batch)
+    assert delivery.outcomes == ["delivered", "failed"]
+    assert [(refusal.reason, refusal.position.offset) for refusal in delivery.refusals] == [("conflict", 700)]
+
+
+def test_what_one_route_refuses_is_failed(server, other_server):
+    server.script = [LrsResponse(400)]
+    batch = [event(xapi(), routes=0b11), event(xapi(), routes=0b10)]
+    delivery = sink_of(Route(server.url), Route(other_server.url)).deliver(batch)
+    assert delivery.outcomes == ["failed", "delivered"]
+
+
+def test_a_lost_route_stops_no_other(server, other_server):
+    """It gets no more, and what it misses is listed."""
+    server.script = [LrsResponse(401)]
+    sink = sink_of(Route(server.url), Route(other_server.url))
+    for count in (1, 2):
+        batch = [event(xapi(), routes=0b11), event(xapi(), routes=0b10)]
+        delivery = sink.deliver(batch)
+        assert delivery.outcomes == ["failed", "delivered"]
+        assert delivery.undelivered.routes == {server.url: 1}
+        assert [(refusal.reason, refusal.destination) for refusal in delivery.undelivered.refusals] == [
+            ("destination_lost", server.url)
+        ]
+        assert "401 Unauthorized" in delivery.routes[server.url].lost
+        assert delivery.failures == ()
+        assert (len(server.posted), len(other_server.posted)) == (1, count)
+
+
+def test_routes_are_sent_to_at_the_same_time(server, other_server):
+    server.script = other_server.script = [LrsResponse(delay_seconds=0.5)]
+    started = time.monotonic()
+    sink_of(Route(server.url), Route(other_server.url)).deliver(batch_of(1))
+    assert time.monotonic() - started < 0.95
+
+
+def test_the_last_route_to_be_lost_ends_the_run(server, other_server):
+    server.script, other_server.script = [LrsResponse(401)], [LrsResponse(200), LrsResponse(404)]
+    sink = sink_of(Route(server.url), Route(other_server.url))
+    assert sink.deliver(batch_of(1)).failed == 1
+    with pytest.raises(DestinationLost, match=other_server.url):
+        sink.deliver(batch_of(1))
+
+
+def test_all_lost_routes_are_named(server, other_server):
+    server.script = other_server.script = [LrsResponse(401)]
+    with pytest.raises(DestinationLost, match=rf"{server.url}.*{other_server.url}"):
+        sink_of(Route(server.url), Route(other_server.url)).deliver(batch_of(1))
+
+
+@settings(
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(
+    routes=st.lists(st.integers(min_value=-1, max_value=3), max_size=12),
+    ids=st.lists(st.sampled_from("abc"), min_size=12, max_size=12),
+    statuses=st.tuples(st.sampled_from([200, 400]), st.sampled_from([200, 400])),
+)
+def test_every_statement_is_counted_once(server, other_server, routes, ids, statuses):
+    server.script, other_server.script = ([LrsResponse(status)] for status in statuses)
+    batch = [event(xapi(id=id_), routes=bits) for id_, bits in zip(ids, routes, strict=False)]
+    delivery = sink_of(Route(server.url), Route(other_server.url)).deliver(batch)
+    counts = dict(zip(Delivery._fields[:4], delivery[:4], strict=True))
+    assert sum(counts.values()) == len(batch)
+    assert not delivery.outcomes or +Counter(counts) == Counter(delivery.outcomes)
+    assert delivery.failed == 0 or delivery.failures

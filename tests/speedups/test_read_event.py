@@ -1,0 +1,109 @@
+"""What is compiled of reading events does what the Python beside it does."""
+
+import json
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from log_replay import _speedups
+from log_replay.events import parse_event
+from log_replay.events.prefilter import is_plain
+from log_replay.events.subjects import MAX_DEPTH
+from log_replay.records import Event, Position
+from tests.support.event_forms import raw_event
+from tests.support.event_scene import Scene
+from tests.support.known_events import FORMS
+
+pytestmark = pytest.mark.skipif(
+    _speedups.read_event is None, reason="not compiled: install a C compiler, then `touch pyproject.toml; make test`"
+)
+
+HERE = Position("tracking.log", 7)
+
+
+def read(line: bytes):
+    text = memoryview(b"before\n%b\nbehind" % line)
+    return _speedups.read_event(orjson.loads, Event, Position, HERE.object, text, 7, 7 + len(line), HERE.offset - 7)
+
+
+def agree(line: bytes) -> bool:
+    """Tell whether a line was read, and make sure that it was read as in Python."""
+    event = read(line)
+    if event is not None:
+        expected = parse_event(line, HERE, plain=True)
+        assert (type(event), type(event.position)) == (Event, Position)
+        assert hash(event.position) == hash(HERE)
+        # Spelled out, since 1, 1.0 and True are equal, and NaN is not.
+        assert repr(event) == repr(expected)
+        assert list(event.fields) == list(expected.fields)
+    return event is not None
+
+
+#: What the answers hang on, in any place and of any type.
+KEYS = st.sampled_from(
+    ["event", "data", "time", "timestamp", "name", "context", "user_id", "username", "course_id", "other", ""]
+)
+PLAIN = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats() | st.text(max_size=5)
+JSON = st.recursive(
+    PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=12
+)
+NESTED = JSON.map(json.dumps) | st.sampled_from(["input_1=2", " {", "\t[1]", "5", "nul", "-", "\x00", "é", " ", ""])
+EVENTS = st.dictionaries(KEYS, JSON | NESTED, max_size=8)
+
+
+@given(EVENTS | EVENTS.map(lambda fields: fields | {"event": "{}"}), st.booleans())
+def test_a_plain_line_is_read_as_in_python_if_it_is_read(fields, ascii_only):
+    line = json.dumps(fields, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
+    if is_plain(line):
+        agree(line)
+
+
+@pytest.mark.parametrize("key", sorted(FORMS))
+def test_what_the_lms_writes_is_read(key):
+    line = json.dumps(raw_event(FORMS[key], Scene(number=3, user_id=5))).encode()
+    assert agree(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"", b"{", b"}", b"[]", b"{}", b"{]}", b'{"name": "play_video"}', b' {"event": ""}', b'{"event": ""} ',
+        b'{"event": NaN}', b'{"event": "[NaN]"}', b'{"event": "\xff"}', b'{"event": "{"}',
+        b'{"event": ""}{"event": ""}',
+        b'{"event": ' + b"[" * 2000 + b"]" * 2000 + b"}",
+    ],
+)  # fmt: skip
+def test_what_is_out_of_the_ordinary_is_left_to_python(line):
+    assert read(line) is None
+
+
+@pytest.mark.parametrize("depth", [MAX_DEPTH, MAX_DEPTH + 1, MAX_DEPTH + 2])
+def test_somebody_who_is_named_very_deep_is_left_to_python(depth):
+    inner = {"user_id": 7}
+    for _ in range(depth):
+        inner = {"deeper": inner}
+    assert agree(json.dumps({"event": "", "context": inner}).encode()) == (depth <= MAX_DEPTH)
+
+
+TAKEN = (orjson.loads, Event, Position, "log", b'{"event": ""}', 0, 13, 0)
+
+
+@pytest.mark.parametrize(
+    ("place", "wrong"),
+    [(0, None), (1, dict), (2, "Position"), (4, "text"), (5, -1), (5, 14), (6, 14), (6, None), (7, "0"), (7, 2**64)],
+)
+def test_what_it_cannot_take_is_an_error(place, wrong):
+    with pytest.raises((TypeError, ValueError, OverflowError)):
+        _speedups.read_event(*TAKEN[:place], wrong, *TAKEN[place + 1 :])
+    with pytest.raises(TypeError):
+        _speedups.read_event(*TAKEN[:place])
+
+
+def test_an_error_that_is_not_about_the_line_is_raised():
+    def out_of_memory(_line):
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        _speedups.read_event(out_of_memory, *TAKEN[1:])

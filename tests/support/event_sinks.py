@@ -1,0 +1,25 @@
+"""Databases to dump into, and what was dumped."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from log_replay.dump.schema import TABLES
+
+if TYPE_CHECKING:
+    from tests.support.clickhouse_servers import ClickHouse
+
+
+def create_event_sink(clickhouse: ClickHouse) -> str:
+    """Create a database with Aspects' tables, and return its name."""
+    name = f"event_sink_{secrets.token_hex(4)}"
+    clickhouse.query(f"CREATE DATABASE {name}")
+    for table, definition in TABLES.items():
+        clickhouse.query(definition.ddl(f"{name}.{table}"))
+    return name
+
+
+def dumped_rows(clickhouse: ClickHouse, table: str) -> list[dict[str, Any]]:
+    """Return what was dumped into a table, but not when."""
+    return clickhouse.rows(f"SELECT * EXCEPT (dump_id, time_last_dumped) FROM {table} ORDER BY ALL")

@@ -1,0 +1,78 @@
+"""Runs in this process, on the tests' database."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+import pytest
+
+from log_replay.options import read_options
+from log_replay.options.arguments import add_arguments
+from log_replay.pipeline.run import Run
+from log_replay.report.progress import Lines
+
+
+def parsed(*arguments: str):
+    """Return the options that a command line gives."""
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return read_options(vars(parser.parse_args(["--transformer_type", "xapi", *arguments])))
+
+
+@pytest.fixture
+def logs(tmp_path, sample_log):
+    """A folder with the sample log, cut into two, and a folder for what is made of it."""
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    lines = sample_log.splitlines(keepends=True)
+    (folder / "a.log").write_bytes(b"".join(lines[:250]))
+    (folder / "b.log").write_bytes(b"".join(lines[250:]))
+    (tmp_path / "out").mkdir()
+    return folder
+
+
+@pytest.fixture
+def source(logs):
+    config = json.dumps({"key": str(logs.parent), "container": "logs"})
+    return ["--source_provider", "LOCAL", "--source_config", config]
+
+
+@pytest.fixture
+def into_files(source, logs):
+    """The arguments of a run into files, in batches of 20."""
+    config = json.dumps({"key": str(logs.parent), "container": "out"})
+    return [*source, "--destination_provider", "LOCAL", "--destination_config", config, "--batch_size", "20"]
+
+
+@pytest.fixture
+def replay(sample_identities):
+    """Run with these arguments and return the report."""
+
+    def run(*arguments: str):
+        return Run(parsed(*arguments)).replay(Lines())
+
+    return run
+
+
+class Interrupting(Lines):
+    """Stops a run as Ctrl-C does, once so many lines are done."""
+
+    def __init__(self, lines: int) -> None:
+        super().__init__()
+        self.stop_at = lines
+
+    def advance(self, offset: int, lines: int) -> None:
+        super().advance(offset, lines)
+        if self.lines >= self.stop_at:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture
+def interrupted(sample_identities):
+    """Run with these arguments, in small units, until 150 lines are done; return the report."""
+
+    def run(*arguments: str):
+        return Run(parsed(*arguments, "--unit_size", "50KB")).replay(Interrupting(150))
+
+    return run

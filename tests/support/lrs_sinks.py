@@ -1,0 +1,23 @@
+"""Sinks that send to LRSs, as tests make them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from log_replay.retry import RetryPolicy
+from log_replay.sinks import open_sink
+from log_replay.sinks.lrs.settings import LrsSettings
+from log_replay.sinks.lrs.sink import LrsSink
+
+if TYPE_CHECKING:
+    from log_replay.sinks.lrs.routes import Route
+
+HASTY = RetryPolicy(retries=2, first_delay_seconds=0.001)
+
+
+def sink_of(*routes: Route, transformer_type: str = "xapi", retry_policy: RetryPolicy = HASTY, **more) -> LrsSink:
+    return LrsSink(routes, transformer_type=transformer_type, retry_policy=retry_policy, settings=LrsSettings(**more))
+
+
+def given_sink(config, transformer_type="xapi") -> LrsSink:
+    return open_sink("LRS", config, transformer_type=transformer_type, key="0" * 12)

@@ -1,0 +1,100 @@
+"""An HTTP server that answers as a test says, and remembers what it was asked."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+from tests.support.unruly_http import UnrulyHandler, UnrulyServer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass
+class LrsResponse:
+    """What to answer; ``reset`` closes the connection without one, ``delay_seconds`` makes the client wait."""
+
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b"[]"
+    reset: bool = False
+    delay_seconds: float = 0
+
+
+@dataclass
+class Asked:
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    moment: float
+
+
+class _Handler(UnrulyHandler):
+    scripted: ScriptedServer
+
+    def setup(self):
+        super().setup()
+        self.scripted.connections += 1
+
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        answer = self.scripted.next_answer(Asked(self.command, self.path, dict(self.headers), body, time.monotonic()))
+        time.sleep(answer.delay_seconds)
+        if answer.reset:
+            self.reset()
+            return
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(answer.body)
+
+    do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = answer  # noqa: N815 - as the library wants them
+
+
+class ScriptedServer:
+    """Gives the answers of ``script`` in turn, the last one again and again.
+
+    Args:
+        certificate: a file with a certificate and its key, to speak TLS.
+    """
+
+    def __init__(self, certificate: Path | None = None) -> None:
+        self.script = [LrsResponse()]
+        self.asked: list[Asked] = []
+        self.connections = 0
+        self._server = UnrulyServer(type("Handler", (_Handler,), {"scripted": self}))
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        self.port = self._server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}/xAPI"
+
+    def next_answer(self, asked: Asked) -> LrsResponse:
+        """Remember a request and return what the script answers to it."""
+        self.asked.append(asked)
+        return self.script.pop(0) if len(self.script) > 1 else self.script[0]
+
+    def __enter__(self) -> Self:
+        self._server.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Refuse connections from now on."""
+        self._server.stop()
+
+    @property
+    def posted(self) -> list[Asked]:
+        return [asked for asked in self.asked if asked.method == "POST"]

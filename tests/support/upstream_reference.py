@@ -1,0 +1,198 @@
+"""What event-routing-backends itself makes of events, with stand-ins for what it imports from edx-platform.
+
+As a script it is a second opinion on a log, in a process of its own and with nothing of ours in it:
+
+    python -m tests.support.upstream_reference xapi|caliper LOG [IDENTITIES]
+
+prints a JSON line for each event that the registry knows: its name and number of line, and its statements or the type
+of the exception that it raised. ``Reference`` is the same for tests; it needs Django to be set up.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+from tests.support.paths import SAMPLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT_URL = "http://localhost:18000"
+IDENTITIES = SAMPLE / "identities.json"
+NO_ID = "urn:uuid:00000000-0000-0000-0000-000000000000"
+NO_TIME = "1970-01-01T00:00:00.000Z"
+
+
+def set_up_django() -> None:
+    """Configure Django with no more than event-routing-backends needs to be imported."""
+    import django
+    from django.conf import settings
+
+    settings.configure(
+        INSTALLED_APPS=[
+            "django.contrib.auth",
+            "django.contrib.contenttypes",
+            "config_models",
+            "event_routing_backends",
+        ],
+        LMS_ROOT_URL=ROOT_URL,
+        XAPI_EVENTS_ENABLED=True,
+        XAPI_EVENT_LOGGING_ENABLED=False,
+        XAPI_AGENT_IFI_TYPE="external_id",
+        CALIPER_EVENTS_ENABLED=True,
+        CALIPER_EVENT_LOGGING_ENABLED=False,
+        FERNET_KEYS=["no secret"],
+        SECRET_KEY="no secret",
+        USE_TZ=True,
+        LOGGING_CONFIG=None,
+    )
+    django.setup()
+
+
+class Users:
+    """Stands in for the model of users: ``objects.get(id=)`` and ``objects.filter(username=).first()``."""
+
+    class DoesNotExist(Exception):
+        """There is no such user."""
+
+    def __init__(self, users: list[dict[str, Any]]) -> None:
+        self._by_id = {user["id"]: SimpleNamespace(**user) for user in users}
+        self._by_name = {user.username: user for user in self._by_id.values()}
+        self.objects = self
+
+    def get(self, *, id: int) -> SimpleNamespace:  # noqa: A002 - Django's name
+        if id not in self._by_id:
+            raise self.DoesNotExist
+        return self._by_id[id]
+
+    def filter(self, *, username: Any) -> SimpleNamespace:
+        # A database compares texts; whatever is no text is compared as one.
+        return SimpleNamespace(first=lambda: self._by_name.get(str(username)))
+
+
+class Stand:
+    """Stands in for edx-platform, fed by a directory of users and courses."""
+
+    def __init__(self, directory: dict[str, Any]) -> None:
+        self._users = Users(directory["users"])
+        self._courses = {course["id"]: course for course in directory["courses"]}
+        self._salts = directory["retired_user_salts"]
+
+    def helpers(self) -> dict[str, Any]:
+        """Return what takes the place of names in ``event_routing_backends.helpers``."""
+        return {
+            "User": self._users,
+            "ExternalId": SimpleNamespace(add_new_user_id=self._external_id),
+            "ExternalIdType": SimpleNamespace(XAPI="xapi", CALIPER="caliper", LTI="lti"),
+            "get_course_overviews": self._course_overviews,
+            "get_potentially_retired_user_by_username": self._retired_user,
+        }
+
+    def _external_id(self, user: SimpleNamespace, type_name: str) -> tuple[SimpleNamespace | None, bool]:
+        found = user.external_ids.get(type_name)
+        return (SimpleNamespace(external_user_id=found) if found else None), False
+
+    def _course_overviews(self, keys: list[Any]) -> list[dict[str, Any]]:
+        return [self._courses[str(key)] for key in keys if str(key) in self._courses]
+
+    def _retired_user(self, username: str) -> SimpleNamespace:
+        from user_util import user_util
+
+        names = user_util.get_all_retired_usernames(username, self._salts, "retired__user_{}")
+        for name in [username, *names]:
+            if user := self._users.filter(username=name).first():
+                return user
+        raise Users.DoesNotExist
+
+
+class Reference:
+    """Makes statements of one kind (``xapi`` or ``caliper``) as upstream's default processors make them."""
+
+    def __init__(self, kind: str) -> None:
+        import importlib
+
+        processors = f"event_routing_backends.processors.{kind}"
+        importlib.import_module(f"{processors}.event_transformers")
+        module = importlib.import_module(f"{processors}.transformer_processor")
+        self._process = {"xapi": "XApiProcessor", "caliper": "CaliperProcessor"}[kind]
+        self._process = getattr(module, self._process)()
+        self.names = frozenset(self._process.registry.mapping)
+        self._envelope = None
+        if kind == "caliper":
+            envelope = importlib.import_module(f"{processors}.envelope_processor")
+            self._envelope = envelope.CaliperEnvelopeProcessor(sensor_id=ROOT_URL)
+
+    def statements(self, line: str) -> list[dict[str, Any]]:
+        """Return the statements of one line of a log, normalised.
+
+        Raises:
+            Exception: whatever upstream's transformers raise.
+        """
+        from event_routing_backends.management.commands.helpers.event_log_parser import (
+            parse_json_event,
+        )
+
+        statements = self._process([parse_json_event(line)])
+        if self._envelope:
+            statements = self._envelope(statements)
+        return [normalised(statement) for statement in statements]
+
+
+def normalised(statement: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy without what differs from run to run (Caliper's id and sendTime) and from version to version."""
+    text = re.sub(r"event-routing-backends@[0-9A-Za-z.+-]+", "event-routing-backends@", json.dumps(statement))
+    statement = json.loads(text)
+    if "sendTime" in statement:
+        statement["sendTime"] = NO_TIME
+        statement["data"][0]["id"] = NO_ID
+    return statement
+
+
+@contextmanager
+def stand_ins(directory: dict[str, Any]) -> Iterator[None]:
+    """Let upstream's helpers ask the directory instead of an LMS, for as long as the context lasts."""
+    from event_routing_backends import helpers
+
+    cached = (helpers.get_anonymous_user_id, helpers.get_course_from_id)
+    with patch.multiple(helpers, **Stand(directory).helpers()):
+        for function in cached:
+            function.cache_clear()
+        yield
+    for function in cached:
+        function.cache_clear()
+
+
+def judge(reference: Reference, log: bytes) -> Iterator[dict[str, Any]]:
+    """Yield what becomes of each line that holds an event of a known name."""
+    for number, line in enumerate(log.split(b"\n"), start=1):
+        text = line.decode("utf-8", errors="replace")
+        try:
+            name = json.loads(text[text.index("{") :])["name"]
+        except (ValueError, KeyError, TypeError):
+            continue
+        if not isinstance(name, str) or name not in reference.names:
+            continue
+        try:
+            yield {"line": number, "name": name, "statements": reference.statements(text)}
+        except Exception as error:  # noqa: BLE001 - any exception of one event is its verdict
+            yield {"line": number, "name": name, "statements": [], "raises": type(error).__name__}
+
+
+def main(kind: str, log: str, directory: str = str(IDENTITIES)) -> None:
+    logging.disable()
+    set_up_django()
+    with stand_ins(json.loads(Path(directory).read_text(encoding="utf-8"))):
+        for verdict in judge(Reference(kind), Path(log).read_bytes()):
+            sys.stdout.write(json.dumps(verdict) + "\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,5 +1,0 @@
-"""Runs in processes of their own, whose workers these tests are about."""
-
-from run.conftest import logs, options, shell, source
-
-__all__ = ["logs", "options", "shell", "source"]
