@@ -10,8 +10,8 @@
     ├── LedgerError             the ledger cannot record what was done, or the run was taken over: it cannot go on
     ├── DeliveryError           a destination did not take what it was given
     │   ├── RefusedBatch        it said no to one batch: that batch is failed, the run goes on
-    │   └── DestinationLost     it cannot take anything any more (gone, full, forbidden): the run cannot go on
-    │       └── DestinationDown it has not answered for long, and may do so again
+    │   └── DestinationUnavailable     it cannot take anything any more (gone, full, forbidden): the run cannot go on
+    │       └── DestinationNotResponding it has not answered for long, and may do so again
     └── Stopped                 somebody or something asked the run to stop (Ctrl-C, SIGTERM, a closed stdout)
 
 Each foreign error is translated once, at the boundary where it arises. A message holds no learner data and no secret.
@@ -92,11 +92,11 @@ class RefusedBatch(DeliveryError):
     """A destination said no to one batch."""
 
 
-class DestinationLost(DeliveryError):
+class DestinationUnavailable(DeliveryError):
     """A destination cannot take anything any more."""
 
 
-class DestinationDown(DestinationLost):
+class DestinationNotResponding(DestinationUnavailable):
     """A destination did not answer for long, and may do so again."""
 
 

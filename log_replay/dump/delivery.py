@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from log_replay.clickhouse import connect
 from log_replay.clickhouse.connection import shown_place
 from log_replay.dump.schema import TABLES
-from log_replay.errors import ConfigurationError, DestinationLost, RefusedBatch
+from log_replay.errors import ConfigurationError, DestinationUnavailable, RefusedBatch
 from log_replay.retry import RetryPolicy, TemporaryError
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class EventSink:
 
         Raises:
             RefusedBatch: ClickHouse does not take these rows.
-            DestinationLost: it takes nothing any more.
+            DestinationUnavailable: it takes nothing any more.
         """
         if not rows:
             return
@@ -79,7 +79,7 @@ class EventSink:
         """Return when each of these keys was dumped last, if it was.
 
         Raises:
-            DestinationLost: ClickHouse does not answer.
+            DestinationUnavailable: ClickHouse does not answer.
         """
         query = (
             f"SELECT {key_column}, max(time_last_dumped) FROM {self._qualified(table)} "  # noqa: S608 - identifiers
@@ -118,14 +118,14 @@ class EventSink:
             except FOREIGN as error:
                 if kind(error) is Kind.PASSING:
                     raise TemporaryError(reason(error)) from error
-                failure = RefusedBatch if kind(error) is Kind.REFUSED else DestinationLost
+                failure = RefusedBatch if kind(error) is Kind.REFUSED else DestinationUnavailable
                 # From None: the driver's message can quote the rows.
                 raise failure(reason(error), operation="use", object=self._shown(table), hint=hint(error)) from None
 
         try:
             return self._retry_policy.call(attempt)
         except TemporaryError as error:
-            raise DestinationLost(str(error), operation="use", object=self._shown(table)) from None
+            raise DestinationUnavailable(str(error), operation="use", object=self._shown(table)) from None
 
 
 def csv_block(rows: Sequence[Row]) -> bytes:

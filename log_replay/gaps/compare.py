@@ -9,7 +9,7 @@ from log_replay.clickhouse.connection import connect, shown_place
 from log_replay.clickhouse.errors import FOREIGN, configuring, hint, reason
 from log_replay.clickhouse.rows import microseconds
 from log_replay.clickhouse.tables import check_table
-from log_replay.errors import DestinationLost
+from log_replay.errors import DestinationUnavailable
 from log_replay.gaps.ids import COURSE, LOGS, THERE
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class Comparison:
             whole: whether all events of the period were wanted, so that what only the table has says something.
 
         Raises:
-            DestinationLost: ClickHouse does not answer.
+            DestinationUnavailable: ClickHouse does not answer.
         """
         found = Gaps(self._by, self.place, whole=whole)
         try:
@@ -143,7 +143,7 @@ class Comparison:
                 for key, *counts in self._day(day):
                     found.rows.setdefault(key or "(none)", Gap()).add(*counts)
         except FOREIGN as error:
-            raise DestinationLost(
+            raise DestinationUnavailable(
                 reason(error), operation="compare with", object=self.place, hint=hint(error)
             ) from None
         if not whole:

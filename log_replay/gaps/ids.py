@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from log_replay.clickhouse.connection import connect, embedded_path
 from log_replay.clickhouse.errors import FOREIGN, reason
 from log_replay.clickhouse.rows import ROW_FORMAT, UnstorableStatement, row_head, sized
-from log_replay.errors import ConfigurationError, DestinationLost
+from log_replay.errors import ConfigurationError, DestinationUnavailable
 from log_replay.records import ALL_ROUTES, Delivery
 
 if TYPE_CHECKING:
@@ -90,14 +90,14 @@ class Ids:
         """Add rows to one of the tables.
 
         Raises:
-            DestinationLost: it takes none: the disk is full, for example.
+            DestinationUnavailable: it takes none: the disk is full, for example.
         """
         if not rows:
             return
         try:
             self.client.raw_insert(table, ["id", "moment", "label"], rows, fmt=row_format)
         except FOREIGN as error:
-            raise DestinationLost(reason(error), operation="keep ids in", object="a temporary table") from None
+            raise DestinationUnavailable(reason(error), operation="keep ids in", object="a temporary table") from None
 
     def close(self, *, complete: bool) -> None:
         """Insert the last rows; the tables are yet to be compared."""

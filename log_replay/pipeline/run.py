@@ -45,7 +45,7 @@ log = structlog.get_logger(__name__)
 OBJECT_ERRORS = (ReadError, DamagedObject)
 
 
-class Run:
+class Replay:
     """One run: checked when it is made, before anything is read or written; then ``replay`` it once.
 
     Args:

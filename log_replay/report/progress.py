@@ -31,7 +31,7 @@ class Progress(Protocol):
         """So many more lines were done, up to this offset."""
 
 
-class Position:
+class ProgressState:
     """How far a run has come, in bytes as they lie there: of compressed objects only whole ones count."""
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class Position:
         return elapsed * (self.total_bytes - self.bytes) / self.bytes
 
 
-class Lines(Position):
+class ProgressLog(ProgressState):
     """Says in our own log, twice a minute, how far the run has come."""
 
     def __init__(self) -> None:
@@ -99,7 +99,7 @@ class Lines(Position):
         )
 
 
-class Bar(Position):
+class ProgressBar(ProgressState):
     """Draws a bar on a terminal."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -149,8 +149,8 @@ def shown_progress(stream: TextIO, *, bar: bool) -> Iterator[Progress]:
         bar: whether to draw a bar; statements on the same terminal would tear it apart.
     """
     if not bar:
-        yield Lines()
+        yield ProgressLog()
         return
-    drawn = Bar(stream)
+    drawn = ProgressBar(stream)
     with drawn.display:
         yield drawn

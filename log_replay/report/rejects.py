@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, Self
 
 import orjson
 
-from log_replay.errors import ConfigurationError, DestinationLost
+from log_replay.errors import ConfigurationError, DestinationUnavailable
 from log_replay.records import Rejected
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class RejectsFile:
             content: the lines themselves, by their offsets, where they are to be written too.
 
         Raises:
-            DestinationLost: the disk is full, for example.
+            DestinationUnavailable: the disk is full, for example.
         """
         self._append(self._entry(rejected, content or {}) for rejected in rejects)
 
@@ -72,7 +72,7 @@ class RejectsFile:
             with_content: whether the statements and what the destination said of them are to be written, too.
 
         Raises:
-            DestinationLost: the disk is full, for example.
+            DestinationUnavailable: the disk is full, for example.
         """
         self._append(self._refusal_entry(refusal, with_content=with_content) for refusal in refusals)
 
@@ -92,7 +92,7 @@ class RejectsFile:
         """Make sure that what was written is on the disk, and return how much it is in all.
 
         Raises:
-            DestinationLost: it could not be.
+            DestinationUnavailable: it could not be.
         """
         if self._file and self._path and self._size_bytes > self._synced_bytes:
             try:
@@ -186,7 +186,7 @@ def write_summary(path: Path, summary: Mapping[str, Any]) -> None:
     """Write a run's counters as JSON, whole or not at all.
 
     Raises:
-        DestinationLost: the disk is full, for example.
+        DestinationUnavailable: the disk is full, for example.
     """
     write_whole(path, orjson.dumps(summary, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
@@ -195,7 +195,7 @@ def write_whole(path: Path, content: bytes) -> None:
     """Write a file whole or not at all.
 
     Raises:
-        DestinationLost: the disk is full, for example.
+        DestinationUnavailable: the disk is full, for example.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -206,5 +206,5 @@ def write_whole(path: Path, content: bytes) -> None:
         raise _lost(path, error) from error
 
 
-def _lost(path: Path, error: OSError) -> DestinationLost:
-    return DestinationLost(str(error.strerror or error), operation="write", object=str(path))
+def _lost(path: Path, error: OSError) -> DestinationUnavailable:
+    return DestinationUnavailable(str(error.strerror or error), operation="write", object=str(path))

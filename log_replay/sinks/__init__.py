@@ -38,14 +38,14 @@ class Sink(Protocol):
         Every statement of the batch is counted once: delivered, duplicate, unrouted or failed.
 
         Raises:
-            DestinationLost: it cannot take anything any more; nothing of this batch counts as delivered.
+            DestinationUnavailable: it cannot take anything any more; nothing of this batch counts as delivered.
         """
 
     def close(self, *, complete: bool) -> None:
         """Finish: write the manifest of a complete run, leave no half-written file behind otherwise.
 
         Raises:
-            DestinationLost: the manifest cannot be written.
+            DestinationUnavailable: the manifest cannot be written.
         """
 
 

@@ -9,7 +9,7 @@ from log_replay.clickhouse.errors import FOREIGN, Kind, configuring, hint, kind,
 from log_replay.clickhouse.existing_ids import find_existing_ids
 from log_replay.clickhouse.rows import UnstorableStatement, event_id
 from log_replay.clickhouse.tables import TABLE_KEYS, check_table, statement_table
-from log_replay.errors import ConfigurationError, DestinationLost
+from log_replay.errors import ConfigurationError, DestinationUnavailable
 from log_replay.records import WITHHELD, Delivery, statement_count
 from log_replay.retry import RetryPolicy, TemporaryError
 from log_replay.sinks import Routed
@@ -134,8 +134,8 @@ class OnlyMissing:
                 raise TemporaryError(reason(error)) from None
             raise self._lost(reason(error), hint(error)) from None
 
-    def _lost(self, message: str, hint: str | None) -> DestinationLost:
-        return DestinationLost(message, operation="ask", object=self._place, hint=hint)
+    def _lost(self, message: str, hint: str | None) -> DestinationUnavailable:
+        return DestinationUnavailable(message, operation="ask", object=self._place, hint=hint)
 
 
 def _without(statements: Sequence[Statement], present: frozenset[str]) -> tuple[Statement, ...]:

@@ -28,7 +28,7 @@ def log_statements(transformer_type: str, events: Sequence[TransformedEvent], li
 
     Raises:
         Stopped: nobody reads stdout any more.
-        DestinationLost: a file or listener of ours takes nothing any more.
+        DestinationUnavailable: a file or listener of ours takes nothing any more.
     """
     logger = logging.getLogger(LOGGERS[transformer_type])
     handlers = _listening(logger)

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from log_replay.errors import ConfigurationError, DestinationLost
+from log_replay.errors import ConfigurationError, DestinationUnavailable
 from log_replay.statement_log.line_handler import LineHandler
 
 if TYPE_CHECKING:
@@ -49,26 +49,28 @@ class FileHandler(LineHandler):
         """Append whole lines.
 
         Raises:
-            DestinationLost: the disk is full, or the file cannot be written for another reason.
+            DestinationUnavailable: the disk is full, or the file cannot be written for another reason.
         """
         try:
             if self.max_bytes and self._size and self._size + len(lines) > self.max_bytes:
                 self._rotate()
             self._append(lines)
         except OSError as error:
-            raise DestinationLost(error.strerror or "failed", operation="write", object=str(self.path)) from error
+            raise DestinationUnavailable(
+                error.strerror or "failed", operation="write", object=str(self.path)
+            ) from error
 
     def settle(self) -> int:
         """Make sure that what was written is on the disk; a file loses nothing.
 
         Raises:
-            DestinationLost: it could not be.
+            DestinationUnavailable: it could not be.
         """
         try:
             with self._held():
                 os.fsync(self._fd)
         except OSError as error:
-            raise DestinationLost(error.strerror or "failed", operation="sync", object=str(self.path)) from error
+            raise DestinationUnavailable(error.strerror or "failed", operation="sync", object=str(self.path)) from error
         return super().settle()
 
     def close(self) -> None:

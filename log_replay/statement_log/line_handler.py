@@ -79,7 +79,7 @@ class LineHandler(logging.Handler):
 
         Raises:
             Stopped: nobody reads any more.
-            DestinationLost: the destination takes nothing any more.
+            DestinationUnavailable: the destination takes nothing any more.
         """
         with self._held():
             self._blocks += 1

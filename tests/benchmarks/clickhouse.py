@@ -121,14 +121,14 @@ def pipeline(folder: Path, count: int) -> None:
 def only_missing(folder: Path, count: int) -> None:
     """The same run into a table that has everything, with and without --only_missing."""
     django_ready(folder)
-    from log_replay.pipeline.run import Run
-    from log_replay.report.progress import Lines
+    from log_replay.pipeline.run import Replay
+    from log_replay.report.progress import ProgressLog
 
     write_log(folder, count)
 
     def replay(*more: str) -> None:
-        report = Run(options_of(folder, "--destination_provider", "CLICKHOUSE", "--create_tables", *more)).replay(
-            Lines()
+        report = Replay(options_of(folder, "--destination_provider", "CLICKHOUSE", "--create_tables", *more)).replay(
+            ProgressLog()
         )
         assert report.complete, report.as_dict()
 

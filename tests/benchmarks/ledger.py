@@ -27,8 +27,8 @@ from django.core.management import load_command_class
 from log_replay.ledger.database import DatabaseLedger
 from log_replay.ledger.lease import Lease
 from log_replay.options import read_options
-from log_replay.pipeline.run import Run
-from log_replay.report.progress import Lines
+from log_replay.pipeline.run import Replay
+from log_replay.report.progress import ProgressLog
 from log_replay.standalone.embedded import load_identities, prepare
 from log_replay.statement_log import configure_own_log
 
@@ -85,7 +85,7 @@ def show(batch_size: int, stopwatch: Stopwatch) -> None:
     ]  # fmt: skip
     parser = load_command_class("log_replay", "replay_tracking_logs").create_parser("log-replay", "bench")
     stopwatch.seconds = 0.0
-    report = Run(read_options(vars(parser.parse_args(arguments)))).replay(Lines())
+    report = Replay(read_options(vars(parser.parse_args(arguments)))).replay(ProgressLog())
     batches = -(-report.total.transformed // batch_size)
     share = f"{stopwatch.seconds / report.seconds:.2%}"
     milliseconds = 1000 * stopwatch.seconds / batches

@@ -10,8 +10,8 @@ import os
 
 import pytest
 
-from log_replay.pipeline.run import Run
-from log_replay.report.progress import Lines
+from log_replay.pipeline.run import Replay
+from log_replay.report.progress import ProgressLog
 from log_replay.retry import RetryPolicy
 from tests.support.flaky_lrs import AFTER, BEFORE, FlakyLrs
 from tests.support.runs import logs, parsed, source
@@ -37,14 +37,14 @@ def arguments(source):
 def made(sample_identities, arguments, tmp_path):
     """The ids of what the sample log gives."""
     logged = tmp_path / "made"
-    Run(parsed([*arguments, "--dry_run", "--log_to", f"file:{logged}", "--log_format", "raw"])).replay(Lines())
+    Replay(parsed([*arguments, "--dry_run", "--log_to", f"file:{logged}", "--log_format", "raw"])).replay(ProgressLog())
     return ids_of(logged)
 
 
-def run_of(lrs: FlakyLrs, arguments, *more: str, **retry_policy) -> Run:
+def run_of(lrs: FlakyLrs, arguments, *more: str, **retry_policy) -> Replay:
     config = {"url": lrs.url, "timeout_seconds": 3}
     to_lrs = ["--destination_provider", "LRS", "--destination_config", json.dumps(config), "--log_to", "null"]
-    run = Run(parsed([*arguments, *to_lrs, *more]))
+    run = Replay(parsed([*arguments, *to_lrs, *more]))
     for endpoint in run._sink._endpoints:
         endpoint._retry_policy = RetryPolicy(first_delay_seconds=0.0005, **retry_policy)
     return run
@@ -62,7 +62,7 @@ def test_nothing_is_lost_and_nothing_acknowledged_is_sent_again(made, arguments,
             how = ["--batch_size", str(batch_size), "--lrs_concurrency", str(concurrency)]
             # With several at once, all of a streak can hit the same request, and all of the next one too.
             run = run_of(lrs, arguments, *how, retries=12)
-            report = run.replay(Lines())
+            report = run.replay(ProgressLog())
         assert report.complete, (seed, report.as_dict())
         assert report.total.balanced
         assert report.total.delivered == len(made)
@@ -77,7 +77,7 @@ def test_a_run_that_gives_up_goes_on_where_it_was(made, arguments):
             while True:
                 attempts += 1
                 report = run_of(lrs, arguments, "--batch_size", "20", "--run", f"flaky-{seed}", retries=1).replay(
-                    Lines()
+                    ProgressLog()
                 )
                 if report.complete:
                     break
@@ -95,7 +95,7 @@ def test_what_is_refused_is_listed_whatever_fails_beside(made, arguments, tmp_pa
     for seed in range(max(3, RUNS // 20)):
         rejects = tmp_path / f"rejects-{seed}"
         with FlakyLrs(seed, refuses=refuses) as lrs:
-            report = run_of(lrs, arguments, "--batch_size", "100", "--rejects", str(rejects)).replay(Lines())
+            report = run_of(lrs, arguments, "--batch_size", "100", "--rejects", str(rejects)).replay(ProgressLog())
         refused = {id_ for id_ in made if id_[0] == "7"}
         assert report.total.failed == len(refused) > 3
         assert lrs.stored.keys() == made - refused

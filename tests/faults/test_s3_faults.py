@@ -12,8 +12,8 @@ from dataclasses import replace
 
 import pytest
 
-from log_replay.pipeline.run import Run
-from log_replay.report.progress import Lines
+from log_replay.pipeline.run import Replay
+from log_replay.report.progress import ProgressLog
 from log_replay.retry import RetryPolicy
 from tests import generate_log
 from tests.support.faulty_store import FaultyStore
@@ -42,9 +42,9 @@ def directory(db):
     load_identities(generate_log.directory(users=5, courses=2))
 
 
-def run_of(store: FaultyStore, *arguments: str, batch_size: int = 40) -> Run:
+def run_of(store: FaultyStore, *arguments: str, batch_size: int = 40) -> Replay:
     source = {**store.s3.config, "port": store.port, "prefix": "logs/"}
-    run = Run(
+    run = Replay(
         parsed(
             [
                 "--transformer_type",
@@ -82,7 +82,7 @@ def files_below(store: FaultyStore, prefix: str) -> dict[str, bytes]:
 @pytest.fixture
 def expected(store, directory):
     """What a run gives when nothing fails."""
-    report = run_of(store, *to_files(store, "expected/")).replay(Lines())
+    report = run_of(store, *to_files(store, "expected/")).replay(ProgressLog())
     assert report.complete, report.as_dict()
     assert report.total.delivered > 100
     return report, files_below(store, "expected/")
@@ -97,7 +97,7 @@ def test_files_are_the_same_whatever_fails(store, expected, round_number):
         run = run_of(store, *to_files(store, prefix))
         run._sink._store._retry_policy = RetryPolicy(first_delay_seconds=0.0005)
         store.break_from_now_on(seed)
-        found = run.replay(Lines())
+        found = run.replay(ProgressLog())
         broken += store.broken
         store.faults = store.listing_faults = []
         store.upload_faults = None
@@ -117,7 +117,7 @@ def test_an_lrs_gets_everything_once_whatever_fails_on_both_sides(store, expecte
             run = run_of(store, "--destination_provider", "LRS", "--destination_config", config)
             run._sink._endpoints[0]._retry_policy = RetryPolicy(first_delay_seconds=0.0005)
             store.break_from_now_on(seed)
-            found = run.replay(Lines())
+            found = run.replay(ProgressLog())
         store.faults = store.listing_faults = []
         assert found.complete, (seed, found.as_dict())
         assert found.total == report.total, seed

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from log_replay.errors import ConfigurationError
 from log_replay.options.values import read_config
-from log_replay.pipeline.run import Run
-from log_replay.report.progress import Lines
+from log_replay.pipeline.run import Replay
+from log_replay.report.progress import ProgressLog
 from log_replay.report.rejects import read_rejects
 from log_replay.sinks import open_sink
 from log_replay.sources import open_source
@@ -104,7 +104,7 @@ def replayed(arguments: list[str]) -> None:
     """Run; all that is said but in our own log is a summary, in which the names of unknown events may be anything."""
     said = io.StringIO()
     with redirect_stdout(said), redirect_stderr(said):
-        report = Run(parsed(arguments)).replay(Lines())
+        report = Replay(parsed(arguments)).replay(ProgressLog())
     assert report.total.balanced
     summary = report.as_dict()
     del summary["unknown_names"]

@@ -42,8 +42,8 @@ REPLAYING = """
     from log_replay.ledger.database import DatabaseLedger
     from log_replay.options.arguments import add_arguments
     from log_replay.options import read_options
-    from log_replay.report.progress import Lines
-    from log_replay.pipeline.run import Run as Pipeline
+    from log_replay.report.progress import ProgressLog
+    from log_replay.pipeline.run import Replay
     parser = argparse.ArgumentParser()
     add_arguments(parser)
     options = read_options(vars(parser.parse_args({arguments!r})))
@@ -54,7 +54,7 @@ REPLAYING = """
             raise failing.pop()
         return record(self, *arguments, **over)
     DatabaseLedger._record = losing
-    report = Pipeline(options).replay(Lines())
+    report = Replay(options).replay(ProgressLog())
     print(report.stopped, report.total.balanced)
 """
 

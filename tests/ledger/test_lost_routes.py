@@ -13,8 +13,8 @@ from django.core.management import CommandError, call_command
 from log_replay.errors import ConfigurationError
 from log_replay.models import Run as RunRow
 from log_replay.models import RunBacklog
-from log_replay.pipeline.run import Run
-from log_replay.report.progress import Lines
+from log_replay.pipeline.run import Replay
+from log_replay.report.progress import ProgressLog
 from log_replay.retry import RetryPolicy
 from log_replay.sinks.lrs.circuit_breaker import BreakerDelays
 from tests.support.keeping_lrs import KeepingLrs
@@ -61,8 +61,8 @@ def route_to(url: str, **configurations) -> None:
     )
 
 
-def run_of(*arguments: str, pauses: BreakerDelays | None = None) -> Run:
-    run = Run(parsed(*arguments))
+def run_of(*arguments: str, pauses: BreakerDelays | None = None) -> Replay:
+    run = Replay(parsed(*arguments))
     for standing in run._sink._standings:
         standing.endpoint._retry_policy = RetryPolicy(retries=1, first_delay_seconds=0.001)
         standing._pauses = pauses or BreakerDelays()
@@ -70,8 +70,8 @@ def run_of(*arguments: str, pauses: BreakerDelays | None = None) -> Run:
     return run
 
 
-def replayed(*arguments: str, progress: Lines | None = None, **how):
-    return run_of(*arguments, **how).replay(progress or Lines())
+def replayed(*arguments: str, progress: ProgressLog | None = None, **how):
+    return run_of(*arguments, **how).replay(progress or ProgressLog())
 
 
 @pytest.fixture
@@ -196,7 +196,7 @@ def test_what_the_others_refused_is_still_refused_and_what_it_refuses_itself_is_
     mine = [*to_both, "--run", "x", "--rejects", str(rejects)]
     lost = replayed(*mine)
     assert lost.total.failed > report.total.failed
-    assert b"destination_lost" not in rejects.read_bytes()
+    assert b"destination_unavailable" not in rejects.read_bytes()
     other_lrs.is_up()
     resumed = replayed(*mine)
     assert counted(resumed) == counted(report)

@@ -43,8 +43,8 @@ from log_replay.ledger.overview import as_dict, runs
 from log_replay.statement_log import configure_own_log
 from log_replay.options.arguments import add_arguments
 from log_replay.options import read_options
-from log_replay.report.progress import Lines
-from log_replay.pipeline.run import Run
+from log_replay.report.progress import ProgressLog
+from log_replay.pipeline.run import Replay
 
 configure_own_log()
 parser = argparse.ArgumentParser()
@@ -52,15 +52,15 @@ add_arguments(parser)
 options = read_options(vars(parser.parse_args(sys.argv[1:])))
 """
 INTERRUPTED = f"""{OPTIONS}
-class Interrupting(Lines):
+class Interrupting(ProgressLog):
     def advance(self, offset, lines):
         super().advance(offset, lines)
         if self.lines >= 150:
             raise KeyboardInterrupt
 
 told = []
-for progress in (Interrupting(), Lines()):
-    report = Run(options).replay(progress)
+for progress in (Interrupting(), ProgressLog()):
+    report = Replay(options).replay(progress)
     told.append(as_dict(runs().get(name=options.run)))
 print(json.dumps([told, report.as_dict()]))
 """
@@ -72,7 +72,7 @@ for url in json.loads(sys.stdin.readline()):
         enabled=True, backend_name="xAPI", route_url=url, auth_scheme="NONE", configurations={{}}
     )
 for _ in range(2):
-    print(json.dumps(Run(options).replay(Lines()).as_dict()), flush=True)
+    print(json.dumps(Replay(options).replay(ProgressLog()).as_dict()), flush=True)
     sys.stdin.readline()
 """
 

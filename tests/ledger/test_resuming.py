@@ -112,16 +112,16 @@ def test_of_a_process_of_this_machine_it_is_known_at_once_that_it_is_dead(replay
 
 
 def test_whoever_was_taken_over_records_nothing_more(into_files, sample_identities):
-    from log_replay.pipeline.run import Run as Pipeline
-    from log_replay.report.progress import Lines
+    from log_replay.pipeline.run import Replay
+    from log_replay.report.progress import ProgressLog
     from tests.support.ledger_runs import parsed
 
-    class TakenOver(Lines):
+    class TakenOver(ProgressLog):
         def advance(self, offset: int, lines: int) -> None:
             super().advance(offset, lines)
             Run.objects.update(owner="another")
 
-    report = Pipeline(parsed(*into_files, *UNITS, "--run", "x")).replay(TakenOver())
+    report = Replay(parsed(*into_files, *UNITS, "--run", "x")).replay(TakenOver())
     assert "taken the run 'x' over" in report.stopped
     assert Run.objects.get().owner == "another"
     assert not Run.objects.get().reason

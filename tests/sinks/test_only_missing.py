@@ -15,7 +15,7 @@ from log_replay.clickhouse import existing_ids as id_queries
 from log_replay.clickhouse.existing_ids import find_existing_ids
 from log_replay.clickhouse.rows import microseconds
 from log_replay.clickhouse.tables import create_table, statement_table
-from log_replay.errors import ConfigurationError, DestinationLost
+from log_replay.errors import ConfigurationError, DestinationUnavailable
 from log_replay.records import WITHHELD, Delivery
 from log_replay.retry import RetryPolicy
 from log_replay.sinks.lrs.routes import Route
@@ -206,7 +206,7 @@ def test_clickhouse_that_comes_back_is_asked_again(clickhouse, wrapped, stored):
     clickhouse.inject({"query": "SELECT DISTINCT", "status": 503}, {"query": "SELECT DISTINCT", "code": 241})
     assert sink.deliver([event(xapi())]).delivered == 1
     clickhouse.inject({"query": "SELECT DISTINCT", "code": 516})
-    with pytest.raises(DestinationLost, match="password"):
+    with pytest.raises(DestinationUnavailable, match="password"):
         sink.deliver([event(xapi())])
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from log_replay.errors import ConfigurationError, DestinationLost
+from log_replay.errors import ConfigurationError, DestinationUnavailable
 from log_replay.statement_log import FileHandler, RawFormatter, file_handler, log_statements, settle_statements
 from tests.support.logged_events import event, events, statement, texts
 
@@ -94,7 +94,7 @@ def test_a_file_that_may_not_grow_keeps_whole_lines(log_through, tmp_path):
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
     try:
-        with pytest.raises(DestinationLost, match=r"statements\.log"):
+        with pytest.raises(DestinationUnavailable, match=r"statements\.log"):
             log_statements("xapi", first)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -9,8 +9,8 @@ import pytest
 
 from log_replay.options import read_options
 from log_replay.options.arguments import add_arguments
-from log_replay.pipeline.run import Run
-from log_replay.report.progress import Lines
+from log_replay.pipeline.run import Replay
+from log_replay.report.progress import ProgressLog
 
 
 def parsed(*arguments: str):
@@ -50,12 +50,12 @@ def replay(sample_identities):
     """Run with these arguments and return the report."""
 
     def run(*arguments: str):
-        return Run(parsed(*arguments)).replay(Lines())
+        return Replay(parsed(*arguments)).replay(ProgressLog())
 
     return run
 
 
-class Interrupting(Lines):
+class Interrupting(ProgressLog):
     """Stops a run as Ctrl-C does, once so many lines are done."""
 
     def __init__(self, lines: int) -> None:
@@ -73,6 +73,6 @@ def interrupted(sample_identities):
     """Run with these arguments, in small units, until 150 lines are done; return the report."""
 
     def run(*arguments: str):
-        return Run(parsed(*arguments, "--unit_size", "50KB")).replay(Interrupting(150))
+        return Replay(parsed(*arguments, "--unit_size", "50KB")).replay(Interrupting(150))
 
     return run

@@ -13,8 +13,8 @@ import pytest
 
 from log_replay.options import read_options
 from log_replay.options.arguments import add_arguments
-from log_replay.pipeline.run import Run
-from log_replay.report.progress import Lines
+from log_replay.pipeline.run import Replay
+from log_replay.report.progress import ProgressLog
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +53,7 @@ def replay(sample_identities):
     """Run with these arguments in this process and return the report."""
 
     def run(*arguments: str):
-        return Run(parsed(["--transformer_type", "xapi", *arguments])).replay(Lines())
+        return Replay(parsed(["--transformer_type", "xapi", *arguments])).replay(ProgressLog())
 
     return run
 

@@ -60,7 +60,7 @@ def _compare(options: GapOptions) -> tuple[Report, Gaps]:
     # Imported here so that --help and wrong options are answered at once.
     from log_replay.gaps.compare import Comparison  # noqa: PLC0415
     from log_replay.gaps.ids import temporary_ids  # noqa: PLC0415
-    from log_replay.pipeline.run import Run  # noqa: PLC0415
+    from log_replay.pipeline.run import Replay  # noqa: PLC0415
     from log_replay.report.progress import shown_progress  # noqa: PLC0415
 
     prepare_state()
@@ -69,7 +69,7 @@ def _compare(options: GapOptions) -> tuple[Report, Gaps]:
         closing(Comparison(options.config, options.table, ids, options.by)) as comparison,
     ):
         comparison.check()
-        run = Run(options.run, ids)
+        run = Replay(options.run, ids)
         with shown_progress(sys.stderr, bar=sys.stderr.isatty()) as progress:
             report = run.replay(progress)
         if report.stopped:

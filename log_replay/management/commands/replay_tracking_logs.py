@@ -73,13 +73,13 @@ def _hide_secrets(options: Options, given: dict[str, Any]) -> None:
 
 def _replay(options: Options) -> Report:
     # Imported here so that --help and wrong options are answered at once.
-    from log_replay.pipeline.run import Run  # noqa: PLC0415
+    from log_replay.pipeline.run import Replay  # noqa: PLC0415
     from log_replay.report.progress import shown_progress  # noqa: PLC0415
     from log_replay.report.rejects import write_summary  # noqa: PLC0415
     from log_replay.report.terminal import show_summary  # noqa: PLC0415
 
     prepare_state()
-    run = Run(options)
+    run = Replay(options)
     statements_on_terminal = options.log_to == "stdout" and sys.stdout.isatty()
     with shown_progress(sys.stderr, bar=sys.stderr.isatty() and not statements_on_terminal) as progress:
         report = run.replay(progress)
@@ -96,12 +96,12 @@ def _show_plan(options: Options) -> None:
     from log_replay.pipeline.plan import as_line  # noqa: PLC0415 - as above
     from log_replay.pipeline.plan.listing import plan_run  # noqa: PLC0415 - as above
     from log_replay.records import Unit  # noqa: PLC0415 - as above
-    from log_replay.report.progress import Lines  # noqa: PLC0415 - as above
+    from log_replay.report.progress import ProgressLog  # noqa: PLC0415 - as above
     from log_replay.sources import open_source  # noqa: PLC0415 - as above
 
     source = open_source(options.source.provider, options.source.config)
     source.check()
-    for unit in plan_run(source, options, Lines()):
+    for unit in plan_run(source, options, ProgressLog()):
         if isinstance(unit, Unit):
             sys.stdout.buffer.write(orjson.dumps(as_line(unit), option=orjson.OPT_APPEND_NEWLINE))
 

@@ -10,7 +10,7 @@ from zlib import crc32
 
 from log_replay.clickhouse.errors import FOREIGN, Kind, hint, kind, reason
 from log_replay.clickhouse.rows import ROW_FORMAT
-from log_replay.errors import ConfigurationError, DestinationLost
+from log_replay.errors import ConfigurationError, DestinationUnavailable
 from log_replay.retry import RetryPolicy, TemporaryError
 
 if sys.version_info >= (3, 14):
@@ -79,7 +79,7 @@ class Inserter:
                 table remembers its inserts.
 
         Raises:
-            DestinationLost: the table takes nothing, or nobody has answered in all attempts.
+            DestinationUnavailable: the table takes nothing, or nobody has answered in all attempts.
         """
         refused: dict[int, str] = {}
         pieces = [(0, len(rows))] if rows else []
@@ -133,5 +133,5 @@ class Inserter:
             compression=compression,
         )
 
-    def _lost(self, message: str, hint: str | None) -> DestinationLost:
-        return DestinationLost(message, operation="insert into", object=self._place, hint=hint)
+    def _lost(self, message: str, hint: str | None) -> DestinationUnavailable:
+        return DestinationUnavailable(message, operation="insert into", object=self._place, hint=hint)

@@ -8,7 +8,7 @@ from log_replay.clickhouse.connection import connect, shown_place
 from log_replay.clickhouse.errors import configuring
 from log_replay.clickhouse.rows import line_row
 from log_replay.clickhouse.tables import check_table, create_table, tracking_table
-from log_replay.errors import DestinationLost
+from log_replay.errors import DestinationUnavailable
 from log_replay.events import UnparsableLine, parse_event
 from log_replay.events.filters import read_time
 from log_replay.events.prefilter import is_plain
@@ -69,14 +69,14 @@ class TrackingStore:
         """Insert the events of a block; lines that are none have no place in the table.
 
         Raises:
-            DestinationLost: the table does not take them.
+            DestinationUnavailable: the table does not take them.
         """
         rows = list(self._rows(block))
         if self._inserter is None or not rows:
             return
         refused = self._inserter.insert(rows, f"{block.object} {block.start} {block.end_offset}")
         if refused:
-            raise DestinationLost(next(iter(refused.values())), operation="insert into", object=self._place)
+            raise DestinationUnavailable(next(iter(refused.values())), operation="insert into", object=self._place)
 
     def close(self) -> None:
         """Close the connection."""

@@ -23,7 +23,7 @@ from libcloud.storage.types import (
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
-from log_replay.errors import ConfigurationError, DestinationLost
+from log_replay.errors import ConfigurationError, DestinationUnavailable
 from log_replay.retry import RetryPolicy, TemporaryError
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Bucket:
                 spool.write(b"\n")  # without any, it would be sent in chunks, which S3 refuses
                 spool.flush()
                 self._attempt("write", probe, lambda: self._put(path, probe), _CHECK_WITHOUT_RETRIES)
-        except DestinationLost as error:
+        except DestinationUnavailable as error:
             raise ConfigurationError(
                 error.message, operation=error.operation, object=error.object, hint=error.hint
             ) from None
@@ -97,7 +97,7 @@ class Bucket:
                 spool.flush()
                 self._attempt("write", name, lambda: self._put(path, name), self._retry_policy)
         except OSError as error:
-            raise DestinationLost(
+            raise DestinationUnavailable(
                 error.strerror or type(error).__name__,
                 operation="spool",
                 object=tempfile.gettempdir(),
@@ -137,7 +137,7 @@ class Bucket:
             return retry_policy.call(once)
         except TemporaryError as error:
             tries = f" ({retry_policy.retries + 1} attempts)" if retry_policy.retries else ""
-            raise DestinationLost(
+            raise DestinationUnavailable(
                 f"{error}{tries}", operation=operation, object=f"{self._place}/{name}".rstrip("/")
             ) from None
 
@@ -150,7 +150,9 @@ class Bucket:
             reason, hint = _text(error), 'set "region" to the one of the container'
         else:
             return _unavailable(error)
-        return DestinationLost(reason, operation=operation, object=f"{self._place}/{name}".rstrip("/"), hint=hint)
+        return DestinationUnavailable(
+            reason, operation=operation, object=f"{self._place}/{name}".rstrip("/"), hint=hint
+        )
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from log_replay.errors import ConfigurationError, DestinationLost
+from log_replay.errors import ConfigurationError, DestinationUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -67,7 +67,7 @@ class Folder:
                 folder = folder.parent
             with tempfile.TemporaryFile(dir=folder) as file:
                 file.write(b"\n")
-        except DestinationLost as error:
+        except DestinationUnavailable as error:
             raise ConfigurationError(error.message, operation="write", object=error.object) from error
         except OSError as error:
             raise ConfigurationError(
@@ -82,7 +82,9 @@ class Folder:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise DestinationLost(_reason(error), operation="read", object=str(path), hint=_hint(error)) from error
+            raise DestinationUnavailable(
+                _reason(error), operation="read", object=str(path), hint=_hint(error)
+            ) from error
 
     @contextmanager
     def replacing(self, name: str) -> Iterator[IO[bytes]]:
@@ -98,7 +100,9 @@ class Folder:
             partial.replace(path)
             _sync(path.parent)
         except OSError as error:
-            raise DestinationLost(_reason(error), operation="write", object=str(path), hint=_hint(error)) from error
+            raise DestinationUnavailable(
+                _reason(error), operation="write", object=str(path), hint=_hint(error)
+            ) from error
         finally:
             with suppress(OSError):
                 partial.unlink()
@@ -113,7 +117,7 @@ class Folder:
     def _path(self, name: str) -> Path:
         path = self.root / name
         if not Path(os.path.realpath(path.parent)).is_relative_to(os.path.realpath(self.root)):
-            raise DestinationLost("a link leads out of the container", operation="write", object=str(path))
+            raise DestinationUnavailable("a link leads out of the container", operation="write", object=str(path))
         return path
 
     def _make(self, folder: Path) -> None:
@@ -135,6 +139,10 @@ def _sync(folder: Path) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def _unavailable(operation: str, path: Path, error: OSError) -> DestinationUnavailable:
+    return DestinationUnavailable(_reason(error), operation=operation, object=str(path), hint=_hint(error))
 
 
 def _reason(error: OSError) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import orjson
 
 from log_replay import __version__
-from log_replay.errors import DestinationLost
+from log_replay.errors import DestinationUnavailable
 
 if TYPE_CHECKING:
     from log_replay.records import Position
@@ -66,7 +66,7 @@ def earlier_runs(text: bytes | None, name: str) -> list[Run]:
     """Return the entries of a stored manifest, none where there is none.
 
     Raises:
-        DestinationLost: the object of this name is no manifest of ours, and is not for us to overwrite.
+        DestinationUnavailable: the object of this name is no manifest of ours, and is not for us to overwrite.
     """
     if text is None:
         return []
@@ -75,7 +75,7 @@ def earlier_runs(text: bytes | None, name: str) -> list[Run]:
         runs: list[Run] = manifest["runs"]
         if manifest["manifest_version"] == _VERSION and all(isinstance(run["key"], str) for run in runs):
             return runs
-    raise DestinationLost(
+    raise DestinationUnavailable(
         "there is an object of this name that is no manifest of ours",
         operation="read",
         object=name,

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from log_replay.clickhouse.rows import UnstorableStatement
-from log_replay.errors import ConfigurationError, DestinationLost
+from log_replay.errors import ConfigurationError, DestinationUnavailable
 from log_replay.records import ALL_ROUTES, Delivery, Refusal
 from log_replay.sinks.files.compression import SUFFIXES, Tally, compressed
 from log_replay.sinks.files.layouts import STATEMENTS, shape
@@ -66,7 +66,7 @@ class FileSink:
         self._store.check(self._path(output_name(self._transformer_type, _PROBE_KEY, 0)))
         try:
             earlier_runs(self._store.read(self._path(MANIFEST)), self._path(MANIFEST))
-        except DestinationLost as error:
+        except DestinationUnavailable as error:
             raise ConfigurationError(
                 error.message, operation=error.operation, object=error.object, hint=error.hint
             ) from error

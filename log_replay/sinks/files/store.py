@@ -23,14 +23,14 @@ class Store(Protocol):
         """Return a small object, or None where there is none.
 
         Raises:
-            DestinationLost: it cannot be told.
+            DestinationUnavailable: it cannot be told.
         """
 
     def replacing(self, name: str) -> AbstractContextManager[IO[bytes]]:
         """Give a file to fill, which becomes the object, whole, when the context ends without an error.
 
         Raises:
-            DestinationLost: it cannot be written; then nothing half-written is left.
+            DestinationUnavailable: it cannot be written; then nothing half-written is left.
         """
 
     def clean(self, name: str) -> None:

@@ -83,7 +83,7 @@ def settle(receiver: Receiver, texts: Mapping[str, bytes]) -> dict[str, Statemen
         texts: the statements by their ids.
 
     Raises:
-        DestinationLost: nothing can be delivered there.
+        DestinationUnavailable: nothing can be delivered there.
     """
     fates: dict[str, StatementResult] = {}
     waiting = [_Part(list(texts))] if texts else []

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from log_replay.errors import DestinationDown
+from log_replay.errors import DestinationNotResponding
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from log_replay.errors import DestinationLost
+    from log_replay.errors import DestinationUnavailable
     from log_replay.sinks.lrs.endpoint import Endpoint
 
 log = structlog.get_logger(__name__)
@@ -45,7 +45,7 @@ class CircuitBreaker:
     ) -> None:
         self.name = name
         self.endpoint = endpoint
-        self.error: DestinationLost | None = None
+        self.error: DestinationUnavailable | None = None
         self._pauses = pauses
         self._pause_seconds = pauses.first_seconds
         self._clock = clock
@@ -56,7 +56,7 @@ class CircuitBreaker:
         """Whether it is to be sent to: it is not lost, or it is time to try it again."""
         return self.error is None or (self._may_come_back and self._clock() >= self._again_at)
 
-    def lose(self, error: DestinationLost) -> None:
+    def lose(self, error: DestinationUnavailable) -> None:
         """Note that it is lost, or still is; what it said no to, it will say no to again."""
         if self.error is None:
             log.error(
@@ -82,4 +82,4 @@ class CircuitBreaker:
 
     @property
     def _may_come_back(self) -> bool:
-        return isinstance(self.error, DestinationDown)
+        return isinstance(self.error, DestinationNotResponding)

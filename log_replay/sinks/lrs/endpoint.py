@@ -15,7 +15,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from log_replay import __version__
-from log_replay.errors import DestinationDown, DestinationLost
+from log_replay.errors import DestinationNotResponding, DestinationUnavailable
 from log_replay.network import UNTRUSTED, reason_of, redirection_host, retry_after_seconds
 from log_replay.retry import TemporaryError
 from log_replay.sinks.lrs.http.connections import Connections
@@ -90,7 +90,7 @@ class Endpoint:
 
         Raises:
             ConfigurationError: it makes no sense, or its credentials are wrong.
-            DestinationDown: nobody answers.
+            DestinationNotResponding: nobody answers.
         """
         self.route.check()
         if self._verify is False:
@@ -116,7 +116,7 @@ class Endpoint:
         An attempt that was not answered may have stored them; they are sent again, since they have ids.
 
         Raises:
-            DestinationLost: the endpoint can take nothing, or has not answered in all attempts.
+            DestinationUnavailable: the endpoint can take nothing, or has not answered in all attempts.
         """
         body = b"[" + b",".join(texts) + b"]"
         attempts: list[int] = []
@@ -230,11 +230,11 @@ class Endpoint:
         retry_policy = self._retry_policy if self.insists else replace(self._retry_policy, retries=0)
         return retry_policy.call(attempt, self._lanes.sleep)
 
-    def _lost(self, reason: str, hint: str) -> DestinationLost:
-        return DestinationLost(reason, operation="send", object=self.route.shown, hint=hint)
+    def _lost(self, reason: str, hint: str) -> DestinationUnavailable:
+        return DestinationUnavailable(reason, operation="send", object=self.route.shown, hint=hint)
 
-    def _down(self, reason: str, hint: str) -> DestinationDown:
-        return DestinationDown(reason, operation="send", object=self.route.shown, hint=hint)
+    def _down(self, reason: str, hint: str) -> DestinationNotResponding:
+        return DestinationNotResponding(reason, operation="send", object=self.route.shown, hint=hint)
 
 
 def _status_and_body(response: Response) -> tuple[int, bytes]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
-from log_replay.errors import DestinationLost
+from log_replay.errors import DestinationUnavailable
 from log_replay.records import Refusal
 from log_replay.sinks.lrs.bisection import DUPLICATE, Outcome, StatementResult, settle
 from log_replay.sinks.lrs.comparison import same_statement
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from log_replay.sinks.lrs.endpoint import Endpoint
 
 #: Why a statement is not at a route that is lost while the run goes on for others.
-LOST = "destination_lost"
+LOST = "destination_unavailable"
 
 
 class Wanted(NamedTuple):
@@ -47,7 +47,7 @@ class RouteBatch:
 
     def __init__(self, endpoint: Endpoint, batch: Sequence[TransformedEvent], bit: int, *, is_xapi: bool) -> None:
         self.endpoint = endpoint
-        self.lost: DestinationLost | None = None
+        self.lost: DestinationUnavailable | None = None
         self._is_xapi = is_xapi
         self._wanted = list(self._find(batch, bit))
         self._firsts: dict[str, Wanted] = {}
@@ -111,7 +111,7 @@ class RouteBatch:
         try:
             while request := dict(islice(entries, most_at_once)):
                 self._fates |= settle(self.endpoint, request)
-        except DestinationLost as error:
+        except DestinationUnavailable as error:
             self.lost = error
 
     def _fate(self, wanted: Wanted) -> StatementResult:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from log_replay.errors import ConfigurationError, DestinationDown, DestinationLost
+from log_replay.errors import ConfigurationError, DestinationNotResponding, DestinationUnavailable
 from log_replay.records import statement_count
 from log_replay.retry import RetryPolicy
 from log_replay.sinks.lrs.bisection import Outcome
@@ -74,11 +74,11 @@ class LrsSink:
         Raises:
             ConfigurationError: a route makes no sense, its credentials are wrong, or no host at all answers.
         """
-        down: dict[int, DestinationDown] = {}
+        down: dict[int, DestinationNotResponding] = {}
         for bit, endpoint in enumerate(self._endpoints):
             try:
                 endpoint.check()
-            except DestinationDown as error:
+            except DestinationNotResponding as error:
                 down[bit] = error
         if len(down) == len(self._standings):
             raise ConfigurationError("; ".join(map(str, down.values())))
@@ -96,7 +96,7 @@ class LrsSink:
         """Send to all routes at the same time, and to each in as many requests at a time as it is set to take.
 
         Raises:
-            DestinationLost: no route is left.
+            DestinationUnavailable: no route is left.
         """
         sendings = self._send(batch, dict(enumerate(self._standings)))
         return combine_results([Outcome.UNROUTED] * statement_count(batch), sendings)
@@ -141,7 +141,7 @@ class LrsSink:
         """Send a batch to those of the routes that are due, and note which are lost, or back.
 
         Raises:
-            DestinationLost: none is left, and one is needed.
+            DestinationUnavailable: none is left, and one is needed.
         """
         sendings = {
             bit: RouteBatch(standing.endpoint, batch, bit, is_xapi=self._is_xapi) for bit, standing in standings.items()
@@ -158,7 +158,7 @@ class LrsSink:
             if not (sendings[bit].lost or (standing.error and bit not in due))
         ]
         if needed and new and not left:
-            raise new[0] if len(new) == 1 else DestinationLost("; ".join(map(str, new)))
+            raise new[0] if len(new) == 1 else DestinationUnavailable("; ".join(map(str, new)))
         for bit in due:
             error = sendings[bit].lost
             standings[bit].lose(error) if error else standings[bit].regain()

@@ -95,7 +95,7 @@ def test_what_a_lost_route_misses_is_listed_where_no_ledger_knows_it_and_can_be_
             monkeypatch.setattr("sys.stdin", io.TextIOWrapper(log))
             report = replay("--source_provider", "STDIN", *to_lrs({}, "--batch_size", "100", "--rejects", str(rejects)))
         missed = entries(rejects, dead.url)
-        assert {entry["reason"] for entry in missed} == {"destination_lost"}
+        assert {entry["reason"] for entry in missed} == {"destination_unavailable"}
         assert len(missed) == report.total.failed > 0
         assert report.total.delivered > 0
         made = {statement["id"] for asked in server.posted for statement in json.loads(asked.body)}

@@ -9,7 +9,7 @@ import pytest
 
 from log_replay.clickhouse import connect
 from log_replay.clickhouse.tables import create_table, statement_table, tracking_table
-from log_replay.errors import ConfigurationError, DestinationLost
+from log_replay.errors import ConfigurationError, DestinationUnavailable
 from log_replay.retry import RetryPolicy
 from log_replay.sinks import open_sink
 from log_replay.sinks.clickhouse import insert
@@ -291,7 +291,7 @@ def test_a_slow_answer_is_a_timeout_and_is_tried_again(clickhouse, opened, batch
 def test_what_does_not_pass_in_all_attempts_stops_the_run(clickhouse, opened, batch, fault):
     sink = opened({**clickhouse.config, "create_tables": True})
     clickhouse.inject(*[{"query": "INSERT", **fault}] * 40)
-    with pytest.raises(DestinationLost, match="7 attempts"):
+    with pytest.raises(DestinationUnavailable, match="7 attempts"):
         sink.deliver(batch)
 
 
@@ -307,7 +307,7 @@ LASTING = [
 def test_what_no_repeat_can_mend_stops_the_run_at_once(clickhouse, opened, batch, fault, said):
     sink = opened({**clickhouse.config, "create_tables": True})
     clickhouse.inject({"query": "INSERT", **fault})
-    with pytest.raises(DestinationLost, match=said):
+    with pytest.raises(DestinationUnavailable, match=said):
         sink.deliver(batch)
     assert sum(query.startswith("INSERT") for query in clickhouse.asked()) == 1
 

@@ -12,7 +12,7 @@ import libcloud.storage.types
 import pytest
 import requests
 
-from log_replay.errors import ConfigurationError, DestinationLost
+from log_replay.errors import ConfigurationError, DestinationUnavailable
 from log_replay.retry import RetryPolicy
 from log_replay.sinks import open_sink
 from log_replay.sinks.files.bucket import _FOREIGN, Bucket
@@ -68,7 +68,7 @@ def test_a_run_that_is_killed_leaves_no_file_behind(server, tmp_path, monkeypatc
 
 def test_what_does_not_pass_ends_the_run(server):
     server.script = [LrsResponse(200), LrsResponse(503)]
-    with pytest.raises(DestinationLost, match=r"write MINIO logs/xapi_.*503.*\(3 attempts\)"):
+    with pytest.raises(DestinationUnavailable, match=r"write MINIO logs/xapi_.*503.*\(3 attempts\)"):
         sink(server).deliver(batch_of(1))
 
 
@@ -117,14 +117,14 @@ def test_a_container_that_vanishes_ends_the_run(s3):
     sink = open_sink("MINIO", s3.config, transformer_type="xapi", key=KEY)
     sink.check()
     requests.delete(s3.url, timeout=30).raise_for_status()
-    with pytest.raises(DestinationLost, match="the container does not exist"):
+    with pytest.raises(DestinationUnavailable, match="the container does not exist"):
         sink.deliver(batch_of(1))
 
 
 def test_an_upload_without_an_answer_times_out(server, monkeypatch):
     monkeypatch.setattr("log_replay.sinks.files.bucket._TIMEOUT_SECONDS", (1, 0.1))
     server.script = [LrsResponse(200), LrsResponse(delay_seconds=0.5)]
-    with pytest.raises(DestinationLost, match="no answer in time"):
+    with pytest.raises(DestinationUnavailable, match="no answer in time"):
         sink(server, RetryPolicy(retries=0)).deliver(batch_of(1))
 
 
@@ -147,5 +147,5 @@ def test_odd_prefixes_arrive_as_they_are(s3):
 
 def test_a_spool_without_room_is_said(server, monkeypatch, tmp_path):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
-    with pytest.raises(DestinationLost, match=r"spool .*missing"):
+    with pytest.raises(DestinationUnavailable, match=r"spool .*missing"):
         sink(server).deliver(batch_of(1))

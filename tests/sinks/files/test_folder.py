@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from log_replay.errors import ConfigurationError, DestinationLost
+from log_replay.errors import ConfigurationError, DestinationUnavailable
 from log_replay.sinks.files.folder import Folder
 from log_replay.storage.output_names import is_own_output
 from tests.support.outputs import KEY, opened, written
@@ -66,7 +66,7 @@ def test_links_inside_the_container_are_followed_but_never_out_of_it(tmp_path, o
     sink = opened(out, prefix="to-outside/a")
     with pytest.raises(ConfigurationError, match="leads out of the container"):
         sink.check()
-    with pytest.raises(DestinationLost, match="leads out of the container"):
+    with pytest.raises(DestinationUnavailable, match="leads out of the container"):
         sink.deliver(batch_of(1))
     assert written(tmp_path / "outside") == {}
 
@@ -83,7 +83,7 @@ def test_a_container_that_vanishes_ends_the_run_and_is_not_created_anew(out):
     sink = opened(out, prefix="a")
     sink.check()
     out.rmdir()
-    with pytest.raises(DestinationLost, match="No such file"):
+    with pytest.raises(DestinationUnavailable, match="No such file"):
         sink.deliver(batch_of(1))
     assert not out.exists()
 
@@ -91,7 +91,7 @@ def test_a_container_that_vanishes_ends_the_run_and_is_not_created_anew(out):
 FULL_DISK = """
 import resource, signal, sys
 from tests.support.statement_batches import batch_of
-from log_replay.errors import DestinationLost
+from log_replay.errors import DestinationUnavailable
 from log_replay.sinks import open_sink
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -101,7 +101,7 @@ sink = open_sink("LOCAL", config, transformer_type="xapi", key="0123456789ab")
 sink.deliver(batch_of(1))
 try:
     sink.deliver(batch_of(500))
-except DestinationLost as error:
+except DestinationUnavailable as error:
     print(error)
 """
 

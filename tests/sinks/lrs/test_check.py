@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from log_replay.errors import ConfigurationError, DestinationLost
+from log_replay.errors import ConfigurationError, DestinationUnavailable
 from log_replay.sinks.lrs.routes import Route
 from tests.support.lrs_sinks import given_sink, sink_of
 from tests.support.scripted_server import LrsResponse, ScriptedServer
@@ -120,7 +120,7 @@ def test_a_certificate_that_is_not_trusted_ends_the_run_at_once(self_signed, mon
         route = Route(server.url.replace("http:", "https:"), "Bearer t0ken")
         with pytest.raises(ConfigurationError, match="its TLS certificate is not trusted"):
             sink_of(route).check()
-        with pytest.raises(DestinationLost, match=r"not trusted \(set REQUESTS_CA_BUNDLE"):
+        with pytest.raises(DestinationUnavailable, match=r"not trusted \(set REQUESTS_CA_BUNDLE"):
             sink_of(route).deliver(batch_of(1))
         assert server.asked == []
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(self_signed))

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from log_replay.errors import DestinationDown, DestinationLost
+from log_replay.errors import DestinationNotResponding, DestinationUnavailable
 from log_replay.sinks.lrs.circuit_breaker import BreakerDelays, CircuitBreaker
 from log_replay.sinks.lrs.routes import Route, names
 
@@ -33,7 +33,7 @@ def test_a_lost_route_is_tried_again_after_pauses_that_grow(standing, clock):
     assert standing.is_available
     pauses = []
     for _ in range(5):
-        standing.lose(DestinationDown("no answer"))
+        standing.lose(DestinationNotResponding("no answer"))
         since = clock.now
         while not standing.is_available:
             clock.now += 1
@@ -43,25 +43,25 @@ def test_a_lost_route_is_tried_again_after_pauses_that_grow(standing, clock):
 
 def test_once_it_is_back_it_is_insisted_on_and_its_pauses_are_short_again(standing, clock):
     for _ in range(3):
-        standing.lose(DestinationDown("no answer"))
+        standing.lose(DestinationNotResponding("no answer"))
     assert not standing.endpoint.insists
     standing.regain()
     assert standing.is_available
     assert standing.endpoint.insists
-    standing.lose(DestinationDown("no answer"))
+    standing.lose(DestinationNotResponding("no answer"))
     clock.now += 10
     assert standing.is_available
 
 
 def test_what_said_no_is_not_asked_again(standing, clock):
-    standing.lose(DestinationLost("401"))
+    standing.lose(DestinationUnavailable("401"))
     standing.retry_now()
     clock.now += 10_000
     assert not standing.is_available
 
 
 def test_what_may_be_back_can_be_tried_at_once(standing):
-    standing.lose(DestinationDown("no answer"))
+    standing.lose(DestinationNotResponding("no answer"))
     standing.retry_now()
     assert standing.is_available
 

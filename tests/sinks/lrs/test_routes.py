@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from log_replay.errors import DestinationLost
+from log_replay.errors import DestinationUnavailable
 from log_replay.records import ALL_ROUTES, Delivery
 from log_replay.sinks.lrs.routes import Route
 from tests.support.lrs_sinks import sink_of
@@ -80,7 +80,7 @@ def test_a_lost_route_stops_no_other(server, other_server):
         assert delivery.outcomes == ["failed", "delivered"]
         assert delivery.undelivered.routes == {server.url: 1}
         assert [(refusal.reason, refusal.destination) for refusal in delivery.undelivered.refusals] == [
-            ("destination_lost", server.url)
+            ("destination_unavailable", server.url)
         ]
         assert "401 Unauthorized" in delivery.routes[server.url].lost
         assert delivery.failures == ()
@@ -98,13 +98,13 @@ def test_the_last_route_to_be_lost_ends_the_run(server, other_server):
     server.script, other_server.script = [LrsResponse(401)], [LrsResponse(200), LrsResponse(404)]
     sink = sink_of(Route(server.url), Route(other_server.url))
     assert sink.deliver(batch_of(1)).failed == 1
-    with pytest.raises(DestinationLost, match=other_server.url):
+    with pytest.raises(DestinationUnavailable, match=other_server.url):
         sink.deliver(batch_of(1))
 
 
 def test_all_lost_routes_are_named(server, other_server):
     server.script = other_server.script = [LrsResponse(401)]
-    with pytest.raises(DestinationLost, match=rf"{server.url}.*{other_server.url}"):
+    with pytest.raises(DestinationUnavailable, match=rf"{server.url}.*{other_server.url}"):
         sink_of(Route(server.url), Route(other_server.url)).deliver(batch_of(1))
 
 

@@ -10,7 +10,7 @@ import time
 import pytest
 import requests
 
-from log_replay.errors import ConfigurationError, DestinationLost
+from log_replay.errors import ConfigurationError, DestinationUnavailable
 from log_replay.retry import RetryPolicy
 from log_replay.sinks import open_sink
 from log_replay.sinks.lrs.routes import Route
@@ -87,7 +87,7 @@ class TestConcurrency:
 
     def test_one_request_that_cannot_be_delivered_leaves_nothing_of_the_batch_delivered(self, server):
         server.script = [LrsResponse(200), LrsResponse(401)]
-        with pytest.raises(DestinationLost, match="401"):
+        with pytest.raises(DestinationUnavailable, match="401"):
             sink_of(Route(server.url), concurrency=2).deliver(batch_of(4))
 
 
@@ -172,7 +172,7 @@ class TestAnswers:
     def test_an_answer_that_is_too_long_is_not_read(self, server):
         body = gzip.compress(b"[" + b" " * 200_000_000 + b"]")
         server.script = [LrsResponse(200, {"Content-Encoding": "gzip"}, body=body)]
-        with pytest.raises(DestinationLost, match="not as an LRS does"):
+        with pytest.raises(DestinationUnavailable, match="not as an LRS does"):
             sink_of(Route(server.url)).deliver(batch_of(1))
 
     @pytest.mark.parametrize("pause_seconds", [0, 30], ids=["cut off", "ceases"])
@@ -189,7 +189,7 @@ class TestAnswers:
 
         monkeypatch.setattr(server._server.RequestHandlerClass, "do_POST", answer)
         reason = "no answer in time" if pause_seconds else "the connection broke"
-        with pytest.raises(DestinationLost, match=rf"{reason} \(3 attempts\)"):
+        with pytest.raises(DestinationUnavailable, match=rf"{reason} \(3 attempts\)"):
             sink_of(Route(server.url), timeout_seconds=0.3).deliver(batch_of(1))
 
     def test_a_caliper_endpoint_is_never_asked_for_what_it_has(self, server):

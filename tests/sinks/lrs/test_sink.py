@@ -9,7 +9,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from log_replay.errors import DestinationLost
+from log_replay.errors import DestinationUnavailable
 from log_replay.retry import RetryPolicy
 from log_replay.sinks.lrs.routes import Route
 from tests.support.lrs_sinks import given_sink, sink_of
@@ -117,7 +117,7 @@ class TestAnswer:
     def test_a_success_that_is_no_lrs_s_is_tried_again_and_then_ends_the_run(self, server, body):
         """It may be a proxy's page, or cut off; what it says of the statements is nothing."""
         server.script = [LrsResponse(200, body=body)]
-        with pytest.raises(DestinationLost, match=r"not as an LRS does.*\(3 attempts\)"):
+        with pytest.raises(DestinationUnavailable, match=r"not as an LRS does.*\(3 attempts\)"):
             sink_of(Route(server.url)).deliver(batch_of(1))
 
     @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ class TestAnswer:
     )
     def test_what_no_batch_can_pass_ends_the_run(self, server, status, hint):
         server.script = [LrsResponse(status)]
-        with pytest.raises(DestinationLost, match=rf"it answered {status} .*\(.*{hint}"):
+        with pytest.raises(DestinationUnavailable, match=rf"it answered {status} .*\(.*{hint}"):
             given_sink({"url": server.url}).deliver(batch_of(1))
         assert len(server.asked) == 1
 
@@ -134,7 +134,9 @@ class TestAnswer:
         server.script = [
             LrsResponse(307, {"Location": f"http://localhost:{other_server.port}/xAPI/statements?t=secret"})
         ]
-        with pytest.raises(DestinationLost, match="307 Temporary Redirect, a redirection to localhost") as caught:
+        with pytest.raises(
+            DestinationUnavailable, match="307 Temporary Redirect, a redirection to localhost"
+        ) as caught:
             given_sink({"url": server.url, "token": "t0ken"}).deliver(batch_of(1))
         assert "secret" not in str(caught.value)
         assert other_server.asked == []
@@ -197,17 +199,17 @@ class TestRetries:
     )
     def test_what_does_not_pass_ends_the_run(self, server, trouble, reason):
         server.script = [trouble]
-        with pytest.raises(DestinationLost, match=rf"{reason} \(3 attempts\)"):
+        with pytest.raises(DestinationUnavailable, match=rf"{reason} \(3 attempts\)"):
             sink_of(Route(server.url)).deliver(batch_of(1))
 
     def test_a_refused_connection_ends_the_run(self, server):
         server.stop()
-        with pytest.raises(DestinationLost, match=r"connection refused \(3 attempts\)"):
+        with pytest.raises(DestinationUnavailable, match=r"connection refused \(3 attempts\)"):
             sink_of(Route(server.url)).deliver(batch_of(1))
 
     def test_no_answer_ends_the_run(self, server):
         server.script = [LrsResponse(delay_seconds=0.3)]
-        with pytest.raises(DestinationLost, match="no answer in time"):
+        with pytest.raises(DestinationUnavailable, match="no answer in time"):
             sink_of(Route(server.url), timeout_seconds=0.05).deliver(batch_of(1))
 
 
@@ -220,7 +222,7 @@ class TestRealLrs:
 
     def test_wrong_credentials_end_the_run(self, lrs):
         sink = given_sink({**lrs.config, "password": "wrong"})
-        with pytest.raises(DestinationLost, match=r"401 Unauthorized|403 Forbidden"):
+        with pytest.raises(DestinationUnavailable, match=r"401 Unauthorized|403 Forbidden"):
             sink.deliver(batch_of(1))
 
     def test_a_batch_that_is_there_already_is_delivered(self, lrs):
