@@ -1,4 +1,4 @@
-"""What every test may ask for."""
+"""Fixtures for every test."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ import json
 import logging
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.paths import SAMPLE
 
+# A machine that is busy makes slow examples: no test may fail for that.
+settings.register_profile("log_replay", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("log_replay")
+
 
 @pytest.fixture(autouse=True)
-def _loggers_as_they_were():
-    """Restore every logger that a test may have changed: the product is made of loggers."""
+def _restore_loggers():
+    """Restore the loggers that a test may have changed."""
     names = [None, "xapi_tracking", "caliper_tracking", "log_replay"]
     loggers = [logging.getLogger(name) for name in names]
     before = [(logger.handlers[:], logger.level, logger.propagate, logger.disabled) for logger in loggers]
@@ -26,14 +31,14 @@ def _loggers_as_they_were():
 
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory, settings):
-    """A state folder of the test's own."""
+    """A state folder for this test alone."""
     settings.LOG_REPLAY_HOME = tmp_path_factory.mktemp("home")
     return settings.LOG_REPLAY_HOME
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
-    """Django's test database, with the LMS's own tables."""
+    """Create the LMS's tables in Django's test database."""
     from log_replay.standalone.embedded import create_lms_tables
 
     with django_db_blocker.unblock():
@@ -42,7 +47,7 @@ def django_db_setup(django_db_setup, django_db_blocker):
 
 @pytest.fixture
 def sample_identities(db, settings):
-    """The shipped users and courses, in the database."""
+    """Load the shipped users and courses into the database."""
     from log_replay.standalone.embedded import load_identities
 
     directory = json.loads((SAMPLE / "identities.json").read_text())
