@@ -231,9 +231,17 @@ def joined_lines(texts: Iterable[bytes]) -> bytes:
     return b"\n".join((*texts, b""))
 
 
+#: The counters that are sums of others, at the end of every run.
+SUMS = {
+    "lines": ("blank", "unparsable", "unknown", "filtered", "known"),
+    "known": ("transformed", "rejected"),
+    "statements": ("delivered", "duplicate", "unrouted", "failed"),
+}
+
+
 @dataclass(slots=True)
 class Counters:
-    """The counters of a run or an object; ``balanced`` is the invariant that they keep."""
+    """The counters of a run, an object or a unit. At the end of a run they are balanced."""
 
     lines: int = 0
     blank: int = 0
@@ -259,12 +267,18 @@ class Counters:
 
     @property
     def balanced(self) -> bool:
-        """Whether every line and every statement is accounted for."""
-        return (
-            self.lines == self.blank + self.unparsable + self.unknown + self.filtered + self.known
-            and self.known == self.transformed + self.rejected
-            and self.statements == self.delivered + self.duplicate + self.unrouted + self.failed
-        )
+        """Return True if every line and every statement is accounted for."""
+        return not self.imbalances()
+
+    def imbalances(self) -> list[str]:
+        """Return the equations of ``SUMS`` that do not hold, with their numbers."""
+        found = []
+        for name, parts in SUMS.items():
+            whole, values = getattr(self, name), [getattr(self, part) for part in parts]
+            if whole != sum(values):
+                terms = " + ".join(f"{part} {value}" for part, value in zip(parts, values, strict=True))
+                found.append(f"{name} {whole} is not {terms}")
+        return found
 
 
 @dataclass(slots=True)

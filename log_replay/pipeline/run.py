@@ -98,6 +98,8 @@ class Replay:
             finally:
                 self._end()
         self.report.seconds = time.monotonic() - started
+        for name, equations in self.report.imbalances.items():
+            log.error("the counters do not add up: report this defect", object=name, equations="; ".join(equations))
         return self.report
 
     def _replay(self, progress: Progress) -> None:
@@ -156,25 +158,25 @@ class Replay:
         self._ledger.begin(unit)
 
     def _take_block(self, result: BlockResult) -> None:
-        again = self._unit is not None and result.end_offset <= self._unit.counted_to
-        if again:
-            self.report.count_again(result)
-        else:
-            self.report.count_block(result)
+        counted_before = self._unit is not None and result.end_offset <= self._unit.counted_to
+        with defer_signals():  # a statement that is counted is either in the batch or counted as failed
+            if counted_before:
+                self.report.count_again(result)
+            else:
+                self.report.count_block(result)
+            if self._only_logs:
+                self.report.count_failed(result.counters.statements)
+            else:
+                self._batch += result.events
+        if not counted_before:
             self._rejects.write(result.rejects, result.rejected_lines)
+            if self.options.missing_from is None:
+                self._log(result.events)
         if self._only_logs:
-            self._log_only(result)
-            return
-        self._batch += result.events
-        if not again and self.options.missing_from is None:
-            self._log(result.events)
+            with defer_signals():
+                self.report.count_logged(result.counters.statements)
         while len(self._batch) >= self.options.batch_size:
             self._deliver()
-
-    def _log_only(self, result: BlockResult) -> None:
-        """Log the statements of a run that neither keeps them nor rests: there is nothing to gather them for."""
-        with self.report.delivering(result.counters.statements):
-            self._log(result.events)
 
     @property
     def _rest_seconds(self) -> float:
@@ -204,10 +206,10 @@ class Replay:
         with defer_signals():
             delivery = self._sink.deliver(batch)
             self.report.count_delivery(batch, delivery)
+            del self._batch[: len(batch)]
             self._write_refusals(delivery)
             if self._ledger.name:  # without a ledger there is no progress that listeners must have caught up with
                 self._settle_loggers()
-            del self._batch[: len(batch)]
             self._ledger.acknowledge(self.report, batch, delivery, self._batch, self._rejects.settle())
         self._rest_until = time.monotonic() + self._rest_seconds
 

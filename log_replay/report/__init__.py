@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -94,9 +93,16 @@ class Report:
 
     @property
     def complete(self) -> bool:
-        """Whether every object was read to its end and every statement arrived."""
+        """True if every object was read to its end, every statement arrived and the counters are balanced."""
         failed = any(counters.failed for counters in self.units.values())
-        return not (self.stopped or self.failed_objects or self.lost_by_loggers or self.differences or failed)
+        problems = self.stopped or self.failed_objects or self.lost_by_loggers or self.differences or self.imbalances
+        return not (problems or failed)
+
+    @property
+    def imbalances(self) -> dict[str, list[str]]:
+        """The equations that the counters of an object do not fulfil, by object: each is a defect of Log Replay."""
+        found = {name: counters.imbalances() for name, counters in self.objects.items()}
+        return {name: equations for name, equations in found.items() if equations}
 
     @property
     def routes_with_backlog(self) -> frozenset[str]:
@@ -174,11 +180,12 @@ class Report:
             counters.statements += statements
         self.count_delivery(batch, delivery)
 
-    @contextmanager
-    def delivering(self, statements: int) -> Iterator[None]:
-        """Add statements of the current unit that are delivered once this ends; they have failed if it raises."""
+    def count_failed(self, statements: int) -> None:
+        """Count statements of the current unit as failed, until ``count_logged`` counts them as delivered."""
         self._current.failed += statements
-        yield
+
+    def count_logged(self, statements: int) -> None:
+        """Count statements of the current unit as delivered that were counted as failed."""
         self._current.failed -= statements
         self._current.delivered += statements
 
@@ -212,6 +219,7 @@ class Report:
             "run": self.run,
             "complete": self.complete,
             "stopped": self.stopped,
+            "imbalances": self.imbalances,
             "position": self.position._asdict() if self.position else None,
             "seconds": round(self.seconds, 3),
             "total": asdict(self.total),

@@ -104,6 +104,8 @@ def _remarks(report: Report) -> Iterable[str]:
     if report.lost_by_loggers:
         yield f"LOST {report.lost_by_loggers:,} statements on the way to a logger's listener"
     yield from (f"MISSED {missed}" for missed in report.backlog_messages)
+    for name, equations in report.imbalances.items():
+        yield f"ERROR the counters of {name} do not add up: {'; '.join(equations)}"
     if report.stopped:
         yield f"STOPPED {_how_far(report)}: {report.stopped}"
 

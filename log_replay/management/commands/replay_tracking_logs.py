@@ -118,6 +118,7 @@ def _judge(report: Report, options: Options) -> None:
             *report.backlog_messages,
             f"{len(report.differences):,} events differ from what upstream makes" if report.differences else "",
             f"{report.lost_by_loggers:,} statements were lost by a logger" if report.lost_by_loggers else "",
+            "the counters do not add up, which is a defect of Log Replay: report it" if report.imbalances else "",
         ]
         raise CommandError(f"{', '.join(filter(None, problems))}; {_next_step(report, options)}", returncode=INCOMPLETE)
     allowed = options.max_rejected

@@ -8,6 +8,7 @@ import time
 from dataclasses import asdict
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given
@@ -15,6 +16,8 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from log_replay.errors import ConfigurationError
+from log_replay.records import Delivery, statement_count
+from log_replay.sinks.discard import Discard
 
 FOLDER = ["--destination_provider", "LOCAL", "--destination_config"]
 
@@ -183,4 +186,34 @@ def test_statements_that_a_full_disk_kept_from_being_logged_have_failed(replay, 
     report = replay(*source, "--destination_provider", "LOGGER", "--log_to", "file:/dev/full", *rest)
     assert "No space left" in report.stopped
     assert report.total.failed == report.total.statements > 0
+    assert report.total.balanced
+
+
+def test_counters_that_do_not_add_up_end_with_an_error(source, sample_identities, tmp_path, monkeypatch, capfd):
+    def lose_one(_self, batch):
+        return Delivery(outcomes=["delivered"] * (statement_count(batch) - 1))
+
+    monkeypatch.setattr(Discard, "deliver", lose_one)
+    summary = tmp_path / "summary.json"
+    arguments = ["--transformer_type", "xapi", *source, "--destination_provider", "LOGGER", "--log_to", "null"]
+    in_batches = ["--sleep_between_batches_secs", "0.001", "--summary", str(summary)]
+    with pytest.raises(CommandError, match="the counters do not add up") as caught:
+        call_command("replay_tracking_logs", *arguments, *in_batches)
+    assert caught.value.returncode == 1
+    told = json.loads(summary.read_text())
+    statements, delivered = told["total"]["statements"], told["total"]["delivered"]
+    equation = f"statements {statements} is not delivered {delivered} + duplicate 0 + unrouted 0 + failed 0"
+    assert statements == delivered + 1
+    assert told["imbalances"] == {"tracking.log": [equation]}
+    assert not told["complete"]
+    errors = capfd.readouterr().err
+    assert f"ERROR the counters of tracking.log do not add up: {equation}" in " ".join(errors.split())
+
+
+@pytest.mark.parametrize("lines", [[], ["--batch_size", "7"]], ids=["logs only", "into files"])
+def test_full_rejects_file_leaves_counters_balanced(replay, source, out, lines):
+    where = [*FOLDER, local(out)] if lines else ["--destination_provider", "LOGGER", "--log_to", "null"]
+    report = replay(*source, *where, *lines, "--rejects", "/dev/full")
+    assert "No space left" in report.stopped
+    assert report.total.statements > 0
     assert report.total.balanced
