@@ -1,34 +1,34 @@
 """The tree of errors.
 
     LogReplayError
-    ├── ConfigurationError      wrong usage or configuration, found before anything is read or written (exit 2)
-    ├── SourceError             a source cannot be read
-    │   ├── SourceUnavailable   the provider or the container does not answer: the run cannot go on
-    │   ├── ReadError           one object cannot be read any further: the run goes on with the next
-    │   └── DamagedObject       one object's compressed data ends early or is corrupt: likewise
-    ├── IdentityError          the LMS's database does not answer: the run cannot go on
-    ├── LedgerError             the ledger cannot record what was done, or the run was taken over: it cannot go on
-    ├── DeliveryError           a destination did not take what it was given
-    │   ├── RefusedBatch        it said no to one batch: that batch is failed, the run goes on
-    │   └── DestinationUnavailable     it cannot take anything any more (gone, full, forbidden): the run cannot go on
-    │       └── DestinationNotResponding it has not answered for long, and may do so again
-    └── Stopped                 somebody or something asked the run to stop (Ctrl-C, SIGTERM, a closed stdout)
+    ├── ConfigurationError               wrong usage or configuration, found before reading or writing (exit 2)
+    ├── SourceError                      a source cannot be read
+    │   ├── SourceUnavailable            the provider or container does not answer: the run stops
+    │   ├── ReadError                    one object cannot be read any further: the run continues with the next
+    │   └── DamagedObject                the compressed data of one object ends early or is corrupt: likewise
+    ├── IdentityError                    the LMS's database does not answer: the run stops
+    ├── LedgerError                      the ledger cannot record progress, or another process took over: the run stops
+    ├── DeliveryError                    a destination did not accept statements
+    │   ├── RefusedBatch                 it refused one batch: that batch has failed, the run continues
+    │   └── DestinationUnavailable       it accepts nothing (gone, full, forbidden): the run stops
+    │       └── DestinationNotResponding it has not answered for a long time; it may recover
+    └── Stopped                          the run was asked to stop (Ctrl-C, SIGTERM, closed stdout)
 
-Each foreign error is translated once, at the boundary where it arises. A message holds no learner data and no secret.
+A foreign error is translated once, at the boundary where it occurs. A message contains no learner data and no secret.
 """
 
 from __future__ import annotations
 
 
 class LogReplayError(Exception):
-    """An error of Log Replay: what was attempted, on which object and offset, why it failed and what to do next.
+    """The base of all errors of Log Replay, with the operation, the object, the offset and a hint.
 
     Args:
-        message: what went wrong, in words.
-        operation: what was attempted (``read``, ``list``, ``write``, ``send`` ...).
-        object: the object, file or URL concerned.
-        offset: in bytes, decompressed, where that is known.
-        hint: what the operator can do next.
+        message: what went wrong.
+        operation: the operation that failed (``read``, ``list``, ``write``, ``send`` ...).
+        object: the object, file or URL that the operation was applied to.
+        offset: the offset in decompressed bytes, if it is known.
+        hint: the next step for the operator.
     """
 
     def __init__(
@@ -69,11 +69,11 @@ class SourceUnavailable(SourceError):
 
 
 class ReadError(SourceError):
-    """One object cannot be read any further; what precedes the offset was yielded."""
+    """One object cannot be read any further; everything before the offset was read."""
 
 
 class DamagedObject(SourceError):
-    """One object's compressed data ends early or is corrupt; what precedes the damage was yielded."""
+    """The compressed data of one object ends early or is corrupt; everything before the damage was read."""
 
 
 class IdentityError(LogReplayError):
@@ -81,23 +81,23 @@ class IdentityError(LogReplayError):
 
 
 class LedgerError(LogReplayError):
-    """The ledger cannot record what was done."""
+    """The ledger cannot record progress."""
 
 
 class DeliveryError(LogReplayError):
-    """A destination did not take what it was given."""
+    """A destination did not accept statements."""
 
 
 class RefusedBatch(DeliveryError):
-    """A destination said no to one batch."""
+    """A destination refused one batch."""
 
 
 class DestinationUnavailable(DeliveryError):
-    """A destination cannot take anything any more."""
+    """A destination accepts nothing."""
 
 
 class DestinationNotResponding(DestinationUnavailable):
-    """A destination did not answer for long, and may do so again."""
+    """A destination has not answered for a long time; it may recover."""
 
 
 class Stopped(LogReplayError):

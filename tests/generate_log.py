@@ -114,7 +114,7 @@ def courses_of(count: int) -> list[dict[str, str]]:
     ]
 
 
-def directory(users: int = 5000, courses: int = 20) -> dict[str, Any]:
+def identities(users: int = 5000, courses: int = 20) -> dict[str, Any]:
     """Return the users and courses of a generated log, as ``identities.json`` has them."""
     return {"users": list(users_of(users)), "courses": courses_of(courses), "retired_user_salts": []}
 

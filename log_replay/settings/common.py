@@ -1,4 +1,4 @@
-"""What the plugin sets in the LMS and the CMS."""
+"""Settings that the plugin adds to the LMS and the CMS."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from typing import Any
 
 
 def plugin_settings(settings: Any) -> None:
-    """Say that this is no standalone installation: the LMS's own database, models and LOGGING are used."""
+    """Use the LMS's own database, models and LOGGING."""
     settings.LOG_REPLAY_STANDALONE = False

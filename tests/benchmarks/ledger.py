@@ -21,7 +21,6 @@ import django
 
 django.setup()
 
-import generate_log
 from django.core.management import load_command_class
 
 from log_replay.ledger.database import DatabaseLedger
@@ -31,6 +30,7 @@ from log_replay.pipeline.run import Replay
 from log_replay.report.progress import ProgressLog
 from log_replay.standalone.embedded import load_identities, prepare
 from log_replay.statement_log import configure_own_log
+from tests import generate_log
 
 LINES = 250_000
 KNOWN = 0.6
@@ -58,7 +58,7 @@ class Stopwatch:
 def main() -> None:
     configure_own_log()
     prepare()
-    load_identities(generate_log.directory(users=2000, courses=20))
+    load_identities(generate_log.identities(users=2000, courses=20))
     logs = HOME / "logs"
     logs.mkdir()
     with (logs / "tracking.log").open("wb") as log:

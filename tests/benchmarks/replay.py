@@ -35,13 +35,12 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from tests import generate_log
 from tests.support.paths import TESTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-
-import generate_log
 
 STAND_IN = TESTS / "identities" / "stand_in"
 
@@ -72,7 +71,7 @@ class Bench:
             "PYTHONPYCACHEPREFIX": str(folder.parent / "pycache"),
         }
         directory = folder / "identities.json"
-        directory.write_text(json.dumps(generate_log.directory(users=users, courses=20)))
+        directory.write_text(json.dumps(generate_log.identities(users=users, courses=20)))
         self._run([sys.executable, str(STAND_IN / "fill.py"), str(directory)])
         (self.logs / "empty.log").write_bytes(b"\n")
 

@@ -19,7 +19,7 @@ __all__ = ["learning_locker", "ralph", "s3", "s3_server"]
 def driver(tmp_path_factory):
     home = tmp_path_factory.mktemp("driver")
     # Ten of the users in the log are unknown.
-    (home / "identities.json").write_text(json.dumps(generate_log.directory(users=50, courses=5)))
+    (home / "identities.json").write_text(json.dumps(generate_log.identities(users=50, courses=5)))
     driver = Driver(home)
     yield driver
     driver.close()

@@ -39,7 +39,7 @@ def store(s3):
 def directory(db):
     from log_replay.standalone.embedded import load_identities
 
-    load_identities(generate_log.directory(users=5, courses=2))
+    load_identities(generate_log.identities(users=5, courses=2))
 
 
 def run_of(store: FaultyStore, *arguments: str, batch_size: int = 40) -> Replay:

@@ -34,7 +34,7 @@ def program(tmp_path):
         command = [sys.executable, "-c", RUNNER, *arguments]
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
-    (tmp_path / "identities.json").write_text(json.dumps(generate_log.directory(users=2000, courses=20)))
+    (tmp_path / "identities.json").write_text(json.dumps(generate_log.identities(users=2000, courses=20)))
     loaded = run("load_identities", str(tmp_path / "identities.json"))
     assert loaded.returncode == 0, loaded.stderr
     return run

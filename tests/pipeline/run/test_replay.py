@@ -128,7 +128,7 @@ def test_ten_thousand_events_of_five_thousand_users_cost_two_queries_a_block(rep
     from log_replay.standalone.embedded import load_identities
     from tests import generate_log
 
-    load_identities(generate_log.directory(users=5000, courses=20))
+    load_identities(generate_log.identities(users=5000, courses=20))
     lines = list(generate_log.lines(count=11_500, known=1.0, users=5000, courses=20, seed=1))
     (logs / "tracking.log").write_bytes(b"".join(lines))
     blocks = -(-sum(map(len, lines)) // (1 << 20))
