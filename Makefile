@@ -55,7 +55,7 @@ vector-test: $(VENV)/.dev ## Test vector/ with a real Vector, if one is installe
 lint: $(VENV)/.dev ## Check the style and the layers
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/lint-imports --no-cache --no-logo 2>/dev/null || $(BIN)/lint-imports --no-cache
+	@report=$$($(BIN)/lint-imports --no-cache) || { echo "$$report"; exit 1; }
 
 types: $(VENV)/.dev ## Check the types
 	@$(BIN)/mypy
