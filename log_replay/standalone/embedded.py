@@ -1,4 +1,4 @@
-"""The embedded database: made where it is missing, with the LMS's own tables, and filled from a file."""
+"""The embedded database: our own SQLite file, with the LMS's tables in it, filled from a JSON file."""
 
 from __future__ import annotations
 
@@ -10,26 +10,30 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.db import DatabaseError, connection, transaction
+from django.db import Error, OperationalError, connections, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from log_replay.errors import ConfigurationError
 from log_replay.identities.lms_tables import CourseOverview, ExternalId, ExternalIdType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+#: Alias of our own SQLite file. ``lms`` is the LMS's database, if one is given.
+OWN = "default"
 TABLES = (ExternalIdType, ExternalId, CourseOverview)
-#: The kinds of external id that the LMS's migrations create, of those that statements use.
+#: The types of external ids that statements use; in the LMS, its migrations create them.
 EXTERNAL_ID_TYPES = ("xapi", "caliper", "lti")
+ROWS_PER_INSERT = 1000
 SAMPLE = Path(__file__).parent / "sample"
+DATABASE_HINT = "set LOG_REPLAY_HOME to another folder, or move this file away: a new one is created"
 
 
 def prepare() -> None:
-    """Create the embedded database, or bring it up to date; what is there already is left alone.
+    """Create or migrate our own SQLite file. Existing data is kept, and a given database is not touched.
 
     Raises:
-        ConfigurationError: its folder cannot be written.
+        ConfigurationError: the state folder or the database in it cannot be written.
     """
     home = Path(settings.LOG_REPLAY_HOME)
     try:
@@ -41,72 +45,88 @@ def prepare() -> None:
         raise ConfigurationError(
             str(error.strerror), operation="write", object=str(home), hint="set LOG_REPLAY_HOME to a folder of yours"
         ) from error
-    _log_ahead()
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        call_command("migrate", verbosity=0, interactive=False)
-    create_lms_tables()
+    try:
+        _use_write_ahead_log()
+        executor = MigrationExecutor(connections[OWN])
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            call_command("migrate", database=OWN, verbosity=0, interactive=False)
+        create_lms_tables()
+    except Error as error:
+        raise ConfigurationError(
+            f"{error}", operation="prepare", object=str(settings.DATABASES[OWN]["NAME"]), hint=DATABASE_HINT
+        ) from error
 
 
-def _log_ahead() -> None:
-    """Let SQLite write ahead: readers and the ledger do not wait for each other, and a commit takes a third.
+def _use_write_ahead_log() -> None:
+    """Switch SQLite to its write-ahead log: readers do not wait for the ledger, and a commit takes a third of the time.
 
-    The file remembers it. Where SQLite cannot, as on some network file systems, it stays as it is.
+    The file keeps this setting. Some network file systems do not support it: there the file stays as it is.
     """
-    with suppress(DatabaseError), connection.cursor() as cursor:
+    with suppress(OperationalError), connections[OWN].cursor() as cursor:
         cursor.execute("PRAGMA journal_mode=WAL")
 
 
 def create_lms_tables() -> None:
-    """Create those of the LMS's tables that are missing beside Django's own, in the embedded database."""
+    """Create the LMS's own tables that our SQLite file does not have yet, with the types of external ids."""
+    connection = connections[OWN]
     present = set(connection.introspection.table_names())
     missing = [model for model in TABLES if model._meta.db_table not in present]  # noqa: SLF001 - public in all but name
-    if not missing:
-        return
-    with connection.schema_editor() as editor:
-        for model in missing:
-            editor.create_model(model)
-    for name in EXTERNAL_ID_TYPES:
-        ExternalIdType.objects.get_or_create(name=name, defaults={"description": name})
+    if missing:
+        with connection.schema_editor() as editor:
+            for model in missing:
+                editor.create_model(model)
+    # The router sends these models to the LMS's database where one is given, and that is never written to.
+    types = ExternalIdType.objects.using(OWN)
+    if types.count() < len(EXTERNAL_ID_TYPES):
+        for name in EXTERNAL_ID_TYPES:
+            types.get_or_create(name=name, defaults={"description": name})
 
 
-def load_identities(directory: Mapping[str, Any]) -> tuple[int, int]:
-    """Put users and courses into the embedded database; those that are there already are updated.
+def load_identities(identities: Mapping[str, Any]) -> tuple[int, int]:
+    """Add users and courses to the embedded database, or update them.
 
     Args:
-        directory: ``{"users": [{"id", "username", "email", "external_ids": {type: uuid}}], "courses": [{"id",
+        identities: ``{"users": [{"id", "username", "email", "external_ids": {type: uuid}}], "courses": [{"id",
             "display_name"}]}``, as in ``sample/identities.json``.
 
     Returns:
-        how many users and courses it holds.
+        the number of users and the number of courses in ``identities``.
     """
-    user_model = get_user_model()
-    users, courses = directory.get("users", []), directory.get("courses", [])
-    types = dict(ExternalIdType.objects.values_list("name", "id"))
-    with transaction.atomic():
-        user_model.objects.bulk_create(
-            [user_model(id=user["id"], username=user["username"], email=user.get("email", "")) for user in users],
-            update_conflicts=True,
-            unique_fields=["id"],
-            update_fields=["username", "email"],
-            batch_size=1000,
-        )
-        ExternalId.objects.bulk_create(
-            [
-                ExternalId(user_id=user["id"], external_id_type_id=types[name], external_user_id=uuid.UUID(value))
-                for user in users
-                for name, value in user.get("external_ids", {}).items()
-            ],
-            update_conflicts=True,
-            unique_fields=["user", "external_id_type"],
-            update_fields=["external_user_id"],
-            batch_size=1000,
-        )
-        CourseOverview.objects.bulk_create(
+    users, courses = identities.get("users", []), identities.get("courses", [])
+    with transaction.atomic(using=OWN):
+        _load_users(users)
+        _load_external_ids(users)
+        CourseOverview.objects.using(OWN).bulk_create(
             [CourseOverview(id=course["id"], display_name=course["display_name"]) for course in courses],
             update_conflicts=True,
             unique_fields=["id"],
             update_fields=["display_name"],
-            batch_size=1000,
+            batch_size=ROWS_PER_INSERT,
         )
     return len(users), len(courses)
+
+
+def _load_users(users: Sequence[Mapping[str, Any]]) -> None:
+    model = get_user_model()
+    model._default_manager.using(OWN).bulk_create(  # noqa: SLF001 - Django's documented name for it
+        [model(id=user["id"], username=user["username"], email=user.get("email", "")) for user in users],
+        update_conflicts=True,
+        unique_fields=["id"],
+        update_fields=["username", "email"],
+        batch_size=ROWS_PER_INSERT,
+    )
+
+
+def _load_external_ids(users: Sequence[Mapping[str, Any]]) -> None:
+    types = dict(ExternalIdType.objects.using(OWN).values_list("name", "id"))
+    ExternalId.objects.using(OWN).bulk_create(
+        [
+            ExternalId(user_id=user["id"], external_id_type_id=types[name], external_user_id=uuid.UUID(value))
+            for user in users
+            for name, value in user.get("external_ids", {}).items()
+        ],
+        update_conflicts=True,
+        unique_fields=["user", "external_id_type"],
+        update_fields=["external_user_id"],
+        batch_size=ROWS_PER_INSERT,
+    )

@@ -1,0 +1,1 @@
+"""Django database backend: SQLite that refuses every statement which could write, and records the attempt."""
