@@ -27,7 +27,7 @@ from log_replay.report import Report
 from log_replay.report.rejects import RejectsFile
 from log_replay.sinks.discard import Discard
 from log_replay.sources import open_source
-from log_replay.statement_log import LINE_LIMITS, LineLimit, log_statements, settle_statements, statements_to
+from log_replay.statement_log import LINE_LIMITS, LineLimit, flush_statements, log_statements, statements_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -195,7 +195,7 @@ class Replay:
         log_statements(self.options.transformer_type, events, self.report.over_line_limit)
 
     def _settle_loggers(self) -> None:
-        self.report.lost_by_loggers += settle_statements(self.options.transformer_type)
+        self.report.lost_by_loggers += flush_statements(self.options.transformer_type)
 
     def _deliver(self) -> None:
         """Deliver one batch, after the rest that is due since the last, and record it."""

@@ -1,11 +1,11 @@
-"""The two statement loggers: formatters and handlers for any Django ``LOGGING``, and our own log beside them.
+"""Log statements: formatters and handlers for the two statement loggers, and the setup of Log Replay's own log.
 
-Each statement is one INFO record of the logger ``xapi_tracking`` or ``caliper_tracking``, its message the statement's
-text. Every name here is usable in a ``LOGGING`` dict as ``log_replay.statement_log.<name>``.
+Each statement is one INFO record of the logger ``xapi_tracking`` or ``caliper_tracking``. The record's message is the
+statement's text. Every public name can be used in a ``LOGGING`` dict as ``log_replay.statement_log.<name>``.
 """
 
 from log_replay.statement_log.app_log import configure_own_log
-from log_replay.statement_log.emit import LOGGERS, log_statements, settle_statements
+from log_replay.statement_log.emit import LOGGERS, flush_statements, log_statements
 from log_replay.statement_log.file_handler import FileHandler
 from log_replay.statement_log.formatters import AspectsFormatter, JsonFormatter, RawFormatter
 from log_replay.statement_log.line_limits import LINE_LIMITS, LineLimit
@@ -24,8 +24,8 @@ __all__ = [
     "SocketHandler",
     "StdoutHandler",
     "configure_own_log",
+    "flush_statements",
     "log_statements",
-    "settle_statements",
     "statement_logging",
     "statements_to",
 ]

@@ -1,4 +1,4 @@
-"""Our own log: progress and trouble, for people on a terminal and as JSON elsewhere, never on stdout."""
+"""Set up Log Replay's own log: readable on a terminal, JSON lines elsewhere. It never writes to stdout."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _NAME = "log_replay"
 
 
 def configure_own_log(stream: TextIO | None = None, *, level: int | str = logging.INFO) -> None:
-    """Send the loggers under ``log_replay`` to a stream (stderr): readable on a terminal, JSON lines elsewhere.
+    """Send the loggers under ``log_replay`` to a stream (default: stderr), as text for a terminal or as JSON lines.
 
-    Calling it again replaces what the last call set up. No other logger is touched.
+    A second call replaces the handler of the first. Other loggers do not change.
     """
     target = stream or sys.stderr
     shared: list[Processor] = [
@@ -51,6 +51,6 @@ def configure_own_log(stream: TextIO | None = None, *, level: int | str = loggin
 
 def _renderers(stream: TextIO) -> list[Processor]:
     if stream.isatty():
-        # Where rich is installed, structlog would show tracebacks with every local variable, secrets among them.
+        # With rich installed, structlog would print local variables in tracebacks, and these can be secrets.
         return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]

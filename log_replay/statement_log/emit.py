@@ -1,4 +1,4 @@
-"""Emitting: finished statements -> records of the two statement loggers, a block at a time."""
+"""Log statements through the two statement loggers, one block at a time."""
 
 from __future__ import annotations
 
@@ -16,32 +16,36 @@ if TYPE_CHECKING:
     from log_replay.records import TransformedEvent
     from log_replay.statement_log.line_limits import LineLimit
 
-#: The statement loggers, by transformer type.
+#: Names of the statement loggers by transformer type.
 LOGGERS = {"xapi": "xapi_tracking", "caliper": "caliper_tracking"}
 
 
 def log_statements(transformer_type: str, events: Sequence[TransformedEvent], limit: LineLimit | None = None) -> int:
-    """Log each statement as one INFO record whose message is its text, and return how many.
+    """Log each statement as one INFO record whose message is its text, and return the number of statements logged.
 
-    Where nothing listens, 0 is returned and nothing is done. Beside what every record has, ours carry ``event_name``,
+    Return 0 if the logger has no handler for INFO records. Each record has the additional attributes ``event_name``,
     ``source_object``, ``source_offset``, ``statement_id`` and ``statement_bytes``.
 
     Raises:
-        Stopped: nobody reads stdout any more.
-        DestinationUnavailable: a file or listener of ours takes nothing any more.
+        Stopped: the reader of stdout has closed it.
+        DestinationUnavailable: a handler of this package cannot write to its file or listener.
     """
     logger = logging.getLogger(LOGGERS[transformer_type])
-    handlers = _listening(logger)
+    handlers = _effective_handlers(logger)
     if not handlers:
         return 0
     template = logger.makeRecord(logger.name, logging.INFO, __file__, 1, "", (), None, "log_statements")
-    ours = [handler for handler in handlers if isinstance(handler, LineHandler)]
+    line_handlers = [handler for handler in handlers if isinstance(handler, LineHandler)]
     with ExitStack() as blocks:
-        for handler in ours:
+        for handler in line_handlers:
             blocks.enter_context(handler.block())
-        if len(ours) == len(handlers) and not (limit or logger.filters) and all(one.takes_blocks for one in ours):
-            for handler in ours:
-                handler.hold_block(template, events)
+        if (
+            len(line_handlers) == len(handlers)
+            and not (limit or logger.filters)
+            and all(handler.can_format_blocks for handler in line_handlers)
+        ):
+            for handler in line_handlers:
+                handler.buffer_block(template, events)
             return statement_count(events)
         return _log_each(logger, handlers, events, template, limit)
 
@@ -53,7 +57,7 @@ def _log_each(
     template: logging.LogRecord,
     limit: LineLimit | None,
 ) -> int:
-    """Log record by record: for handlers, formatters and filters that are not ours and must see each."""
+    """Log each statement as a separate record, for handlers, formatters and filters of other packages."""
     count = 0
     for event in events:
         for statement in event.statements:
@@ -65,17 +69,17 @@ def _log_each(
     return count
 
 
-def settle_statements(transformer_type: str) -> int:
-    """Make sure that listeners have read what was logged; return how many statements were lost since last asked.
+def flush_statements(transformer_type: str) -> int:
+    """Wait until the handlers' destinations have all statements; return the number lost since the last call.
 
-    Ask before recording progress. Handlers that are not ours are taken at their word.
+    Call it before recording progress. Handlers of other packages are assumed to have delivered each record.
     """
-    handlers = _listening(logging.getLogger(LOGGERS[transformer_type]))
-    return sum(handler.settle() for handler in handlers if isinstance(handler, LineHandler))
+    handlers = _effective_handlers(logging.getLogger(LOGGERS[transformer_type]))
+    return sum(handler.flush_lines() for handler in handlers if isinstance(handler, LineHandler))
 
 
-def _listening(logger: logging.Logger) -> list[logging.Handler]:
-    """Return the handlers that would be given an INFO record of the logger."""
+def _effective_handlers(logger: logging.Logger) -> list[logging.Handler]:
+    """Return the handlers that receive an INFO record of the logger."""
     if not logger.isEnabledFor(logging.INFO):
         return []
     handlers: list[logging.Handler] = []

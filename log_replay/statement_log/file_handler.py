@@ -1,4 +1,4 @@
-"""Statements in a local file, rotated by size; no rotated file is ever overwritten or deleted."""
+"""Write statements to a local file and rotate it by size. Rotated files are never overwritten or deleted."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from log_replay.statement_log.line_handler import LineHandler
 if TYPE_CHECKING:
     from log_replay.records import Text
 
-#: How much is written before the kernel is told to begin bringing it to the disk, which it would else put off.
+#: After this many bytes, ask the kernel to start writing them to disk, so that the next fsync waits less.
 WRITE_OUT_BYTES = 8 << 20
 
 
 class FileHandler(LineHandler):
-    """Appends whole lines to a file; one process writes a file.
+    """Append whole lines to a file. Only one process may write to a file.
 
     Args:
-        path: the file; rotated ones stand beside it as ``<path>.000001``, counting up.
-        max_bytes: rotate before the file grows beyond this; 0 never does.
-        compress: gzip what was rotated.
+        path: the file. Rotated files are in the same folder: ``<path>.000001``, ``<path>.000002`` and so on.
+        max_bytes: rotate the file before it becomes larger than this; 0 means never.
+        compress: compress rotated files with gzip.
 
     Raises:
-        ConfigurationError: it cannot be opened.
+        ConfigurationError: the file cannot be opened.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, max_bytes: int = 0, compress: bool = False) -> None:
@@ -37,9 +37,9 @@ class FileHandler(LineHandler):
         self.max_bytes = max_bytes
         self.compress = compress
         self._fd = -1
-        self._size = self._begun = 0
+        self._size = self._written_out = 0
         if max_bytes:
-            self.held_bytes = min(self.held_bytes, max_bytes)
+            self.max_write_bytes = min(self.max_write_bytes, max_bytes)
         try:
             self._open()
         except OSError as error:
@@ -60,22 +60,22 @@ class FileHandler(LineHandler):
                 error.strerror or "failed", operation="write", object=str(self.path)
             ) from error
 
-    def settle(self) -> int:
-        """Make sure that what was written is on the disk; a file loses nothing.
+    def flush_lines(self) -> int:
+        """Write the file's data to the disk, and return 0: a file handler loses no statement.
 
         Raises:
-            DestinationUnavailable: it could not be.
+            DestinationUnavailable: the data cannot be written to the disk.
         """
         try:
-            with self._held():
+            with self._locked():
                 os.fsync(self._fd)
         except OSError as error:
             raise DestinationUnavailable(error.strerror or "failed", operation="sync", object=str(self.path)) from error
-        return super().settle()
+        return super().flush_lines()
 
     def close(self) -> None:
         """Close the file."""
-        with self._held():
+        with self._locked():
             if self._fd >= 0:
                 os.close(self._fd)
                 self._fd = -1
@@ -83,7 +83,7 @@ class FileHandler(LineHandler):
 
     def _open(self) -> None:
         self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
-        self._size = self._begun = os.fstat(self._fd).st_size
+        self._size = self._written_out = os.fstat(self._fd).st_size
 
     def _append(self, data: Text) -> None:
         rest = memoryview(data)
@@ -91,19 +91,19 @@ class FileHandler(LineHandler):
             while rest:
                 rest = rest[os.write(self._fd, rest) :]
         except BaseException:
-            # Whole lines only: take back what was written of these.
+            # Keep whole lines only: remove the part that was written.
             with suppress(OSError):
                 os.ftruncate(self._fd, self._size)
             raise
         self._size += len(data)
-        if self._size - self._begun >= WRITE_OUT_BYTES:
-            self._begin_write_out()
+        if self._size - self._written_out >= WRITE_OUT_BYTES:
+            self._start_write_out()
 
-    def _begin_write_out(self) -> None:
-        """Have what was written go to the disk from now on, beside us: whoever settles has less to wait for."""
-        with suppress(OSError, AttributeError):  # not a file, or not on Linux: then it waits
-            os.posix_fadvise(self._fd, self._begun, self._size - self._begun, os.POSIX_FADV_DONTNEED)
-        self._begun = self._size
+    def _start_write_out(self) -> None:
+        """Ask the kernel to start writing new data to the disk in the background."""
+        with suppress(OSError, AttributeError):  # not supported for this file or this system
+            os.posix_fadvise(self._fd, self._written_out, self._size - self._written_out, os.POSIX_FADV_DONTNEED)
+        self._written_out = self._size
 
     def _rotate(self) -> None:
         os.close(self._fd)
@@ -122,7 +122,7 @@ class FileHandler(LineHandler):
 
 
 def _compress(path: Path) -> None:
-    """Replace a file by its gzip, which stands under its final name only once it is whole."""
+    """Replace a file by its gzip. The gzip gets its final name when it is complete."""
     partial = path.with_name(f"{path.name}.partial")
     with path.open("rb") as source, partial.open("wb") as target:
         with gzip.GzipFile(filename="", fileobj=target, mode="wb", mtime=0) as compressed:

@@ -1,7 +1,7 @@
-"""Formatters: a statement's record -> one line of bytes, in the three formats that our Vector configs accept.
+"""Format a statement's record as one line of bytes, in one of the three formats that the Vector configs accept.
 
-A block's records share almost everything but the statement, so what they share is rendered once and the statement's
-bytes are spliced in: they are never decoded, encoded or escaped again.
+The records of a block differ in little more than their statement. The common part of the line is formatted once for
+each block, and the statement's bytes are inserted into it without decoding or encoding them.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 
 def statement_record(template: logging.LogRecord, event: TransformedEvent, statement: Statement) -> logging.LogRecord:
-    """Return a statement's record: a copy of one that the process's record factory made, for the whole block.
+    """Return a statement's record: a copy of the template, with the statement's attributes.
 
-    ``Logger.info`` spends most of its time finding its caller, the thread, the process: the same for a whole block.
+    The template comes from the process's record factory. It is made once for each block because ``Logger.info`` spends
+    most of its time finding the caller, the thread and the process, which are the same for a whole block.
     """
     source_object, source_offset = event.position
     record = object.__new__(type(template))
@@ -41,26 +42,27 @@ def statement_record(template: logging.LogRecord, event: TransformedEvent, state
 
 
 def statement_text(record: logging.LogRecord) -> bytes:
-    """Return a record's statement on one line, whoever logged it."""
+    """Return a record's statement on one line. The record can come from this package or from other code."""
     text = getattr(record, "statement_bytes", None)
     if isinstance(text, bytes):
         return text
-    # Somebody else's message; a line end within JSON is white space, so that a blank means the same.
+    # In JSON a line end is white space, so replacing it by a space keeps the meaning.
     message = record.getMessage().strip().replace("\r", " ").replace("\n", " ")
     return message.encode("utf-8", "backslashreplace")
 
 
 class LineFormatter(logging.Formatter):
-    """What our handlers ask for a line of bytes; any other handler gets the same line as text."""
+    """Base class of the formatters: bytes for the handlers of this package, text for any other handler."""
 
     def line(self, record: logging.LogRecord) -> bytes:
         """Return the record as one line, without its line end."""
         raise NotImplementedError
 
     def block(self, template: logging.LogRecord, events: Sequence[TransformedEvent]) -> Text:
-        """Return the lines of a block, which have everything in common that ``template`` says, with their line ends.
+        """Return the lines of a block of events, each with its line end.
 
-        The same as ``line`` gives for each record, which need not be made for that.
+        The result is the same as that of ``line`` for each record, but no record is made. All records of the block
+        have the attributes of ``template``.
         """
         raise NotImplementedError
 
@@ -70,17 +72,20 @@ class LineFormatter(logging.Formatter):
 
 
 class RawFormatter(LineFormatter):
-    """The statement alone."""
+    """Format a statement as the statement alone."""
 
     line = staticmethod(statement_text)
 
-    def block(self, template: logging.LogRecord, events: Sequence[TransformedEvent]) -> Text:  # noqa: ARG002 - the statements alone
+    def block(self, template: logging.LogRecord, events: Sequence[TransformedEvent]) -> Text:  # noqa: ARG002 - every formatter has this signature
         """Return the statements."""
         return statement_lines(events)
 
 
 class AspectsFormatter(LineFormatter):
-    """The LMS's own line, of which Aspects' Vector takes all from the first brace on: none may stand before it."""
+    """Format a statement as the LMS does.
+
+    Aspects' Vector takes everything from the first brace on, so the prefix must not contain a brace.
+    """
 
     def __init__(self) -> None:
         super().__init__(
@@ -94,7 +99,7 @@ class AspectsFormatter(LineFormatter):
         return self._prefix(record) + statement_text(record)
 
     def block(self, template: logging.LogRecord, events: Sequence[TransformedEvent]) -> bytes:
-        """Return such lines; they all begin alike."""
+        """Return the lines of a block. All have the same prefix."""
         prefix = self._prefix(template)
         return (prefix + bytes(statement_lines(events)).replace(b"\n", b"\n" + prefix)).removesuffix(prefix)
 
@@ -108,19 +113,19 @@ class AspectsFormatter(LineFormatter):
 
 
 class JsonFormatter(PlainJsonFormatter, LineFormatter):
-    """An envelope that says where the statement comes from and holds it as it is, not as a string.
+    """Format a statement as a JSON envelope that contains its source and the statement itself, unescaped.
 
-    Keys: ``timestamp`` (with zone), ``logger``, ``event``, ``object``, ``offset``, ``statement``. A message that is no
-    JSON object stands under ``message`` instead of ``statement``.
+    Keys: ``timestamp`` (with zone), ``logger``, ``event``, ``object``, ``offset``, ``statement``. A message that is not
+    a JSON object has the key ``message`` instead of ``statement``.
 
     Args:
-        static_fields: added to every line, such as the name of the installation.
+        static_fields: fields to add to every line, such as the name of the installation.
     """
 
     def __init__(self, *, static_fields: dict[str, Any] | None = None) -> None:
         super().__init__(static_fields=static_fields)
         self._heads: dict[tuple[str, str], bytes] = {}
-        self._heads_of: tuple[Any, ...] = ()
+        self._heads_key: tuple[Any, ...] = ()
 
     def line(self, record: logging.LogRecord) -> bytes:
         """Return the envelope around the statement."""
@@ -130,8 +135,8 @@ class JsonFormatter(PlainJsonFormatter, LineFormatter):
         return b'%b, "offset": %d, "statement": %b}' % (self._head(record), record.source_offset, text)  # type: ignore[attr-defined]
 
     def block(self, template: logging.LogRecord, events: Sequence[TransformedEvent]) -> bytes:
-        """Return such lines; those of events of one name begin alike."""
-        heads = self._heads_with(template)
+        """Return the lines of a block. Events with the same name and object have the same head."""
+        heads = self._heads_for(template)
         lines = []
         for event in events:
             source_object, source_offset = event.position
@@ -147,7 +152,7 @@ class JsonFormatter(PlainJsonFormatter, LineFormatter):
         return LineFormatter.format(self, record)
 
     def add_fields(self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]) -> None:
-        """Put what a block's records share into the envelope."""
+        """Add the envelope's keys, except for the offset and the statement."""
         log_data["timestamp"] = datetime.fromtimestamp(record.created, UTC)
         log_data["logger"] = record.name
         log_data["event"] = getattr(record, "event_name", None)
@@ -156,19 +161,19 @@ class JsonFormatter(PlainJsonFormatter, LineFormatter):
         log_data.update(message_dict)
 
     def _head(self, record: logging.LogRecord) -> bytes:
-        """Return the envelope up to where its statement differs from others of the same block and event name."""
-        heads = self._heads_with(record)
-        differing = (record.event_name, record.source_object)  # type: ignore[attr-defined]
-        head = heads.get(differing)
+        """Return the envelope without its offset and statement, from the cache where possible."""
+        heads = self._heads_for(record)
+        key = (record.event_name, record.source_object)  # type: ignore[attr-defined]
+        head = heads.get(key)
         if head is None:
-            head = heads[differing] = self._envelope(record)[:-1]
+            head = heads[key] = self._envelope(record)[:-1]
         return head
 
-    def _heads_with(self, record: logging.LogRecord) -> dict[tuple[str, str], bytes]:
-        """Return the envelopes' beginnings so far that agree with a record in all that its block shares."""
+    def _heads_for(self, record: logging.LogRecord) -> dict[tuple[str, str], bytes]:
+        """Return the cached heads by event name and object; they are valid for one creation time and logger."""
         shared = (record.created, record.name)
-        if shared != self._heads_of:
-            self._heads, self._heads_of = {}, shared
+        if shared != self._heads_key:
+            self._heads, self._heads_key = {}, shared
         return self._heads
 
     def _envelope(self, record: logging.LogRecord) -> bytes:

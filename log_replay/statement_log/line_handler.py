@@ -1,4 +1,4 @@
-"""What our handlers share: whole lines of bytes, many in one write while a block is being logged."""
+"""Write whole lines of bytes: the base class of this package's handlers."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ if TYPE_CHECKING:
     from log_replay.records import Text, TransformedEvent
 
 BLOCK_FORMATTERS = (AspectsFormatter, JsonFormatter, RawFormatter)
-#: Written at once at most: more than the statements of a block of ordinary lines.
-HELD_BYTES = 1 << 20
+#: Maximum size of one write. The statements of a block of ordinary lines are smaller.
+MAX_WRITE_BYTES = 1 << 20
 
 
 class LineHandler(logging.Handler):
     """A handler that writes whole lines of bytes.
 
-    Within ``block()`` lines are held and written together, and an error goes to whoever logs the block, for the run
-    must not go on as if nothing were lost. Outside, each record is written at once, and an error is treated as
-    ``logging`` treats any handler's.
+    Within ``block()`` the handler buffers lines and writes them together. An error is raised to the caller, because the
+    run must stop instead of losing statements. Outside ``block()`` the handler writes each record at once, and handles
+    an error as ``logging`` does.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.held_bytes = HELD_BYTES
+        self.max_write_bytes = MAX_WRITE_BYTES
         self.lost = 0
-        self._lines: list[Text] = []
-        self._bytes = 0
-        self._blocks = 0
+        self._buffered: list[Text] = []
+        self._buffered_bytes = 0
+        self._open_blocks = 0
 
     def line(self, record: logging.LogRecord) -> bytes:
         """Return the record as one line, without its line end."""
@@ -41,8 +41,8 @@ class LineHandler(logging.Handler):
         return self.format(record).encode("utf-8", "backslashreplace")
 
     @property
-    def takes_blocks(self) -> bool:
-        """Whether lines can be made a block at a time: nobody handles records in a way of their own."""
+    def can_format_blocks(self) -> bool:
+        """True if no filter, subclass or other formatter needs each record, so that whole blocks can be formatted."""
         return (
             type(self.formatter) in BLOCK_FORMATTERS
             and not self.filters
@@ -51,82 +51,82 @@ class LineHandler(logging.Handler):
             and type(self).handle is LineHandler.handle
         )
 
-    def hold_block(self, template: logging.LogRecord, events: Sequence[TransformedEvent]) -> None:
-        """Hold the lines of a block of events, as if each of their records had been emitted, within ``block()``."""
+    def buffer_block(self, template: logging.LogRecord, events: Sequence[TransformedEvent]) -> None:
+        """Buffer the lines of a block of events, within ``block()``; the same as emitting a record for each."""
         formatter = cast("LineFormatter", self.formatter)
-        with self._held():
+        with self._locked():
             lines = formatter.block(template, events)
-            if self._bytes + len(lines) <= self.held_bytes:
-                self._hold(lines)
+            if self._buffered_bytes + len(lines) <= self.max_write_bytes:
+                self._buffer(lines)
             else:
                 for line in bytes(lines).split(b"\n")[:-1]:
-                    self._hold(line + b"\n")
+                    self._buffer(line + b"\n")
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the record, or hold it until its block is over."""
+        """Write the record, or buffer it within ``block()``."""
         try:
-            self._hold(self.line(record) + b"\n")
-            if not self._blocks:
-                self._write_held()
+            self._buffer(self.line(record) + b"\n")
+            if not self._open_blocks:
+                self._write_buffered()
         except Exception:
-            if self._blocks:
+            if self._open_blocks:
                 raise
             self.handleError(record)
 
     @contextmanager
     def block(self) -> Iterator[None]:
-        """Hold lines while a block is logged; a block that fails leaves none behind.
+        """Buffer lines while a block is logged, then write them. After an error no line stays in the buffer.
 
         Raises:
-            Stopped: nobody reads any more.
-            DestinationUnavailable: the destination takes nothing any more.
+            Stopped: the reader of stdout has closed it.
+            DestinationUnavailable: the destination cannot be written to.
         """
-        with self._held():
-            self._blocks += 1
+        with self._locked():
+            self._open_blocks += 1
         try:
             yield
-            with self._held():
-                self._write_held()
+            with self._locked():
+                self._write_buffered()
         finally:
-            with self._held():
-                self._blocks -= 1
-                if not self._blocks:
-                    self._take()
+            with self._locked():
+                self._open_blocks -= 1
+                if not self._open_blocks:
+                    self._take_buffered()
 
     def write_lines(self, lines: Text) -> None:
-        """Write whole lines, with their line ends, or copy them; called with the handler's lock held."""
+        """Write whole lines with their line ends, or copy them. The caller holds the handler's lock."""
         raise NotImplementedError
 
-    def settle(self) -> int:
-        """Make sure of what was written, and return how many statements were lost since this was last asked."""
-        with self._held():
+    def flush_lines(self) -> int:
+        """Wait until the destination has all lines; return the number of statements lost since the last call."""
+        with self._locked():
             lost, self.lost = self.lost, 0
         return lost
 
-    def abandon(self) -> None:
-        """Let go of what is not written yet, without waiting: its run was stopped, and says so itself."""
-        with self._held():
-            self._take()
+    def discard(self) -> None:
+        """Discard lines that are not written yet, without waiting: the run was stopped and reports that itself."""
+        with self._locked():
+            self._take_buffered()
 
     @contextmanager
-    def _held(self) -> Iterator[None]:
+    def _locked(self) -> Iterator[None]:
         self.acquire()
         try:
             yield
         finally:
             self.release()
 
-    def _hold(self, lines: Text) -> None:
-        if self._bytes + len(lines) > self.held_bytes:
-            self._write_held()
-        self._lines.append(lines)
-        self._bytes += len(lines)
+    def _buffer(self, lines: Text) -> None:
+        if self._buffered_bytes + len(lines) > self.max_write_bytes:
+            self._write_buffered()
+        self._buffered.append(lines)
+        self._buffered_bytes += len(lines)
 
-    def _write_held(self) -> None:
-        lines = self._take()
+    def _write_buffered(self) -> None:
+        lines = self._take_buffered()
         if lines:
             self.write_lines(lines)
 
-    def _take(self) -> Text:
-        lines, self._lines, self._bytes = self._lines, [], 0
+    def _take_buffered(self) -> Text:
+        lines, self._buffered, self._buffered_bytes = self._buffered, [], 0
         return lines[0] if len(lines) == 1 else b"".join(lines)

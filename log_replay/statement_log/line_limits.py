@@ -1,4 +1,4 @@
-"""Line limits of the transports between us and Vector: what is longer is cut or dropped on the way."""
+"""Line limits of the transports between Log Replay and Vector. A transport splits or drops a longer line."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ if TYPE_CHECKING:
 
     from log_replay.records import Position
 
-#: The longest line of ours that passes whole, by the name of the transport.
+#: Maximum length of a line, without its line end, by the name of the transport.
 LINE_LIMITS = {
-    # docker's json-file driver splits at 16 KiB, line end included.
+    # Docker's json-file driver splits lines at 16 KiB, line end included.
     "docker": 16_384 - 1,
-    # Vector drops raw lines over 32 KiB; `2026-11-21T09:12:13.123456789+00:00 stdout F ` stands before ours.
+    # Vector drops raw lines over 32 KiB. The runtime adds `2026-11-21T09:12:13.123456789+00:00 stdout F `.
     "kubernetes": 32_768 - 46,
-    # Vector's file source drops lines over 100 KiB.
+    # Vector's file source drops lines over 100 KiB by default.
     "vector-file": 102_400,
 }
-_NAMED = 10
-_ENVELOPE_ROOM = 1024
+_MAX_POSITIONS = 10
+_MAX_ENVELOPE_BYTES = 1024
 
 
 @dataclass(slots=True)
 class LineLimit:
-    """Counts the statements whose line is longer than a transport takes, and names the first of them.
+    """Counts statements whose line is longer than a transport's limit, and keeps the positions of the first ones.
 
-    They are logged all the same: whoever reads may take them, and a summary says which to look for.
+    These statements are logged all the same, because the reader may accept longer lines.
     """
 
     max_line_bytes: int
@@ -35,12 +35,12 @@ class LineLimit:
     first: list[Position] = field(default_factory=list)
 
     def may_exceed(self, text: bytes, position: Position) -> bool:
-        """Whether the statement's line could be too long in any format, its envelope included."""
-        return len(text) + len(position.object) + _ENVELOPE_ROOM > self.max_line_bytes
+        """Return True if the statement's line could be too long in some format, including the envelope."""
+        return len(text) + len(position.object) + _MAX_ENVELOPE_BYTES > self.max_line_bytes
 
     def check(self, record: logging.LogRecord, handlers: list[logging.Handler], position: Position) -> None:
-        """Count the record if the line that any of the handlers makes of it is too long."""
+        """Count the record if its line is too long in the format of at least one handler."""
         if any(len(handler.format(record).encode()) > self.max_line_bytes for handler in handlers):
             self.over += 1
-            if len(self.first) < _NAMED:
+            if len(self.first) < _MAX_POSITIONS:
                 self.first.append(position)

@@ -1,4 +1,4 @@
-"""Where the two statement loggers write to: ``--log_to`` and ``--log_format``, as a ``LOGGING`` dict or for one run."""
+"""Set up the two statement loggers from ``--log_to`` and ``--log_format``: as a ``LOGGING`` dict, or for one run."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ FORMATTERS = {"aspects": AspectsFormatter, "json": JsonFormatter, "raw": RawForm
 
 
 def statement_logging(log_to: str = "stdout", log_format: str = "aspects", **handler_options: Any) -> dict[str, Any]:
-    """Return a ``LOGGING`` fragment that sends both statement loggers to one place.
+    """Return a ``LOGGING`` fragment that sends both statement loggers to one destination.
 
     Args:
-        log_to: ``stdout``, ``null``, ``settings`` (the fragment then changes nothing), ``file:PATH``,
+        log_to: ``stdout``, ``null``, ``settings`` (an empty fragment), ``file:PATH``,
             ``tcp://HOST:PORT`` or ``unix:PATH``.
         log_format: ``aspects``, ``json`` or ``raw``.
-        handler_options: further arguments of the handler, such as ``max_bytes`` or ``on_full``.
+        handler_options: additional arguments of the handler, such as ``max_bytes`` or ``on_full``.
 
     Raises:
-        ConfigurationError: one of them is none of these.
+        ConfigurationError: ``log_to`` or ``log_format`` has another value, or the folder of PATH does not exist.
     """
     fragment: dict[str, Any] = {"version": 1, "disable_existing_loggers": False}
     if log_to == "settings":
@@ -56,9 +56,9 @@ def statement_logging(log_to: str = "stdout", log_format: str = "aspects", **han
 
 @contextmanager
 def statements_to(log_to: str = "stdout", log_format: str = "aspects", **handler_options: Any) -> Iterator[None]:
-    """Send both statement loggers to one place for the duration of a run, and leave them as they were.
+    """Send both statement loggers to one destination during a run, and restore them afterwards.
 
-    Unlike ``logging.config.dictConfig`` this touches no other logger or handler. Arguments and errors are those of
+    Unlike ``logging.config.dictConfig`` it changes no other logger or handler. The arguments and errors are those of
     ``statement_logging``; a file that cannot be opened is a ``ConfigurationError`` too.
     """
     if log_to == "settings":
@@ -80,7 +80,7 @@ def statements_to(log_to: str = "stdout", log_format: str = "aspects", **handler
         yield
     except BaseException:
         for handler in handlers:
-            handler.abandon()
+            handler.discard()
         raise
     finally:
         for logger, (kept, level, propagate) in zip(loggers, before, strict=True):
@@ -95,12 +95,12 @@ def _formatter(log_format: str) -> type[AspectsFormatter | JsonFormatter | RawFo
         return FORMATTERS[log_format]
     except KeyError:
         raise ConfigurationError(
-            f"{log_format!r} is none of {', '.join(FORMATTERS)}", operation="--log_format"
+            f"{log_format!r} is not one of {', '.join(FORMATTERS)}", operation="--log_format"
         ) from None
 
 
 def _handler(log_to: str) -> tuple[type[LineHandler] | None, dict[str, Any]]:
-    """Return the handler's type, none for ``null``, and its arguments."""
+    """Return the handler's class and its arguments; the class is None for ``null``."""
     if log_to == "stdout":
         return StdoutHandler, {}
     if log_to == "null":
@@ -111,8 +111,9 @@ def _handler(log_to: str) -> tuple[type[LineHandler] | None, dict[str, Any]]:
     path = Path(log_to.removeprefix("file:"))
     if not log_to.startswith("file:") or not path.name:
         raise ConfigurationError(
-            f"{log_to!r} is none of stdout, null, settings, file:PATH, tcp://HOST:PORT, unix:PATH", operation="--log_to"
+            f"{log_to!r} is not one of stdout, null, settings, file:PATH, tcp://HOST:PORT, unix:PATH",
+            operation="--log_to",
         )
     if not path.absolute().parent.is_dir():
-        raise ConfigurationError("its folder does not exist", operation="--log_to", object=str(path))
+        raise ConfigurationError("the folder does not exist", operation="--log_to", object=str(path))
     return FileHandler, {"path": str(path)}

@@ -1,4 +1,4 @@
-"""Statements on stdout, for a pipe or a container's log."""
+"""Write statements to stdout, for a pipe or a container's log."""
 
 from __future__ import annotations
 
@@ -20,34 +20,36 @@ if TYPE_CHECKING:
 
 
 class StdoutHandler(LineHandler):
-    """Writes whole lines to stdout, past Python's own buffer, whatever the pipe's state and whoever else writes to it.
+    """Write whole lines to stdout without Python's buffer.
+
+    Lines stay whole if the pipe is non-blocking, and if several processes write to it.
 
     Args:
-        fd: the file descriptor to write to instead of stdout's.
+        fd: the file descriptor to use instead of stdout's.
     """
 
     def __init__(self, fd: int | None = None) -> None:
         super().__init__()
         self.fd = fd
-        self._torn = False
+        self._incomplete_line = False
 
     def write_lines(self, lines: Text) -> None:
         """Write whole lines.
 
         Raises:
-            Stopped: nobody reads stdout any more.
+            Stopped: the reader of stdout has closed it, or stdout cannot be written to.
         """
         try:
             fd = self._file_descriptor()
             if fd is None:
                 sys.stdout.write(bytes(lines).decode())
                 return
-            with _alone(fd):
-                self._write_all(fd, b"\n" + lines if self._torn else lines)
+            with _write_lock(fd):
+                self._write_all(fd, b"\n" + lines if self._incomplete_line else lines)
         except (BrokenPipeError, ConnectionResetError) as error:
             if self.fd is None:
-                _abandon_stdout()
-            raise Stopped("nobody reads it any more", operation="write", object="stdout") from error
+                _redirect_stdout_to_null()
+            raise Stopped("the reader has closed it", operation="write", object="stdout") from error
         except OSError as error:
             raise Stopped(error.strerror or "failed", operation="write", object="stdout") from error
 
@@ -60,30 +62,30 @@ class StdoutHandler(LineHandler):
             sys.stdout.flush()
             return sys.stdout.fileno()
         except io.UnsupportedOperation:
-            return None  # somebody captures stdout within this process
+            return None  # stdout is captured within this process, as by a test
 
     def _write_all(self, fd: int, data: Text) -> None:
-        # Interrupted between two parts (Ctrl-C at a full pipe), the next write ends the torn line first.
-        self._torn = True
+        # Ctrl-C during a write to a full pipe leaves an incomplete line: the next write ends it first.
+        self._incomplete_line = True
         rest = memoryview(data)
         while rest:
             try:
                 rest = rest[os.write(fd, rest) :]
             except BlockingIOError:
-                # Another process made the shared pipe non-blocking: wait for room.
-                room = select.poll()
-                room.register(fd, select.POLLOUT)
-                room.poll()
-        self._torn = False
+                # Another process has made the shared pipe non-blocking.
+                writable = select.poll()
+                writable.register(fd, select.POLLOUT)
+                writable.poll()
+        self._incomplete_line = False
 
 
 @contextmanager
-def _alone(fd: int) -> Iterator[None]:
-    """Keep other processes' lines out of ours: what exceeds PIPE_BUF may be interleaved on a pipe otherwise."""
+def _write_lock(fd: int) -> Iterator[None]:
+    """Lock a file descriptor: without a lock, writes of several processes larger than PIPE_BUF can be mixed."""
     try:
         fcntl.lockf(fd, fcntl.LOCK_EX)
     except OSError:
-        yield  # not something that can be locked, such as a terminal
+        yield  # cannot be locked, such as a terminal
         return
     try:
         yield
@@ -91,8 +93,8 @@ def _alone(fd: int) -> Iterator[None]:
         fcntl.lockf(fd, fcntl.LOCK_UN)
 
 
-def _abandon_stdout() -> None:
-    """Let what Python itself still has for stdout go nowhere, or its exit would end in a traceback."""
+def _redirect_stdout_to_null() -> None:
+    """Send Python's remaining output to /dev/null, to avoid a traceback when Python flushes stdout at exit."""
     if sys.stdout is sys.__stdout__ and sys.stdout is not None:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())

@@ -1,9 +1,9 @@
-"""``python -m tests.benchmarks.logs``: statements through our formatters and handlers, against a plain StreamHandler.
+"""``python -m tests.benchmarks.logs``: the formatters and handlers of this package, compared with a StreamHandler.
 
-Plain is ``logger.info(text)`` with a ``logging.StreamHandler`` on the same kind of target. Each figure is the best of
-some rounds in which the contestants take turns; CPU time of this process. What the profile taught: of plain's time,
-two thirds go into finding the caller, the thread and the process of each record, and most of the rest into one write
-and one flush a record. A block of statements shares all of these.
+The column *plain* is ``logger.info(text)`` with a ``logging.StreamHandler`` on the same kind of target. Each figure is
+the minimum over several rounds of this process's CPU time; the candidates take turns. In the plain case, two thirds of
+the time find the caller, the thread and the process of each record, and most of the rest is one write and one flush for
+each record. A block of statements does each of these once.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from log_replay.statement_log import (
     RawFormatter,
     SocketHandler,
     StdoutHandler,
+    flush_statements,
     log_statements,
-    settle_statements,
 )
 
 if TYPE_CHECKING:
@@ -50,26 +50,26 @@ def main() -> None:
         bench(name, target, events)
     show(("", "", "", "", "at least", *(f"{least:.1f}" for least in AT_LEAST.values())))
     silent = log_through(logging.NullHandler())
-    sys.stdout.write(f"\nwhere nothing listens: {best({'silent': ours(events)})['silent']:.3f} us\n")
+    sys.stdout.write(f"\nwithout a handler: {best({'silent': block(events)})['silent']:.3f} us\n")
     silent.close()
 
 
 def bench(name: str, target: Callable[..., contextlib.AbstractContextManager], events: list[TransformedEvent]) -> None:
     with contextlib.ExitStack() as targets:
-        contestants = {"plain": plain(targets.enter_context(target(None)), events)}
+        candidates = {"plain": plain(targets.enter_context(target(None)), events)}
         for format_name, formatter in FORMATTERS.items():
             handler = targets.enter_context(target(formatter))
-            contestants[format_name] = ours(events, handler)
-        took = best(contestants)
+            candidates[format_name] = block(events, handler)
+        took = best(candidates)
     ratios = [took["plain"] / took[format_name] for format_name in FORMATTERS]
     show((name, *(f"{seconds:.2f}" for seconds in took.values()), *(f"{ratio:.1f}" for ratio in ratios)))
 
 
-def best(contestants: dict[str, Callable[[], None]]) -> dict[str, float]:
-    """Return each contestant's best, in microseconds of CPU a statement."""
-    took = dict.fromkeys(contestants, float("inf"))
+def best(candidates: dict[str, Callable[[], None]]) -> dict[str, float]:
+    """Return each candidate's minimum CPU time in microseconds per statement."""
+    took = dict.fromkeys(candidates, float("inf"))
     for _ in range(ROUNDS):
-        for name, run in contestants.items():
+        for name, run in candidates.items():
             started = time.process_time()
             for _ in range(BLOCKS):
                 run()
@@ -90,12 +90,12 @@ def plain(handler: logging.Handler, events: list[TransformedEvent]) -> Callable[
     return run
 
 
-def ours(events: list[TransformedEvent], handler: logging.Handler | None = None) -> Callable[[], None]:
+def block(events: list[TransformedEvent], handler: logging.Handler | None = None) -> Callable[[], None]:
     def run() -> None:
         if handler:
             log_through(handler)
         log_statements("xapi", events)
-        settle_statements("xapi")
+        flush_statements("xapi")
 
     return run
 
@@ -151,7 +151,7 @@ def formatted(handler: logging.Handler, formatter: type[logging.Formatter] | Non
 
 
 def event(number: int) -> TransformedEvent:
-    """Make an event with a statement of the usual size, 1.3 KB."""
+    """Make an event with a statement of the usual size: 1.3 KB."""
     identifier = str(uuid.uuid5(uuid.NAMESPACE_URL, str(number)))
     text = f'{{"id":"{identifier}","timestamp":"2023-04-05T06:07:08.123456+00:00","text":"{"x" * 1180}"}}'
     statement = Statement(identifier, "2023-04-05T06:07:08.123456+00:00", text.encode())

@@ -11,14 +11,14 @@ from log_replay.statement_log import LOGGERS
 
 
 @pytest.fixture(autouse=True)
-def _structlog_as_it_was():
+def _restore_structlog():
     yield
     structlog.reset_defaults()
 
 
 @pytest.fixture
 def log_through():
-    """Give both statement loggers one handler."""
+    """Return a function that gives both statement loggers one handler."""
     given = []
 
     def install(handler, formatter=None):
@@ -39,7 +39,7 @@ def log_through():
 
 @pytest.fixture
 def pipe():
-    """Open a pipe; its ends are closed at the end, where the test has not."""
+    """Open a pipe, and close both ends after the test."""
     ends = os.pipe()
     yield ends
     for end in ends:

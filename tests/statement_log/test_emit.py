@@ -8,7 +8,7 @@ import time
 import pytest
 
 from log_replay.records import Position
-from log_replay.statement_log import FileHandler, LineLimit, RawFormatter, log_statements, settle_statements
+from log_replay.statement_log import FileHandler, LineLimit, RawFormatter, flush_statements, log_statements
 from tests.support.logged_events import event, events, statement, texts
 
 
@@ -21,7 +21,7 @@ class Collector(logging.Handler):
         self.records.append(record)
 
 
-def test_one_record_a_statement_with_its_text_as_the_message(log_through):
+def test_each_statement_is_one_record_with_its_text_as_message(log_through):
     handler = log_through(Collector())
     logged = [event(statement(response="100 %s"), statement()), event(statement(), offset=9)]
 
@@ -31,7 +31,7 @@ def test_one_record_a_statement_with_its_text_as_the_message(log_through):
     assert {(record.name, record.levelname) for record in handler.records} == {("xapi_tracking", "INFO")}
 
 
-def test_records_say_where_they_come_from(log_through):
+def test_records_have_the_attributes_of_their_source(log_through):
     handler = log_through(Collector())
     made = statement()
 
@@ -42,7 +42,7 @@ def test_records_say_where_they_come_from(log_through):
     assert (record.statement_id, record.statement_bytes) == (made.id, made.text)
 
 
-def test_records_are_what_the_process_makes_of_records(log_through):
+def test_records_come_from_the_processs_record_factory(log_through):
     class Marked(logging.LogRecord):
         def __init__(self, *args, **kwargs):
             super().__init__(*args, **kwargs)
@@ -59,7 +59,7 @@ def test_records_are_what_the_process_makes_of_records(log_through):
     assert [(type(record), record.trace) for record in handler.records] == [(Marked, "t")] * 2
 
 
-def test_records_pass_through_a_queue(log_through):
+def test_records_pass_through_a_queue_handler(log_through):
     waiting = queue.SimpleQueue()
     log_through(logging.handlers.QueueHandler(waiting))
     logged = events(2)
@@ -69,7 +69,7 @@ def test_records_pass_through_a_queue(log_through):
     assert [waiting.get().getMessage().encode() for _ in logged] == texts(logged)
 
 
-def test_logger_filters_and_handler_levels_hold(log_through):
+def test_logger_filters_apply(log_through):
     handler = log_through(Collector())
     logged = events(3)
     logging.getLogger("xapi_tracking").addFilter(keep := lambda record: record.statement_bytes != texts(logged)[1])
@@ -100,10 +100,10 @@ class Dropping(FileHandler):
         (FileHandler, Marking(), False, 3),
         (Dropping, RawFormatter(), False, 0),
     ],
-    ids=["ours", "a filter", "another formatter", "another handler"],
+    ids=["unchanged", "with a filter", "other formatter", "other handler"],
 )
-def test_what_somebody_made_of_our_handlers_is_respected(log_through, tmp_path, handler, formatter, filtered, expected):
-    """Blocks of lines are for handlers that are ours throughout."""
+def test_customised_handlers_get_every_record(log_through, tmp_path, handler, formatter, filtered, expected):
+    """Whole blocks are formatted only for unchanged handlers and formatters of this package."""
     installed = log_through(handler(tmp_path / "log"), formatter)
     if filtered:
         installed.addFilter(lambda _: False)
@@ -114,7 +114,7 @@ def test_what_somebody_made_of_our_handlers_is_respected(log_through, tmp_path, 
 
 
 @pytest.mark.parametrize("silence", ["no handler", "null handler", "handler's level", "logger's level", "disabled"])
-def test_where_nothing_listens_nothing_is_done(silence, log_through):
+def test_without_an_effective_handler_nothing_is_logged(silence, log_through):
     log_through(Collector(logging.WARNING if silence == "handler's level" else logging.NOTSET))
     logger = logging.getLogger("xapi_tracking")
     if silence == "no handler":
@@ -125,10 +125,10 @@ def test_where_nothing_listens_nothing_is_done(silence, log_through):
         logger.setLevel(logging.WARNING)
     logger.disabled = silence == "disabled"
 
-    assert log_statements("xapi", iter(["not even looked at"])) == 0
+    assert log_statements("xapi", iter(["not read"])) == 0
 
 
-def test_a_propagating_logger_reaches_its_ancestors_handlers():
+def test_records_propagate_to_the_root_loggers_handlers():
     handler = Collector()
     root = logging.getLogger()
     logger = logging.getLogger("xapi_tracking")
@@ -141,7 +141,7 @@ def test_a_propagating_logger_reaches_its_ancestors_handlers():
     assert len(handler.records) == 1
 
 
-def test_emitting_costs_little(log_through):
+def test_logging_a_statement_takes_less_than_20_microseconds(log_through):
     class Nothing(logging.Handler):
         def emit(self, record):
             pass
@@ -151,7 +151,7 @@ def test_emitting_costs_little(log_through):
 
     best = min(_cpu_seconds(lambda: log_statements("xapi", logged)) for _ in range(5))
 
-    # Making a statement costs 25 us at least; this is 2 us where nothing else runs.
+    # Making a statement takes at least 25 us; logging it takes 2 us on an idle machine.
     assert best / len(logged) < 20e-6
 
 
@@ -161,13 +161,13 @@ def _cpu_seconds(do):
     return time.process_time() - started
 
 
-def test_nothing_is_lost_by_handlers_that_are_not_ours(log_through):
+def test_other_handlers_count_as_having_lost_nothing(log_through):
     log_through(Collector())
 
-    assert settle_statements("xapi") == 0
+    assert flush_statements("xapi") == 0
 
 
-def test_line_limit_counts_what_is_longer_with_its_prefix_and_names_the_first(log_through):
+def test_line_limit_counts_longer_lines_including_the_prefix(log_through):
     log_through(Collector(), logging.Formatter("12345 %(message)s"))
     limit = LineLimit(max_line_bytes=1000)
     short, exact, over = (statement(b"{" + b"x" * (size - 2) + b"}") for size in (900, 994, 995))
@@ -179,7 +179,7 @@ def test_line_limit_counts_what_is_longer_with_its_prefix_and_names_the_first(lo
     assert limit.first == [Position("tracking.log", 5), Position("tracking.log", 7)]
 
 
-def test_line_limit_counts_bytes_and_not_characters(log_through):
+def test_line_limit_counts_bytes_not_characters(log_through):
     log_through(Collector())
     limit = LineLimit(max_line_bytes=1000)
 
@@ -188,7 +188,7 @@ def test_line_limit_counts_bytes_and_not_characters(log_through):
     assert limit.over == 1
 
 
-def test_line_limit_names_only_a_few(log_through):
+def test_line_limit_keeps_only_the_first_positions(log_through):
     log_through(Collector())
     limit = LineLimit(max_line_bytes=10)
 

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from log_replay.errors import ConfigurationError, DestinationUnavailable
-from log_replay.statement_log import FileHandler, RawFormatter, file_handler, log_statements, settle_statements
+from log_replay.statement_log import FileHandler, RawFormatter, file_handler, flush_statements, log_statements
 from tests.support.logged_events import event, events, statement, texts
 
 
 def content(path):
-    """Read a file and what was rotated away from it, oldest first."""
+    """Read the rotated files, oldest first, and the file."""
     rotated = sorted(part for part in path.parent.iterdir() if part.name.startswith(f"{path.name}."))
     return b"".join(
         gzip.decompress(part.read_bytes()) if part.suffix == ".gz" else part.read_bytes() for part in [*rotated, path]
@@ -32,11 +32,11 @@ def test_appends_whole_lines(log_through, tmp_path):
     log_statements("xapi", logged)
 
     assert path.read_bytes() == b"before\n" + b"".join(text + b"\n" for text in texts(logged))
-    assert settle_statements("xapi") == 0
+    assert flush_statements("xapi") == 0
 
 
 @pytest.mark.parametrize("compress", [False, True])
-def test_rotation_keeps_everything(log_through, tmp_path, compress):
+def test_rotation_keeps_every_line(log_through, tmp_path, compress):
     path = tmp_path / "statements[1].log"
     log_through(FileHandler(path, max_bytes=2000, compress=compress), RawFormatter())
     logged = events(50)
@@ -52,7 +52,7 @@ def test_rotation_keeps_everything(log_through, tmp_path, compress):
     assert compress or all(part.stat().st_size <= 2000 for part in rotated)
 
 
-def test_rotation_goes_on_counting_after_a_restart(log_through, tmp_path):
+def test_rotation_continues_numbering_after_a_restart(log_through, tmp_path):
     path = tmp_path / "statements.log"
     logged = events(4)
     for transformed in logged:
@@ -71,7 +71,7 @@ def test_rotation_goes_on_counting_after_a_restart(log_through, tmp_path):
 
 @settings(max_examples=30, deadline=None)
 @given(sizes=st.lists(st.integers(2, 500), max_size=30), max_bytes=st.integers(1, 2000))
-def test_any_sizes_are_rotated_without_loss(tmp_path_factory, sizes, max_bytes):
+def test_lines_of_any_size_are_rotated_without_loss(tmp_path_factory, sizes, max_bytes):
     path = tmp_path_factory.mktemp("rotation") / "statements.log"
     handler = FileHandler(path, max_bytes=max_bytes)
     lines = [b"x" * size for size in sizes]
@@ -85,7 +85,7 @@ def test_any_sizes_are_rotated_without_loss(tmp_path_factory, sizes, max_bytes):
     )
 
 
-def test_a_file_that_may_not_grow_keeps_whole_lines(log_through, tmp_path):
+def test_a_failed_write_leaves_whole_lines(log_through, tmp_path):
     path = tmp_path / "statements.log"
     log_through(FileHandler(path), RawFormatter())
     first = [event(statement(b"{" + b"x" * 3000 + b"}"))]
@@ -103,15 +103,15 @@ def test_a_file_that_may_not_grow_keeps_whole_lines(log_through, tmp_path):
     assert path.read_bytes() == texts(first)[0] + b"\n"
 
 
-def test_a_file_that_cannot_be_opened(tmp_path):
+def test_a_file_that_cannot_be_opened_is_an_error(tmp_path):
     with pytest.raises(ConfigurationError, match="missing"):
         FileHandler(tmp_path / "missing" / "statements.log")
 
 
-def test_what_is_written_is_on_its_way_to_the_disk_before_anybody_settles(log_through, tmp_path, monkeypatch):
-    begun = []
+def test_write_out_starts_before_the_flush(log_through, tmp_path, monkeypatch):
+    requested = []
     monkeypatch.setattr(file_handler, "WRITE_OUT_BYTES", 500)
-    monkeypatch.setattr(os, "posix_fadvise", lambda _, start, length, advice: begun.append((start, length, advice)))
+    monkeypatch.setattr(os, "posix_fadvise", lambda _, start, length, advice: requested.append((start, length, advice)))
     path = tmp_path / "statements.log"
     path.write_bytes(b"before\n")
     log_through(FileHandler(path, max_bytes=2000), RawFormatter())
@@ -119,9 +119,9 @@ def test_what_is_written_is_on_its_way_to_the_disk_before_anybody_settles(log_th
     for transformed in events(30):
         log_statements("xapi", [transformed])
 
-    starts, lengths, advice = zip(*begun, strict=True)
+    starts, lengths, advice = zip(*requested, strict=True)
     assert starts[0] == len(b"before\n")
-    # Without a gap, and from the beginning again where the file was rotated.
+    # Without a gap; from 0 again after a rotation.
     ends = [start + length for start, length in zip(starts, lengths, strict=True)]
     assert all(start in {end, 0} for start, end in zip(starts[1:], ends, strict=False))
     assert 0 in starts
@@ -129,12 +129,12 @@ def test_what_is_written_is_on_its_way_to_the_disk_before_anybody_settles(log_th
     assert set(advice) == {os.POSIX_FADV_DONTNEED}
 
 
-def test_what_the_kernel_cannot_be_told_of_is_written_all_the_same(log_through, tmp_path, monkeypatch):
-    def refused(*_):
+def test_lines_are_written_where_write_out_is_unsupported(log_through, tmp_path, monkeypatch):
+    def unsupported(*_):
         raise OSError(errno.ESPIPE, "not a file")
 
     monkeypatch.setattr(file_handler, "WRITE_OUT_BYTES", 500)
-    monkeypatch.setattr(os, "posix_fadvise", refused)
+    monkeypatch.setattr(os, "posix_fadvise", unsupported)
     path = tmp_path / "statements.log"
     log_through(FileHandler(path), RawFormatter())
     logged = events(20)

@@ -15,12 +15,12 @@ from log_replay.statement_log import AspectsFormatter, JsonFormatter, RawFormatt
 from log_replay.statement_log.formatters import statement_record
 from tests.support.logged_events import event, statement
 
-# As Aspects' Vector has it (tutor-contrib-aspects 6.1.0).
+# The pattern of Aspects' Vector (tutor-contrib-aspects 6.1.0).
 ASPECTS = re.compile(r"^.* \[xapi_tracking\] [^{}]* (?P<tracking_message>\{.*\})$")
 
 
 class Collector(logging.Handler):
-    """Keeps what it was given, formatted."""
+    """A handler that keeps the records and the formatted lines."""
 
     def __init__(self):
         super().__init__()
@@ -34,7 +34,7 @@ class Collector(logging.Handler):
 
 @pytest.fixture
 def logged(log_through):
-    """Log events through a foreign handler with one of our formatters, and return its lines."""
+    """Return a function that logs events through a standard handler with a formatter, and returns the lines."""
 
     def log(formatter, *logged_events, transformer_type="xapi"):
         handler = log_through(Collector(), formatter)
@@ -44,13 +44,13 @@ def logged(log_through):
     return log
 
 
-def test_raw_is_the_statement_alone(logged):
+def test_raw_line_is_the_statement_alone(logged):
     made = statement()
 
     assert logged(RawFormatter(), event(made)) == [made.text.decode()]
 
 
-def test_aspects_line_as_the_lms_writes_it(logged):
+def test_aspects_line_is_the_lmss_line(logged):
     made = statement()
 
     (line,) = logged(AspectsFormatter(), event(made))
@@ -60,7 +60,7 @@ def test_aspects_line_as_the_lms_writes_it(logged):
     assert re.fullmatch(prefix, line.removesuffix(made.text.decode()))
 
 
-def test_json_envelope_says_where_the_statement_comes_from(logged):
+def test_json_envelope_contains_the_statements_source(logged):
     made = statement()
 
     (line,) = logged(JsonFormatter(), event(made, offset=1300, name="play_video"))
@@ -77,26 +77,26 @@ def test_json_envelope_says_where_the_statement_comes_from(logged):
     assert f'"statement": {made.text.decode()}}}' in line
 
 
-def test_json_envelope_follows_every_event_of_a_block(logged):
+def test_json_envelope_differs_for_each_event_of_a_block(logged):
     lines = logged(JsonFormatter(), event(statement(), name="a"), event(statement(), statement(), offset=7, name="b"))
 
     assert [(json.loads(line)["event"], json.loads(line)["offset"]) for line in lines] == [("a", 0), ("b", 7), ("b", 7)]
 
 
-def test_json_envelope_has_static_fields(logged):
+def test_json_envelope_contains_static_fields(logged):
     (line,) = logged(JsonFormatter(static_fields={"site": "a {b}"}), event(statement()))
 
     assert json.loads(line)["site"] == "a {b}"
 
 
-def test_caliper_has_a_logger_of_its_own(logged):
+def test_caliper_uses_its_own_logger(logged):
     (line,) = logged(JsonFormatter(), event(statement()), transformer_type="caliper")
 
     assert json.loads(line)["logger"] == "caliper_tracking"
 
 
 @pytest.mark.parametrize("formatter", [AspectsFormatter, JsonFormatter, RawFormatter])
-def test_a_live_statement_that_somebody_else_logged(formatter, log_through):
+def test_statements_logged_by_other_code_are_formatted(formatter, log_through):
     handler = log_through(Collector(), formatter())
 
     logging.getLogger("xapi_tracking").info('{"id": "%s"}\n')
@@ -106,7 +106,7 @@ def test_a_live_statement_that_somebody_else_logged(formatter, log_through):
     assert "\n" not in line
 
 
-def test_json_envelope_of_what_is_no_statement(log_through):
+def test_json_envelope_of_a_message_that_is_not_a_statement(log_through):
     handler = log_through(Collector(), JsonFormatter())
 
     logging.getLogger("xapi_tracking").warning('a "b" %s', "c")
@@ -114,30 +114,29 @@ def test_json_envelope_of_what_is_no_statement(log_through):
     assert json.loads(handler.lines[0])["message"] == 'a "b" c'
 
 
-def as_they_are(events):
+def unchanged(events):
     return events
 
 
-def as_workers_send_them(events):
+def sent_by_a_worker(events):
     head, pieces = pack_result(BlockResult("tracking.log", 0, events=events))
     return unpack_result(head, memoryview(b"".join(pieces))).events
 
 
-@pytest.mark.parametrize("handed_over", [as_they_are, as_workers_send_them])
+@pytest.mark.parametrize("transfer", [unchanged, sent_by_a_worker])
 @pytest.mark.parametrize("formatter", [AspectsFormatter(), JsonFormatter(static_fields={"site": "a"}), RawFormatter()])
-def test_a_block_s_lines_are_those_of_its_records(formatter, handed_over):
-    """Whether they are made all at once, or for handlers that want each record."""
+def test_a_blocks_lines_equal_those_of_its_records(formatter, transfer):
     template = logging.getLogger("xapi_tracking").makeRecord("xapi_tracking", 20, __file__, 1, "", (), None)
     for count in (7, 0):
         block = [event(statement(), statement(), offset=number, name=f"name {number % 3}") for number in range(count)]
         records = [statement_record(template, made, one) for made in block for one in made.statements]
         lines = [formatter.line(record) + b"\n" for record in records]
-        assert formatter.block(template, handed_over(block)) == b"".join(lines)
+        assert formatter.block(template, transfer(block)) == b"".join(lines)
 
 
 @settings(deadline=None)
 @given(text=st.text(), name=st.text(), source=st.text())
-def test_any_text_passes_every_format(text, name, source):
+def test_every_format_keeps_any_text(text, name, source):
     logger = logging.getLogger("xapi_tracking")
     handler = Collector()
     logger.handlers, logger.propagate = [handler], False

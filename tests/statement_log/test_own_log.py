@@ -14,7 +14,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_json_lines_where_nobody_watches():
+def test_writes_json_lines_unless_on_a_terminal():
     stream = io.StringIO()
     configure_own_log(stream)
 
@@ -30,7 +30,7 @@ def test_json_lines_where_nobody_watches():
     }
 
 
-def test_readable_on_a_terminal():
+def test_writes_text_on_a_terminal():
     stream = Terminal()
     configure_own_log(stream)
 
@@ -40,7 +40,7 @@ def test_readable_on_a_terminal():
     assert not stream.getvalue().startswith("{")
 
 
-def test_loggers_of_the_standard_library_are_shown_alike():
+def test_standard_library_loggers_have_the_same_format():
     stream = io.StringIO()
     configure_own_log(stream)
 
@@ -49,7 +49,7 @@ def test_loggers_of_the_standard_library_are_shown_alike():
     assert json.loads(stream.getvalue())["event"] == "read a.log"
 
 
-def test_errors_are_shown_with_their_traceback():
+def test_exceptions_are_logged_with_their_traceback():
     stream = io.StringIO()
     configure_own_log(stream)
 
@@ -61,7 +61,7 @@ def test_errors_are_shown_with_their_traceback():
     assert "ValueError: invalid" in json.loads(stream.getvalue())["exception"]
 
 
-def test_lower_levels_are_left_out():
+def test_records_below_the_level_are_not_logged():
     stream = io.StringIO()
     configure_own_log(stream, level="WARNING")
 
@@ -70,12 +70,12 @@ def test_lower_levels_are_left_out():
     assert stream.getvalue() == ""
 
 
-def test_never_on_stdout_and_other_loggers_untouched(capsys):
+def test_writes_nothing_to_stdout_and_keeps_other_loggers(capsys):
     configure_own_log()
     configure_own_log()
 
     structlog.get_logger("log_replay.pipeline.run").info("listed")
-    logging.getLogger("somebody").info("else")
+    logging.getLogger("other").info("else")
 
     out, err = capsys.readouterr()
     assert out == ""

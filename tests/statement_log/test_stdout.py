@@ -1,4 +1,4 @@
-"""Whole lines on stdout, whatever the pipe does."""
+"""Lines on stdout stay whole, also on full, shared and closed pipes."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ def read_slowly(fd, into, pause=0.0005):
 
 
 @pytest.mark.parametrize("blocking", [True, False])
-def test_a_block_arrives_whole_and_in_order_through_a_full_pipe(log_through, pipe, blocking):
-    """Even if somebody made the pipe non-blocking."""
+def test_a_block_passes_a_full_pipe_whole_and_in_order(log_through, pipe, blocking):
     reader, writer = pipe
     os.set_blocking(writer, blocking)
     log_through(StdoutHandler(writer), RawFormatter())
@@ -43,7 +42,7 @@ def test_a_block_arrives_whole_and_in_order_through_a_full_pipe(log_through, pip
     assert b"".join(received) == b"".join(text + b"\n" for text in texts(logged))
 
 
-def test_outside_a_block_every_record_is_written_at_once(log_through, pipe):
+def test_records_outside_a_block_are_written_at_once(log_through, pipe):
     reader, writer = pipe
     log_through(StdoutHandler(writer), RawFormatter())
 
@@ -52,7 +51,7 @@ def test_outside_a_block_every_record_is_written_at_once(log_through, pipe):
     assert os.read(reader, 100) == b'{"a": 1}\n'
 
 
-def test_nobody_reads_any_more(log_through, pipe):
+def test_a_closed_pipe_stops_the_run(log_through, pipe):
     reader, writer = pipe
     log_through(StdoutHandler(writer), RawFormatter())
     os.close(reader)
@@ -61,7 +60,7 @@ def test_nobody_reads_any_more(log_through, pipe):
         log_statements("xapi", events(1))
 
 
-def test_nobody_reads_a_live_record_any_more(log_through, pipe, monkeypatch):
+def test_a_closed_pipe_is_a_logging_error_outside_a_block(log_through, pipe, monkeypatch):
     reader, writer = pipe
     handler = log_through(StdoutHandler(writer), RawFormatter())
     os.close(reader)
@@ -73,7 +72,7 @@ def test_nobody_reads_a_live_record_any_more(log_through, pipe, monkeypatch):
     assert len(failures) == 1
 
 
-def test_a_block_that_fails_leaves_nothing_for_the_next(log_through, pipe):
+def test_a_failed_block_leaves_nothing_in_the_buffer(log_through, pipe):
     reader, writer = pipe
     log_through(StdoutHandler(writer), RawFormatter())
 
@@ -89,7 +88,7 @@ def test_a_block_that_fails_leaves_nothing_for_the_next(log_through, pipe):
     assert os.read(reader, 10_000) == texts(logged)[0] + b"\n"
 
 
-def test_a_line_torn_by_an_interrupt_is_ended_before_the_next(log_through, pipe):
+def test_an_interrupted_line_is_ended_before_the_next_line(log_through, pipe):
     reader, writer = pipe
     handler = log_through(StdoutHandler(writer), RawFormatter())
     interrupted = events(1, response="x" * 200_000)
@@ -111,12 +110,12 @@ def test_a_line_torn_by_an_interrupt_is_ended_before_the_next(log_through, pipe)
     os.close(writer)
     read_slowly(reader, received)
 
-    torn, *lines = b"".join(received).split(b"\n")
-    assert texts(interrupted)[0].startswith(torn)
+    incomplete, *lines = b"".join(received).split(b"\n")
+    assert texts(interrupted)[0].startswith(incomplete)
     assert lines == [*texts(logged), b""]
 
 
-def test_captured_stdout(log_through, capsys):
+def test_statements_go_to_a_captured_stdout(log_through, capsys):
     log_through(StdoutHandler(), RawFormatter())
     logged = events(2)
 
@@ -147,7 +146,7 @@ def program(*arguments, **options):
     return subprocess.Popen([sys.executable, "-c", textwrap.dedent(PROGRAM), *map(str, arguments)], **options)
 
 
-def test_lines_of_two_processes_on_one_pipe_do_not_mix():
+def test_lines_of_two_processes_on_one_pipe_stay_whole():
     reader, writer = os.pipe()
     processes = [program(20_000, letter, 10, stdout=writer) for letter in "ab"]
     os.close(writer)
@@ -161,17 +160,17 @@ def test_lines_of_two_processes_on_one_pipe_do_not_mix():
     assert set(lines) == {b'{"id":"' + letter * 20_000 + b'"}' for letter in (b"a", b"b")}
 
 
-def test_reader_that_ends_ends_the_program_without_a_traceback():
+def test_a_closed_pipe_ends_the_program_without_a_traceback():
     process = program(1000, "a", 1000, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdout.read(5000)
     process.stdout.close()
 
     assert process.wait(30) == 1
-    assert process.stderr.read() == b"Stopped write stdout: nobody reads it any more\n"
+    assert process.stderr.read() == b"Stopped write stdout: the reader has closed it\n"
     process.stderr.close()
 
 
-def test_stdout_closed_from_the_start():
+def test_a_closed_stdout_stops_the_program():
     command = ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-c", PROGRAM, "10", "a", "1"]
 
     ended = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -8,14 +8,14 @@ import pytest
 
 from log_replay import statement_log
 from log_replay.errors import ConfigurationError
-from log_replay.statement_log import log_statements, settle_statements, statement_logging, statements_to
+from log_replay.statement_log import flush_statements, log_statements, statement_logging, statements_to
 from tests.support.listeners import Listener
 from tests.support.logged_events import events, texts
 
 LOGGERS = [logging.getLogger(name) for name in statement_log.LOGGERS.values()]
 
 
-def test_public_names():
+def test_public_names_are_exactly_these():
     assert set(statement_log.__all__) == {
         "LINE_LIMITS",
         "LOGGERS",
@@ -27,8 +27,8 @@ def test_public_names():
         "SocketHandler",
         "StdoutHandler",
         "configure_own_log",
+        "flush_statements",
         "log_statements",
-        "settle_statements",
         "statement_logging",
         "statements_to",
     }
@@ -37,14 +37,14 @@ def test_public_names():
 
 @pytest.fixture
 def configured():
-    """Apply a fragment and take its handlers away again."""
+    """Return a function that applies a LOGGING dict, and close the handlers after the test."""
     yield logging.config.dictConfig
     for logger in LOGGERS:
         for handler in logger.handlers:
             handler.close()
 
 
-def test_fragment_for_a_file(configured, tmp_path):
+def test_fragment_for_a_file_writes_both_loggers(configured, tmp_path):
     path = tmp_path / "statements.log"
     logged = events(2)
 
@@ -55,7 +55,7 @@ def test_fragment_for_a_file(configured, tmp_path):
     assert path.read_bytes().splitlines() == texts(logged)
 
 
-def test_fragment_for_stdout(configured, capsys):
+def test_fragment_for_stdout_writes_to_stdout(configured, capsys):
     configured(statement_logging("stdout", "json"))
 
     log_statements("xapi", events(1))
@@ -63,27 +63,27 @@ def test_fragment_for_stdout(configured, capsys):
     assert json.loads(capsys.readouterr().out)["logger"] == "xapi_tracking"
 
 
-def test_fragment_for_a_listener(configured):
+def test_fragment_for_a_listener_sends_to_it(configured):
     logged = events(2)
     with Listener() as listener:
         configured(statement_logging(listener.url, "raw", on_full="count"))
         log_statements("xapi", logged)
-        settle_statements("xapi")
+        flush_statements("xapi")
 
         assert listener.lines == texts(logged)
 
 
-def test_fragment_for_null_listens_to_nothing(configured):
+def test_fragment_for_null_logs_nothing(configured):
     configured(statement_logging("null"))
 
     assert log_statements("xapi", events(1)) == 0
 
 
-def test_fragment_for_settings_changes_nothing():
+def test_fragment_for_settings_is_empty():
     assert statement_logging("settings") == {"version": 1, "disable_existing_loggers": False}
 
 
-def test_fragment_stands_in_a_larger_configuration(configured, capsys):
+def test_fragment_is_part_of_a_larger_configuration(configured, capsys):
     fragment = statement_logging("stdout", "aspects")
     configured(fragment | {"root": {"level": "WARNING", "handlers": []}})
 
@@ -93,22 +93,22 @@ def test_fragment_stands_in_a_larger_configuration(configured, capsys):
 
 
 @pytest.mark.parametrize("log_to", ["", "stdin", "file:", "file", "tcp:localhost:1", "tcp://localhost", "unix:"])
-def test_wrong_places(log_to):
+def test_unknown_destinations_are_errors(log_to):
     with pytest.raises(ConfigurationError):
         statement_logging(log_to)
 
 
-def test_missing_folder(tmp_path):
+def test_a_missing_folder_is_an_error(tmp_path):
     with pytest.raises(ConfigurationError, match="missing"):
         statement_logging(f"file:{tmp_path}/missing/statements.log")
 
 
-def test_wrong_format():
-    with pytest.raises(ConfigurationError, match="'xml' is none of aspects, json, raw"):
+def test_an_unknown_format_is_an_error():
+    with pytest.raises(ConfigurationError, match="'xml' is not one of aspects, json, raw"):
         statement_logging("stdout", "xml")
 
 
-def test_a_run_leaves_the_loggers_as_they_were(tmp_path):
+def test_a_run_restores_the_loggers(tmp_path):
     before = [(logger.handlers, logger.level, logger.propagate) for logger in LOGGERS]
     other = logging.StreamHandler()
     logging.getLogger().addHandler(other)
@@ -120,7 +120,7 @@ def test_a_run_leaves_the_loggers_as_they_were(tmp_path):
     assert other in logging.getLogger().handlers
 
 
-def test_a_run_on_the_projects_own_settings(caplog):
+def test_a_run_can_use_the_handlers_of_the_settings(caplog):
     logged = events(1)
     with caplog.at_level(logging.INFO, "xapi_tracking"), statements_to("settings"):
         log_statements("xapi", logged)
@@ -128,7 +128,7 @@ def test_a_run_on_the_projects_own_settings(caplog):
     assert [record.getMessage().encode() for record in caplog.records] == texts(logged)
 
 
-def test_a_failed_run_leaves_nothing_behind(tmp_path):
+def test_a_failed_run_restores_the_loggers(tmp_path):
     def stopped_run():
         with statements_to("tcp://127.0.0.1:1", "raw"):
             log_statements("xapi", events(1))
@@ -140,6 +140,6 @@ def test_a_failed_run_leaves_nothing_behind(tmp_path):
     assert all(not logger.handlers for logger in LOGGERS)
 
 
-def test_a_file_that_cannot_be_opened(tmp_path):
+def test_a_file_that_cannot_be_opened_is_an_error(tmp_path):
     with pytest.raises(ConfigurationError), statements_to(f"file:{tmp_path}", "raw"):
         pass

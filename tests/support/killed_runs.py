@@ -33,7 +33,7 @@ SEAMS = {
     "write": "os:fsync",
     "rename": "pathlib:Path.replace",
     "put": "log_replay.sinks.files.bucket:Bucket._put",
-    "settle": "log_replay.pipeline.run:settle_statements",
+    "settle": "log_replay.pipeline.run:flush_statements",
     "record": "log_replay.ledger.database:_do_all",
     "record, inside": "log_replay.ledger.database:DatabaseLedger._standing",
     "keep a miss": "log_replay.ledger.backlog:keep",

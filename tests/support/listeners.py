@@ -1,4 +1,4 @@
-"""Listeners on sockets that read lines, and can be stopped in unpleasant transform_paths."""
+"""Listeners on sockets that read lines and can simulate failures."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any, Self
 
 
 class Listener:
-    """Reads lines from every connection until it is stopped.
+    """A listener that reads lines from every connection until it is stopped.
 
     Args:
-        address: of ``family``; port 0 takes a free one.
-        dies_after: close abruptly, and listen no more, once so many bytes were read.
-        reads: whether it reads at all.
-        ends_first: end its own side of a connection at once, read nothing, and be gone a little later.
+        address: host and port (0 selects a free one), or the path of a Unix socket.
+        dies_after: after this many bytes, reset the connection and stop listening.
+        reads: False accepts connections and reads nothing.
+        ends_first: end its direction of a connection at once, read nothing, and stop half a second later.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Listener:
 
     @property
     def lines(self) -> list[bytes]:
-        """Return the whole lines of all connections."""
+        """Return the complete lines of all connections."""
         return [line for received in self.received for line in received.split(b"\n")[:-1]]
 
     def stop(self) -> None:
@@ -94,6 +94,6 @@ class Listener:
                 return
             self.received[-1] += data
             if self._dies_after and sum(map(len, self.received)) >= self._dies_after:
-                # At once, with whatever it has not read yet.
+                # Reset the connection, and discard what was not read.
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 self._stopped.set()

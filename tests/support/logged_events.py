@@ -1,4 +1,4 @@
-"""Transformed events to log, and what arrives of them."""
+"""Transformed events for tests of logging."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ STAMP = "2023-04-05T06:07:08.123456+00:00"
 
 
 def statement(text: bytes | None = None, response: str = "") -> Statement:
-    """Make a statement, or one of a given text."""
+    """Make a statement, optionally with a given text."""
     identifier = str(uuid.uuid4())
     fields = {"id": identifier, "timestamp": STAMP, "actor": {}, "verb": {}, "object": {}, "result": response}
     return Statement(identifier, STAMP, text or json.dumps(fields, ensure_ascii=False).encode())
 
 
 def event(*statements: Statement, offset: int = 0, name: str = "problem_check") -> TransformedEvent:
-    """Make the event that gave these statements."""
+    """Make an event with these statements."""
     return TransformedEvent(Position("tracking.log", offset), name, statements)
 
 
 def events(count: int, response: str = "") -> list[TransformedEvent]:
-    """Make events of one statement each."""
+    """Make events with one statement each."""
     return [event(statement(response=response), offset=1000 * number) for number in range(count)]
 
 

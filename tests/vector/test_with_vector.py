@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from log_replay.records import Position, Statement, TransformedEvent
-from log_replay.statement_log import settle_statements, statements_to
+from log_replay.statement_log import flush_statements, statements_to
 from log_replay.statement_log.emit import log_statements
 from tests.support.servers import free_port
 from tests.support.vector.emitted import FORMATTERS, caliper, encoded, lines, xapi
@@ -168,7 +168,7 @@ def test_socket_into_clickhouse(vector, clickhouse, source):
     with vector.running(*composition), statements_to(address, "json"):
         for start in range(0, 3000, 500):
             log_statements("xapi", logged(texts[start : start + 500]))
-            assert settle_statements("xapi") == 0
+            assert flush_statements("xapi") == 0
 
     # Vector has ended: what a settled socket carried was stored before.
     assert stored(clickhouse, texts) == by_id(texts)
@@ -185,11 +185,11 @@ def test_vector_stopped_and_started_again_mid_run(vector, clickhouse):
     with statements_to(f"tcp://127.0.0.1:{port}", "json"):
         with vector.running(*composition):
             log_statements("xapi", logged(texts[:500]))
-            assert settle_statements("xapi") == 0
+            assert flush_statements("xapi") == 0
             log_statements("xapi", logged(texts[500:1000]))
         with vector.running(*composition):
             log_statements("xapi", logged(texts[1000:]))
-            assert settle_statements("xapi") == 0
+            assert flush_statements("xapi") == 0
 
     assert stored(clickhouse, texts) == by_id(texts)
 
@@ -244,5 +244,5 @@ def test_metrics_count_repeats(vector):
 
     with vector.running(*composition), statements_to(f"tcp://127.0.0.1:{port}", "raw"):
         log_statements("xapi", logged([text] * 4))
-        settle_statements("xapi")
+        flush_statements("xapi")
         eventually([3.0], repeats)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 BINARY = os.environ.get("LOG_REPLAY_VECTOR") or shutil.which("vector")
 PASSWORDS = ("clickhouse_password", "lrs_password", "caliper_token", "s3_access_key", "s3_secret_key")
 #: Vector waits up to 30 s for open connections when it is told to end.
-PATIENCE_SECONDS = 90
+STOP_TIMEOUT_SECONDS = 90
 
 
 @dataclass
@@ -78,7 +78,7 @@ class Vector:
             try:
                 yield process
                 process.terminate()
-                assert process.wait(PATIENCE_SECONDS) == 0, log.read_text()
+                assert process.wait(STOP_TIMEOUT_SECONDS) == 0, log.read_text()
             finally:
                 process.kill()
                 process.wait()
@@ -99,7 +99,7 @@ def vector(tmp_path) -> Vector:
 
 def eventually(expected: object, found: Callable[[], object]) -> None:
     """Wait until what is found is what is expected."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
     while (now := found()) != expected and time.monotonic() < deadline:
         time.sleep(0.2)
     assert now == expected
