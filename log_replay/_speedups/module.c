@@ -44,8 +44,8 @@ new_named_tuple(PyObject *type, int count, PyObject *const *items)
 static PyMethodDef methods[] = {
     {"classify_lines", classify_lines, METH_VARARGS, "Classify the lines of a text; see prefilter.classify_in_python."},
     {"read_event", FAST(read_event), "Read a plain line's event as parse_event does; None: it must decide."},
-    {"xapi_statement", FAST(xapi_statement), "Put together what finished_in_python does; None: it must."},
-    {"caliper_statement", FAST(caliper_statement), "Put together what envelope_in_python does; None: it must."},
+    {"xapi_statement", FAST(xapi_statement), "Put together what build_statement_in_python does; None: it must."},
+    {"caliper_statement", FAST(caliper_statement), "Put together what build_envelope_in_python does; None: it must."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -170,7 +170,7 @@ static int
 take_texts(PyObject *tuple, int before, Span *texts, int count)
 {
     if (!PyTuple_Check(tuple) || PyTuple_Size(tuple) != before + count) {
-        PyErr_SetString(PyExc_TypeError, "no frame or parts of such a statement");
+        PyErr_SetString(PyExc_TypeError, "not a template or fragments of this type of statement");
         return -1;
     }
     for (int i = 0; i < count; i++) {
@@ -184,23 +184,23 @@ take_texts(PyObject *tuple, int before, Span *texts, int count)
     return 0;
 }
 
-/* The frame of an xAPI statement; see statement.py's Frame. */
-enum { BEFORE_NAME_IN_ID, AFTER_NAME_IN_ID, BEFORE_NAME, AFTER_NAME, AFTER_TIME, BEFORE_SESSION, XAPI_TEXTS };
-/* What it has of its own; see statement.py's Parts. */
-enum { FURTHER, AROUND, ABOUT, OUTCOME, PARTS };
+/* The texts of statement.py's XapiTemplate. */
+enum { BEFORE_NAME_IN_ID, AFTER_NAME_IN_ID, BEFORE_NAME, AFTER_NAME, AFTER_TIMESTAMP, BEFORE_SESSION, XAPI_TEXTS };
+/* The texts of statement.py's XapiFragments. */
+enum { EXTENSIONS, CONTEXT, OBJECT, RESULT, FRAGMENTS };
 
-/* xapi_statement(frame, statement_type, fields, name, parts) */
+/* xapi_statement(template, statement_type, fields, name, fragments) */
 PyObject *
 xapi_statement(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
     const Keys *keys = PyModule_GetState(module);
-    Span frame[XAPI_TEXTS], part[PARTS];
+    Span template[XAPI_TEXTS], fragments[FRAGMENTS];
     Said said;
     if (count != 5 || !PyDict_Check(arguments[2])) {
-        PyErr_SetString(PyExc_TypeError, "xapi_statement takes a frame, a type, an event's fields, a name and parts");
+        PyErr_SetString(PyExc_TypeError, "xapi_statement takes a template, a type, an event's fields, a name and fragments");
         return NULL;
     }
-    if (take_texts(arguments[0], 1, frame, XAPI_TEXTS) < 0 || take_texts(arguments[4], 0, part, PARTS) < 0) {
+    if (take_texts(arguments[0], 1, template, XAPI_TEXTS) < 0 || take_texts(arguments[4], 0, fragments, FRAGMENTS) < 0) {
         return NULL;
     }
     int found = find_said(keys, arguments[2], arguments[3], &said);
@@ -208,21 +208,21 @@ xapi_statement(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
         return found ? NULL : Py_NewRef(Py_None);
     }
     char id[UUID];
-    const Span named[] = {frame[BEFORE_NAME_IN_ID], said.name, frame[AFTER_NAME_IN_ID], said.moment};
+    const Span named[] = {template[BEFORE_NAME_IN_ID], said.name, template[AFTER_NAME_IN_ID], said.moment};
     PyObject *in_id = joined(named, 4);
     int failed = in_id ? name_id(keys, PyTuple_GetItem(arguments[0], 0), in_id, id) : -1;
     Py_XDECREF(in_id);
     if (failed) {
         return NULL;
     }
-    const bool in_session = length_of(said.session), with_outcome = length_of(part[OUTCOME]);
+    const bool in_session = length_of(said.session), with_result = length_of(fragments[RESULT]);
     const Span none = span_of("");
     const Span spans[] = {
-        span_of("{\"id\":\""), {id, id + UUID}, frame[BEFORE_NAME], said.name, frame[AFTER_NAME], said.moment,
-        frame[AFTER_TIME], part[FURTHER],
-        in_session ? frame[BEFORE_SESSION] : none, said.session, span_of(in_session ? "\"}" : "}"),
-        part[AROUND], span_of("},\"object\":"), part[ABOUT],
-        with_outcome ? span_of(",\"result\":") : none, part[OUTCOME], span_of("}"),
+        span_of("{\"id\":\""), {id, id + UUID}, template[BEFORE_NAME], said.name, template[AFTER_NAME], said.moment,
+        template[AFTER_TIMESTAMP], fragments[EXTENSIONS],
+        in_session ? template[BEFORE_SESSION] : none, said.session, span_of(in_session ? "\"}" : "}"),
+        fragments[CONTEXT], span_of("},\"object\":"), fragments[OBJECT],
+        with_result ? span_of(",\"result\":") : none, fragments[RESULT], span_of("}"),
     };
     PyObject *const parts[] = {
         PyUnicode_FromStringAndSize(id, UUID),
@@ -232,23 +232,23 @@ xapi_statement(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
     return new_named_tuple(arguments[1], 3, parts);
 }
 
-/* The frame of a Caliper event's envelope; see event.py's Frame. */
-enum { BEFORE_TIME, BETWEEN_TIMES, BEFORE_LEARNER, AFTER_LEARNER, BEFORE_ITS_SESSION, AFTER_ITS_SESSION, BEFORE_MORE,
+/* The texts of envelope.py's CaliperTemplate. */
+enum { BEFORE_SEND_TIME, BEFORE_EVENT_TIME, BEFORE_ACTOR, AFTER_ACTOR, BEFORE_EVENT_SESSION, AFTER_EVENT_SESSION, BEFORE_EXTENSIONS,
        AFTER_ID, CALIPER_TEXTS };
 
-/* caliper_statement(frame, statement_type, line, fields, learner, more, about) */
+/* caliper_statement(template, statement_type, line, fields, external_id, extensions, object) */
 PyObject *
 caliper_statement(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
     static const char urn[] = "urn:uuid:";
     const Keys *keys = PyModule_GetState(module);
-    Span frame[CALIPER_TEXTS], more, about;
+    Span template[CALIPER_TEXTS], more, about;
     Said said;
     if (count != 7 || !PyBytes_Check(arguments[2]) || !PyDict_Check(arguments[3])) {
-        PyErr_SetString(PyExc_TypeError, "caliper_statement takes a frame, a type, a line, its fields and three texts");
+        PyErr_SetString(PyExc_TypeError, "caliper_statement takes a template, a type, a line, its fields and three texts");
         return NULL;
     }
-    if (take_texts(arguments[0], 1, frame, CALIPER_TEXTS) < 0) {
+    if (take_texts(arguments[0], 1, template, CALIPER_TEXTS) < 0) {
         return NULL;
     }
     int found = find_said(keys, arguments[3], arguments[4], &said);
@@ -265,10 +265,10 @@ caliper_statement(PyObject *module, PyObject *const *arguments, Py_ssize_t count
     const bool in_session = length_of(said.session);
     const Span none = span_of(""), at = {time, time + sizeof(time)};
     const Span spans[] = {
-        frame[BEFORE_TIME], at, frame[BETWEEN_TIMES], at, frame[BEFORE_LEARNER], said.name, frame[AFTER_LEARNER],
-        in_session ? frame[BEFORE_ITS_SESSION] : none, said.session, in_session ? frame[AFTER_ITS_SESSION] : none,
-        frame[BEFORE_MORE], more, span_of("},\"object\":"), about, span_of(",\"id\":\""), {id, id + sizeof(id)},
-        frame[AFTER_ID],
+        template[BEFORE_SEND_TIME], at, template[BEFORE_EVENT_TIME], at, template[BEFORE_ACTOR], said.name, template[AFTER_ACTOR],
+        in_session ? template[BEFORE_EVENT_SESSION] : none, said.session, in_session ? template[AFTER_EVENT_SESSION] : none,
+        template[BEFORE_EXTENSIONS], more, span_of("},\"object\":"), about, span_of(",\"id\":\""), {id, id + sizeof(id)},
+        template[AFTER_ID],
     };
     PyObject *const parts[] = {
         PyUnicode_FromStringAndSize(id, sizeof(id)),

@@ -65,7 +65,7 @@ def open_transformer(options: Options) -> NativeTransformer:
     return NativeTransformer(
         upstream,
         options.transformer_type,
-        forbidden="requested" if options.transformers == "upstream" else upstream.customised,
+        fallback_reason="requested" if options.transformers == "upstream" else upstream.fallback_reason,
         verify_sample=options.verify_sample,
         sensor_id=upstream.sensor_id,
     )

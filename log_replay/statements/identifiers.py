@@ -18,16 +18,16 @@ class Namespace:
         prefix: what is to stand before each id.
 
     Attributes:
-        begin: begins the digest of an id.
+        new_digest: starts the SHA-1 digest of an id.
     """
 
     def __init__(self, namespace: UUID, prefix: str = "") -> None:
         self._prefix = prefix
-        self.begin = sha1(namespace.bytes, usedforsecurity=False).copy
+        self.new_digest = sha1(namespace.bytes, usedforsecurity=False).copy
 
     def uuid(self, name: bytes) -> str:
         """Return the id of this name, as text."""
-        digest = self.begin()
+        digest = self.new_digest()
         digest.update(name)
         # With hyphens before the last six bytes and the six before them.
         digits = digest.digest()[:16].hex("-", 6)

@@ -78,7 +78,7 @@ class UpstreamTransformer:
         )
 
     @property
-    def customised(self) -> str | None:
+    def fallback_reason(self) -> str | None:
         """Say ``processors`` if an operator put others than ERB's own into the way of statements."""
         own = (XApiProcessor, CaliperProcessor, CaliperEnvelopeProcessor)
         return None if all(type(processor) in own for processor in self._processors) else "processors"

@@ -28,7 +28,7 @@ from log_replay.events import parse_event
 from log_replay.identities.cache import IdentityCache
 from log_replay.records import Position
 from log_replay.statements.native import NativeTransformer
-from log_replay.statements.native.kinds import KINDS
+from log_replay.statements.native.transforms import TRANSFORMS
 from log_replay.statements.upstream import UpstreamTransformer, identities_answer
 from tests.support.event_forms import raw_event
 from tests.support.event_scene import Scene
@@ -44,7 +44,7 @@ HEAD = ("CPU us per line", "floor", "parsing", "native", "upstream", "native/flo
 def main() -> None:
     logging.disable()
     show(HEAD)
-    for kind in KINDS:
+    for kind in TRANSFORMS:
         identities = IdentityCache(SampleLookup(kind))
         with identities_answer(identities):
             bench(kind, identities)
@@ -79,7 +79,7 @@ def show(cells) -> None:
 def families(kind: str) -> dict[str, list[bytes]]:
     """Return the lines of each family of events, and those of all."""
     found: dict[str, list[bytes]] = {}
-    for name, number in itertools.product(sorted(KINDS[kind]), range(SCENES)):
+    for name, number in itertools.product(sorted(TRANSFORMS[kind]), range(SCENES)):
         words = name.removeprefix("edx.").split(".")
         family = "video" if {"video", "transcript", "cc"} & set(name.replace(".", "_").split("_")) else words[0]
         family = "problem" if name in ("problem_check", "showanswer") else family

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from log_replay import _speedups
 from log_replay.records import Event, Position, Statement
 from log_replay.statements.native.caliper import envelope as caliper
+from log_replay.statements.native.fields import UnsupportedEvent
 from log_replay.statements.native.platform import Platform
-from log_replay.statements.native.reading import UnsupportedEvent
 from log_replay.statements.native.xapi import statement as xapi
 from log_replay.statements.native.xapi import verbs
 
@@ -37,12 +37,12 @@ def xapi_by(how, platform, name, fields, *parts):
 
 def caliper_by(how, platform, name, fields, more, _, about, line):
     event = Event(Position("log", 0), "play_video", fields, line.encode(), 7, None)
-    return how(caliper.Deed("MediaEvent", "Resumed"), platform, name, event, about, more)
+    return how(caliper.EventType("MediaEvent", "Resumed"), platform, name, event, about, more)
 
 
 KINDS = [
-    pytest.param(xapi_by, xapi.finished, xapi.finished_in_python, id="xapi"),
-    pytest.param(caliper_by, caliper.envelope, caliper.envelope_in_python, id="caliper"),
+    pytest.param(xapi_by, xapi.build_statement, xapi.build_statement_in_python, id="xapi"),
+    pytest.param(caliper_by, caliper.build_envelope, caliper.build_envelope_in_python, id="caliper"),
 ]
 
 MOMENTS = st.datetimes(datetime(1900, 1, 1), datetime(2999, 12, 31))  # noqa: DTZ001 - the zone is given below
@@ -82,14 +82,14 @@ def test_compiled_or_not_a_statement_is_the_same(by, how, in_python, platform, n
 COMPILED = [
     pytest.param(
         lambda name, fields: _speedups.xapi_statement(
-            xapi._frame(verbs.PLAYED, verbs.PLAYED.namespace, Platform("x", "1")),
+            xapi._template(verbs.PLAYED, verbs.PLAYED.namespace, Platform("x", "1")),
             Statement, fields, name, (b"", b"", b"{}", b""),
         ),
         id="xapi",
     ),
     pytest.param(
         lambda name, fields: _speedups.caliper_statement(
-            caliper._frame(caliper.Deed("MediaEvent", "Resumed"), Platform("x", "1")),
+            caliper._template(caliper.EventType("MediaEvent", "Resumed"), Platform("x", "1")),
             Statement, b"{}", fields, name, "", "{}",
         ),
         id="caliper",

@@ -1,4 +1,4 @@
-"""Event -> statements, made directly: for the events whose upstream code is the code that this was checked against."""
+"""Transform events natively, without event-routing-backends (ERB), if the installed ERB is certified for them."""
 
 from __future__ import annotations
 
@@ -9,66 +9,67 @@ from zlib import crc32
 from log_replay.errors import LogReplayError
 from log_replay.identities import UnknownIdentity
 from log_replay.statements.native.certification import Certification
-from log_replay.statements.native.kinds import KINDS, TIMES
+from log_replay.statements.native.fields import UpstreamRejects
 from log_replay.statements.native.platform import configured_platform
-from log_replay.statements.native.reading import UpstreamRejects
+from log_replay.statements.native.transforms import TIMESTAMPS, TRANSFORMS
 from log_replay.statements.native.verification import same_statements
 
 if TYPE_CHECKING:
     from log_replay.identities import Identities
     from log_replay.records import BlockResult, Event, Position, Statement
     from log_replay.statements import Transformer
-    from log_replay.statements.native.kinds import Maker
+    from log_replay.statements.native.transforms import Transform
 
 NATIVE = "native"
-UNUSUAL = "unusual"
+UNSUPPORTED_SHAPE = "unsupported_shape"
 
 
 class NativeTransformer:
-    """Makes statements directly where that is certified to give what upstream gives, and through upstream elsewhere.
+    """Transforms events natively if that is certified, and falls back to upstream's code if not.
 
     Args:
-        upstream: what makes the statements of everything else.
-        kind: ``xapi`` or ``caliper``.
-        forbidden: why no event may go the native way (``requested``, ``processors``), if so.
-        verify_sample: the share of natively made statements to compare with upstream's.
-        sensor_id: who sends Caliper's envelopes, if that is not the LMS's root URL.
+        upstream: the transformer for all other events.
+        transformer_type: ``xapi`` or ``caliper``.
+        fallback_reason: the reason to transform all events with upstream's code (``requested`` or ``processors``).
+        verify_sample: the share of the natively transformed events to compare with upstream's statements.
+        sensor_id: the sensor in Caliper's envelopes; the LMS's root URL by default.
 
     Attributes:
-        transform_paths: events transformed natively (``native``), and by upstream's code, by reason: ``requested``,
-            ``third_party``, ``filter``, ``uncertified``, ``fingerprint``, or ``unusual`` for a single event's shape.
-        verified: how many events were compared.
-        differences: those of them that upstream makes something else of.
+        transform_paths: the number of events by transform path: ``native``, or the reason for a fallback:
+            ``requested``, ``processors``, ``third_party``, ``filter``, ``uncertified``, ``fingerprint``, or
+            ``unsupported_shape`` for single events.
+        verified: the number of events that were compared.
+        differences: the events for which upstream's statements differ.
     """
 
     def __init__(
         self,
         upstream: Transformer,
-        kind: str,
+        transformer_type: str,
         *,
-        forbidden: str | None = None,
+        fallback_reason: str | None = None,
         verify_sample: float = 0.0,
         sensor_id: str | None = None,
     ) -> None:
         self._upstream = upstream
-        self._makes, self._time_of = KINDS[kind], TIMES[kind]
-        self._forbidden = forbidden
+        self._transforms, self._timestamp_of = TRANSFORMS[transformer_type], TIMESTAMPS[transformer_type]
+        self._fallback_reason = fallback_reason
         self._verified_below = verify_sample * 2**32
         self._platform = configured_platform(sensor_id)
-        self._certification = Certification(kind)
-        self._chosen: dict[str, tuple[Maker | None, str]] = {}
-        # Not a Counter, which takes twice as long to count.
+        self._certification = Certification(transformer_type)
+        self._chosen: dict[str, tuple[Transform | None, str]] = {}
+        # Not a Counter: counting takes twice as long with it.
         self.transform_paths: defaultdict[str, int] = defaultdict(int)
         self.verified = 0
         self.differences: list[tuple[Position, str]] = []
 
     @property
     def names(self) -> frozenset[str]:
-        """The event names that give statements."""
+        """The names of the events that give statements."""
         return self._upstream.names
 
-    def native_for(self, name: str) -> tuple[Maker | None, str]:
-        """Return the native function for events of this name, or None, and why."""
+    def native_for(self, name: str) -> tuple[Transform | None, str]:
+        """Return the native transform of events with this name, or None and the reason for the fallback."""
         chosen = self._chosen.get(name)
         if chosen is None:
             chosen = self._chosen[name] = self._choose(name)
@@ -76,15 +77,16 @@ class NativeTransformer:
 
     def transform(self, event: Event, identities: Identities) -> tuple[Statement, ...]:
         """Return the event's statements; see ``Transformer``."""
-        make, reason = self._chosen.get(event.name) or self.native_for(event.name)
-        if make is None:
+        native, reason = self._chosen.get(event.name) or self.native_for(event.name)
+        if native is None:
             self.transform_paths[reason] += 1
             return self._upstream.transform(event, identities)
         try:
             try:
-                statements = make(event, self._platform, identities)
+                statements = native(event, self._platform, identities)
             except (UnknownIdentity, UpstreamRejects):
-                self._time_of(event.fields)  # which was not looked at yet, and upstream would stumble over first
+                # Upstream reads the timestamp first: an invalid one decides the reject reason.
+                self._timestamp_of(event.fields)
                 raise
         except (UnknownIdentity, UpstreamRejects) as rejection:
             self.transform_paths[NATIVE] += 1
@@ -93,8 +95,8 @@ class NativeTransformer:
             raise
         except LogReplayError:
             raise
-        except Exception:  # noqa: BLE001 - whatever it stumbles over, upstream says what becomes of the event
-            self.transform_paths[UNUSUAL] += 1
+        except Exception:  # noqa: BLE001 - upstream decides what becomes of an event that the native code cannot transform
+            self.transform_paths[UNSUPPORTED_SHAPE] += 1
             return self._upstream.transform(event, identities)
         self.transform_paths[NATIVE] += 1
         if self._verified_below:
@@ -102,20 +104,20 @@ class NativeTransformer:
         return statements
 
     def drain_stats(self, result: BlockResult) -> None:
-        """Move what was counted since the last block into the block's result."""
+        """Move the counters since the last block into the block's result."""
         result.transform_paths, self.transform_paths = Counter(self.transform_paths), defaultdict(int)
         result.verified, self.verified = self.verified, 0
         result.differences, self.differences = self.differences, []
 
-    def _choose(self, name: str) -> tuple[Maker | None, str]:
-        if self._forbidden:
-            return None, self._forbidden
-        make = self._makes.get(name)
-        reason = self._certification.objection(name) if make else "uncertified"
-        return (None, reason) if reason else (make, NATIVE)
+    def _choose(self, name: str) -> tuple[Transform | None, str]:
+        if self._fallback_reason:
+            return None, self._fallback_reason
+        native = self._transforms.get(name)
+        reason = self._certification.fallback_reason(name) if native else "uncertified"
+        return (None, reason) if reason else (native, NATIVE)
 
     def _verify(self, event: Event, identities: Identities, ours: Any) -> None:
-        """Compare with upstream, if the event is of the sample; it is the same sample on every replay."""
+        """Compare with upstream's statements, if the event is in the sample. Each replay takes the same sample."""
         name = event.position.object.encode(errors="surrogatepass")
         if crc32(b"%d#%b" % (event.position.offset, name)) >= self._verified_below:
             return
@@ -124,7 +126,7 @@ class NativeTransformer:
             theirs: Any = self._upstream.transform(event, identities)
         except LogReplayError:
             raise
-        except Exception as error:  # noqa: BLE001 - that upstream raises at all is what counts here
+        except Exception as error:  # noqa: BLE001 - an exception of any type is compared with our reject
             theirs = error
         if not same_statements(ours, theirs):
             self.differences.append((event.position, event.name))

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.conf import settings
 
-from log_replay.statements.native.sources import Reference, Sources, installed_sources
+from log_replay.statements.native.upstream_code import Reference, Sources, installed_sources
 
 CERTIFIED = "certified.json"
 #: Where it has the fingerprints of whole releases of upstream, by the digests of their sources.
@@ -40,7 +40,7 @@ class Certification:
         self._kind = kind
         self._sources = sources or installed_sources()
 
-    def objection(self, name: str) -> str:
+    def fallback_reason(self, name: str) -> str:
         """Return why events of this name must go through upstream; nothing if they need not.
 
         ``third_party``: somebody registered another transformer, or changed upstream's while the process runs.

@@ -13,7 +13,7 @@ from pathlib import Path
 import django
 
 from log_replay.statements.native.certification import CERTIFIED, RELEASES, Certification, reference_of
-from log_replay.statements.native.sources import installed_sources
+from log_replay.statements.native.upstream_code import installed_sources
 
 Certificates = dict[str, dict[str, list[str]]]
 
@@ -25,14 +25,14 @@ def main() -> int:
 
     import event_routing_backends  # noqa: PLC0415 - it needs Django to be set up
 
-    from log_replay.statements.native.kinds import KINDS  # noqa: PLC0415 - likewise
+    from log_replay.statements.native.transforms import TRANSFORMS  # noqa: PLC0415 - likewise
 
     path = Path(__file__).with_name(CERTIFIED)
     before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     version = event_routing_backends.__version__
-    certifications = {kind: Certification(kind) for kind in KINDS}
+    certifications = {kind: Certification(kind) for kind in TRANSFORMS}
     after = {
-        kind: certificates(certification, sorted(KINDS[kind]), before.get(kind, {}), version)
+        kind: certificates(certification, sorted(TRANSFORMS[kind]), before.get(kind, {}), version)
         for kind, certification in certifications.items()
     }
     others = {digest: other for digest, other in before.get(RELEASES, {}).items() if other["version"] != version}

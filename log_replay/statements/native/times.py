@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from log_replay.statements.native.reading import UnsupportedEvent
+from log_replay.statements.native.fields import UnsupportedEvent
 from log_replay.statements.serialise import number_text
 
 #: What is shorter has no days, in seconds.

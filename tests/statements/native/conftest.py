@@ -42,7 +42,7 @@ def outcome(make):
 class Unconditional(Certification):
     """Certifies everything: what is to be certified must be compared first, and not with itself."""
 
-    def objection(self, name):
+    def fallback_reason(self, name):
         return ""
 
 

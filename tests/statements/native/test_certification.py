@@ -16,8 +16,8 @@ from event_routing_backends.processors.xapi.transformer import XApiTransformer
 
 from log_replay.statements.native.certification import RELEASES, Certification, certified
 from log_replay.statements.native.certify import certificates, fingerprints
-from log_replay.statements.native.kinds import KINDS
-from log_replay.statements.native.sources import Sources, installed_sources
+from log_replay.statements.native.transforms import TRANSFORMS
+from log_replay.statements.native.upstream_code import Sources, installed_sources
 
 VIDEO_OBJECT = "event_routing_backends.processors.xapi.video_events.base_video.get_object"
 ACTOR = "event_routing_backends.processors.xapi.transformer.xapi_transformer.get_actor"
@@ -43,17 +43,21 @@ def objections(copied=None):
     """Return what speaks against each native function, by kind and event name."""
     roots = {name: copied / name for name in ("event_routing_backends", "tincan")} if copied else None
     sources = Sources(roots) if roots else None
-    found = {(kind, name): Certification(kind, sources).objection(name) for kind in KINDS for name in KINDS[kind]}
-    return {key: objection for key, objection in found.items() if objection}
+    found = {
+        (kind, name): Certification(kind, sources).fallback_reason(name)
+        for kind in TRANSFORMS
+        for name in TRANSFORMS[kind]
+    }
+    return {key: fallback_reason for key, fallback_reason in found.items() if fallback_reason}
 
 
-def names_with(objection, found):
-    assert set(found.values()) <= {objection}
+def names_with(fallback_reason, found):
+    assert set(found.values()) <= {fallback_reason}
     return set(found)
 
 
 def test_every_event_of_upstreams_registries_has_a_native_function():
-    for kind, makes in KINDS.items():
+    for kind, makes in TRANSFORMS.items():
         assert Certification(kind).registry.keys() == makes.keys()
 
 
@@ -101,7 +105,7 @@ def test_a_changed_constant_counts_for_those_that_use_it(copied):
 
 def test_a_changed_function_counts_for_those_that_call_it(copied):
     change(copied, "event_routing_backends/helpers.py", "return duration_isoformat(", "return  duration_isoformat(")
-    videos = {("caliper", name) for name in KINDS["caliper"] if "video" in name or "transcript" in name}
+    videos = {("caliper", name) for name in TRANSFORMS["caliper"] if "video" in name or "transcript" in name}
     assert names_with("fingerprint", objections(copied)) == videos
 
 
@@ -112,13 +116,13 @@ def test_a_changed_base_counts_for_all_its_classes(copied):
         "class LanguageMap(dict, SerializableBase):",
         "class LanguageMap(dict, SerializableBase): #",
     )
-    assert names_with("fingerprint", objections(copied)) == {("xapi", name) for name in KINDS["xapi"]}
+    assert names_with("fingerprint", objections(copied)) == {("xapi", name) for name in TRANSFORMS["xapi"]}
 
 
 def test_the_envelope_counts_for_caliper(copied):
     envelope = "event_routing_backends/processors/caliper/envelope_processor.py"
     change(copied, envelope, "'sensor': self.sensor_id", "'sensor': self.sensor_id + ''")
-    assert names_with("fingerprint", objections(copied)) == {("caliper", name) for name in KINDS["caliper"]}
+    assert names_with("fingerprint", objections(copied)) == {("caliper", name) for name in TRANSFORMS["caliper"]}
 
 
 def test_what_no_transformer_uses_does_not_count(copied):
@@ -130,7 +134,7 @@ def test_what_no_transformer_uses_does_not_count(copied):
 
 def test_the_recorded_fingerprints_of_a_release_are_those_that_its_sources_have():
     """Or what is wrong would be taken for certified, or slowly found out again in each process."""
-    for kind in KINDS:
+    for kind in TRANSFORMS:
         certification = Certification(kind)
         recorded = certified()[RELEASES][installed_sources().digest][kind]
         assert recorded == fingerprints(certification)
@@ -162,7 +166,7 @@ def test_a_removed_transformer_is_missed_by_upstream_not_made_natively(monkeypat
 
 def test_a_method_that_a_third_party_replaced_is_used(monkeypatch):
     monkeypatch.setattr(XApiTransformer, "get_timestamp", lambda self: "2026-03-02T08:15:27Z")
-    assert names_with("third_party", objections()) == {("xapi", name) for name in KINDS["xapi"]}
+    assert names_with("third_party", objections()) == {("xapi", name) for name in TRANSFORMS["xapi"]}
 
 
 def test_another_of_upstreams_transformers_is_used_through_upstream(monkeypatch):
@@ -173,13 +177,13 @@ def test_another_of_upstreams_transformers_is_used_through_upstream(monkeypatch)
 
 def test_a_configured_filter_counts_for_the_events_whose_methods_it_filters(settings):
     settings.OPEN_EDX_FILTERS_CONFIG = {VIDEO_OBJECT: {"pipeline": ["some.Step"], "fail_silently": False}}
-    videos = {("xapi", name) for name in KINDS["xapi"] if "video" in name or "transcript" in name}
+    videos = {("xapi", name) for name in TRANSFORMS["xapi"] if "video" in name or "transcript" in name}
     assert names_with("filter", objections()) == videos
 
 
 def test_a_filter_of_actors_counts_for_all_xapi_events_and_no_caliper_event(settings):
     settings.OPEN_EDX_FILTERS_CONFIG = {ACTOR: ["some.Step"]}
-    assert names_with("filter", objections()) == {("xapi", name) for name in KINDS["xapi"]}
+    assert names_with("filter", objections()) == {("xapi", name) for name in TRANSFORMS["xapi"]}
 
 
 def test_other_filters_do_not_count(settings):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from log_replay.statements.native.kinds import KINDS
+from log_replay.statements.native.transforms import TRANSFORMS
 from log_replay.statements.native.verification import same_statements
 from tests.support.event_forms import raw_event
 from tests.support.event_scene import Scene
@@ -17,7 +17,7 @@ from tests.support.known_events import FORMS_OF
 from tests.support.variations import ANYWHERE, PLACES, paths, put
 
 EXAMPLES = int(os.environ.get("LOG_REPLAY_PARITY_EXAMPLES", "25"))
-EVERY_EVENT = [(kind, name) for kind, makes in KINDS.items() for name in sorted(makes)]
+EVERY_EVENT = [(kind, name) for kind, makes in TRANSFORMS.items() for name in sorted(makes)]
 
 EXTREMES = st.sampled_from(
     [

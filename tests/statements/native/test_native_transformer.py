@@ -56,12 +56,12 @@ def test_a_reject_that_upstream_would_have_no_other_word_for_needs_no_upstream(s
 def test_what_is_unusual_of_one_event_goes_through_upstream(sides):
     made = sides.made_natively(played(time="2026-03-02T08:15Z"))
     assert made[0].timestamp == "2026-03-02T08:15:00+00:00"
-    assert dict(sides.native.transform_paths) == {"unusual": 1}
+    assert dict(sides.native.transform_paths) == {"unsupported_shape": 1}
 
 
 @pytest.mark.parametrize("reason", ["requested", "processors"])
 def test_nothing_goes_the_native_way_where_that_is_forbidden(sides, reason):
-    native = sides.transformer(forbidden=reason)
+    native = sides.transformer(fallback_reason=reason)
     sides.native = native
     assert sides.made_natively(played()) == sides.made_by_upstream(played())
     assert dict(native.transform_paths) == {reason: 1}

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import log_replay.standalone
-from log_replay.statements.native.kinds import KINDS
+from log_replay.statements.native.transforms import TRANSFORMS
 from log_replay.statements.native.verification import same_statements
 from tests.support.event_forms import raw_event
 from tests.support.known_events import FORMS_OF
@@ -20,7 +20,7 @@ SAMPLE = Path(log_replay.standalone.__file__).parent / "sample" / "tracking.log"
 #: ``make certify`` asks for more.
 EXAMPLES = int(os.environ.get("LOG_REPLAY_PARITY_EXAMPLES", "50"))
 
-EVERY_EVENT = [(kind, name) for kind, makes in KINDS.items() for name in sorted(makes)]
+EVERY_EVENT = [(kind, name) for kind, makes in TRANSFORMS.items() for name in sorted(makes)]
 
 varied = settings(
     max_examples=EXAMPLES,
@@ -65,4 +65,4 @@ def test_native_equals_upstream_on_the_sample_log(kind, sides):
     assert len(made) > 100
     for ours, theirs in made:
         assert same_statements(ours, theirs), (ours, theirs)
-    assert sides.native.transform_paths["native"] > 20 * sides.native.transform_paths["unusual"]
+    assert sides.native.transform_paths["native"] > 20 * sides.native.transform_paths["unsupported_shape"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tincan.conversions.iso8601 import jsonify_datetime, jsonify_timedelta, make_datetime
 
 from log_replay.statements.native import times
-from log_replay.statements.native.reading import UnsupportedEvent
+from log_replay.statements.native.fields import UnsupportedEvent
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 seconds = st.one_of(

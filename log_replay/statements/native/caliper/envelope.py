@@ -1,4 +1,4 @@
-"""A Caliper event's envelope, put together from the JSON of its parts."""
+"""Build the envelope of a Caliper event from the JSON of its parts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from log_replay import _speedups
 from log_replay.records import Statement, new_statement
 from log_replay.statements.identifiers import CALIPER_EVENTS
-from log_replay.statements.native.reading import find
+from log_replay.statements.native.fields import find
 from log_replay.statements.native.times import caliper_time
 from log_replay.statements.serialise import json_text
 
@@ -21,94 +21,106 @@ if TYPE_CHECKING:
 CONTEXT = "http://purl.imsglobal.org/ctx/caliper/v1p2"
 
 
-class Deed(NamedTuple):
-    """What was done: the type of the Caliper event, and its action."""
+class EventType(NamedTuple):
+    """The type of a Caliper event, and its action."""
 
-    event_type: str
+    type: str
     action: str
 
 
-class Frame(NamedTuple):
-    """What all envelopes on a platform have in common that hold the same deed.
+class CaliperTemplate(NamedTuple):
+    """The constant parts of all envelopes with the same event type on one platform.
 
     Attributes:
-        begin: begins the digest that makes an id of a line.
-        before_time: what stands before the time of sending.
-        between_times: what stands between that and the time of the event.
-        before_learner: what stands between that and the learner's name.
-        after_learner: what stands behind it.
-        before_session: what stands before the session, if there is one.
-        after_session: what stands behind it.
-        before_more: what the extensions begin with.
-        after_id: what stands behind the event's id.
+        new_digest: starts the SHA-1 digest of an event's id.
+        before_send_time: the JSON before the time of sending.
+        before_event_time: the JSON between the time of sending and the event's time.
+        before_actor: the JSON between the event's time and the actor's external id.
+        after_actor: the JSON after the actor's external id.
+        before_session: the JSON before the session; used only if there is a session.
+        after_session: the JSON after the session; used only if there is a session.
+        before_extensions: the JSON before the extensions other than the transformer's version.
+        after_id: the JSON after the event's id.
     """
 
-    begin: Callable[[], Any]
-    before_time: bytes
-    between_times: bytes
-    before_learner: bytes
-    after_learner: bytes
+    new_digest: Callable[[], Any]
+    before_send_time: bytes
+    before_event_time: bytes
+    before_actor: bytes
+    after_actor: bytes
     before_session: bytes
     after_session: bytes
-    before_more: bytes
+    before_extensions: bytes
     after_id: bytes
 
 
-def envelope(deed: Deed, platform: Platform, learner: str, event: Event, about: str, more: str) -> Statement:  # noqa: PLR0913, PLR0917 - what an event consists of
-    """Return the envelope that says that a learner did something.
+def build_envelope(  # noqa: PLR0913, PLR0917 - the parts of an envelope
+    event_type: EventType, platform: Platform, external_id: str, event: Event, object_: str, extensions: str
+) -> Statement:
+    """Build an envelope, in C if the extension is built and supports the event.
 
     Args:
-        deed: what was done.
-        platform: where.
-        learner: the external id of whoever did it.
-        event: says when, and in which session.
-        about: what it was done to, and the members behind that.
-        more: what the extensions hold beside the transformer's version, as members of them.
+        event_type: the type and the action of the Caliper event.
+        platform: the platform of the event.
+        external_id: the actor's external id.
+        event: the event, for the time, the session and the id.
+        object_: the object, and the members after it.
+        extensions: the extensions other than the transformer's version, as members of them.
     """
     if _speedups.caliper_statement:
-        frame = _frame(deed, platform)
-        made: Statement | None = _speedups.caliper_statement(
-            frame, Statement, event.json_text, event.fields, learner, more, about
+        template = _template(event_type, platform)
+        built: Statement | None = _speedups.caliper_statement(
+            template, Statement, event.json_text, event.fields, external_id, extensions, object_
         )
-        if made:
-            return made
-    return envelope_in_python(deed, platform, learner, event, about, more)
+        if built:
+            return built
+    return build_envelope_in_python(event_type, platform, external_id, event, object_, extensions)
 
 
-def envelope_in_python(deed: Deed, platform: Platform, learner: str, event: Event, about: str, more: str) -> Statement:  # noqa: PLR0913, PLR0917 - as above
-    """Do the same for any learner, time and session; where it can, ``statements.c`` does so in half of the time."""
-    fields, frame = event.fields, _frame(deed, platform)
-    time = time_of(fields)
-    moment = time.encode()
+def build_envelope_in_python(  # noqa: PLR0913, PLR0917 - the parts of an envelope
+    event_type: EventType, platform: Platform, external_id: str, event: Event, object_: str, extensions: str
+) -> Statement:
+    """Build an envelope with any actor, time and session. ``statements.c`` takes half of the time."""
+    fields, template = event.fields, _template(event_type, platform)
+    timestamp = timestamp_of(fields)
+    time = timestamp.encode()
     session = fields.get("session") or find(fields, "session")
-    in_session = (frame.before_session, _within(session), frame.after_session) if session else ()
-    id_ = CALIPER_EVENTS.uuid(event.json_text)  # a replay makes the same one again
-    before = (frame.before_time, moment, frame.between_times, moment, frame.before_learner)
-    behind = (
-        frame.before_more,
-        more.encode(),
-        b'},"object":',
-        about.encode(),
-        b',"id":"',
-        id_.encode(),
-        frame.after_id,
+    session_parts = (template.before_session, _escaped(session), template.after_session) if session else ()
+    id_ = CALIPER_EVENTS.uuid(event.json_text)  # a replay of the same line gives the same id
+    text = b"".join(
+        (
+            template.before_send_time,
+            time,
+            template.before_event_time,
+            time,
+            template.before_actor,
+            _escaped(external_id),
+            template.after_actor,
+            *session_parts,
+            template.before_extensions,
+            extensions.encode(),
+            b'},"object":',
+            object_.encode(),
+            b',"id":"',
+            id_.encode(),
+            template.after_id,
+        )
     )
-    text = b"".join((*before, _within(learner), frame.after_learner, *in_session, *behind))
-    return new_statement((id_, time, text))
+    return new_statement((id_, timestamp, text))
 
 
-def time_of(fields: EventFields) -> str:
-    """Return when it happened, as envelopes spell it.
+def timestamp_of(fields: EventFields) -> str:
+    """Return the event's timestamp as envelopes write it.
 
     Raises:
-        UnsupportedEvent: that cannot be told.
-        KeyError: nothing is said of it.
+        UnsupportedEvent: the timestamp is invalid.
+        KeyError: the event has no timestamp.
     """
     return caliper_time(fields["timestamp"])
 
 
 def person(external_id: str, platform: Platform) -> str:
-    """Return the learner."""
+    """Return the JSON of a learner."""
     return json_of({"id": platform.iri("user", external_id), "type": "Person"})
 
 
@@ -117,26 +129,32 @@ def json_of(value: Any) -> str:
     return json_text(value).decode()
 
 
-def _within(name: object) -> bytes:
-    """Return how a name is spelled within the text of an IRI."""
+def _escaped(name: object) -> bytes:
+    """Return a name as JSON writes it inside a string."""
     return json_text(str(name))[1:-1]
 
 
 @lru_cache(maxsize=1024)
-def _frame(deed: Deed, platform: Platform) -> Frame:
-    # The names stand where nothing does in what is made of an empty one.
-    session_of_nobody = json_of({"id": platform.iri("sessions", ""), "type": "Session"})
-    learner, session = (part.partition('/"') for part in (person("", platform), session_of_nobody))
+def _template(event_type: EventType, platform: Platform) -> CaliperTemplate:
+    before_id, after_id = _around_empty_id(person("", platform))
+    session = json_of({"id": platform.iri("sessions", ""), "type": "Session"})
+    before_session, after_session = _around_empty_id(session)
     sensor, version = json_of(platform.sensor_id), json_of(platform.transformer_version)
-    deed_text = f'","type":"{deed.event_type}","action":"{deed.action}","actor":{learner[0]}/'
-    return Frame(
-        begin=CALIPER_EVENTS.begin,
-        before_time=f'{{"sensor":{sensor},"sendTime":"'.encode(),
-        between_times=f'","data":[{{"@context":"{CONTEXT}","eventTime":"'.encode(),
-        before_learner=deed_text.encode(),
-        after_learner=f'"{learner[2]}'.encode(),
-        before_session=f',"session":{session[0]}/'.encode(),
-        after_session=f'"{session[2]}'.encode(),
-        before_more=f',"extensions":{{"transformerVersion":{version}'.encode(),
+    type_and_action = f'"type":"{event_type.type}","action":"{event_type.action}"'
+    return CaliperTemplate(
+        new_digest=CALIPER_EVENTS.new_digest,
+        before_send_time=f'{{"sensor":{sensor},"sendTime":"'.encode(),
+        before_event_time=f'","data":[{{"@context":"{CONTEXT}","eventTime":"'.encode(),
+        before_actor=f'",{type_and_action},"actor":{before_id}'.encode(),
+        after_actor=after_id.encode(),
+        before_session=f',"session":{before_session}'.encode(),
+        after_session=after_session.encode(),
+        before_extensions=f',"extensions":{{"transformerVersion":{version}'.encode(),
         after_id=f'"}}],"dataVersion":"{CONTEXT}"}}'.encode(),
     )
+
+
+def _around_empty_id(entity: str) -> tuple[str, str]:
+    """Return the JSON before and after the place of the id, in an entity whose IRI ends with an empty id."""
+    before, after = entity.split('/"', maxsplit=1)
+    return f"{before}/", f'"{after}'

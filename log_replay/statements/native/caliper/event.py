@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from log_replay.statements.native.caliper.envelope import Deed, envelope, json_of
-from log_replay.statements.native.reading import UnsupportedEvent, acting_user, text
+from log_replay.statements.native.caliper.envelope import EventType, build_envelope, json_of
+from log_replay.statements.native.fields import UnsupportedEvent, acting_user, text
 from log_replay.statements.serialise import quoted
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 BLOCKS = 4096
 
 # The JSON of parts is text, not bytes: what is put together of them in one go takes half the time.
-CaliperMaker: TypeAlias = "Callable[[Event, Platform, Identities], tuple[Statement, ...]]"
+CaliperTransform: TypeAlias = "Callable[[Event, Platform, Identities], tuple[Statement, ...]]"
 #: Makes the JSON of what something was done to.
 Object: TypeAlias = "Callable[[Event, Platform, Identities], str]"
 #: Makes JSON of what an event says.
@@ -50,7 +50,7 @@ def caliper_event(  # noqa: PLR0913 - what an event consists of
     target: Part | None = None,
     generated: Part | None = None,
     extensions: Part | None = None,
-) -> CaliperMaker:
+) -> CaliperTransform:
     """Return the function that makes a Caliper event in its envelope.
 
     Args:
@@ -61,7 +61,7 @@ def caliper_event(  # noqa: PLR0913 - what an event consists of
         generated: makes what came of it.
         extensions: makes what the extensions hold beside the transformer's version, as members of them.
     """
-    deed = Deed(event_type, action)
+    caliper_type = EventType(event_type, action)
 
     def make(event: Event, platform: Platform, identities: Identities) -> tuple[Statement, ...]:
         # In upstream's order: when several parts cannot be made, the first one names the reject's reason.
@@ -73,7 +73,7 @@ def caliper_event(  # noqa: PLR0913 - what an event consists of
             about = f'{about},"target":{target(fields)}'
         if generated:
             about = f'{about},"generated":{generated(fields)}'
-        return (envelope(deed, platform, learner, event, about, more),)
+        return (build_envelope(caliper_type, platform, learner, event, about, more),)
 
     return make
 

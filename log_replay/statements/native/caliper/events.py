@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from log_replay.statements.native.caliper import objects, problems
-from log_replay.statements.native.caliper.event import CaliperMaker, caliper_event
-from log_replay.statements.native.caliper.places import jump, media_location, speeds
+from log_replay.statements.native.caliper.event import CaliperTransform, caliper_event
+from log_replay.statements.native.caliper.targets import jump, media_location, speeds
 
 
-def media(action: str) -> CaliperMaker:
+def media(action: str) -> CaliperTransform:
     """Return what makes the event of something done to a video."""
     return caliper_event("MediaEvent", action, objects.video, target=media_location)
 
@@ -20,7 +20,7 @@ sought = caliper_event("MediaEvent", "JumpedTo", objects.video, target=jump)
 captions_shown = media("EnabledClosedCaptioning")
 captions_hidden = media("DisabledClosedCaptioning")
 
-EVENTS: dict[str, CaliperMaker] = {
+EVENTS: dict[str, CaliperTransform] = {
     # Courses
     "edx.course.enrollment.activated": caliper_event("Event", "Activated", objects.course),
     "edx.course.enrollment.deactivated": caliper_event("Event", "Deactivated", objects.course),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from log_replay.statements.native.blocks import video_key
 from log_replay.statements.native.caliper.envelope import json_of
 from log_replay.statements.native.caliper.event import BLOCKS, course_named, member
-from log_replay.statements.native.reading import UnsupportedEvent, course_id_of, look, look_required, required, text
+from log_replay.statements.native.fields import UnsupportedEvent, course_id_of, required, required_at, text, value_at
 from log_replay.statements.native.times import caliper_duration
+from log_replay.statements.native.usage_keys import video_key
 
 if TYPE_CHECKING:
     from log_replay.identities import Identities
@@ -26,8 +26,8 @@ def course(event: Event, platform: Platform, identities: Identities) -> str:
     """
     fields = event.fields
     name = identities.course_name(required(course_id_of(event)))
-    iri = json_of(platform.iri("course", look_required(fields, "data", "course_id")))
-    mode = look(fields, "data", "mode")
+    iri = json_of(platform.iri("course", required_at(fields, "data", "course_id")))
+    mode = value_at(fields, "data", "mode")
     extensions = "" if mode is None else f',"extensions":{{{member("mode", mode)[1:]}}}'
     return f'{{"id":{iri},"type":"CourseOffering"{member("name", name)}{extensions}}}'
 

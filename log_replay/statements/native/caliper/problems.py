@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from log_replay.statements.native.blocks import problem_of_page
 from log_replay.statements.native.caliper.envelope import json_of, person
 from log_replay.statements.native.caliper.event import (
     BLOCKS,
@@ -14,7 +13,8 @@ from log_replay.statements.native.caliper.event import (
     course_named,
     member,
 )
-from log_replay.statements.native.reading import UnsupportedEvent, UpstreamRejects, acting_user, find, look
+from log_replay.statements.native.fields import UnsupportedEvent, UpstreamRejects, acting_user, find, value_at
+from log_replay.statements.native.usage_keys import problem_key_from_page
 
 if TYPE_CHECKING:
     from log_replay.identities import Identities
@@ -94,10 +94,10 @@ def _problem_key(event: Event) -> Any:
         key = data["problem_id"] if "problem_id" in data else data.get("module_id")
         if key:
             return key
-    page = look(fields, "context", "referer")
+    page = value_at(fields, "context", "referer")
     if page is None:  # as in all that browsers post, unless another process than the LMS's logged it
         raise UpstreamRejects("ValueError")
-    return problem_of_page(page, data, event.course_id)
+    return problem_key_from_page(page, data, event.course_id)
 
 
 def _details(fields: EventFields) -> dict[str, Any]:

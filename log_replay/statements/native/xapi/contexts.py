@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from log_replay.statements.native.reading import UnsupportedEvent, course_id_of, find, look, look_text, text
+from log_replay.statements.native.fields import UnsupportedEvent, course_id_of, find, text, text_at, value_at
 from log_replay.statements.native.times import seconds_text
 from log_replay.statements.native.xapi.objects import COURSE, DISCUSSION, EXAM_ATTEMPT, activity, present
 from log_replay.statements.serialise import json_text
@@ -46,7 +46,7 @@ def in_course(event: Event, platform: Platform, identities: Identities) -> bytes
 def in_discussion(event: Event, platform: Platform, identities: Identities) -> bytes:
     """Return the course as the parent, and the discussion around a post where the event names it."""
     parent = course_of(event, platform, identities)
-    discussion = look(event.fields, "data", "discussion")
+    discussion = value_at(event.fields, "data", "discussion")
     thread = discussion.get("id") if isinstance(discussion, dict) else None
     if not thread:
         return _within(parent)
@@ -59,17 +59,17 @@ def in_exam_attempt(event: Event, platform: Platform, identities: Identities) ->
     parent = course_of(event, platform, identities)
     definition = {
         "type": EXAM_ATTEMPT,
-        "name": {"en": look_text(fields, "event", "exam_name")},
+        "name": {"en": text_at(fields, "event", "exam_name")},
         "extensions": present(
             {
-                ATTEMPT_STARTED: look(fields, "event", "attempt_started_at"),
-                ATTEMPT_COMPLETED: look(fields, "event", "attempt_completed_at"),
-                DURATION: look(fields, "event", "attempt_event_elapsed_time_secs"),
-                ATTEMPT_ID: look(fields, "event", "attempt_id"),
+                ATTEMPT_STARTED: value_at(fields, "event", "attempt_started_at"),
+                ATTEMPT_COMPLETED: value_at(fields, "event", "attempt_completed_at"),
+                DURATION: value_at(fields, "event", "attempt_event_elapsed_time_secs"),
+                ATTEMPT_ID: value_at(fields, "event", "attempt_id"),
             }
         ),
     }
-    return _grouped(parent, activity(look(fields, "event", "attempt_code"), definition))
+    return _grouped(parent, activity(value_at(fields, "event", "attempt_code"), definition))
 
 
 def nowhere(_event: Event, _platform: Platform, _identities: Identities) -> bytes:
@@ -148,11 +148,11 @@ def to_previous_unit(fields: EventFields) -> bytes:
 
 def to_chosen_unit(fields: EventFields) -> bytes:
     """Return where in the sequence the learner was, and which unit was chosen."""
-    return _move(fields, look(fields, "data", "target_tab"))
+    return _move(fields, value_at(fields, "data", "target_tab"))
 
 
 def _move(fields: EventFields, target: Any) -> bytes:
-    start = fields["data"].get("current_tab") or look(fields, "data", "current_tab")
+    start = fields["data"].get("current_tab") or value_at(fields, "data", "current_tab")
     # What only equals a number is none: 1, 1.0 and True are one key of the cache.
     kept = type(start) is int and type(target) in (int, str)
     return _moved(start, target) if kept else _moved.__wrapped__(start, target)

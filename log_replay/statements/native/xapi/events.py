@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from log_replay.statements.native.xapi import contexts, objects, results, verbs
 from log_replay.statements.native.xapi.problem_check import problem_check
-from log_replay.statements.native.xapi.statement import XapiMaker, statement
+from log_replay.statements.native.xapi.statement import XapiTransform, statement
 
 in_discussion = contexts.in_discussion
 video_length = contexts.video_length
@@ -23,7 +23,7 @@ edited = statement(verbs.EDITED, objects.post, activities=in_discussion)
 deleted = statement(verbs.DELETED, objects.post, activities=in_discussion)
 reported = statement(verbs.REPORTED, objects.post, activities=in_discussion)
 unreported = statement(verbs.UNREPORTED, objects.post, activities=in_discussion)
-voted = statement(verbs.VOTED, objects.post, activities=in_discussion, circumstances=contexts.vote_value)
+voted = statement(verbs.VOTED, objects.post, activities=in_discussion, extensions=contexts.vote_value)
 
 # Navigation
 
@@ -31,32 +31,32 @@ outline_selected = statement(verbs.NAVIGATED, objects.outline_entry)
 
 # Videos
 
-loaded = statement(verbs.INITIALIZED, objects.video, circumstances=video_length)
-played = statement(verbs.PLAYED, objects.video, circumstances=video_length, result=results.playback_position)
-paused = statement(verbs.PAUSED, objects.video, circumstances=video_length, result=results.playback_position)
-stopped = statement(verbs.TERMINATED, objects.video, circumstances=video_length, result=results.playback_position)
-watched = statement(verbs.COMPLETED, objects.video, circumstances=video_length, result=results.watched)
-sought = statement(verbs.SEEKED, objects.video, circumstances=video_length, result=results.jump)
-speed_changed = statement(verbs.INTERACTED, objects.video, circumstances=video_length, result=results.speed)
+loaded = statement(verbs.INITIALIZED, objects.video, extensions=video_length)
+played = statement(verbs.PLAYED, objects.video, extensions=video_length, result=results.playback_position)
+paused = statement(verbs.PAUSED, objects.video, extensions=video_length, result=results.playback_position)
+stopped = statement(verbs.TERMINATED, objects.video, extensions=video_length, result=results.playback_position)
+watched = statement(verbs.COMPLETED, objects.video, extensions=video_length, result=results.watched)
+sought = statement(verbs.SEEKED, objects.video, extensions=video_length, result=results.jump)
+speed_changed = statement(verbs.INTERACTED, objects.video, extensions=video_length, result=results.speed)
 captions_shown = statement(
-    verbs.INTERACTED, objects.video, circumstances=video_length, result=results.captions(enabled=True)
+    verbs.INTERACTED, objects.video, extensions=video_length, result=results.captions(enabled=True)
 )
 captions_hidden = statement(
-    verbs.INTERACTED, objects.video, circumstances=video_length, result=results.captions(enabled=False)
+    verbs.INTERACTED, objects.video, extensions=video_length, result=results.captions(enabled=False)
 )
 
 
-def exam_started(kind: str) -> XapiMaker:
+def exam_started(kind: str) -> XapiTransform:
     """Return what makes the statement that an attempt at an exam of this kind began."""
     return statement(verbs.INITIALIZED, objects.exam(kind), activities=contexts.in_exam_attempt)
 
 
-def exam_submitted(kind: str) -> XapiMaker:
+def exam_submitted(kind: str) -> XapiTransform:
     """Return what makes the statement that an attempt at an exam of this kind ended."""
     return statement(verbs.TERMINATED, objects.exam(kind), activities=contexts.in_exam_attempt)
 
 
-EVENTS: dict[str, XapiMaker] = {
+EVENTS: dict[str, XapiTransform] = {
     # Courses and grades
     "edx.course.enrollment.activated": registered,
     "edx.course.enrollment.mode_changed": registered,
@@ -86,7 +86,7 @@ EVENTS: dict[str, XapiMaker] = {
     "edx.special_exam.proctored.attempt.submitted": exam_submitted("proctored"),
     # Forums
     "edx.forum.thread.created": statement(
-        verbs.POSTED, objects.post, activities=in_discussion, circumstances=contexts.thread_type
+        verbs.POSTED, objects.post, activities=in_discussion, extensions=contexts.thread_type
     ),
     "edx.forum.thread.viewed": statement(verbs.VIEWED, objects.post, activities=in_discussion),
     "edx.forum.response.created": posted,
@@ -109,14 +109,12 @@ EVENTS: dict[str, XapiMaker] = {
     "edx.ui.lms.link_clicked": statement(verbs.NAVIGATED, objects.link),
     "edx.ui.lms.outline.selected": outline_selected,
     "edx.ui.lms.sequence.outline.selected": outline_selected,
-    "edx.ui.lms.sequence.next_selected": statement(
-        verbs.NAVIGATED, objects.sequence, circumstances=contexts.to_next_unit
-    ),
+    "edx.ui.lms.sequence.next_selected": statement(verbs.NAVIGATED, objects.sequence, extensions=contexts.to_next_unit),
     "edx.ui.lms.sequence.previous_selected": statement(
-        verbs.NAVIGATED, objects.sequence, circumstances=contexts.to_previous_unit
+        verbs.NAVIGATED, objects.sequence, extensions=contexts.to_previous_unit
     ),
     "edx.ui.lms.sequence.tab_selected": statement(
-        verbs.NAVIGATED, objects.sequence, circumstances=contexts.to_chosen_unit
+        verbs.NAVIGATED, objects.sequence, extensions=contexts.to_chosen_unit
     ),
     # Videos: what browsers call them, what mobile apps do
     "load_video": loaded,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from log_replay.statements.native.blocks import video_key
-from log_replay.statements.native.reading import course_id_of, find, look, look_required, look_text, required, text
+from log_replay.statements.native.fields import course_id_of, find, required, required_at, text, text_at, value_at
+from log_replay.statements.native.usage_keys import video_key
 from log_replay.statements.serialise import json_text, quoted
 
 if TYPE_CHECKING:
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from log_replay.identities import Identities
     from log_replay.records import Event, EventFields
+    from log_replay.statements.native.fields import Finder
     from log_replay.statements.native.platform import Platform
-    from log_replay.statements.native.reading import Finder
 
     Object = Callable[[Event, Platform, Identities], bytes]
 
@@ -79,7 +79,7 @@ def course(event: Event, platform: Platform, identities: Identities) -> bytes:
 
 def course_in_mode(event: Event, platform: Platform, identities: Identities) -> bytes:
     """Return the course, and the mode in which the learner takes it."""
-    extensions = present({KIND: look(event.fields, "data", "mode")})
+    extensions = present({KIND: value_at(event.fields, "data", "mode")})
     return _course(event, platform, identities, {"extensions": extensions})
 
 
@@ -96,7 +96,7 @@ def video(event: Event, platform: Platform, _identities: Identities) -> bytes:
     if type(video_id) is str and video_id and type(course_id) is str and course_id:
         return _video(platform.root_url, course_id, video_id)
     # What only equals a text is none: 1, 1.0 and True are one key of the cache.
-    course_id, video_id = required(course_id_of(event)), look_required(event.fields, "data", "id")
+    course_id, video_id = required(course_id_of(event)), required_at(event.fields, "data", "id")
     return _video.__wrapped__(platform.root_url, course_id, video_id)
 
 
@@ -108,7 +108,7 @@ def _video(root_url: str, course_id: str, video_id: Any) -> bytes:
 def completed_block(event: Event, platform: Platform, _identities: Identities) -> bytes:
     """Return the block whose completion changed."""
     fields = event.fields
-    return block(platform, fields["data"]["block_id"] or look_required(fields, "data", "block_id"), OF_RESOURCE)
+    return block(platform, fields["data"]["block_id"] or required_at(fields, "data", "block_id"), OF_RESOURCE)
 
 
 graded_subsection = completed_block
@@ -117,9 +117,9 @@ graded_subsection = completed_block
 def post(event: Event, platform: Platform, _identities: Identities) -> bytes:
     """Return the thread, response or comment."""
     fields = event.fields
-    key = look_text(fields, "data", "id")
-    path = look_text(fields, "context", "path").rstrip("/").replace(key, "").rstrip("/")
-    title = look(fields, "data", "title")
+    key = text_at(fields, "data", "id")
+    path = text_at(fields, "context", "path").rstrip("/").replace(key, "").rstrip("/")
+    title = value_at(fields, "data", "title")
     definition = OF_NAMED_DISCUSSION % quoted(text(title)) if title else OF_DISCUSSION
     return ACTIVITY % (quoted(f"{platform.root_url}{path}/{key}"), definition)
 
@@ -132,22 +132,22 @@ def link(event: Event, _platform: Platform, _identities: Identities) -> bytes:
 def outline_entry(event: Event, _platform: Platform, _identities: Identities) -> bytes:
     """Return the entry of the course's outline."""
     fields = event.fields
-    name = quoted(look_text(fields, "data", "target_name"))
+    name = quoted(text_at(fields, "data", "target_name"))
     return ACTIVITY % (quoted(_target(fields)), OF_NAMED_MODULE % name)
 
 
 def _target(fields: EventFields) -> str:
-    return str(fields["data"]["target_url"] or look_required(fields, "data", "target_url"))
+    return str(fields["data"]["target_url"] or required_at(fields, "data", "target_url"))
 
 
 def sequence(event: Event, platform: Platform, _identities: Identities) -> bytes:
     """Return the sequence of units."""
     fields = event.fields
     data = fields["data"]
-    units = data.get("tab_count") or look(fields, "data", "tab_count")
+    units = data.get("tab_count") or value_at(fields, "data", "tab_count")
     # What only equals a number is none: 1, 1.0 and True are one key of the cache.
     definition = _sequence_of(units) if type(units) is int else _sequence_of.__wrapped__(units)
-    return block(platform, data["id"] or look_required(fields, "data", "id"), definition)
+    return block(platform, data["id"] or required_at(fields, "data", "id"), definition)
 
 
 @lru_cache(maxsize=1024)
@@ -164,10 +164,10 @@ def exam(kind: str) -> Object:
         fields = event.fields
         definition = {
             "type": exam_type,
-            "name": {"en": look_text(fields, "event", "exam_name")},
-            "extensions": present({TIME_LIMIT: look(fields, "event", "exam_default_time_limit_mins")}),
+            "name": {"en": text_at(fields, "event", "exam_name")},
+            "extensions": present({TIME_LIMIT: value_at(fields, "event", "exam_default_time_limit_mins")}),
         }
-        return activity(look_required(fields, "event", "exam_content_id"), definition)
+        return activity(required_at(fields, "event", "exam_content_id"), definition)
 
     return exam_of_kind
 
@@ -176,7 +176,7 @@ def problem_key(fields: EventFields, finder: Finder | None = None) -> Any:
     """Return the usage key of the problem, or None where only the page says it."""
     data = fields.get("data")
     if data and isinstance(data, dict):
-        return data.get("problem_id") or look_required(fields, "data", "module_id")
+        return data.get("problem_id") or required_at(fields, "data", "module_id")
     return finder.find("usage_key") if finder else find(fields, "usage_key")
 
 

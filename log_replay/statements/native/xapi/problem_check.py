@@ -1,4 +1,4 @@
-"""``problem_check``: an attempt at a problem, evaluated as a whole and question by question."""
+"""Transform ``problem_check``: one statement about the problem, and one about each of several questions."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any
 
-from log_replay.statements.native.blocks import problem_of_page
-from log_replay.statements.native.reading import Finder, UnsupportedEvent, look, required, text
+from log_replay.statements.native.fields import Finder, UnsupportedEvent, required, text, value_at
+from log_replay.statements.native.usage_keys import problem_key_from_page
 from log_replay.statements.native.xapi import contexts, verbs
 from log_replay.statements.native.xapi.actors import actor
 from log_replay.statements.native.xapi.objects import INTERACTION, block, problem_key
 from log_replay.statements.native.xapi.results import score
-from log_replay.statements.native.xapi.statement import finished
+from log_replay.statements.native.xapi.statement import build_statement, new_fragments
 from log_replay.statements.serialise import json_text, quoted
 
 if TYPE_CHECKING:
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-#: How upstream spells a list of answers.
-spelled = json.JSONEncoder(ensure_ascii=False).encode
+#: Writes a list of answers as upstream does.
+list_as_text = json.JSONEncoder(ensure_ascii=False).encode
 
 ATTEMPT = b"http://id.tincanapi.com/extension/attempt-id"
 
-#: xAPI's interaction types by Open edX's response types; whatever is not named here is ``other``.
+#: xAPI's interaction types by Open edX's response types. All others are ``other``.
 INTERACTION_TYPES = {
     "annotationresponse": b"fill-in",
     "choiceresponse": b"choice",
@@ -48,82 +48,92 @@ INTERACTION_TYPES = {
 OTHER = b"other"
 
 NAME, DESCRIPTION = b"name", b"description"
-#: A problem or a question: in how many attempts, what it is called or asks, and how it is to be answered.
+#: The definition of a problem or a question. Its parts: extensions, name or description, interaction type.
 DEFINITION = b'{"type":"%b"%%b%%b,"interactionType":"%%b"}' % INTERACTION.encode()
-#: A problem of several questions.
+#: The object of a problem with several questions.
 GROUP = b'{"id":%b,"objectType":"GroupActivity","definition":%b}'
-#: What stands in the context of a statement about one question of a problem.
-OF_PROBLEM = b',"contextActivities":{"parent":[%b],"grouping":%b},"statement":{"objectType":"StatementRef","id":"%b"}'
+#: The context of a statement about one question: problem, course, id of the statement about the problem.
+QUESTION_CONTEXT = (
+    b',"contextActivities":{"parent":[%b],"grouping":%b},"statement":{"objectType":"StatementRef","id":"%b"}'
+)
 
 
 def problem_check(event: Event, platform: Platform, identities: Identities) -> tuple[Statement, ...]:
-    """Return the statement about the problem; where it has several questions, one about each as well."""
+    """Return the statement about the problem, then the statements about its questions if there are several."""
     fields = event.fields
     finder = Finder(fields)
-    browser = (finder.find("event_source") or look(fields, "context", "event_source")) == "browser"
-    verb = verbs.ATTEMPTED if browser else verbs.EVALUATED
+    from_browser = (finder.find("event_source") or value_at(fields, "context", "event_source")) == "browser"
+    verb = verbs.ATTEMPTED if from_browser else verbs.EVALUATED
     # In upstream's order; see ``statement``.
-    who = actor(event, platform, identities)
-    around = contexts.in_course(event, platform, identities)
+    actor_ = actor(event, platform, identities)
+    context = contexts.in_course(event, platform, identities)
     questions = _questions(finder)
-    answered = _first_answered(fields)
-    about = _problem(event, finder, platform, answered, group=bool(questions))
-    if browser and questions:
+    answer = _first_typed_answer(fields)
+    problem = _problem(event, finder, platform, answer, group=bool(questions))
+    if from_browser and questions:
         raise UnsupportedEvent
-    outcome = b"" if browser else _result(finder, answered)
-    whole = finished(verb, verb.namespace, platform, who, fields, (b"", around, about, outcome))
+    result = b"" if from_browser else _result(finder, answer)
+    fragments = new_fragments((b"", context, problem, result))
+    about_problem = build_statement(verb, verb.namespace, platform, actor_, fields, fragments)
     if not questions:
-        return (whole,)
+        return (about_problem,)
     course = required(contexts.course_of(event, platform, identities) or None)
-    context = OF_PROBLEM % (about, course, whole.id.encode())
-    return (whole, *_about_questions(event, platform, who, context, questions))
+    question_context = QUESTION_CONTEXT % (problem, course, about_problem.id.encode())
+    return (about_problem, *_about_questions(event, platform, actor_, question_context, questions))
 
 
 def _questions(finder: Finder) -> Json:
-    """Return the submitted answers by question, if there are several."""
+    """Return the submitted answers by question, if there are several questions."""
     submission = finder.find("submission") or {}
     return submission if len(submission.keys()) > 1 else {}
 
 
-def _problem(event: Event, finder: Finder, platform: Platform, answered: Json | None, *, group: bool) -> bytes:
-    fields, find = event.fields, finder.find
+def _problem(event: Event, finder: Finder, platform: Platform, answer: Json | None, *, group: bool) -> bytes:
+    """Return the object: the problem."""
+    fields = event.fields
     key = problem_key(fields, finder)
-    # Asked for even where an answer says it: upstream stumbles over the first one if it is no text.
-    asked = OTHER if answered and _says_one_type(event.json_text) else _interaction_type(find("response_type"))
-    if answered:
-        definition = _of_question(fields, answered, group=group)
-    else:
-        definition = _definition(fields, NAME, find("display_name") or None, OTHER if group else asked)
-    source = look(fields, "context", "event_source") or find("event_source")
-    page = fields.get("referer") or required(find("referer") or look(fields, "context", "referer"))
+    definition = _problem_definition(event, finder, answer, group=group)
+    page = fields.get("referer") or required(finder.find("referer") or value_at(fields, "context", "referer"))
+    source = value_at(fields, "context", "event_source") or finder.find("event_source")
     if source == "browser":
-        key = problem_of_page(page, find("data"), event.course_id)
+        key = problem_key_from_page(page, finder.find("data"), event.course_id)
     if group:
         return GROUP % (quoted(platform.iri("xblock", required(key))), definition)
     return block(platform, required(key), definition)
 
 
-def _says_one_type(line: bytes) -> bool:
-    """Return whether a line has one response type at most, which takes a fifth of the time of looking for the first."""
+def _problem_definition(event: Event, finder: Finder, answer: Json | None, *, group: bool) -> bytes:
+    fields = event.fields
+    # Upstream reads the first response type even if it uses the answer's: one that is not a text is an error.
+    if answer and _has_one_response_type(event.json_text):
+        interaction_type = OTHER
+    else:
+        interaction_type = _interaction_type(finder.find("response_type"))
+    if answer:
+        return _question_definition(fields, answer, group=group)
+    return _definition(fields, NAME, finder.find("display_name") or None, OTHER if group else interaction_type)
+
+
+def _has_one_response_type(line: bytes) -> bool:
+    """Return True if a line has at most one response type. This takes a fifth of the time of a search for the first."""
     return line.find(b"\\") < 0 and line.count(b"response_type") == 1
 
 
-def _of_question(fields: EventFields, answered: Json, *, group: bool = False) -> bytes:
-    """Return the definition of a question."""
-    interaction_type = _interaction_type(answered.get("response_type"))
-    return _definition(fields, DESCRIPTION, text(answered["question"]), OTHER if group else interaction_type)
+def _question_definition(fields: EventFields, answer: Json, *, group: bool = False) -> bytes:
+    interaction_type = _interaction_type(answer.get("response_type"))
+    return _definition(fields, DESCRIPTION, text(answer["question"]), OTHER if group else interaction_type)
 
 
 def _definition(fields: EventFields, member: bytes, words: Any, interaction_type: bytes) -> bytes:
-    """Return a definition that says in how many attempts, and, under ``member``, what it is called or asked for."""
-    attempts = look(fields, "data", "attempts") or None
-    # What only equals a number is none: 1, 1.0 and True are one key of the cache.
-    kept = attempts is None or type(attempts) is int
-    return (_defined if kept else _defined.__wrapped__)(attempts, member, words, interaction_type)
+    """Return a definition with the number of attempts, and with a name or description as ``member``."""
+    attempts = value_at(fields, "data", "attempts") or None
+    # Other types are not cached: 1, 1.0 and True are the same key.
+    cached = attempts is None or type(attempts) is int
+    return (_built_definition if cached else _built_definition.__wrapped__)(attempts, member, words, interaction_type)
 
 
 @lru_cache(maxsize=4096)
-def _defined(attempts: Any, member: bytes, words: Any, interaction_type: bytes) -> bytes:
+def _built_definition(attempts: Any, member: bytes, words: Any, interaction_type: bytes) -> bytes:
     extensions = b',"extensions":{"%b":%b}' % (ATTEMPT, json_text(attempts)) if attempts else b""
     described = b"" if words is None else b',"%b":{"en-US":%b}' % (member, quoted(text(words)))
     return DEFINITION % (extensions, described, interaction_type)
@@ -133,69 +143,70 @@ def _interaction_type(response_type: Any) -> bytes:
     return INTERACTION_TYPES.get(response_type, OTHER)
 
 
-def _first_answered(fields: EventFields) -> Json | None:
-    """Return the first question's answer that says of which type it is."""
+def _first_typed_answer(fields: EventFields) -> Json | None:
+    """Return the first submitted answer with a response type."""
     data = fields.get("data")
     submission = data.get("submission") if type(data) is dict else None
-    for answered in submission.values() if submission else ():
-        if not isinstance(answered, dict):
+    for answer in submission.values() if submission else ():
+        if not isinstance(answer, dict):
             raise UnsupportedEvent
-        if answered.get("response_type"):
-            return answered
+        if answer.get("response_type"):
+            return answer
     return None
 
 
-def _result(finder: Finder, answered: Json | None) -> bytes:
+def _result(finder: Finder, answer: Json | None) -> bytes:
     find = finder.find
-    if answered:
-        outcome = _outcome(answered)
+    if answer:
+        members = _result_members(answer)
     else:
-        # Before 2014 there were only the bare answers.
+        # Events from before 2014 have only the answers.
         data = find("data")
         answers = None if data is None else data.get("answers")
-        outcome = _outcome({"answer": answers, "correct": find("success") == "correct"})
-    return b'{"score":%b%b}' % (_score(find("max_grade"), find("grade")), outcome)
+        members = _result_members({"answer": answers, "correct": find("success") == "correct"})
+    return b'{"score":%b%b}' % (_score(find("max_grade"), find("grade")), members)
 
 
 def _score(best: Any, grade: Any) -> bytes:
     if type(best) is type(grade) is int:
-        return _known_score(best, grade)
+        return _scaled_score(best, grade)
     if best is None or grade is None:
         return json_text(score(best, grade, None))
-    return _known_score.__wrapped__(best, grade)
+    return _scaled_score.__wrapped__(best, grade)
 
 
 @lru_cache(maxsize=4096)
-def _known_score(best: Any, grade: Any) -> bytes:
+def _scaled_score(best: Any, grade: Any) -> bytes:
     return json_text(score(best, grade, grade / best if best > 0 else 0))
 
 
-def _outcome(answered: Json) -> bytes:
-    """Return whether an answer is correct, and what it is, as members of a result."""
-    answer, correct = answered["answer"], answered.get("correct")
+def _result_members(answer: Json) -> bytes:
+    """Return the members ``success`` and ``response`` of a result."""
+    value, correct = answer["answer"], answer.get("correct")
     success = b"" if correct is None else b',"success":true' if correct else b',"success":false'
-    if answer is None:
+    if value is None:
         return success
-    return b'%b,"response":%b' % (success, quoted(_spelled(answer) if isinstance(answer, list) else str(answer)))
+    return b'%b,"response":%b' % (success, quoted(_list_text(value) if isinstance(value, list) else str(value)))
 
 
-def _spelled(answers: list[Any]) -> str:
-    """Return a list of answers as upstream spells it; most are texts, for which an encoder takes four times as long."""
+def _list_text(answers: list[Any]) -> str:
+    """Return a list of answers as upstream writes it. For lists of texts, an encoder takes four times as long."""
     try:
         return f"[{', '.join(map(encode_basestring, answers))}]"
     except TypeError:
-        return spelled(answers)
+        return list_as_text(answers)
 
 
 def _about_questions(
-    event: Event, platform: Platform, who: str | Actor, context: bytes, questions: Json
+    event: Event, platform: Platform, actor_: str | Actor, context: bytes, questions: Json
 ) -> Iterator[Statement]:
-    """Yield a statement about each question; the score belongs to the whole problem only."""
+    """Yield one statement about each question. They have no score: it is the problem's."""
     fields, verb = event.fields, verbs.EVALUATED
     parts = text(problem_key(fields)).split("@")[:-1]
-    for question, answered in questions.items():
-        if not answered or not isinstance(answered, dict):
+    for question, answer in questions.items():
+        if not answer or not isinstance(answer, dict):
             raise UnsupportedEvent
-        about = block(platform, "@".join([*parts, question]), _of_question(fields, answered))
-        outcome = b"{%b}" % _outcome(answered)[1:]
-        yield finished(verb, verb.namespace_of(question), platform, who, fields, (b"", context, about, outcome))
+        object_ = block(platform, "@".join([*parts, question]), _question_definition(fields, answer))
+        result = b"{%b}" % _result_members(answer)[1:]
+        fragments = new_fragments((b"", context, object_, result))
+        yield build_statement(verb, verb.namespace_of(question), platform, actor_, fields, fragments)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from log_replay.statements.native.reading import look, look_text
+from log_replay.statements.native.fields import text_at, value_at
 from log_replay.statements.native.times import decimal_seconds, seconds_text, xapi_duration
 from log_replay.statements.native.xapi.objects import present
 from log_replay.statements.serialise import json_text
@@ -55,7 +55,7 @@ def captions(*, enabled: bool) -> Callable[[EventFields], bytes]:
 
 def watched(fields: EventFields) -> bytes:
     """Return that the video was seen to its end."""
-    seconds = decimal_seconds(look(fields, "data", "duration"))
+    seconds = decimal_seconds(value_at(fields, "data", "duration"))
     result: Json = {"extensions": present({TIME: seconds}), "completion": True}
     if seconds is not None:
         result["duration"] = xapi_duration(seconds)
@@ -64,7 +64,7 @@ def watched(fields: EventFields) -> bytes:
 
 def jump(fields: EventFields) -> bytes:
     """Return from where to where in the video the learner jumped."""
-    before, after = look(fields, "data", "old_time"), look(fields, "data", "new_time")
+    before, after = value_at(fields, "data", "old_time"), value_at(fields, "data", "new_time")
     if before is None or after is None:
         known = present({TIME_FROM: decimal_seconds(before), TIME_TO: decimal_seconds(after)})
         return json_text({"extensions": known})
@@ -73,13 +73,13 @@ def jump(fields: EventFields) -> bytes:
 
 def speed(fields: EventFields) -> bytes:
     """Return the speed before and after."""
-    before, after = look_text(fields, "data", "old_speed"), look_text(fields, "data", "new_speed")
+    before, after = text_at(fields, "data", "old_speed"), text_at(fields, "data", "new_speed")
     return json_text({"extensions": {SPEED_FROM: f"{before}x", SPEED_TO: f"{after}x"}})
 
 
 def completion(fields: EventFields) -> bytes:
     """Return how much of the block is complete, in percent."""
-    share = look(fields, "data", "completion")
+    share = value_at(fields, "data", "completion")
     # What only equals a share is none: 1, 1.0 and True are one key of the cache, and so are 0.0 and -0.0.
     return _completion(share) if share and type(share) is float else _completion.__wrapped__(share)
 

@@ -1,16 +1,16 @@
-"""An xAPI statement, put together from the JSON of its parts."""
+"""Build an xAPI statement from the JSON of its parts."""
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from log_replay import _speedups
 from log_replay.records import Statement, new_statement
-from log_replay.statements.native.reading import find
+from log_replay.statements.native.fields import find
 from log_replay.statements.native.times import xapi_timestamp
 from log_replay.statements.native.xapi import contexts
-from log_replay.statements.native.xapi.actors import actor, around_names, by_account
+from log_replay.statements.native.xapi.actors import account_parts, actor, actor_with_account
 from log_replay.statements.serialise import json_text
 
 if TYPE_CHECKING:
@@ -23,40 +23,56 @@ if TYPE_CHECKING:
     from log_replay.statements.native.xapi.actors import Actor
     from log_replay.statements.native.xapi.verbs import Verb
 
-#: Makes the statements of one event name's events.
-XapiMaker: TypeAlias = "Callable[[Event, Platform, Identities], tuple[Statement, ...]]"
-#: Makes the JSON of a part of a statement.
+#: Transforms an event with one name into xAPI statements.
+XapiTransform: TypeAlias = "Callable[[Event, Platform, Identities], tuple[Statement, ...]]"
+#: Returns the JSON of a part of the statement.
 Part: TypeAlias = "Callable[[Event, Platform, Identities], bytes]"
-Circumstances: TypeAlias = "Callable[[EventFields], bytes]"
-Result: TypeAlias = "Callable[[EventFields], bytes]"
-
-#: Members of the context's extensions beside the session, members of the context, what it was done to, and what came
-#: of it (nothing where that is empty).
-Parts: TypeAlias = tuple[bytes, bytes, bytes, bytes]
+#: Returns the JSON of a part of the statement that depends on the event's fields only.
+PartOfFields: TypeAlias = "Callable[[EventFields], bytes]"
 
 TRANSFORMER_VERSION = "https://w3id.org/xapi/openedx/extension/transformer-version"
 
 
-class Frame(NamedTuple):
-    """What all statements have in common that say of somebody with an account the same thing.
+class XapiTemplate(NamedTuple):
+    """The constant parts of all statements with the same verb on one platform, for actors with an account.
 
     Attributes:
-        begin: begins the digest that makes an id of a name.
-        before_name_in_id: what stands before the account's name in the name of the id.
-        after_name_in_id: what stands behind it, before the time.
-        before_name: what stands between the id and the account's name in the text.
-        after_name: what stands between that and the time.
-        after_time: what stands behind that.
-        before_session: what stands before the session, in what the context's extensions hold.
+        new_digest: starts the SHA-1 digest of a statement's id.
+        before_name_in_id: the text before the account name in the name that the id is derived from.
+        after_name_in_id: the text between the account name and the time in that name.
+        before_name: the JSON between the id and the account name.
+        after_name: the JSON between the account name and the timestamp.
+        after_timestamp: the JSON after the timestamp.
+        before_session: the JSON before the session, in the context's extensions.
     """
 
-    begin: Callable[[], Any]
+    new_digest: Callable[[], Any]
     before_name_in_id: bytes
     after_name_in_id: bytes
     before_name: bytes
     after_name: bytes
-    after_time: bytes
+    after_timestamp: bytes
     before_session: bytes
+
+
+class XapiFragments(NamedTuple):
+    """The parts of a statement that differ from event to event, as JSON.
+
+    Attributes:
+        extensions: members of the context's extensions, other than the session.
+        context: members of the context.
+        object: the object.
+        result: the result; empty if the statement has none.
+    """
+
+    extensions: bytes
+    context: bytes
+    object: bytes
+    result: bytes
+
+
+# A named tuple's own __new__ takes twice as long.
+new_fragments = partial(tuple.__new__, XapiFragments)
 
 
 def statement(
@@ -64,108 +80,109 @@ def statement(
     object_: Part,
     *,
     activities: Part = contexts.in_course,
-    circumstances: Circumstances | None = None,
-    result: Result | None = None,
-) -> XapiMaker:
-    """Return the function that makes the one statement of an event.
+    extensions: PartOfFields | None = None,
+    result: PartOfFields | None = None,
+) -> XapiTransform:
+    """Return the transform of an event that gives one statement.
 
     Args:
-        verb: what was done.
-        object_: makes what it was done to.
-        activities: makes the activities that it was part of, as a member of the context.
-        circumstances: makes what the context's extensions hold beside the session, as members of them.
-        result: makes what came of it.
+        verb: the verb.
+        object_: returns the object.
+        activities: returns the context activities, as a member of the context.
+        extensions: returns the context's extensions other than the session, as members of them.
+        result: returns the result.
     """
     namespace = verb.namespace
 
-    def make(event: Event, platform: Platform, identities: Identities) -> tuple[Statement, ...]:
-        # In upstream's order: when several parts cannot be made, the first one names the reject's reason.
+    def transform(event: Event, platform: Platform, identities: Identities) -> tuple[Statement, ...]:
+        # In upstream's order: if several parts are invalid, the first one decides the reject reason.
         fields = event.fields
-        who = actor(event, platform, identities)
-        further = circumstances(fields) if circumstances else b""
-        around = activities(event, platform, identities)
+        actor_ = actor(event, platform, identities)
+        extensions_ = extensions(fields) if extensions else b""
+        context = activities(event, platform, identities)
         about = object_(event, platform, identities)
-        outcome = result(fields) if result else b""
-        return (finished(verb, namespace, platform, who, fields, (further, around, about, outcome)),)
+        result_ = result(fields) if result else b""
+        fragments = new_fragments((extensions_, context, about, result_))
+        return (build_statement(verb, namespace, platform, actor_, fields, fragments),)
 
-    return make
+    return transform
 
 
-def finished(  # noqa: PLR0913, PLR0917 - what a statement is made of
-    verb: Verb, namespace: Namespace, platform: Platform, who: str | Actor, fields: EventFields, parts: Parts
+def build_statement(  # noqa: PLR0913, PLR0917 - the parts of a statement
+    verb: Verb, namespace: Namespace, platform: Platform, actor_: str | Actor, fields: EventFields, parts: XapiFragments
 ) -> Statement:
-    """Return the statement that somebody did something.
+    """Build a statement, in C if the extension is built and supports the event.
 
     Args:
-        verb: what was done.
-        namespace: of the statement's id.
-        platform: where.
-        who: the name of the account of whoever did it, or an actor of another kind.
-        fields: the event's, which say when it was done, and in which session.
-        parts: what else there is to say.
+        verb: the verb.
+        namespace: the namespace of the statement's id.
+        platform: the platform of the event.
+        actor_: the name of the actor's account, or an actor without an account.
+        fields: the event's fields, for the timestamp and the session.
+        parts: the other parts of the statement.
     """
-    if _speedups.xapi_statement and type(who) is str:
-        made: Statement | None = _speedups.xapi_statement(
-            _frame(verb, namespace, platform), Statement, fields, who, parts
+    if _speedups.xapi_statement and type(actor_) is str:
+        built: Statement | None = _speedups.xapi_statement(
+            _template(verb, namespace, platform), Statement, fields, actor_, parts
         )
-        if made:
-            return made
-    return finished_in_python(verb, namespace, platform, who, fields, parts)
+        if built:
+            return built
+    return build_statement_in_python(verb, namespace, platform, actor_, fields, parts)
 
 
-def finished_in_python(  # noqa: PLR0913, PLR0917 - as above
-    verb: Verb, namespace: Namespace, platform: Platform, who: str | Actor, fields: EventFields, parts: Parts
+def build_statement_in_python(  # noqa: PLR0913, PLR0917 - the parts of a statement
+    verb: Verb, namespace: Namespace, platform: Platform, actor_: str | Actor, fields: EventFields, parts: XapiFragments
 ) -> Statement:
-    """Do the same for any actor, time and session; where it can, ``statements.c`` does so in a third of the time."""
-    further, around, about, outcome = parts
-    json_, id_prefix = by_account(who, platform.root_url) if isinstance(who, str) else who
-    when = _as_spelled(fields)
-    timestamp = xapi_timestamp(when)
-    id_ = namespace.uuid(id_prefix + when.encode())
+    """Build a statement with any actor, time and session. ``statements.c`` takes a third of the time."""
+    extensions, context, object_, result = parts
+    json_, id_prefix = actor_with_account(actor_, platform.root_url) if isinstance(actor_, str) else actor_
+    time = _time_in_event(fields)
+    timestamp = xapi_timestamp(time)
+    id_ = namespace.uuid(id_prefix + time.encode())
     text = b'{"id":"%b","actor":%b,"verb":%b,"timestamp":"%b%b%b%b}%b},"object":%b%b}' % (
         id_.encode(),
         json_,
         verb.json,
         timestamp.encode(),
-        _after_time(platform.transformer_version),
-        further,
+        _after_timestamp(platform.transformer_version),
+        extensions,
         contexts.session(fields),
-        around,
-        about,
-        b',"result":%b' % outcome if outcome else b"",
+        context,
+        object_,
+        b',"result":%b' % result if result else b"",
     )
     return new_statement((id_, timestamp, text))
 
 
-def time_of(fields: EventFields) -> str:
-    """Return when it happened, as statements spell it.
+def timestamp_of(fields: EventFields) -> str:
+    """Return the event's timestamp as statements write it.
 
     Raises:
-        UnsupportedEvent: that cannot be told.
+        UnsupportedEvent: the event has no valid timestamp.
     """
-    return xapi_timestamp(_as_spelled(fields))
+    return xapi_timestamp(_time_in_event(fields))
 
 
-def _as_spelled(fields: EventFields) -> Any:
-    """Return when it happened, as the event spells it."""
+def _time_in_event(fields: EventFields) -> Any:
+    """Return the time as the event writes it."""
     return find(fields, "timestamp") or find(fields, "time")
 
 
 @lru_cache(maxsize=4096)
-def _frame(verb: Verb, namespace: Namespace, platform: Platform) -> Frame:
-    (begun, ended), (begun_in_id, ended_in_id) = around_names(platform.root_url)
-    return Frame(
-        begin=namespace.begin,
-        before_name_in_id=begun_in_id + b'"',
-        after_name_in_id=b'"' + ended_in_id,
-        before_name=b'","actor":%b"' % begun,
-        after_name=b'"%b,"verb":%b,"timestamp":"' % (ended, verb.json),
-        after_time=_after_time(platform.transformer_version),
+def _template(verb: Verb, namespace: Namespace, platform: Platform) -> XapiTemplate:
+    before_name, after_name, before_name_in_id, after_name_in_id = account_parts(platform.root_url)
+    return XapiTemplate(
+        new_digest=namespace.new_digest,
+        before_name_in_id=before_name_in_id + b'"',
+        after_name_in_id=b'"' + after_name_in_id,
+        before_name=b'","actor":%b"' % before_name,
+        after_name=b'"%b,"verb":%b,"timestamp":"' % (after_name, verb.json),
+        after_timestamp=_after_timestamp(platform.transformer_version),
         before_session=contexts.SESSION + b'"',
     )
 
 
 @lru_cache(maxsize=64)
-def _after_time(transformer_version: str) -> bytes:
+def _after_timestamp(transformer_version: str) -> bytes:
     version = json_text({TRANSFORMER_VERSION: transformer_version})[:-1]
     return b'","version":"1.0.3","context":{"extensions":%b' % version

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from log_replay.events.subjects import MAX_DEPTH, TooDeep
-from log_replay.statements.native.reading import Finder, UnsupportedEvent, find, look, look_required, look_text
+from log_replay.statements.native.fields import Finder, UnsupportedEvent, find, required_at, text_at, value_at
 
 KEYS = ("event", "data", "context", "name", "user_id")
 SCALARS = st.sampled_from([None, "", "x", 0, 1, False, 0.0, [], [1]])
@@ -28,8 +28,8 @@ def test_a_finder_finds_what_find_finds(fields, event_is_data):
 
 @given(DICTS, st.sampled_from(KEYS), st.sampled_from(KEYS))
 def test_what_must_be_there_is_what_look_gives_or_unusual(fields, section, key):
-    value = look(fields, section, key)
-    for stricter, fits in ((look_required, value is not None), (look_text, isinstance(value, str))):
+    value = value_at(fields, section, key)
+    for stricter, fits in ((required_at, value is not None), (text_at, isinstance(value, str))):
         if fits:
             assert stricter(fields, section, key) == value
         else:

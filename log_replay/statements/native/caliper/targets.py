@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from log_replay.statements.native.caliper.event import member
-from log_replay.statements.native.reading import find
+from log_replay.statements.native.fields import find
 from log_replay.statements.native.times import caliper_duration
 
 if TYPE_CHECKING:

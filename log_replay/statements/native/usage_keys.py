@@ -1,4 +1,4 @@
-"""The ids of courses and blocks, made of what events say of them."""
+"""Usage keys of videos and problems, derived from the ids in events."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs, urlparse
 
-from log_replay.statements.native.reading import UnsupportedEvent, UpstreamRejects, text
+from log_replay.statements.native.fields import UnsupportedEvent, UpstreamRejects, text
 
 
 def video_key(course_id: str, video_id: Any) -> str:
     """Return the usage key of a video.
 
     Raises:
-        UpstreamRejects: the course id is an old-style one, of which upstream cannot make usage keys.
+        UpstreamRejects: the course id is an old-style one, which upstream does not support.
     """
     if ":" not in course_id:
         raise UpstreamRejects("IndexError")
     return f"{_block_prefix(course_id, 'video')}{video_id}"
 
 
-def problem_of_page(referrer: Any, data: Any, course_id: Any) -> str:
-    """Return the usage key of the problem that a browser event is about: where its page says, or its inputs' names."""
-    named = _activated_block(text(referrer))
-    if named:
-        return named
+def problem_key_from_page(referer: Any, data: Any, course_id: Any) -> str:
+    """Return the usage key of a browser event's problem, from the page's address or else the names of the inputs."""
+    key = _activated_block(text(referer))
+    if key:
+        return key
     parts = text(data).split("_")
     if len(parts) == 1 or ":" not in text(course_id):
         raise UnsupportedEvent
@@ -33,14 +33,14 @@ def problem_of_page(referrer: Any, data: Any, course_id: Any) -> str:
 
 @lru_cache(maxsize=1024)
 def _activated_block(page: str) -> str | None:
-    """Return the block that the address of a page of courseware names."""
-    named = parse_qs(urlparse(page).query).get("activate_block_id")
-    return named[0] if named else None
+    """Return the usage key in the address of a courseware page."""
+    keys = parse_qs(urlparse(page).query).get("activate_block_id")
+    return keys[0] if keys else None
 
 
 @lru_cache(maxsize=1024)
 def _block_prefix(course_id: str, block_type: str) -> str:
-    """Return a usage key up to the block's own id, such as ``block-v1:edX+DemoX+Demo+type@video+block@``."""
+    """Return a usage key without the block id, such as ``block-v1:edX+DemoX+Demo+type@video+block@``."""
     scheme, run, *_ = course_id.split(":")
     version = f"block-{scheme.rpartition('-')[2]}"
     if "ccx" in scheme:
