@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands, load_command_class
 
-from log_replay.options.arguments import ARGUMENTS
+from log_replay.options import OPTIONS
 from tests.support.paths import SAMPLE
 from tests.support.runs import parsed, shell
 
@@ -118,7 +118,7 @@ def test_every_file_that_the_readme_names_is_there():
 
 def test_every_option_is_in_the_readme():
     table = TEXT[TEXT.index("## Options") : TEXT.index("## Develop")]
-    missing = [name for name in ARGUMENTS if f"`--{name}`" not in table]
+    missing = [name for name in OPTIONS if f"`--{name}`" not in table]
     assert missing == []
 
 

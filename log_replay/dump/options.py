@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 
 from log_replay.errors import ConfigurationError
+from log_replay.options.option import SPEED, Option
 from log_replay.options.values import read_config
 
 if TYPE_CHECKING:
@@ -41,35 +42,86 @@ class DumpOptions:
     sleep_time: float
 
 
-ARGUMENTS: dict[str, dict[str, Any]] = {
-    "object": {
-        "help": "What to dump: course_overviews (inside an LMS with the course_blocks of each), user_profile, "
+OBJECTS, CLICKHOUSE = "What to dump", "ClickHouse"
+DUMP_OPTIONS: dict[str, Option] = {
+    "object": Option(
+        group=OBJECTS,
+        help="What to dump: course_overviews (inside an LMS with the course_blocks of each), user_profile, "
         "external_id, course_enrollment, tag, taxonomy or object_tag.",
-    },
-    "url": {
-        "help": "ClickHouse's HTTP interface. Default: that of EVENT_SINK_CLICKHOUSE_BACKEND_CONFIG inside the LMS; "
-        "outside it the embedded ClickHouse below LOG_REPLAY_HOME. ${NAME}, here and in the next three, is read from "
-        "the environment.",
-    },
-    "path": {"help": "The folder of an embedded ClickHouse, in place of --url."},
-    "username": {"help": "Who to be there."},
-    "password": {"help": "And with which password: best given as '${NAME}'."},
-    "database": {"help": "The database there (default that of the LMS's settings, else event_sink)."},
-    "timeout_secs": {"type": int, "help": "How long to wait for each answer (default that of the LMS's settings)."},
-    "create_tables": {
-        "action": "store_true",
-        "help": "Create the tables that are missing, as Aspects has them. Implied for an embedded ClickHouse.",
-    },
-    "start_pk": {"metavar": "PK", "help": "Go on behind this primary key, as the last run reported it."},
-    "ids": {"nargs": "*", "default": [], "metavar": "KEY", "help": "Dump only the objects with these primary keys."},
-    "ids_to_skip": {"nargs": "*", "default": [], "metavar": "KEY", "help": "Dump all but these."},
-    "force": {
-        "action": "store_true",
-        "help": "Dump courses even if they were not published since they were dumped last.",
-    },
-    "limit": {"type": int, "help": "Dump no more than so many objects. Not with --force."},
-    "batch_size": {"type": int, "default": 10000, "help": "How many objects go into one insert (default 10000)."},
-    "sleep_time": {"type": float, "default": 1.0, "help": "How many seconds to rest after each (default 1)."},
+    ),
+    "url": Option(
+        group=CLICKHOUSE,
+        help="ClickHouse's HTTP interface. Default: that of EVENT_SINK_CLICKHOUSE_BACKEND_CONFIG inside the LMS; "
+        "outside it the embedded ClickHouse below LOG_REPLAY_HOME. ${NAME}, here and in the next three, is "
+        "read from the environment.",
+    ),
+    "path": Option(
+        group=CLICKHOUSE,
+        help="The folder of an embedded ClickHouse, in place of --url.",
+    ),
+    "username": Option(
+        group=CLICKHOUSE,
+        help="Who to be there.",
+    ),
+    "password": Option(
+        group=CLICKHOUSE,
+        help="And with which password: best given as '${NAME}'.",
+    ),
+    "database": Option(
+        group=CLICKHOUSE,
+        help="The database there (default that of the LMS's settings, else event_sink).",
+    ),
+    "timeout_secs": Option(
+        group=CLICKHOUSE,
+        type=int,
+        help="How long to wait for each answer (default that of the LMS's settings).",
+    ),
+    "create_tables": Option(
+        group=CLICKHOUSE,
+        flag=True,
+        help="Create the tables that are missing, as Aspects has them. Implied for an embedded ClickHouse.",
+    ),
+    "start_pk": Option(
+        group=OBJECTS,
+        metavar="PK",
+        help="Go on behind this primary key, as the last run reported it.",
+    ),
+    "ids": Option(
+        group=OBJECTS,
+        nargs="*",
+        default=[],
+        metavar="KEY",
+        help="Dump only the objects with these primary keys.",
+    ),
+    "ids_to_skip": Option(
+        group=OBJECTS,
+        nargs="*",
+        default=[],
+        metavar="KEY",
+        help="Dump all but these.",
+    ),
+    "force": Option(
+        group=OBJECTS,
+        flag=True,
+        help="Dump courses even if they were not published since they were dumped last.",
+    ),
+    "limit": Option(
+        group=OBJECTS,
+        type=int,
+        help="Dump no more than so many objects. Not with --force.",
+    ),
+    "batch_size": Option(
+        group=SPEED,
+        type=int,
+        default=10000,
+        help="How many objects go into one insert (default 10000).",
+    ),
+    "sleep_time": Option(
+        group=SPEED,
+        type=float,
+        default=1.0,
+        help="How many seconds to rest after each (default 1).",
+    ),
 }
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from log_replay.clickhouse.tables import statement_table
 from log_replay.gaps.compare import KEYS
-from log_replay.options import read_options
-from log_replay.options.arguments import ARGUMENTS
+from log_replay.options import OPTIONS, read_options
+from log_replay.options.option import Option
 from log_replay.options.values import read_config, writable_path
 
 if TYPE_CHECKING:
@@ -24,16 +24,22 @@ TAKEN = (
     "source_provider", "source_config", "transformer_type", "since", "until", "event", "course", "org", "user",
     "unit_size", "workers", "transformers", "rejects", "grace_secs",
 )  # fmt: skip
-GAP_ARGUMENTS: dict[str, dict[str, Any]] = {
-    **{name: ARGUMENTS[name] for name in TAKEN},
-    "missing_from": {
-        "default": "{}",
-        "metavar": "JSON",
-        "help": "The ClickHouse to compare with, described as a destination (default: the embedded one).",
-    },
-    "by": {"choices": list(KEYS), "default": "day", "help": "What to count by (default day)."},
-    "json": {"metavar": "PATH", "help": "Write the counts as JSON, too."},
-    "html": {"metavar": "PATH", "help": "Write a page with charts, too; it needs nothing else and opens offline."},
+COMPARISON = "Comparison"
+GAP_OPTIONS: dict[str, Option] = {
+    **{name: OPTIONS[name] for name in TAKEN},
+    "missing_from": Option(
+        group=COMPARISON,
+        default="{}",
+        metavar="JSON",
+        help="The ClickHouse to compare with, described as a destination (default: the embedded one).",
+    ),
+    "by": Option(group=COMPARISON, choices=list(KEYS), default="day", help="What to count by (default day)."),
+    "json": Option(group=COMPARISON, metavar="PATH", help="Write the counts as JSON, too."),
+    "html": Option(
+        group=COMPARISON,
+        metavar="PATH",
+        help="Write a page with charts, too; it needs nothing else and opens offline.",
+    ),
 }
 
 
@@ -62,13 +68,12 @@ def read_gap_options(given: Mapping[str, Any]) -> GapOptions:
         ConfigurationError: something in it is wrong; nothing has been read or written.
     """
     config = read_config("--missing_from", given["missing_from"])
-    defaults = {name: arguments.get("default") for name, arguments in ARGUMENTS.items()}
     run = {"destination_provider": "LOGGER", "dry_run": True, "log_to": "null", "batch_size": _BATCH_SIZE}
     return GapOptions(
-        run=read_options({**defaults, **{name: given[name] for name in TAKEN}, **run}),
+        run=read_options({**{name: given[name] for name in TAKEN}, **run}),
         config=config,
         table=statement_table(config, given["transformer_type"]),
         by=given["by"],
-        json=writable_path("--json", given["json"]),
-        html=writable_path("--html", given["html"]),
+        json=given["json"] and writable_path("--json", given["json"]),
+        html=given["html"] and writable_path("--html", given["html"]),
     )

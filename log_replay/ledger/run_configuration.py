@@ -1,57 +1,42 @@
-"""A run's configuration as the ledger has it: what says which run it is, and what starts it again; never a secret."""
+"""A run's configuration in the ledger: its identity, and the command that resumes it. Secrets are left out."""
 
 from __future__ import annotations
 
 import json
-import re
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit, urlunsplit
 
 from log_replay.errors import ConfigurationError
-from log_replay.options.arguments import ARGUMENTS
+from log_replay.options import OPTIONS
+from log_replay.redaction import split_secrets, without_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from log_replay.options import Options, Place
 
-#: What of a place's configuration anybody may know. All else may be a secret, and is taken for one.
-PUBLIC = frozenset(
-    {"container", "prefix", "host", "port", "region", "url", "path", "database", "table", "secure", "compression",
-     "timeout_seconds", "cluster", "columns", "verify"}
-)  # fmt: skip
-#: A value that only says where the secret is.
-REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
-CONFIGS = {"source_config": "source_provider", "destination_config": "destination_provider",
-           "missing_from": "destination_provider"}  # fmt: skip
-#: Options that say how to run, what to show or what to do but once: they may change from one time to the next.
-NOT_STORED = frozenset({"run", "plan", "summary"})
-
 
 def identity(options: Options) -> dict[str, Any]:
-    """Return what must be the same whenever the run is resumed, by the names of the options."""
-    filters = options.filters
+    """Return the values that must be the same when the run is resumed, by the names of their options."""
+    values = {name: _plain(getattr(options, name)) for name, row in OPTIONS.items() if row.identity}
     return {
         "source": _place(options.source),
         "destination": _place(options.destination),
-        "transformer_type": options.transformer_type,
-        "batch_size": options.batch_size,
-        "dry_run": options.dry_run,
-        "lrs_urls": sorted(_without_user(url) for url in options.lrs_urls),
-        "since": filters.since and filters.since.isoformat(),
-        "until": filters.until and filters.until.isoformat(),
-        "event": list(filters.events),
-        "course": list(filters.courses),
-        "org": list(filters.orgs),
-        "user": sorted(filters.users),
-        "rejects": options.rejects and str(options.rejects.absolute()),
-        "rejects_with_content": options.rejects_with_content,
+        **values,
+        "lrs_urls": sorted(without_credentials(url) for url in options.lrs_urls),
+        "user": sorted(set(options.user)),
         "from_rejects": options.from_rejects_digest,
-        "format": options.destination.config.get("format"),
-        "layout": options.destination.config.get("layout"),
-        "only_missing": options.missing_from is not None,
-        "tracking": options.tracking,
     }
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Path):
+        return str(value.absolute())
+    return list(value) if isinstance(value, tuple) else value
 
 
 def difference(stored: Mapping[str, Any], given: Mapping[str, Any]) -> str | None:
@@ -64,17 +49,18 @@ def difference(stored: Mapping[str, Any], given: Mapping[str, Any]) -> str | Non
 
 
 def stored_command(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that were given, but for what may be a secret: of that the names are under ``withheld``."""
+    """Return the options that were given, without secrets: the names of these are listed under ``withheld``."""
     command: dict[str, Any] = {}
     withheld: list[str] = []
-    for name, arguments in ARGUMENTS.items():
+    for name, row in OPTIONS.items():
         value = given.get(name)
-        if value is None or value is False or value == arguments.get("default") or name in NOT_STORED:
+        if not row.stored or value is None or value is False or value == row.default:
             continue
-        if name in CONFIGS:
-            value, secrets = _without_secrets(value, local=given[CONFIGS[name]].upper() == "LOCAL")
+        if row.config_of and not value.startswith("@"):
+            kept, secrets = split_secrets(given[row.config_of], json.loads(value))
+            value = json.dumps(kept)
             withheld += [f"{name}.{secret}" for secret in secrets]
-        if name == "lrs_urls" and any(_without_user(url) != url for url in value):
+        if name == "lrs_urls" and any(without_credentials(url) != url for url in value):
             withheld.append(name)
             continue
         command[name] = value
@@ -104,33 +90,8 @@ def command_line(command: Mapping[str, Any]) -> list[str]:
 
 def _place(place: Place) -> str:
     names = sorted(place.public.items())
-    shown = (f"{name}={_without_user(value) if name == 'url' else value}" for name, value in names)
+    shown = (f"{name}={without_credentials(value) if name == 'url' else value}" for name, value in names)
     return " ".join([place.provider, *shown])
-
-
-def _without_secrets(text: str, *, local: bool) -> tuple[str, list[str]]:
-    """Return a JSON configuration that has none any more, and the names of those it had."""
-    if text.startswith("@"):
-        return text, []
-    kept: dict[str, Any] = {}
-    withheld: list[str] = []
-    for name, value in json.loads(text).items():
-        if name == "url" and isinstance(value, str) and _without_user(value) != value:
-            withheld.append(name)
-        elif name in PUBLIC or (local and name == "key") or (isinstance(value, str) and REFERENCE.fullmatch(value)):
-            kept[name] = value
-        else:
-            withheld.append(name)
-    return json.dumps(kept), withheld
-
-
-def _without_user(url: str) -> str:
-    """Return a URL without a user's name and password, and without a query, which can hold a token."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return "(no URL)"
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def _shown(value: Any) -> str:

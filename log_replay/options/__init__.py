@@ -1,6 +1,6 @@
-"""Command line + settings -> one frozen, validated configuration."""
+"""The options of a replay: one table, read into one frozen, validated configuration."""
 
-from log_replay.options.configuration import Options, Place
-from log_replay.options.reading import read_options
+from log_replay.options.configuration import OPTIONS, Options, Place
+from log_replay.options.reading import options_from, read_options
 
-__all__ = ["Options", "Place", "read_options"]
+__all__ = ["OPTIONS", "Options", "Place", "options_from", "read_options"]

@@ -1,177 +1,105 @@
-"""The parsed command line + settings -> one validated configuration."""
+"""Read a command line, or a command that the ledger has stored, into one validated configuration."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
 from log_replay.errors import ConfigurationError
-from log_replay.events.filters import Filters, read_time
-from log_replay.options.configuration import Options, Place
-from log_replay.options.values import read_allowance, read_config, read_size, read_workers, writable_path
-from log_replay.report.rejects import read_rejects
+from log_replay.options.configuration import OPTIONS, Options
+from log_replay.options.option import CLICKHOUSE, FILES, LRS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from datetime import datetime
+    from collections.abc import Mapping
 
 LMS_SECONDS_BETWEEN_LRS_BATCHES = 10.0
-FILES = "files"
-#: Settings of a destination that are options of their own, and what kind of destination each is of.
-SETTINGS_OF = {
-    "create_tables": "CLICKHOUSE", "format": FILES, "layout": FILES, "lrs_concurrency": "LRS", "max_rate": "LRS",
-}  # fmt: skip
-#: A day: nobody means more, and the system's timers take neither infinity nor what comes near it.
-_LONGEST_SECONDS = 86_400.0
 
 
 def read_options(given: Mapping[str, Any]) -> Options:
-    """Check the parsed command line and complete it from the settings.
+    """Check the values of a command line and complete them from the settings.
+
+    Args:
+        given: values by the names of the options, as argparse gives them. Options that are missing have their defaults.
 
     Raises:
-        ConfigurationError: something in it is wrong; nothing has been read or written.
+        ConfigurationError: a value is wrong; nothing has been read or written.
     """
-    destination = _destination(given)
-    _check_ranges(given)
-    _check_effects(given, destination)
-    dry_run = bool(given["dry_run"])
-    return Options(
-        source=_place("source", given),
-        destination=destination,
-        transformer_type=given["transformer_type"],
-        batch_size=given["batch_size"],
-        sleep_between_batches_secs=_rest_seconds(given, destination),
-        dry_run=dry_run,
-        lrs_urls=tuple(given["lrs_urls"] or ()),
-        log_to=_log_to(given, shown=dry_run or destination.provider == "LOGGER"),
-        log_format=given["log_format"] or "aspects",
-        max_line_bytes=given["max_line_bytes"],
-        filters=_filters(given),
-        rejects=writable_path("--rejects", given["rejects"]),
-        summary=writable_path("--summary", given["summary"]),
-        max_rejected=read_allowance("--max_rejected", given["max_rejected"]),
-        add_external_ids=_may_add_external_ids(given) and not dry_run,
-        transformers=given["transformers"],
-        verify_sample=given["verify_sample"],
-        workers=read_workers("--workers", given["workers"]),
-        run=given["run"],
-        plan=given["plan"],
-        unit_size_bytes=read_size("--unit_size", given["unit_size"]),
-        from_rejects=read_rejects("--from_rejects", given["from_rejects"]),
-        rejects_with_content=given["rejects_with_content"],
-        grace_secs=given["grace_secs"],
-        missing_from=_missing_from(given, destination),
-        tracking=bool(given["tracking"]),
-        given=given,
-    )
+    raw = {name: row.default if given.get(name) is None else given[name] for name, row in OPTIONS.items()}
+    _check_effects(raw)
+    values = {name: _read(name, raw[name]) for name in OPTIONS}
+    _complete(values, raw)
+    options = Options(**values, given=raw)
+    if options.only_missing and options.missing_from is None:
+        is_destination = options.destination.provider == CLICKHOUSE
+        return replace(options, missing_from=options.destination.config if is_destination else {})
+    return options
 
 
-def _place(side: str, given: Mapping[str, Any]) -> Place:
-    provider = given[f"{side}_provider"]
-    return Place(provider.upper(), read_config(f"--{side}_config", given[f"{side}_config"] or "{}"))
+def options_from(stored: Mapping[str, Any]) -> Options:
+    """Return the configuration of a command that the ledger has stored; see ``ledger.run_configuration``.
 
+    Args:
+        stored: values by the names of the options, without those that had their defaults, and ``withheld``: the names
+            of the secrets that were left out.
 
-def _destination(given: Mapping[str, Any]) -> Place:
-    """Return the destination with those of its settings that are options of their own."""
-    place = _place("destination", given)
-    own = {name: given[name] for name in SETTINGS_OF if given.get(name) is not None and given[name] is not False}
-    kind = place.provider if place.provider in {"LRS", "LOGGER", "CLICKHOUSE"} else FILES
-    for name, value in own.items():
-        if SETTINGS_OF[name] == "LRS" and not 0 < value < float("inf"):
-            raise ConfigurationError(f"--{name} {value} is out of range")
-        if SETTINGS_OF[name] != kind:
-            raise ConfigurationError(f"--{name} means nothing to {place.provider}")
-    return Place(place.provider, {**place.config, **own})
-
-
-def _missing_from(given: Mapping[str, Any], destination: Place) -> Mapping[str, Any] | None:
-    if not given["only_missing"]:
-        if given["missing_from"]:
-            raise ConfigurationError("--missing_from has no effect without --only_missing")
-        return None
-    if given["missing_from"]:
-        return read_config("--missing_from", given["missing_from"])
-    return destination.config if destination.provider == "CLICKHOUSE" else {}
-
-
-def _rest_seconds(given: Mapping[str, Any], destination: Place) -> float:
-    if given["sleep_between_batches_secs"] is not None:
-        return float(given["sleep_between_batches_secs"])
-    return LMS_SECONDS_BETWEEN_LRS_BATCHES if destination.provider == "LRS" else 0.0
-
-
-def _log_to(given: Mapping[str, Any], *, shown: bool) -> str:
-    log_to: str = given["log_to"] or _default_log_to(given["transformer_type"], shown=shown)
-    if log_to == "settings" and given["log_format"]:
+    Raises:
+        ConfigurationError: the command was given secrets, or one of its values is wrong by now.
+    """
+    if stored.get("withheld"):
         raise ConfigurationError(
-            "--log_format has no effect where the settings' own handlers write", hint="add --log_to"
+            f"the ledger keeps no secrets, and this run was given some: {', '.join(stored['withheld'])}",
+            hint="give the run's own command again with --run, or read them from the environment: ${NAME}, or @FILE",
         )
-    return log_to
+    return read_options(stored)
 
 
-def _default_log_to(transformer_type: str, *, shown: bool) -> str:
+def _read(name: str, raw: Any) -> Any:
+    row = OPTIONS[name]
+    if row.flag:
+        return bool(raw)
+    return None if raw is None else row.read(f"--{name}", raw)
+
+
+def _check_effects(raw: Mapping[str, Any]) -> None:
+    """Refuse options that would have no effect."""
+    provider = raw["destination_provider"].upper()
+    kind = provider if provider in {LRS, "LOGGER", CLICKHOUSE} else FILES
+    for name, row in OPTIONS.items():
+        if raw[name] is None or raw[name] is False:
+            continue
+        if row.needs and not raw[row.needs]:
+            raise ConfigurationError(f"--{name} has no effect without --{row.needs}")
+        if row.destination not in {None, kind}:
+            raise ConfigurationError(f"--{name} applies only to {row.destination}, and the destination is {provider}")
+
+
+def _complete(values: dict[str, Any], raw: Mapping[str, Any]) -> None:
+    """Set the values whose defaults depend on other options and on the settings."""
+    since, until = values["since"], values["until"]
+    if since and until and since >= until:
+        raise ConfigurationError(f"--since {raw['since']} is not before --until {raw['until']}")
+    if values["sleep_between_batches_secs"] is None:
+        rest_seconds = LMS_SECONDS_BETWEEN_LRS_BATCHES if values["destination_provider"] == LRS else 0.0
+        values["sleep_between_batches_secs"] = rest_seconds
+    if values["add_external_ids"] is None:
+        values["add_external_ids"] = not (_standalone() and "lms" in settings.DATABASES)
+    values["add_external_ids"] &= not values["dry_run"]
+    values["log_to"] = values["log_to"] or _default_log_to(values)
+    if values["log_to"] == "settings" and values["log_format"]:
+        raise ConfigurationError("--log_format has no effect on the handlers of the settings", hint="add --log_to")
+    values["log_format"] = values["log_format"] or "aspects"
+
+
+def _default_log_to(values: Mapping[str, Any]) -> str:
+    shown = values["dry_run"] or values["destination_provider"] == "LOGGER"
     if _standalone():
         return "stdout" if shown else "null"
-    # ERB's own switch for sites that find the log too loud; where the log is all that is asked for, it is not meant.
-    logging_enabled = getattr(settings, f"{transformer_type.upper()}_EVENT_LOGGING_ENABLED", True)
+    # ERB's switch for sites that want no statements in their logs. It does not apply to runs that do nothing but log.
+    logging_enabled = getattr(settings, f"{values['transformer_type'].upper()}_EVENT_LOGGING_ENABLED", True)
     return "settings" if logging_enabled or shown else "null"
-
-
-def _may_add_external_ids(given: Mapping[str, Any]) -> bool:
-    if given["add_external_ids"]:
-        return bool(given["add_external_ids"] == "yes")
-    return not (_standalone() and "lms" in settings.DATABASES)
 
 
 def _standalone() -> bool:
     return getattr(settings, "LOG_REPLAY_STANDALONE", False)
-
-
-def _filters(given: Mapping[str, Any]) -> Filters:
-    since, until = (_time(f"--{name}", given[name]) for name in ("since", "until"))
-    if since and until and since >= until:
-        raise ConfigurationError(f"--since {given['since']} is not before --until {given['until']}")
-    return Filters(
-        since=since,
-        until=until,
-        events=_words(given["event"]),
-        courses=_words(given["course"]),
-        orgs=_words(given["org"]),
-        users=frozenset(_words(given["user"])),
-    )
-
-
-def _words(values: Iterable[str] | None) -> tuple[str, ...]:
-    return tuple(values or ())
-
-
-def _time(option: str, value: str | None) -> datetime | None:
-    if value is None:
-        return None
-    try:
-        return read_time(value)
-    except ValueError:
-        raise ConfigurationError(
-            f"{option} {value!r} is no date or time", hint="for example 2026-03-01 or 2026-03-01T08:00:00+01:00"
-        ) from None
-
-
-def _check_ranges(given: Mapping[str, Any]) -> None:
-    rest_seconds = given["sleep_between_batches_secs"]
-    in_range = {
-        "batch_size": given["batch_size"] > 0,
-        "sleep_between_batches_secs": rest_seconds is None or 0 <= rest_seconds <= _LONGEST_SECONDS,
-        "grace_secs": 0 <= given["grace_secs"] <= _LONGEST_SECONDS,
-        "verify_sample": 0 <= given["verify_sample"] <= 1,
-    }
-    for name, right in in_range.items():
-        if not right:
-            raise ConfigurationError(f"--{name} {given[name]} is out of range")
-
-
-def _check_effects(given: Mapping[str, Any], destination: Place) -> None:
-    if given["rejects_with_content"] and not given["rejects"]:
-        raise ConfigurationError("--rejects_with_content has no effect without --rejects")
-    if given["tracking"] and destination.provider != "CLICKHOUSE":
-        raise ConfigurationError("--tracking needs --destination_provider CLICKHOUSE")

@@ -1,4 +1,4 @@
-"""How the values of options are spelled: JSON with ``@FILE`` and ``${NAME}``, paths, allowances."""
+"""Readers for the values of options: JSON with ``@FILE`` and ``${NAME}``, paths, times, sizes, ranges."""
 
 from __future__ import annotations
 
@@ -7,28 +7,33 @@ import os
 import re
 import stat
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
 from log_replay.errors import ConfigurationError
+from log_replay.events.filters import read_time
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
 
 log = structlog.get_logger(__name__)
 
 #: ``${NAME}`` stands for an environment variable, ``$${`` for a dollar sign and a brace.
-VARIABLE = re.compile(r"\$(\$\{)|\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(I?)B?", re.IGNORECASE)
-ALLOWANCE = re.compile(r"(\d+(?:\.\d+)?)(%?)")
+_VARIABLE = re.compile(r"\$(\$\{)|\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(I?)B?", re.IGNORECASE)
+_ALLOWANCE = re.compile(r"(\d+(?:\.\d+)?)(%?)")
 
 
 class Allowance(NamedTuple):
-    """How many rejects are acceptable: a number, or a share of the known events in percent."""
+    """Number of acceptable rejects: absolute, or in percent of the known events."""
 
     amount: float
     percent: bool
 
     def exceeded(self, rejected: int, known: int) -> bool:
-        """Whether so many rejects, of so many known events, are too many."""
+        """Return whether this number of rejects is too high for this number of known events."""
         return rejected > (self.amount * known / 100 if self.percent else self.amount)
 
 
@@ -36,45 +41,50 @@ def read_config(option: str, text: str) -> dict[str, Any]:
     """Read a JSON object from the command line, or from ``@FILE``.
 
     Raises:
-        ConfigurationError: it is none, the file cannot be read, or a variable is not set.
+        ConfigurationError: it is not a JSON object, the file cannot be read, or a variable is not set.
     """
-    if text.startswith("@"):
-        try:
-            path = Path(text[1:]).expanduser()
-            _warn_of_readers(option, path)
-            text = path.read_text(encoding="utf-8")
-        except (OSError, ValueError, RuntimeError) as error:
-            reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else "this is no path"
-            if isinstance(error, OSError):
-                reason = error.strerror or type(error).__name__
-            raise ConfigurationError(reason, operation="read", object=f"{option} {text}") from error
     try:
-        config = json.loads(text)
-    except ValueError as error:
-        if not isinstance(error, json.JSONDecodeError):
-            raise ConfigurationError(f"{option} is not JSON") from None
-        # The text itself may hold a password: the place must be enough.
+        config = json.loads(_read_file(option, text) if text.startswith("@") else text or "{}")
+    except json.JSONDecodeError as error:
+        # The text may hold a password: the message only says where the mistake is.
         raise ConfigurationError(
             f"{option} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}",
-            hint="mind the shell's quotes: put single ones around the whole object",
+            hint="in a shell, put single quotes around the whole object",
         ) from None
+    except ValueError:
+        raise ConfigurationError(f"{option} is not JSON") from None
     except RecursionError:
         raise ConfigurationError(f"{option} is nested too deeply") from None
     if not isinstance(config, dict):
-        raise ConfigurationError(f"{option} is JSON, but not an object", hint='it looks like {"container": ...}')
+        raise ConfigurationError(f"{option} is JSON, but not an object", hint='for example {"container": "logs"}')
     return {key: _substitute(option, value) for key, value in config.items()}
+
+
+def _read_file(option: str, text: str) -> str:
+    try:
+        path = Path(text[1:]).expanduser()
+        _warn_of_readers(option, path)
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ConfigurationError(reason, operation="read", object=f"{option} {text}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError("it is not UTF-8", operation="read", object=f"{option} {text}") from error
+    except (ValueError, RuntimeError) as error:
+        raise ConfigurationError("this is not a path", operation="read", object=f"{option} {text}") from error
 
 
 def _warn_of_readers(option: str, path: Path) -> None:
     if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
         log.warning(
-            "others can read this file, and whatever secrets are in it", option=option, path=str(path), hint="chmod 600"
+            "other users can read this file and the secrets in it", option=option, path=str(path), hint="chmod 600"
         )
 
 
 def _substitute(option: str, value: Any) -> Any:
+    """Return a JSON value with the environment variables in its strings replaced."""
     if isinstance(value, str):
-        return VARIABLE.sub(lambda found: "${" if found[1] else _variable(option, found[2]), value)
+        return _VARIABLE.sub(lambda found: "${" if found[1] else _variable(option, found[2]), value)
     if isinstance(value, dict):
         return {key: _substitute(option, inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -86,33 +96,82 @@ def _variable(option: str, name: str) -> str:
     try:
         return os.environ[name]
     except KeyError:
-        raise ConfigurationError(f"{option} asks for the environment variable {name}, which is not set") from None
+        raise ConfigurationError(f"{option} refers to the environment variable {name}, which is not set") from None
 
 
-def writable_path(option: str, text: str | None) -> Path | None:
-    """Return a path that can be written to, without touching what may be there.
+def read_provider(_option: str, text: str) -> str:
+    """Return a provider's name in capitals, as libcloud spells it."""
+    return text.upper()
+
+
+def words(_option: str, values: Iterable[str]) -> tuple[str, ...]:
+    """Return several values as a tuple."""
+    return tuple(values)
+
+
+def read_yes(_option: str, text: str) -> bool:
+    """Return whether the answer is ``yes``."""
+    return text == "yes"
+
+
+def read_moment(option: str, text: str) -> datetime:
+    """Read an ISO 8601 date or time.
+
+    Raises:
+        ConfigurationError: it is neither.
+    """
+    try:
+        return read_time(text)
+    except ValueError:
+        raise ConfigurationError(
+            f"{option} {text!r} is not a date or time", hint="for example 2026-03-01 or 2026-03-01T08:00:00+01:00"
+        ) from None
+
+
+def positive(option: str, value: float) -> float:
+    """Check that a number is greater than 0 and finite.
+
+    Raises:
+        ConfigurationError: it is not.
+    """
+    if not 0 < value < float("inf"):
+        raise ConfigurationError(f"{option} {value} is out of range")
+    return value
+
+
+def between(lowest: float, highest: float) -> Callable[[str, float], float]:
+    """Return a reader that checks that a number is in a range, both ends included."""
+
+    def read(option: str, value: float) -> float:
+        if not lowest <= value <= highest:
+            raise ConfigurationError(f"{option} {value} is out of range")
+        return value
+
+    return read
+
+
+def writable_path(option: str, text: str) -> Path:
+    """Return a path that can be written to, without changing a file that exists there.
 
     Raises:
         ConfigurationError: its folder does not exist or cannot be written to.
     """
-    if text is None:
-        return None
     path = Path(text).expanduser()
     folder = path.parent
     if path.is_dir() or not folder.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
-        raise ConfigurationError(f"{option} {text} cannot be written", hint="its folder must exist and be yours")
+        raise ConfigurationError(
+            f"{option} {text} cannot be written", hint="its folder must exist and you must be allowed to write there"
+        )
     return path
 
 
-def read_allowance(option: str, text: str | None) -> Allowance | None:
+def read_allowance(option: str, text: str) -> Allowance:
     """Read ``N`` or ``P%``.
 
     Raises:
         ConfigurationError: it is neither.
     """
-    if text is None:
-        return None
-    spelled = ALLOWANCE.fullmatch(text.strip())
+    spelled = _ALLOWANCE.fullmatch(text.strip())
     if spelled is None:
         raise ConfigurationError(f"{option} {text!r} is neither a number nor a percentage")
     return Allowance(float(spelled[1]), percent=bool(spelled[2]))
@@ -122,18 +181,18 @@ def read_size(option: str, text: str) -> int:
     """Read a number of bytes: ``1000``, ``256MB``, ``1GiB``.
 
     Raises:
-        ConfigurationError: it is none, or nothing.
+        ConfigurationError: it is not a size of at least one byte.
     """
-    spelled = SIZE.fullmatch(str(text).strip())
+    spelled = _SIZE.fullmatch(str(text).strip())
     factor = (1024 if spelled[3] else 1000) ** " KMGT".index(spelled[2].upper() or " ") if spelled else 0
     size = int(float(spelled[1]) * factor) if spelled else 0
     if size < 1:
-        raise ConfigurationError(f"{option} {text!r} is no size", hint="for example 256MB or 1GiB")
+        raise ConfigurationError(f"{option} {text!r} is not a size", hint="for example 256MB or 1GiB")
     return size
 
 
 def read_workers(option: str, text: str) -> int:
-    """Read how many processes a number or ``auto``, one for each core, means.
+    """Read a number of processes; ``auto`` is one for each core.
 
     Raises:
         ConfigurationError: it is neither.

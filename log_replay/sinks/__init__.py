@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 from log_replay.errors import ConfigurationError
+from log_replay.redaction import masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -75,8 +76,6 @@ _OPENERS = {
     "LRS": "log_replay.sinks.lrs.sink:open_lrs",
 }
 _LIBCLOUD = "log_replay.sinks.files.sink:open_files"
-#: Settings that no message may show.
-_SECRETS = ("auth_key", "password", "secret", "token")
 
 
 def open_sink(
@@ -104,14 +103,6 @@ def open_sink(
     try:
         return opener(provider, config, transformer_type=transformer_type, key=key, lrs_urls=lrs_urls)
     except ConfigurationError as error:
-        # Settings are quoted, and one may have been given, by mistake, what is a secret as well.
-        error.message = _without_secrets(error.message, config)
+        # A message can quote a setting that holds a secret by mistake.
+        error.message = masked(error.message, provider, config)
         raise
-
-
-def _without_secrets(text: str, config: Mapping[str, Any]) -> str:
-    for secret in map(config.get, _SECRETS):
-        if isinstance(secret, str) and secret:
-            for spelled in (secret, repr(secret)[1:-1]):
-                text = text.replace(spelled, "***")
-    return text

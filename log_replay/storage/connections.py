@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from libcloud.storage.providers import DRIVERS, get_driver
 from libcloud.storage.types import Provider
 
 from log_replay.errors import ConfigurationError
+from log_replay.redaction import masked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,8 +76,8 @@ def open_driver(provider: str, options: Mapping[str, Any]) -> StorageDriver:
     try:
         driver = get_driver(getattr(Provider, provider))(**options)
     except Exception as error:  # noqa: BLE001 - drivers raise anything
-        # In its own words: they name the option, but may quote a secret.
-        reason = _without_secrets(str(getattr(error, "value", error)), options)
+        # The driver's own words name the option, but can quote a secret.
+        reason = masked(str(getattr(error, "value", error)), provider, options)
         raise ConfigurationError(
             f"the {provider} source does not take its options: {reason or type(error).__name__}",
             hint="see libcloud's documentation of the provider",
@@ -109,10 +109,3 @@ def _mend(driver: StorageDriver) -> None:
         connection.morph_action_hook = lambda action: f"{connection.request_path}{action}"
     # It connected in its constructor, and connects again, as it now should, with the next request.
     connection.connection = None
-
-
-def _without_secrets(text: str, options: Mapping[str, Any]) -> str:
-    for name, value in options.items():
-        if isinstance(value, str) and value and name not in {"host", "region"}:
-            text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "***", text)
-    return text

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 
 from log_replay.dump.delivery import EventSink
-from log_replay.dump.options import ARGUMENTS, read_dump_options
+from log_replay.dump.options import DUMP_OPTIONS, read_dump_options
 from log_replay.errors import ConfigurationError
 from log_replay.retry import RetryPolicy
 from tests.support.event_sinks import dumped_rows
@@ -60,9 +60,8 @@ def dumped_users(clickhouse, event_sink):
 
 
 def dump_options(**given):
-    defaults = {name: arguments.get("default", False) for name, arguments in ARGUMENTS.items()}
-    optional = {name: None for name, value in defaults.items() if value is False and "action" not in ARGUMENTS[name]}
-    return read_dump_options({**defaults, **optional, "object": "external_id", **given})
+    defaults = {name: False if row.flag else row.default for name, row in DUMP_OPTIONS.items()}
+    return read_dump_options({**defaults, "object": "external_id", **given})
 
 
 def names(*numbers: int) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from log_replay.dump.options import ARGUMENTS, read_dump_options
+from log_replay.dump.options import DUMP_OPTIONS, read_dump_options
 from log_replay.management.exit_codes import INCOMPLETE, errors_exit
 from log_replay.management.state import prepare_state
 from log_replay.options.arguments import add_arguments
@@ -33,7 +33,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add every option."""
-        add_arguments(parser, ARGUMENTS)
+        add_arguments(parser, DUMP_OPTIONS)
         # Django has this where a command asks for system checks; the plugin's does, and nothing is lost by taking it.
         parser.add_argument("--skip-checks", action="store_true", help=argparse.SUPPRESS)
 

@@ -35,10 +35,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add every option."""
         # Imported here since this module is imported for every --help.
-        from log_replay.gaps.options import GAP_ARGUMENTS  # noqa: PLC0415
+        from log_replay.gaps.options import GAP_OPTIONS  # noqa: PLC0415
         from log_replay.options.arguments import add_arguments  # noqa: PLC0415
 
-        add_arguments(parser, GAP_ARGUMENTS)
+        add_arguments(parser, GAP_OPTIONS)
 
     def handle(self, *_args: str, **given: Any) -> None:
         """Compare, and show what was found."""

@@ -38,7 +38,7 @@ def plan_run(source: Source, options: Options, progress: Progress) -> Iterator[U
     listing = _list_ahead(source, options.source, progress)
     if options.from_rejects is not None:
         return choose_lines(listing, options.from_rejects)
-    return cut_into_units(listing, options.unit_size_bytes, is_compressed)
+    return cut_into_units(listing, options.unit_size, is_compressed)
 
 
 def _list_ahead(source: Source, place: Place, progress: Progress) -> Iterator[SourceObject | SkippedObject]:
