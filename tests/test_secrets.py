@@ -164,7 +164,7 @@ def test_a_configuration_file_that_others_can_read_draws_a_warning(tmp_path, mod
     written = io.StringIO()
     configure_own_log(written)
     assert read_config("--source_config", f"@{path}") == {"password": SECRET}
-    assert ("others can read this file" in written.getvalue()) == warned
+    assert ("other users can read this file" in written.getvalue()) == warned
     assert "s3cret" not in written.getvalue()
 
 
