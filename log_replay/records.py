@@ -1,4 +1,4 @@
-"""What flows through the rooms: values only, no behaviour beyond adding up.
+"""The records that flow through the pipeline: values without behaviour, except that counters can be added.
 
 SourceObject -> Unit -> LineBlock -> Event -> Statement -> Delivery
                             |          |
@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property, partial
-from itertools import accumulate, islice, repeat
+from itertools import accumulate
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias, overload
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from array import array
     from collections.abc import Iterable, Iterator, Mapping
 
-#: A tracking event in the shape that event-routing-backends' processors receive: the parsed line plus ``data``
-#: (what the log calls ``event``, decoded when it is a JSON string) and ``timestamp``.
+#: A tracking event as the processors of event-routing-backends receive it: the parsed line, plus ``data`` (the value of
+#: ``event`` in the log, decoded if it is a JSON string) and ``timestamp``.
 EventFields: TypeAlias = dict[str, Any]
 
-#: What can be written as it is: whole lines, or parts of them.
+#: Bytes that can be written without a copy.
 Text: TypeAlias = bytes | memoryview
 
-#: A set of routes, one bit each; what no route can be asked about goes to all of them.
+#: A set of routes has one bit for each. An event whose routes are not known goes to all of them.
 ALL_ROUTES = -1
 
 
 class Position(NamedTuple):
-    """Where a line begins: the object's name and the offset of the line's first byte once decompressed."""
+    """The place of a line: the name of its object, and the offset of its first byte in the decompressed object."""
 
     object: str
     offset: int
@@ -39,7 +39,7 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SourceObject:
-    """One object to replay, as the listing gave it; ``version`` is its ETag or modification time, if any."""
+    """One object to replay, as it was listed. ``version`` is its ETag or modification time, if there is one."""
 
     name: str
     size_bytes: int | None = None
@@ -48,7 +48,7 @@ class SourceObject:
 
 @dataclass(frozen=True, slots=True)
 class SkippedObject:
-    """An object under the prefix that is not a log, and why (``empty``, ``placeholder``, ``own output`` ...)."""
+    """An object under the prefix that is not a log, and the reason (``empty``, ``placeholder``, ``own output`` ...)."""
 
     name: str
     reason: str
@@ -56,13 +56,13 @@ class SkippedObject:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """The lines of one object that begin in ``[start, end)``, whoever replays them: the units of a run are numbered.
+    """The lines of one object that begin in ``[start, end)``. The units of a run are numbered.
 
     Attributes:
-        end: None for the object's end.
-        lines: the offsets of the only lines wanted, where not all are.
-        offset: where to go on, at the beginning of a line; None where nothing of the unit was done.
-        counted_to: lines before this offset were counted, though those from ``offset`` on were not delivered.
+        end: None for the end of the object.
+        lines: the offsets of the wanted lines, or None if all lines are wanted.
+        offset: the beginning of the first line that is not delivered, or None if the unit was not begun.
+        counted_to: the lines before this offset are counted, even those from ``offset`` on.
     """
 
     number: int
@@ -76,11 +76,15 @@ class Unit:
 
 @dataclass(frozen=True)
 class LineBlock:
-    """Whole lines of one object, in order, as they stand in it: what ``lines.lines_of`` takes apart.
+    """Successive whole lines of one object. ``lines_of`` yields them.
 
-    ``pieces`` are what stands there from ``start`` on, line ends and all, however cut. ``oversized`` holds the offsets
-    of lines that were too long to keep; ``end_offset`` is where the line after the block begins. ``wanted`` are the
-    offsets of the only lines that belong to the block, where not all do.
+    Attributes:
+        object: the name of the object.
+        pieces: the bytes from ``start`` on, with line ends, cut anywhere.
+        start: the offset of the first byte.
+        end_offset: the offset of the line after the block.
+        oversized: the offsets of lines that are too long to be kept in memory.
+        wanted: the offsets of the lines that belong to the block, or None if all do.
     """
 
     object: str
@@ -92,12 +96,12 @@ class LineBlock:
 
     @cached_property
     def text(self) -> Text:
-        """The pieces in one: put together only here, since a worker is given them as they are."""
+        """The joined pieces. They are joined only when needed: a worker receives them as they are."""
         return self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
 
 
 def lines_of(block: LineBlock) -> Iterator[tuple[bytes, int]]:
-    """Yield a block's lines, without their line ends, and where each begins."""
+    """Yield each line of a block, without its line end, and its offset."""
     text, start, wanted = bytes(block.text), block.start, block.wanted
     begin, length = 0, len(text)
     while begin < length:
@@ -110,10 +114,12 @@ def lines_of(block: LineBlock) -> Iterator[tuple[bytes, int]]:
 
 
 class Event(NamedTuple):
-    """A known event. ``json_text`` is the line's JSON, of which Caliper ids are made.
+    """A known event.
 
-    ``user`` and ``course_id`` are whom it is about and where it happened, whatever its fields say (see
-    ``events.subjects``).
+    Attributes:
+        json_text: the JSON of the line. Caliper ids are computed from it.
+        user: the user that the event is about (see ``events.subjects``).
+        course_id: the course that the event is about, likewise.
     """
 
     position: Position
@@ -125,9 +131,9 @@ class Event(NamedTuple):
 
 
 class Rejected(NamedTuple):
-    """A line that gave no statement though it should have. Holds nothing of the line but the event's name.
+    """A line that should have given a statement and did not. Of its content, only the name of the event is kept.
 
-    ``unparsable`` tells lines that are not events from known events that could not be transformed.
+    ``unparsable`` is True for a line that is not an event, and False for a known event that cannot be transformed.
     """
 
     position: Position
@@ -137,9 +143,9 @@ class Rejected(NamedTuple):
 
 
 class Statement(NamedTuple):
-    """A finished statement: an xAPI statement, or a Caliper envelope whose event has this id.
+    """An xAPI statement, or a Caliper envelope whose event has this id.
 
-    ``text`` is its JSON in UTF-8 on one line; ``timestamp`` is the event's, as the statement spells it.
+    ``text`` is its JSON in UTF-8 on one line. ``timestamp`` is its timestamp as text.
     """
 
     id: str
@@ -148,7 +154,7 @@ class Statement(NamedTuple):
 
 
 class TransformedEvent(NamedTuple):
-    """A known event's statements, in order; ``routes`` are those that want them (see ``ALL_ROUTES``)."""
+    """The statements of a known event, in order. ``routes`` are the routes that want them (see ``ALL_ROUTES``)."""
 
     position: Position
     name: str
@@ -156,7 +162,7 @@ class TransformedEvent(NamedTuple):
     routes: int = ALL_ROUTES
 
 
-# Millions of these are made, and a named tuple's own __new__ takes twice as long to make one.
+# Faster constructors for the hot path: the __new__ of a named tuple takes twice as long.
 new_position = partial(tuple.__new__, Position)
 new_event = partial(tuple.__new__, Event)
 new_statement = partial(tuple.__new__, Statement)
@@ -164,7 +170,7 @@ new_transformed_event = partial(tuple.__new__, TransformedEvent)
 
 
 class PackedTexts(NamedTuple):
-    """Texts in one: what they are joined, and how long each of them is."""
+    """Several texts as one: their concatenation, and the length of each."""
 
     joined: str
     lengths: array[int]
@@ -177,10 +183,10 @@ class PackedTexts(NamedTuple):
 
 @dataclass(frozen=True)
 class PackedEvents(Sequence[TransformedEvent]):
-    """The transformed events of a block by columns: as they travel between processes, and are logged.
+    """The transformed events of a block, stored by column. ``lines`` are the texts of all statements, as lines.
 
-    A few large objects are handed over many times faster than thousands of small ones, which are made only where
-    somebody asks for one. ``lines`` are the texts of all statements, each with a line end.
+    Pickling a few large columns is many times faster than pickling thousands of small events. The events are created
+    when the first one is accessed.
     """
 
     object: str
@@ -200,27 +206,30 @@ class PackedEvents(Sequence[TransformedEvent]):
     @overload
     def __getitem__(self, index: slice) -> list[TransformedEvent]: ...
     def __getitem__(self, index: int | slice) -> TransformedEvent | list[TransformedEvent]:
-        return self._unpacked[index]
+        return self._events[index]
 
     @cached_property
-    def _unpacked(self) -> list[TransformedEvent]:
-        # Nearly every loop of it runs in C.
+    def _events(self) -> list[TransformedEvent]:
         texts = bytes(self.lines).split(b"\n")[:-1]
-        statements = map(new_statement, zip(self.ids.unpacked(), self.timestamps.unpacked(), texts, strict=True))
-        positions = map(new_position, zip(repeat(self.object), self.offsets, strict=False))
-        groups = map(tuple, map(islice, repeat(statements), self.statements_per_event))
-        return list(map(new_transformed_event, zip(positions, self.names, groups, self.routes, strict=True)))
+        statements = [*map(new_statement, zip(self.ids.unpacked(), self.timestamps.unpacked(), texts, strict=True))]
+        counts = self.statements_per_event
+        ends = accumulate(counts)  # the end of each event in ``statements``
+        groups = (tuple(statements[end - count : end]) for count, end in zip(counts, ends, strict=True))
+        return [
+            new_transformed_event((new_position((self.object, offset)), name, group, routes))
+            for offset, name, group, routes in zip(self.offsets, self.names, groups, self.routes, strict=True)
+        ]
 
 
 def statement_count(events: Sequence[TransformedEvent]) -> int:
-    """Return how many statements the events have."""
+    """Return the number of statements of the events."""
     if isinstance(events, PackedEvents):
         return sum(events.statements_per_event)
     return sum(len(event.statements) for event in events)
 
 
 def statement_lines(events: Sequence[TransformedEvent]) -> Text:
-    """Return the texts of the events' statements, each with a line end; they need not last longer than the events."""
+    """Return the texts of the events' statements, each with a line end. They are valid as long as the events are."""
     if isinstance(events, PackedEvents):
         return events.lines
     return joined_lines([statement.text for event in events for statement in event.statements])
@@ -303,11 +312,14 @@ class RouteCounters:
 
 @dataclass(slots=True)
 class BlockResult:
-    """What became of one block: its events with their statements, its rejects and its counters.
+    """The result of transforming one block.
 
-    ``transform_paths`` counts the events that were transformed natively, and those transformed by upstream's code, by
-    reason; ``verified`` events were transformed by both, and ``differences`` are those where upstream differs.
-    ``rejected_lines`` are the rejected lines themselves, by their offsets, where somebody asked for them.
+    Attributes:
+        transform_paths: the number of events by the way they were transformed: ``native``, or the reason for a fallback
+            to upstream's code.
+        verified: the number of events that were transformed both ways.
+        differences: the events for which upstream's statements differ.
+        rejected_lines: the rejected lines themselves, by offset, if the run writes them to a file.
     """
 
     object: str

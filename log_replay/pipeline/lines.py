@@ -1,4 +1,4 @@
-r"""Bytes -> blocks of whole lines with their offsets; splits on ``b"\n"`` only."""
+r"""Cut bytes into blocks of whole lines with their offsets. Only ``b"\n"`` ends a line."""
 
 from __future__ import annotations
 
@@ -24,33 +24,33 @@ def blocks(
     block_bytes: int = BLOCK_BYTES,
     max_line_bytes: int = MAX_LINE_BYTES,
 ) -> Iterator[LineBlock]:
-    """Yield an object's lines in blocks of about ``block_bytes``, without their line ends.
+    """Yield the lines of an object in blocks of about ``block_bytes``.
 
-    An empty chunk says that no more is waiting: the lines so far are then handed on. A line of more than
-    ``max_line_bytes`` is never kept, only its offset. An incomplete last line of a broken source is dropped.
+    An empty chunk means that the source has no more data yet: the lines so far are yielded. Of a line that is longer
+    than ``max_line_bytes``, only the offset is kept. If the source fails, its incomplete last line is dropped.
 
     Args:
-        chunks: the object's bytes from ``start`` on, however cut.
-        object: its name.
+        chunks: the bytes of the object from ``start`` on, cut anywhere.
+        object: the name of the object.
         start: the offset of the first byte, which begins a line.
-        block_bytes: how much makes a block.
-        max_line_bytes: how long a line may be.
+        block_bytes: the size of a block.
+        max_line_bytes: the length limit of a line.
 
     Raises:
-        SourceError: ``chunks`` did; its ``offset`` is where the first line that was not yielded begins.
+        SourceError: ``chunks`` raised it. Its ``offset`` is the beginning of the first line that was not yielded.
     """
-    cutter = _Cutter(object, start, max_line_bytes)
+    collector = _LineCollector(object, start, max_line_bytes)
     try:
         for chunk in chunks:
             for piece in _pieces(chunk, block_bytes):
-                cutter.add(piece)
-                if cutter.size >= block_bytes or cutter.skipping or not piece:
-                    yield from cutter.cut()
+                collector.add(piece)
+                if collector.size >= block_bytes or collector.skipping or not piece:
+                    yield from collector.cut()
     except SourceError as error:
-        yield from cutter.cut()
-        error.offset = cutter.line_offset
+        yield from collector.cut()
+        error.offset = collector.line_offset
         raise
-    yield from cutter.finish()
+    yield from collector.finish()
 
 
 def _pieces(chunk: bytes, piece_bytes: int) -> Iterator[bytes]:
@@ -61,10 +61,10 @@ def _pieces(chunk: bytes, piece_bytes: int) -> Iterator[bytes]:
         yield chunk[at : at + piece_bytes]
 
 
-class _Cutter:
-    """Collects pieces and cuts them behind their last line end.
+class _LineCollector:
+    """Collects pieces, and cuts them after their last line end.
 
-    A line that grows too long while it is collected is dropped at once and then skipped, piece by piece.
+    A line that becomes too long while it is collected is dropped at once. The rest of it is skipped.
     """
 
     def __init__(self, name: str, start: int, max_line_bytes: int) -> None:
@@ -79,12 +79,12 @@ class _Cutter:
 
     @property
     def skipping(self) -> bool:
-        """Whether the incomplete last line is too long."""
+        """True while the incomplete last line is too long."""
         return self._skipped > 0
 
     @property
     def line_offset(self) -> int:
-        """Where the incomplete last line begins."""
+        """The offset of the incomplete last line."""
         return self._offset + self._complete
 
     def add(self, piece: bytes) -> None:
@@ -99,19 +99,22 @@ class _Cutter:
             self._drop_last_line()
 
     def cut(self) -> Iterator[LineBlock]:
-        """Yield the complete lines, if there are any, as a block."""
+        """Yield the complete lines, if there are any, as a block; keep the incomplete last line."""
         if self._complete or self._oversized:
-            # The last line nearly always began in the last piece: then nothing of what is complete is copied.
-            last = self._pieces.pop()
-            kept = self._complete - self.size + len(last)
-            if kept < 0:
-                last = b"".join((*self._pieces, last))
-                self._pieces, kept = [], self._complete
-            yield from self._blocks((*self._pieces, memoryview(last)[:kept]))
-            self._pieces, self.size, self._complete = [last[kept:]], len(last) - kept, 0
+            complete, rest = self._split_after_last_line_end()
+            yield from self._blocks(complete)
+            self._pieces, self.size, self._complete = [rest], len(rest), 0
+
+    def _split_after_last_line_end(self) -> tuple[Sequence[Text], bytes]:
+        *earlier, last = self._pieces
+        complete_in_last = self._complete - sum(map(len, earlier))
+        if complete_in_last >= 0:  # nearly always: the complete lines need no copy
+            return [*earlier, memoryview(last)[:complete_in_last]], last[complete_in_last:]
+        joined = b"".join(self._pieces)
+        return [joined[: self._complete]], joined[self._complete :]
 
     def finish(self) -> Iterator[LineBlock]:
-        """Yield the rest: at the end of an object, a line needs no line end."""
+        """Yield the remaining lines. The last line of an object needs no line end."""
         if self.skipping:
             self._end_skipped_line()
         if self.size > self._complete:
@@ -133,13 +136,13 @@ class _Cutter:
         return piece[line_end:]
 
     def _end_skipped_line(self) -> None:
-        # Whatever preceded the line was cut when skipping began, so that it begins at the offset.
+        # The lines before it were cut when skipping began, so the line begins at the offset.
         self._oversized.append(self._offset)
         self._offset += self._skipped
         self._skipped = 0
 
     def _blocks(self, pieces: Sequence[Text]) -> Iterator[LineBlock]:
-        """Yield these lines as a block, or as several around lines that are too long."""
+        """Yield lines as one block, or as several blocks with the lines that are too long left out between them."""
         size = sum(map(len, pieces))
         if size > self._max_line_bytes:
             text, start = b"".join(pieces), 0
@@ -160,7 +163,7 @@ class _Cutter:
 
 
 def _too_long(text: bytes, max_line_bytes: int) -> Iterator[tuple[int, int]]:
-    """Yield where lines that are too long begin, and where the lines after them do."""
+    """Yield the begin and the end of each line that is too long."""
     begin = 0
     while begin < len(text):
         line_end = text.find(b"\n", begin)

@@ -1,4 +1,4 @@
-"""Bytes become blocks of lines."""
+"""Bytes are cut into blocks of lines."""
 
 from itertools import pairwise
 
@@ -10,7 +10,7 @@ from log_replay.errors import ReadError
 from log_replay.pipeline.lines import blocks
 from log_replay.records import lines_of
 
-# Mostly line ends and what is easily mistaken for one.
+# Mostly line ends, and bytes that other libraries take for line ends.
 DATA = st.lists(st.sampled_from([b"\n", b"\n", b"\r", b"\x0b", b"\x85", b"\0", b"a", b"bc", b"\xc3\xa9"])).map(b"".join)
 
 
@@ -36,14 +36,14 @@ def flat(found):
 
 
 @given(DATA, st.lists(st.integers(0, 1000)), st.integers(1, 20), st.integers(0, 10**12))
-def test_any_chunking_and_block_size_give_the_same_lines_and_offsets(data, cuts, block_bytes, start):
+def test_chunks_and_block_size_do_not_change_lines(data, cuts, block_bytes, start):
     found = list(blocks(chunked(data, cuts), object="log", start=start, block_bytes=block_bytes))
     assert flat(found) == expected_lines(data, start)
     assert not found or found[-1].end_offset == start + len(data)
 
 
 @given(DATA, st.lists(st.integers(0, 1000)), st.integers(1, 20), st.integers(0, 5))
-def test_lines_over_the_limit_are_named_and_no_other_line_is_touched(data, cuts, block_bytes, limit):
+def test_only_lines_over_the_limit_are_left_out(data, cuts, block_bytes, limit):
     found = list(blocks(chunked(data, cuts), object="log", block_bytes=block_bytes, max_line_bytes=limit))
     lines = expected_lines(data)
     assert flat(found) == [(offset, line) for offset, line in lines if len(line) <= limit]
@@ -53,7 +53,7 @@ def test_lines_over_the_limit_are_named_and_no_other_line_is_touched(data, cuts,
 
 
 @given(DATA, st.lists(st.integers(0, 1000)), st.integers(1, 20))
-def test_a_block_ends_where_the_next_line_begins(data, cuts, block_bytes):
+def test_block_ends_where_the_next_line_begins(data, cuts, block_bytes):
     found = list(blocks(chunked(data, cuts), object="log", block_bytes=block_bytes, max_line_bytes=3))
     for block, following in pairwise(found):
         assert block.end_offset == min([offset for _, offset in lines_of(following)] + following.oversized)
@@ -61,7 +61,7 @@ def test_a_block_ends_where_the_next_line_begins(data, cuts, block_bytes):
 
 
 @given(DATA, st.lists(st.integers(0, 1000)), st.integers(1, 20), st.integers(1, 5))
-def test_a_broken_source_gives_its_complete_lines_and_the_offset_of_the_next(data, cuts, block_bytes, limit):
+def test_failed_source_gives_its_complete_lines_and_next_offset(data, cuts, block_bytes, limit):
     def breaking():
         yield from chunked(data, cuts)
         raise ReadError("reset", offset=len(data))
@@ -69,25 +69,25 @@ def test_a_broken_source_gives_its_complete_lines_and_the_offset_of_the_next(dat
     found = []
     with pytest.raises(ReadError) as caught:
         found.extend(blocks(breaking(), object="log", block_bytes=block_bytes, max_line_bytes=limit))
-    # extend() stops at the error but keeps what came before it.
+    # extend() stops at the error, but keeps the blocks before it.
     complete = data[: data.rfind(b"\n") + 1]
     assert flat(found) == [(offset, line) for offset, line in expected_lines(complete) if len(line) <= limit]
     assert caught.value.offset == len(complete)
 
 
-def test_nothing_gives_no_block():
+def test_empty_object_gives_no_block():
     assert list(blocks([], object="log")) == []
     assert list(blocks([b"", b""], object="log")) == []
 
 
-def test_a_block_holds_whole_lines_of_about_the_wanted_size():
+def test_block_has_about_the_wanted_size():
     data = b"".join(b"%099d\n" % number for number in range(1000))
     sizes = [len(list(lines_of(block))) for block in blocks([data], object="log", block_bytes=1000)]
     assert max(sizes) <= 20
     assert len(sizes) >= 50
 
 
-def test_a_line_longer_than_a_block_gets_a_block_that_holds_it():
+def test_line_longer_than_a_block_is_kept_whole():
     line = b"x" * 5000
     (block,) = blocks([b"a\n" + line + b"\nb"], object="log", block_bytes=10_000)
     assert texts(block) == [b"a", line, b"b"]
@@ -95,11 +95,11 @@ def test_a_line_longer_than_a_block_gets_a_block_that_holds_it():
     assert [texts(block) for block in found] == [[line], [b"b"]]
 
 
-def test_an_empty_chunk_hands_on_the_complete_lines():
+def test_empty_chunk_yields_the_complete_lines():
     found = blocks(iter([b"first\nsec", b"", b"ond\n"]), object="stdin")
     assert texts(next(found)) == [b"first"]
     assert texts(next(found)) == [b"second"]
 
 
-def test_a_block_names_its_object():
+def test_block_has_the_name_of_its_object():
     assert [block.object for block in blocks([b"a\n"], object="tracking.log")] == ["tracking.log"]

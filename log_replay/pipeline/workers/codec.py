@@ -1,56 +1,52 @@
-"""What travels between the parent and its workers, taken apart: a small object to pickle, and large bytes."""
+"""The form in which blocks and results travel between processes: a small head, which is pickled, and large bytes."""
 
 from __future__ import annotations
 
 from array import array
 from dataclasses import replace
 from itertools import chain
-from operator import attrgetter
 from typing import TYPE_CHECKING, cast
 
-from log_replay.records import BlockResult, LineBlock, PackedEvents, PackedTexts, joined_lines
+from log_replay.records import BlockResult, LineBlock, PackedEvents, PackedTexts, statement_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from log_replay.records import Text
 
-_offset = attrgetter("offset")
-
 
 def pack_block(block: LineBlock) -> tuple[LineBlock, Sequence[Text]]:
-    """Take a block apart."""
+    """Return a block without its bytes, and its bytes."""
     return replace(block, pieces=()), block.pieces
 
 
 def unpack_block(head: LineBlock, text: memoryview) -> LineBlock:
-    """Return the block that was taken apart."""
+    """Return the block that ``pack_block`` was given."""
     return replace(head, pieces=(text,))
 
 
 def pack_result(result: BlockResult) -> tuple[BlockResult, Sequence[Text]]:
-    """Take a result apart, whose events are packed for that."""
-    # Column by column, so that every loop runs in C.
-    positions, names, groups, routes = zip(*result.events, strict=True) if result.events else ((), (), (), ())
-    statements = [*chain.from_iterable(groups)]
-    ids, timestamps, texts = zip(*statements, strict=True) if statements else ((), (), ())
+    """Return a result whose events have no statement texts, and these texts as lines."""
+    events = result.events
+    statements = [*chain.from_iterable([event.statements for event in events])]
+    lines = statement_lines(events)
     result.events = PackedEvents(
         result.object,
-        array("q", map(_offset, positions)),
-        names,
-        routes,
-        array("q", map(len, groups)),
-        _packed(ids),
-        _packed(timestamps),
+        offsets=array("q", [event.position.offset for event in events]),
+        names=[event.name for event in events],
+        routes=[event.routes for event in events],
+        statements_per_event=array("q", [len(event.statements) for event in events]),
+        ids=_pack_texts([statement.id for statement in statements]),
+        timestamps=_pack_texts([statement.timestamp for statement in statements]),
     )
-    return result, (joined_lines(texts),)
+    return result, (lines,)
 
 
-def _packed(texts: Sequence[str]) -> PackedTexts:
+def _pack_texts(texts: Sequence[str]) -> PackedTexts:
     return PackedTexts("".join(texts), array("q", map(len, texts)))
 
 
 def unpack_result(head: BlockResult, lines: memoryview) -> BlockResult:
-    """Return the result that was taken apart."""
+    """Return the result that ``pack_result`` was given, with packed events."""
     head.events = replace(cast("PackedEvents", head.events), lines=lines)
     return head

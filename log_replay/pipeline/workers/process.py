@@ -1,4 +1,4 @@
-"""What runs in a worker: it makes the results of the blocks that its parent gives it, one after the other."""
+"""The code that runs in a worker: it transforms blocks from its parent, one after the other."""
 
 from __future__ import annotations
 
@@ -26,28 +26,35 @@ if TYPE_CHECKING:
 
 
 class TransformName(NamedTuple):
-    """What opens a run's maker, by name: it cannot be imported before Django is set up."""
+    """The module and name of the function that opens the transform. It can be imported once Django is set up."""
 
     module: str
     function: str
 
 
-def work(connection: Connection, buffers: list[SharedBuffer], maker: TransformName, options: Options) -> None:
-    """Take blocks from the buffers, in turn, and put their results into the same; end with what making one raises."""
-    # Ctrl-C reaches the whole group of processes; it is the parent who says what it means.
+def run_worker(
+    connection: Connection, buffers: list[SharedBuffer], transform_name: TransformName, options: Options
+) -> None:
+    """Read blocks from the buffers in turn and write each result into the same buffer, until the parent ends.
+
+    The first error ends the worker. The parent receives it.
+    """
+    # Ctrl-C reaches the whole process group, but only the parent handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
+    threading.Thread(target=_exit_with_parent, name="parent", daemon=True).start()
     try:
-        with _open(maker, options) as make:
+        with _open(transform_name, options) as transform:
             for buffer in cycle(buffers):
-                block = unpack_block(*buffer.take(connection.recv()))
-                connection.send(buffer.put(*pack_result(make(block))))
-    except Exception as error:  # noqa: BLE001 - it is the parent's
-        with suppress(OSError):  # which is gone
-            connection.send(_portable(error))
+                block = unpack_block(*buffer.read(connection.recv()))
+                connection.send(buffer.write(*pack_result(transform(block))))
+    except Exception as error:  # noqa: BLE001 - the parent raises it
+        with suppress(OSError):  # the parent is gone
+            connection.send(_picklable(error))
 
 
-def _open(maker: TransformName, options: Options) -> AbstractContextManager[Callable[[LineBlock], BlockResult]]:
+def _open(
+    transform_name: TransformName, options: Options
+) -> AbstractContextManager[Callable[[LineBlock], BlockResult]]:
     import django  # noqa: PLC0415 - only in workers
     from django.apps import apps  # noqa: PLC0415 - likewise
 
@@ -57,26 +64,26 @@ def _open(maker: TransformName, options: Options) -> AbstractContextManager[Call
     from log_replay.statement_log import configure_own_log  # noqa: PLC0415 - likewise
 
     configure_own_log()
-    opened: AbstractContextManager[Callable[[LineBlock], BlockResult]]
-    opened = getattr(import_module(maker.module), maker.function)(options)
+    open_transform = getattr(import_module(transform_name.module), transform_name.function)
+    opened: AbstractContextManager[Callable[[LineBlock], BlockResult]] = open_transform(options)
     return opened
 
 
-def _end_with_parent() -> None:
-    """End this worker when its parent does: one that was killed could not tell it to."""
+def _exit_with_parent() -> None:
+    """End this process when its parent ends: a killed parent cannot end its workers itself."""
     parent = multiprocessing.parent_process()
     if parent:
         parent.join()
         os._exit(1)
 
 
-def _portable(error: Exception) -> Exception:
-    """Return the error, with where it was raised in words; what cannot travel, as one that can."""
+def _picklable(error: Exception) -> Exception:
+    """Return the error with its traceback as a note; if it cannot be pickled, return an error that can."""
     error.add_note("".join(("In a worker:\n", *traceback.format_exception(error))))
     try:
-        pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
-    except Exception:  # noqa: BLE001 - whatever it has against it
-        stand_in = RuntimeError(f"{type(error).__name__} in a worker")
-        stand_in.__notes__ = error.__notes__
-        return stand_in
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - written by this process
+    except Exception:  # noqa: BLE001 - pickling runs code of the error's class
+        replacement = RuntimeError(f"{type(error).__name__} in a worker")
+        replacement.__notes__ = error.__notes__
+        return replacement
     return error

@@ -1,4 +1,4 @@
-"""Memory that the parent and one worker share: a block goes out in it, and its result comes back in it."""
+"""Shared memory for sending a block to a worker and its result back."""
 
 from __future__ import annotations
 
@@ -16,17 +16,20 @@ if TYPE_CHECKING:
 
     from log_replay.records import Text
 
-#: How much of a buffer is there at all times, of which only what is used takes memory: a block and its result fit.
-TRAY_BYTES = 4 << 20
+#: The size of a buffer that holds an ordinary block or result. Only the part in use takes memory.
+BUFFER_BYTES = 4 << 20
 
 
 class SharedBuffer:
-    """What is put in by one process is taken out by the other, who is told by other means that it is there."""
+    """Memory that one process writes and another one reads.
+
+    The buffer does not synchronise them: the writer sends the number that ``write`` returns by other means.
+    """
 
     def __init__(self) -> None:
-        self._fd = _nameless_file()
-        self._map = self._resized(TRAY_BYTES)
-        self._taken = memoryview(b"")
+        self._fd = _anonymous_file()
+        self._map = self._resized(BUFFER_BYTES)
+        self._view = memoryview(b"")
 
     def __getstate__(self) -> Any:
         return DupFd(self._fd)
@@ -34,47 +37,47 @@ class SharedBuffer:
     def __setstate__(self, fd: Any) -> None:
         self._fd = fd.detach()
         self._map = mmap.mmap(self._fd, 0)
-        self._taken = memoryview(b"")
+        self._view = memoryview(b"")
 
     @property
     def size_bytes(self) -> int:
-        """How large the buffer is now."""
+        """The current size of the buffer."""
         return self._map.size()
 
-    def put(self, head: object, pieces: Sequence[Text]) -> int:
-        """Put in a small object, which is pickled, and pieces of large bytes, which are not.
+    def write(self, head: object, pieces: Sequence[Text]) -> int:
+        """Write a small object, which is pickled, and pieces of large bytes, which are not.
 
         Returns:
-            What ``take`` must know.
+            The number that ``read`` needs.
         """
-        self._taken.release()
+        self._view.release()
         text_bytes = sum(map(len, pieces))
-        packed = pickle.dumps((head, text_bytes), pickle.HIGHEST_PROTOCOL)
-        size = max(TRAY_BYTES, len(packed) + text_bytes)
+        pickled = pickle.dumps((head, text_bytes), pickle.HIGHEST_PROTOCOL)
+        size = max(BUFFER_BYTES, len(pickled) + text_bytes)
         if size != len(self._map):
             self._map = self._resized(size)
         self._map.seek(0)
-        self._map.write(packed)
+        self._map.write(pickled)
         for piece in pieces:
             self._map.write(piece)
-        return len(packed)
+        return len(pickled)
 
-    def take(self, packed_bytes: int) -> tuple[Any, memoryview]:
-        """Return what was put in: a copy of the small object, and the bytes as they lie here.
+    def read(self, head_bytes: int) -> tuple[Any, memoryview]:
+        """Return a copy of the small object, and the large bytes without a copy.
 
-        These can be used until the next ``put``, and then raise ValueError: whoever needs them longer copies them.
+        The bytes are valid until the next ``write``. After that, every use of them raises ValueError.
         """
         if self.size_bytes != len(self._map):
             self._map = mmap.mmap(self._fd, 0)
         with memoryview(self._map) as view:
-            head, size = pickle.loads(view[:packed_bytes])  # noqa: S301 - of our own processes
-            self._taken = view[packed_bytes : packed_bytes + size]
-        return head, self._taken
+            head, text_bytes = pickle.loads(view[:head_bytes])  # noqa: S301 - written by our own processes
+            self._view = view[head_bytes : head_bytes + text_bytes]
+        return head, self._view
 
     def close(self) -> None:
-        """Let go of the memory; the other process may still hold it."""
-        self._taken.release()
-        with suppress(BufferError):  # an error that writing raised still shows what it was to write
+        """Free the memory in this process; the other one may still use it."""
+        self._view.release()
+        with suppress(BufferError):  # the traceback of an error can still refer to the memory
             self._map.close()
         os.close(self._fd)
 
@@ -83,10 +86,10 @@ class SharedBuffer:
         return mmap.mmap(self._fd, size)
 
 
-def _nameless_file() -> int:
-    # Not in /dev/shm, which containers have little of.
+def _anonymous_file() -> int:
+    # Not in /dev/shm, which is small in containers.
     if sys.platform == "linux":
-        with suppress(OSError):  # a sandbox may forbid it
+        with suppress(OSError):  # a sandbox can forbid it
             return os.memfd_create("log-replay")
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())

@@ -1,79 +1,97 @@
-"""One worker as its parent sees it: a spawned process, and the buffers on which blocks go to it.
+"""One worker from the point of view of its parent: a process, and the shared buffers for its blocks.
 
-Spawned, since a forked process would share its parent's database connections, and chdb hangs in one.
+The process is spawned. A forked process would share the database connections of its parent, and chdb hangs in one.
 """
 
 from __future__ import annotations
 
 import multiprocessing
-from contextlib import suppress
+import signal
+from contextlib import contextmanager, suppress
 from itertools import cycle
+from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING
 
 from log_replay.pipeline.workers.codec import pack_block, unpack_result
-from log_replay.pipeline.workers.process import work
+from log_replay.pipeline.workers.process import run_worker
 from log_replay.pipeline.workers.shared_buffer import SharedBuffer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from log_replay.options import Options
     from log_replay.pipeline.workers.process import TransformName
     from log_replay.records import BlockResult, LineBlock
 
-#: Blocks that a worker may be given before its first result is taken: enough that it never waits for the next, few
-#: enough to be held.
+#: The number of blocks that one worker may have before its first result is read. See ``pool`` for the measurements.
 BLOCKS_PER_WORKER = 4
 
 
 class WorkerLost(Exception):
-    """The worker died over the block whose result is asked for."""
+    """The worker died before it sent the result."""
 
 
 class Worker:
-    """A process that makes results of blocks, in the order in which they are given to it.
+    """A process that transforms blocks in the order in which they are sent.
 
-    It is told by single numbers, far fewer than a pipe holds, what is in which buffer. So neither ever waits for the
-    other to read, and no thread is needed.
+    Blocks and results travel in shared buffers. The pipe carries only one number for each, and never fills up. So
+    neither process waits for the other one to read, and no thread is needed.
     """
 
-    def __init__(self, maker: TransformName, options: Options) -> None:
+    def __init__(self, transform: TransformName, options: Options) -> None:
         context = multiprocessing.get_context("spawn")
         self._buffers = [SharedBuffer() for _ in range(BLOCKS_PER_WORKER)]
-        self._to_fill, self._to_empty = cycle(self._buffers), cycle(self._buffers)
-        self._connection, theirs = context.Pipe()
-        arguments = (theirs, self._buffers, maker, options)
-        self._process = context.Process(target=work, args=arguments, name="log-replay worker", daemon=True)
-        self._process.start()
-        theirs.close()
+        self._next_to_write, self._next_to_read = cycle(self._buffers), cycle(self._buffers)
+        self._connection, child_connection = context.Pipe()
+        arguments = (child_connection, self._buffers, transform, options)
+        self._process = context.Process(target=run_worker, args=arguments, name="log-replay worker", daemon=True)
+        with _interrupts_blocked():
+            self._process.start()
+        child_connection.close()
 
-    def give(self, block: LineBlock) -> None:
-        """Give a block to the worker; it has at most ``BLOCKS_PER_WORKER`` of them."""
-        packed = next(self._to_fill).put(*pack_block(block))
-        with suppress(OSError):  # it is dead, as whoever asks for the result will find
-            self._connection.send(packed)
+    def send(self, block: LineBlock) -> None:
+        """Send a block to the worker, which may have ``BLOCKS_PER_WORKER`` of them."""
+        head_bytes = next(self._next_to_write).write(*pack_block(block))
+        with suppress(OSError):  # the worker is dead: result() raises WorkerLost
+            self._connection.send(head_bytes)
 
     def result(self) -> BlockResult:
-        """Wait for the result of the block that was given to it first, and return it.
+        """Wait for the result of the earliest block without one, and return it.
 
         Raises:
-            WorkerLost: the worker died over it.
-            Exception: whatever making the result raised.
+            WorkerLost: the worker died.
+            Exception: any error of the transform.
         """
         try:
-            answer = self._connection.recv()
+            message = self._connection.recv()
         except (EOFError, OSError):
             raise WorkerLost from None
-        if isinstance(answer, Exception):
-            raise answer
-        return unpack_result(*next(self._to_empty).take(answer))
+        if isinstance(message, Exception):
+            raise message
+        return unpack_result(*next(self._next_to_read).read(message))
 
     def kill(self) -> None:
-        """End it at once: whatever it still does is not wanted any more."""
+        """End the process at once."""
         self._process.kill()
 
     def close(self) -> None:
-        """Wait for the end of what was killed, and let go of all that was shared with it."""
+        """Wait for the end of a killed process, and free everything that was shared with it."""
         self._process.join()
         self._process.close()
         self._connection.close()
         for buffer in self._buffers:
             buffer.close()
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Block SIGINT, so that a process that is started meanwhile ignores Ctrl-C from its first instruction.
+
+    A terminal sends SIGINT to the whole process group. This process receives it as soon as it is unblocked.
+    """
+    resource_tracker.ensure_running()  # starting it later would unblock the signal
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,4 +1,4 @@
-"""Runs in processes of their own, whose workers these tests are about."""
+"""Fixtures for runs with workers."""
 
 from tests.support.runs import logs, options, shell, source
 

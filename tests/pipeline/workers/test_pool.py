@@ -1,14 +1,13 @@
-"""Results come in the order of their blocks, and what workers raise comes to their parent."""
+"""The pool returns results in the order of the blocks, whichever workers die, and raises their errors."""
 
 from __future__ import annotations
 
-import gc
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -19,16 +18,17 @@ from log_replay.pipeline.lines import BLOCK_BYTES, MAX_LINE_BYTES
 from log_replay.pipeline.workers import WorkerDied, results_in_order
 from log_replay.pipeline.workers.worker import BLOCKS_PER_WORKER
 from log_replay.records import BlockResult, LineBlock
-from tests.support.makers import open_transform
 from tests.support.paths import ROOT
+from tests.support.scenes import wait_for
+from tests.support.scripted_transform import open_transform
 
 
 def block(text: bytes) -> LineBlock:
     return LineBlock("log", (text,), 0, len(text))
 
 
-def made(items, folder):
-    """Return what two workers make of these: texts for blocks, other items as they are."""
+def results_of(items, folder):
+    """Return the results of two workers: a text for each block, other items as they are."""
     with closing(results_in_order(items, folder, open_transform, 2)) as results:
         return [_text(item) if isinstance(item, BlockResult) else item for item in results]
 
@@ -37,26 +37,26 @@ def _text(result):
     return b"".join(statement.text for event in result.events for statement in event.statements)
 
 
-def test_results_and_marks_come_in_the_order_of_their_blocks(tmp_path):
+def test_results_and_marks_keep_their_order(tmp_path):
     texts = [b"%d" % number for number in range(6 * BLOCKS_PER_WORKER)]
     items = [item for text in texts for item in ("before", block(text), "after")]
-    assert made(items, tmp_path) == [item for text in texts for item in ("before", text, "after")]
+    assert results_of(items, tmp_path) == [item for text in texts for item in ("before", text, "after")]
 
 
-def test_a_mark_waits_for_nothing_that_comes_after_it(tmp_path):
-    """The run must know of a unit before it reads on."""
-    taken = []
+def test_mark_is_yielded_before_later_items_are_read(tmp_path):
+    """A run must begin a unit before it reads the blocks of the unit."""
+    yielded = []
 
     def items():
         yield "mark"
-        assert taken == ["mark"]
+        assert yielded == ["mark"]
         yield block(b"1")
 
     with closing(results_in_order(items(), tmp_path, open_transform, 2)) as results:
-        taken.extend(results)
+        yielded.extend(results)
 
 
-def test_no_more_blocks_are_read_than_workers_may_be_given(tmp_path):
+def test_blocks_are_read_only_as_far_ahead_as_workers_hold(tmp_path):
     read = []
 
     def blocks():
@@ -69,49 +69,49 @@ def test_no_more_blocks_are_read_than_workers_may_be_given(tmp_path):
         assert len(read) == 2 * BLOCKS_PER_WORKER + 1
 
 
-def test_the_largest_blocks_travel_too(tmp_path):
+def test_blocks_of_any_size_reach_a_worker(tmp_path):
     texts = [b"x" * (MAX_LINE_BYTES + BLOCK_BYTES), b"y", b"z" * MAX_LINE_BYTES] * BLOCKS_PER_WORKER
-    assert made(map(block, texts), tmp_path) == texts
+    assert results_of(map(block, texts), tmp_path) == texts
 
 
-def test_what_making_a_result_raises_is_raised_as_it_is(tmp_path):
+def test_error_of_a_transform_is_raised_unchanged(tmp_path):
     with pytest.raises(IdentityError) as raised:
-        made([block(b"1"), block(b"raise")], tmp_path)
+        results_of([block(b"1"), block(b"raise")], tmp_path)
     assert str(raised.value) == "look up lms at offset 7: gone (wait)"
     assert (raised.value.operation, raised.value.offset) == ("look up", 7)
-    assert "makers.py" in raised.value.__notes__[0]
+    assert "scripted_transform.py" in raised.value.__notes__[0]
 
 
-def test_what_opening_a_maker_raises_is_raised_too():
-    with pytest.raises(IdentityError, match="nobody is in"):
-        made([block(b"1")], None)
+def test_error_of_opening_a_transform_is_raised():
+    with pytest.raises(IdentityError, match="no such folder"):
+        results_of([block(b"1")], None)
 
 
-def test_an_error_that_cannot_travel_is_raised_by_name(tmp_path):
-    with pytest.raises(RuntimeError, match="Obstinate in a worker") as raised:
-        made([block(b"obstinate")], tmp_path)
-    assert "Obstinate: 1 2" in raised.value.__notes__[0]
+def test_error_that_cannot_be_pickled_is_raised_by_name(tmp_path):
+    with pytest.raises(RuntimeError, match="Unpicklable in a worker") as raised:
+        results_of([block(b"unpicklable")], tmp_path)
+    assert "Unpicklable: 1 2" in raised.value.__notes__[0]
 
 
-def test_every_block_is_made_whichever_workers_die(tmp_path):
+def test_every_block_has_a_result_although_workers_die(tmp_path):
     texts = [b"1", b"die a", b"2", b"3", b"die b", b"die c", b"4"] + [b"5"] * 3 * BLOCKS_PER_WORKER
-    assert made(map(block, texts), tmp_path) == texts
+    assert results_of(map(block, texts), tmp_path) == texts
 
 
 @pytest.mark.parametrize("deadly", [b"die", b"exit"])
-def test_a_block_that_ends_every_worker_is_given_up_alone(tmp_path, deadly):
-    results = made([block(b"1"), "mark", block(deadly), "behind it", block(b"2")], tmp_path)
-    assert results[:2] + results[-2:] == [b"1", "mark", "behind it", b"2"]
+def test_only_the_block_that_ends_every_worker_fails(tmp_path, deadly):
+    results = results_of([block(b"1"), "mark", block(deadly), "after it", block(b"2")], tmp_path)
+    assert results[:2] + results[-2:] == [b"1", "mark", "after it", b"2"]
     assert results[2] == b""
     assert isinstance(results[3], WorkerDied)
 
 
 @contextmanager
 def parent_of_workers(text: bytes, folder: Path):
-    """Run a process whose two workers are given this; it writes a line for each worker."""
+    """Run a process that sends a text to its two workers. It prints the process id of each worker."""
     program = (
         "import multiprocessing, sys, threading, time; from pathlib import Path;"
-        "from tests.support.makers import open_transform; from log_replay.records import LineBlock;"
+        "from tests.support.scripted_transform import open_transform; from log_replay.records import LineBlock;"
         "from log_replay.pipeline.workers import results_in_order\n"
         "def items():\n"
         "  for child in multiprocessing.active_children(): print(child.pid, flush=True)\n"
@@ -129,25 +129,65 @@ def parent_of_workers(text: bytes, folder: Path):
 
 
 @pytest.mark.parametrize("text", [b"1", b"sleep"])
-def test_workers_end_with_a_parent_that_was_killed(tmp_path, text):
+def test_workers_end_when_their_parent_is_killed(tmp_path, text):
     with parent_of_workers(text, tmp_path) as process:
         workers = [int(process.stdout.readline()) for _ in range(2)]
-        time.sleep(2)  # they have begun
+        time.sleep(2)  # time for the workers to begin with the text; the test holds without it
         os.kill(process.pid, signal.SIGKILL)
-        until = time.monotonic() + 5
-        while any(Path(f"/proc/{worker}").exists() for worker in workers):
-            assert time.monotonic() < until
-            time.sleep(0.05)
+        wait_for(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
         assert process.stderr.read() == b""
 
 
-def test_what_was_shared_is_let_go_of(tmp_path):
-    def shared():
-        """What this process has open of a pool: its buffers' memory, and its sockets."""
-        links = (str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink())
-        return Counter(link.partition(":")[0] for link in links if link.startswith(("/memfd:", "socket:")))
+def test_workers_ignore_ctrl_c_from_their_first_moment(tmp_path, capfd):
+    """A terminal sends SIGINT to the workers, too. Only the parent handles it."""
 
-    gc.collect()  # what other tests left behind is not to go in the middle
-    before = shared()
-    made([block(b"1"), block(b"die a"), block(b"2")], tmp_path)
-    assert shared() == before
+    def interrupted():
+        for worker in multiprocessing.active_children():
+            os.kill(worker.pid, signal.SIGINT)
+        yield block(b"1")
+
+    assert results_of(interrupted(), tmp_path) == [b"1"]
+    assert capfd.readouterr().err == ""
+
+
+def test_ctrl_c_while_workers_start_reaches_their_parent(tmp_path, monkeypatch):
+    start = multiprocessing.process.BaseProcess.start
+
+    def start_and_interrupt(process):
+        start(process)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(multiprocessing.process.BaseProcess, "start", start_and_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        results_of([block(b"1")], tmp_path)
+
+
+#: Prints how many buffers and sockets the process has open before and after its workers run.
+COUNT_OPEN_FILES = """
+import sys
+from collections import Counter
+from pathlib import Path
+from log_replay.pipeline.workers import results_in_order
+from log_replay.records import LineBlock
+from tests.support.scripted_transform import open_transform
+
+def open_files():
+    links = (str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink())
+    return Counter(link.partition(":")[0] for link in links if link.startswith(("/memfd:", "socket:")))
+
+before = open_files()
+items = [LineBlock("log", (text,), 0, len(text)) for text in (b"1", b"die a", b"2")]
+for _ in results_in_order(items, Path(sys.argv[1]), open_transform, 2):
+    during = open_files()
+print(during - before, open_files() - before)
+"""
+
+
+def test_pool_closes_its_buffers_and_sockets(tmp_path):
+    """In a process of its own, whose files no other test opens or closes."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", COUNT_OPEN_FILES, str(tmp_path)]
+    printed = subprocess.run(command, env=environment, capture_output=True, check=True, text=True).stdout
+    during, after = printed.strip().split("Counter")[1:]
+    assert "memfd" in during
+    assert after == "()"

@@ -1,4 +1,4 @@
-"""What workers make of blocks here: whatever the block's text says."""
+"""A transform whose behaviour the text of each block decides, for tests of worker processes."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Obstinate(Exception):
-    """Cannot be made from what it says of itself."""
+class Unpicklable(Exception):
+    """An error that pickle cannot build again from its arguments."""
 
     def __init__(self, one, two):
         super().__init__(f"{one} {two}")
@@ -24,23 +24,23 @@ class Obstinate(Exception):
 
 @contextmanager
 def open_transform(folder: Path):
-    """Open a maker; the folder is where those that die leave a mark."""
+    """Open the transform. ``folder`` holds a file for each block that has killed a worker already."""
     if folder is None:
-        raise IdentityError("nobody is in", operation="look up")
+        raise IdentityError("no such folder", operation="look up")
 
-    def make(block):
+    def transform(block):
         text = bytes(block.text)
         match text.split():
             case [b"raise"]:
                 raise IdentityError("gone", operation="look up", object="lms", offset=7, hint="wait")
-            case [b"obstinate"]:
-                raise Obstinate(1, 2)
+            case [b"unpicklable"]:
+                raise Unpicklable(1, 2)
             case [b"exit"]:
                 raise SystemExit
             case [b"sleep"]:
                 time.sleep(60)
-            case [b"die", name] if not (mark := folder / name.decode()).exists():
-                mark.touch()
+            case [b"die", name] if not (died_once := folder / name.decode()).exists():
+                died_once.touch()
                 os.kill(os.getpid(), signal.SIGKILL)
             case [b"die"]:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -51,4 +51,4 @@ def open_transform(folder: Path):
             events=[TransformedEvent(Position(block.object, block.start), "event", (statement,))],
         )
 
-    yield make
+    yield transform
