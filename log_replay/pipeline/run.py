@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from log_replay.report.progress import Progress
     from log_replay.sinks import Sink
     from log_replay.sinks.clickhouse.tracking import TrackingStore
+    from log_replay.sources import Source
 
 log = structlog.get_logger(__name__)
 
@@ -51,18 +52,19 @@ class Replay:
     Args:
         options: its configuration.
         sink: where the statements go instead of the options' destination.
+        source: read instead of the options' source.
 
     Raises:
         ConfigurationError: it cannot work.
     """
 
-    def __init__(self, options: Options, sink: Sink | None = None) -> None:
+    def __init__(self, options: Options, sink: Sink | None = None, source: Source | None = None) -> None:
         self.options = options
         self.report = Report(
             over_line_limit=_line_limit(options.max_line_bytes), compiled=_speedups.classify_lines is not None
         )
         check_event_patterns(options.filters.events, open_transformer(options).names)
-        self._source = open_source(options.source.provider, options.source.config)
+        self._source = source or open_source(options.source.provider, options.source.config)
         self._sink = sink or self._open_sink()
         self._tracking = _open_tracking(options)
         self._source.check()

@@ -1,4 +1,4 @@
-"""The sink of runs that only log: ``LOGGER``, and every destination under ``--dry_run``."""
+"""The sink of runs that only log: ``LOGGER``, and every destination with ``--dry_run``."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
 
 
 class Discard:
-    """Keeps nothing: the loggers have had every statement already, which is what counts as delivered."""
+    """Discard every statement and count it as delivered: the loggers have already received it."""
 
     def check(self) -> None:
-        """Find nothing wrong."""
+        """Do nothing: there is nothing to check."""
 
-    def routes(self, fields: EventFields) -> int:  # noqa: ARG002 - the protocol's
-        """Want everything."""
+    def routes(self, fields: EventFields) -> int:  # noqa: ARG002 - part of the protocol
+        """Select all statements."""
         return ALL_ROUTES
 
     def resume_from(self, acknowledgements: Sequence[Mapping[str, Any]]) -> None:
         """Do nothing."""
 
     def deliver(self, batch: Sequence[TransformedEvent]) -> Delivery:
-        """Count the batch's statements."""
+        """Count the statements of the batch as delivered."""
         return Delivery(delivered=statement_count(batch))
 
     def close(self, *, complete: bool) -> None:
@@ -34,5 +34,5 @@ class Discard:
 
 
 def open_discard(_provider: str, _config: Mapping[str, Any], **_: Any) -> Discard:
-    """Open the sink of ``LOGGER``, which has no configuration."""
+    """Open the sink of ``LOGGER``, which has no options."""
     return Discard()

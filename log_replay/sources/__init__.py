@@ -1,4 +1,4 @@
-"""Where logs lie: every libcloud provider, local folders and stdin, read as streams of decompressed bytes."""
+"""Sources: local folders, stdin and every storage provider of libcloud, read as streams of decompressed bytes."""
 
 from __future__ import annotations
 
@@ -13,51 +13,52 @@ if TYPE_CHECKING:
 
 
 class Source(Protocol):
-    """A place with objects to replay."""
+    """A container with objects to replay."""
 
     def check(self) -> None:
-        """Find out whether the source can be listed, without reading any object.
+        """Check that the source can be listed. No object is read.
 
         Raises:
-            ConfigurationError: an unknown container, wrong credentials, a missing folder.
+            ConfigurationError: unknown container, wrong credentials, or missing folder.
         """
 
     def objects(self) -> Iterator[SourceObject | SkippedObject]:
-        """List once, streamed, in name order; what is not a log comes as ``SkippedObject``.
+        """List the objects once, in the order of their names. Objects that are not logs are ``SkippedObject``.
 
         Raises:
-            SourceUnavailable: the listing breaks off.
+            SourceUnavailable: the listing fails.
         """
 
     def read(self, obj: SourceObject, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Yield an object's decompressed bytes from ``start`` up to ``end`` (exclusive), in chunks.
 
-        An empty chunk says that no more is waiting at the moment.
+        An empty chunk means that no more data is available at the moment.
 
         Raises:
-            ReadError: it could not be read any further, after all retries; ``offset`` is where.
-            DamagedObject: its compressed data ends early or is corrupt; ``offset`` is where.
+            ReadError: the object cannot be read from ``offset`` on, even after all retries.
+            DamagedObject: the compressed data ends early or is corrupt at ``offset``.
         """
 
     def is_compressed(self, obj: SourceObject) -> bool:
-        """Return whether byte ranges of the object can only be read from its beginning on.
+        """Return True if the object can only be read from its beginning.
 
         Raises:
-            ReadError: its beginning cannot be read.
+            ReadError: the beginning of the object cannot be read.
         """
 
 
-def open_source(provider: str, config: Mapping[str, Any]) -> Source:
-    """Return the source that the options describe; nothing is connected to before it is checked or listed.
+def open_source(provider: str, config: Mapping[str, Any], retry_policy: RetryPolicy | None = None) -> Source:
+    """Return the source that the options describe. Nothing is connected to before ``check`` or ``objects``.
 
     Args:
         provider: a libcloud storage provider's constant (``S3``, ``MINIO`` ...), ``LOCAL`` or ``STDIN``.
-        config: ``container``, ``prefix`` and the provider's own options, among them ``key`` and ``secret``.
+        config: ``container``, ``prefix`` and the provider's own options, such as ``key`` and ``secret``.
+        retry_policy: applied to the requests of libcloud's providers, instead of the default one.
 
     Raises:
-        ConfigurationError: an unknown provider, a missing container, options that the provider does not take.
+        ConfigurationError: unknown provider, missing container, or options that the provider does not accept.
     """
-    # Only what is asked for is imported: libcloud takes a while, and a folder or a pipe does without.
+    # libcloud is slow to import, and LOCAL and STDIN do not need it.
     if provider == "LOCAL":
         from log_replay.sources.local import LocalSource  # noqa: PLC0415 - see above
 
@@ -68,4 +69,4 @@ def open_source(provider: str, config: Mapping[str, Any]) -> Source:
         return StdinSource(config)
     from log_replay.sources.cloud import CloudSource  # noqa: PLC0415 - see above
 
-    return CloudSource(provider, config, RetryPolicy())
+    return CloudSource(provider, config, retry_policy or RetryPolicy())

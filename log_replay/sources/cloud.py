@@ -1,4 +1,4 @@
-"""Object stores: every storage provider of libcloud."""
+"""Object stores: every storage provider of libcloud but LOCAL."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from libcloud.storage.drivers.s3 import BaseS3StorageDriver
 from log_replay.errors import ConfigurationError, ReadError, SourceError, SourceUnavailable
 from log_replay.records import SkippedObject, SourceObject
 from log_replay.retry import TemporaryError
-from log_replay.sources.decompression import HEAD_BYTES, is_compressed, read_decompressed
+from log_replay.sources.codecs import HEAD_BYTES, is_compressed
+from log_replay.sources.decompression import read_decompressed
 from log_replay.sources.downloads import Download
-from log_replay.sources.listing import Location, listed
+from log_replay.sources.listing import listed
 from log_replay.sources.resume import resumed
-from log_replay.storage.connections import last_response, open_driver
+from log_replay.storage.connections import last_response
+from log_replay.storage.drivers import open_driver
 from log_replay.storage.errors import failure_of
 
 if TYPE_CHECKING:
@@ -25,60 +27,76 @@ if TYPE_CHECKING:
 
     from log_replay.retry import RetryPolicy
 
-#: Of these libcloud lists the first page only, this many objects, without a word.
+#: Providers of which libcloud lists only the first page, without a warning, and the size of that page.
 FIRST_PAGE_ONLY = {"BACKBLAZE_B2": 100}
 
 
 class CloudSource:
-    """The objects of a container whose names begin with the prefix."""
+    """The objects of a container whose names begin with the prefix.
 
-    def __init__(self, provider: str, config: Mapping[str, Any], retry_policy: RetryPolicy) -> None:
-        location = Location.parse(config)
+    Args:
+        provider: a constant of libcloud.
+        config: as for ``open_source``.
+        retry_policy: applied to listings and reads that make no progress.
+        read_timeout_seconds: the longest time without any data from the server.
+    """
+
+    def __init__(
+        self,
+        provider: str,
+        config: Mapping[str, Any],
+        retry_policy: RetryPolicy,
+        *,
+        read_timeout_seconds: float = 60,
+    ) -> None:
+        self._driver, location = open_driver(provider, config, side="source", read_timeout_seconds=read_timeout_seconds)
         self._provider = provider
-        self._name = location.container
+        self._container_name = location.container
         self._prefix = location.prefix
         self._retry_policy = retry_policy
-        self._driver = open_driver(provider, location.driver)
-        # S3, and what speaks its language, lists in the order of the names' bytes. Other providers promise no order,
-        # or none that libcloud keeps: their listings are sorted here, in memory.
+        # S3 and its clones list in the order of the bytes of the names. Other providers guarantee no order, or libcloud
+        # does not keep it: their listings are sorted in memory.
         self._in_order = isinstance(self._driver, BaseS3StorageDriver)
 
     def check(self) -> None:
-        """Find out whether the container is there and its first objects can be listed."""
+        """Check that the container exists and that its first objects can be listed."""
         try:
             next(self._listing(), None)
         except Exception as error:
             failure = failure_of(error, last_response(self._driver))
             raise ConfigurationError(
-                failure.reason, operation="list", object=self._name, hint=failure.hint or "check --source_config"
+                failure.reason,
+                operation="list",
+                object=self._container_name,
+                hint=failure.hint or "check --source_config",
             ) from error
 
     def objects(self) -> Iterator[SourceObject | SkippedObject]:
-        """List the objects; a listing that breaks off is taken up again behind the last name."""
+        """List the objects. An interrupted listing is resumed after the last name."""
         listing = self._listed_after if self._in_order else self._sorted_after
         try:
             for found in resumed(listing, "", lambda _, found: found.name, self._retry_policy):
                 yield self._listed(found)
         except TemporaryError as interruption:
             raise SourceUnavailable(
-                interruption.reason, operation="list", object=self._name, hint="try again later"
+                interruption.reason, operation="list", object=self._container_name, hint="try again later"
             ) from interruption
 
     def read(self, obj: SourceObject, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-        """Yield an object's decompressed bytes; a read that breaks off is taken up again where it did."""
+        """Yield an object's decompressed bytes. An interrupted read is resumed at its offset."""
         return read_decompressed(partial(self._read_raw, obj), obj.name, start, end)
 
     def is_compressed(self, obj: SourceObject) -> bool:
-        """Return whether byte ranges of the object can only be read from its beginning on."""
+        """Return True if the object can only be read from its beginning."""
         return is_compressed(b"".join(self._read_raw(obj, 0, HEAD_BYTES)))
 
     @cached_property
     def _container(self) -> Container:
-        return self._driver.get_container(self._name)
+        return self._driver.get_container(self._container_name)
 
     def _listing(self) -> Iterator[Object]:
         with warnings.catch_warnings():
-            # A driver that cannot ask for a prefix says so; it filters just as well.
+            # Drivers that cannot request a prefix warn about it. They filter the listing themselves.
             warnings.filterwarnings("ignore", message="Driver .* does not implement native object")
             found = iter(self._driver.iterate_container_objects(self._container, prefix=self._prefix or None))
             first = next(found, None)
@@ -93,25 +111,27 @@ class CloudSource:
                     yield found
         except Exception as error:
             failure = failure_of(error, last_response(self._driver))
-            if failure.passing:
+            if failure.temporary:
                 raise TemporaryError(failure.reason, failure.retry_after_seconds) from error
-            raise SourceUnavailable(failure.reason, operation="list", object=self._name, hint=failure.hint) from error
+            raise SourceUnavailable(
+                failure.reason, operation="list", object=self._container_name, hint=failure.hint
+            ) from error
 
     def _sorted_after(self, _last: str) -> Generator[Object]:
-        # When this is interrupted, none of it was given out yet.
+        # An interruption comes before the first object is yielded, so the listing starts again from its beginning.
         found = sorted(self._listed_after(""), key=lambda found: found.name)
         if len(found) == FIRST_PAGE_ONLY.get(self._provider):
             raise SourceUnavailable(
                 f"libcloud lists only the first {len(found)} objects of {self._provider}",
                 operation="list",
-                object=self._name,
+                object=self._container_name,
                 hint="use the provider S3 with this provider's S3 endpoint as host, or a prefix with fewer objects",
             )
         yield from found
 
     def _listed(self, found: Object) -> SourceObject | SkippedObject:
         if {".", ".."} & set(found.name.split("/")):
-            # HTTP clients resolve these before they ask, so that another object would be read.
+            # HTTP clients resolve these parts before they send a request, and would read another object.
             return SkippedObject(found.name, "unreachable name")
         size_bytes = None if found.size is None else int(found.size)
         return listed(found.name, size_bytes, found.hash or found.extra.get("etag"))

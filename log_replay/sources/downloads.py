@@ -1,4 +1,4 @@
-"""One object's stored bytes from any offset on, and proof that they are all there and all of one version."""
+"""Read an object's stored bytes from any offset; check that all bytes arrive and belong to one version."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 
     from log_replay.records import SourceObject
 
-# Small, since what a chunk holds is lost when the connection breaks within it.
+# Small, because a chunk is lost if the connection fails within it.
 CHUNK_BYTES = 1 << 16
 CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(?:(\d+)|\*)")
 
 
 class Download:
-    """An object, or its beginning, which can be opened at any offset.
+    """A download of one object, which can be opened at any offset.
 
-    libcloud's own streams are not used: they read 5 MB at a time, undo a ``Content-Encoding`` (so that offsets mean
-    nothing any more) and take a body that ends early for a whole one.
+    libcloud's own streams are not used: they read 5 MB at a time, decode a ``Content-Encoding`` (so that offsets are
+    wrong), and accept a body that ends early.
 
     Args:
-        driver: the provider's.
-        container: where the object lies.
+        driver: of the provider.
+        container: that contains the object.
         obj: the object as it was listed.
-        end: where to stop; None for the object's end.
+        end: where to stop, or None for the end of the object.
     """
 
     def __init__(self, driver: StorageDriver, container: Container, obj: SourceObject, end: int | None) -> None:
@@ -53,7 +53,7 @@ class Download:
         )
         self._end = end
         self._size_bytes = obj.size_bytes
-        # Elsewhere than in S3, what a listing calls a version need not be what a response calls an ETag.
+        # Only S3 guarantees that the version in a listing is the ETag of a response.
         self._etag = _opaque(obj.version or "") if isinstance(driver, BaseS3StorageDriver) else ""
         self._response: requests.Response | None = None
 
@@ -61,8 +61,8 @@ class Download:
         """Yield the bytes from ``offset`` up to the end.
 
         Raises:
-            TemporaryError: they cannot be had, or not all of them, for a reason that may pass.
-            ReadError: they cannot be had.
+            TemporaryError: the download failed or ended early, and can be tried again.
+            ReadError: the object cannot be read.
         """
         if self._is_complete(offset):
             return
@@ -74,7 +74,7 @@ class Download:
             raise
         except Exception as error:
             failure = failure_of(error, self._response)
-            if failure.passing:
+            if failure.temporary:
                 raise TemporaryError(failure.reason, failure.retry_after_seconds) from error
             raise self._error(failure.reason, offset, failure.hint) from error
         finally:
@@ -89,7 +89,7 @@ class Download:
             begin = self._check(self._response, offset)
             stream = self._response.raw.stream(CHUNK_BYTES, decode_content=False)
         for chunk in stream:
-            # The server may give more than it was asked for, on either side.
+            # The server may send more than the requested range, on either side.
             wanted = chunk[max(0, offset - begin) : None if self._end is None else max(0, self._end - begin)]
             begin += len(chunk)
             if wanted:
@@ -99,21 +99,21 @@ class Download:
                 return
 
     def _open(self, offset: int) -> tuple[Iterator[bytes], int]:
-        """Return the driver's stream and where it begins."""
+        """Return the driver's stream, and the offset of its first byte."""
         self._response = None
         try:
             if offset or self._end is not None:
                 try:
                     return self._driver.download_object_range_as_stream(self._object, offset, self._end), offset
                 except NotImplementedError:
-                    # Some drivers know no ranges: what precedes the offset is thrown away.
+                    # Some drivers do not support ranges. The bytes before the offset are discarded.
                     pass
             return self._driver.download_object_as_stream(self._object), 0
         finally:
             self._response = last_response(self._driver)
 
     def _check(self, response: requests.Response, offset: int) -> int:
-        """Return where a response begins, if it belongs to the version that is being read."""
+        """Return the offset of a response's first byte, after checking that its version is the one being read."""
         begin, size_bytes = _extent(response)
         etag = _opaque(response.headers.get("ETag", ""))
         if etag and self._etag:
@@ -121,9 +121,9 @@ class Download:
         else:
             changed = None not in {size_bytes, self._size_bytes} and size_bytes != self._size_bytes
         if changed:
-            raise self._error("it changed since it was listed", offset, "replay it again once nothing writes to it")
+            raise self._error("it changed since it was listed", offset, "replay it again when it no longer changes")
         if begin > offset:
-            raise TemporaryError("the server answered with another range")
+            raise TemporaryError("the server sent another range")
         self._etag = etag or self._etag
         self._size_bytes = size_bytes if self._size_bytes is None else self._size_bytes
         return begin
@@ -136,7 +136,7 @@ class Download:
 
 
 def _extent(response: requests.Response) -> tuple[int, int | None]:
-    """Return where a response's body begins in its object, and the object's size where it is told."""
+    """Return the offset of a response's first byte, and the size of the object if the response states it."""
     if found := CONTENT_RANGE.match(response.headers.get("Content-Range", "")):
         return int(found[1]), int(found[2]) if found[2] else None
     length = response.headers.get("Content-Length", "")

@@ -1,4 +1,4 @@
-"""Folders of this machine. libcloud's driver reads whole files into memory and leaves its container; this does not."""
+"""Folders on this machine."""
 
 from __future__ import annotations
 
@@ -10,39 +10,26 @@ from typing import TYPE_CHECKING, Any
 
 from log_replay.errors import ConfigurationError, ReadError, SourceUnavailable
 from log_replay.records import SkippedObject, SourceObject
-from log_replay.sources.decompression import CHUNK_BYTES, HEAD_BYTES, is_compressed, read_decompressed
-from log_replay.sources.listing import Location, listed
+from log_replay.sources.codecs import HEAD_BYTES, is_compressed
+from log_replay.sources.decompression import CHUNK_BYTES, read_decompressed
+from log_replay.sources.listing import listed
+from log_replay.storage.local import local_folder
+from log_replay.storage.location import Location
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
-
-#: What libcloud's LOCAL driver takes and has no meaning for files.
-IGNORED_OPTIONS = frozenset({"secret", "secure", "host", "port", "ex_use_locking"})
 
 
 class LocalSource:
     """The files in ``key``/``container`` whose names, relative to it, begin with the prefix."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        location = Location.parse(config)
-        options = dict(location.driver)
-        key = options.pop("key", None)
-        if not isinstance(key, str) or not key:
-            raise ConfigurationError(
-                "the LOCAL source has no key", hint='name the folder that holds the container as "key"'
-            )
-        if "/" in location.container or location.container in {".", ".."}:
-            raise ConfigurationError(
-                f"the LOCAL source's container {location.container!r} is not the name of a single folder",
-                hint='"container" is a folder in the folder "key"; what is below it goes into "prefix"',
-            )
-        if unknown := sorted(options.keys() - IGNORED_OPTIONS):
-            raise ConfigurationError(f"the LOCAL source has no option {', '.join(unknown)}")
-        self._folder = Path(key, location.container)
+        location = Location.parse(config, "source")
+        self._folder = local_folder(location, "source")
         self._prefix = location.prefix
 
     def check(self) -> None:
-        """Find out whether the folder is there and can be listed."""
+        """Check that the folder exists and can be listed."""
         try:
             with os.scandir(self._folder):
                 pass
@@ -56,7 +43,7 @@ class LocalSource:
             ) from error
 
     def objects(self) -> Iterator[SourceObject | SkippedObject]:
-        """List the files in the order of their whole names, as an object store would."""
+        """List the files in the order of their full names, as an object store does."""
         try:
             yield from self._walk("", self._folder.resolve(strict=True))
         except OSError as error:
@@ -69,19 +56,19 @@ class LocalSource:
         return read_decompressed(partial(self._read_raw, obj), obj.name, start, end)
 
     def is_compressed(self, obj: SourceObject) -> bool:
-        """Return whether byte ranges of the file can only be read from its beginning on."""
+        """Return True if the file can only be read from its beginning."""
         return is_compressed(b"".join(self._read_raw(obj, 0, HEAD_BYTES)))
 
     def _walk(self, folder: str, root: Path) -> Iterator[SourceObject | SkippedObject]:
         with os.scandir(root / folder) as entries:
-            # A folder's name counts with the slash that its files' names have after it.
+            # Folders sort with the slash that follows them in the names of their files.
             found = sorted((entry.name + "/" * entry.is_dir(follow_symlinks=False), entry) for entry in entries)
         for last, entry in found:
             name = folder + last
             if not name.startswith(self._prefix) and not (last.endswith("/") and self._prefix.startswith(name)):
                 continue
-            if not _is_text(last):
-                yield SkippedObject(_spelled_out(name), "undecodable name")
+            if not _is_decodable(last):
+                yield SkippedObject(_escaped(name), "undecodable name")
             elif last.endswith("/"):
                 yield from self._walk_folder(name, root)
             else:
@@ -93,7 +80,7 @@ class LocalSource:
         except FileNotFoundError:
             yield SkippedObject(name, "vanished")
         except OSError:
-            # As an object that cannot be read, it counts as failed; to skip it would be to lose it.
+            # It is listed as an object that cannot be read, and so counts as failed. Skipped, its logs would be lost.
             yield SourceObject(name)
 
     def _listed(self, name: str, entry: os.DirEntry[str], root: Path) -> SourceObject | SkippedObject:
@@ -104,10 +91,10 @@ class LocalSource:
         except OSError:
             return SkippedObject(name, "broken link" if entry.is_symlink() else "vanished")
         if stat.S_ISDIR(status.st_mode):
-            # What it holds is listed where it really lies; to follow it could go round in circles.
+            # Its files are listed under their own folder. Following the link could create a loop.
             return SkippedObject(name, "link to a folder")
         if not stat.S_ISREG(status.st_mode):
-            return SkippedObject(name, "no regular file")
+            return SkippedObject(name, "not a regular file")
         return listed(name, status.st_size, str(status.st_mtime_ns))
 
     def _read_raw(self, obj: SourceObject, start: int, end: int | None) -> Generator[bytes]:
@@ -125,36 +112,36 @@ class LocalSource:
             raise ReadError(
                 error.strerror or "cannot be read", operation="read", object=obj.name, offset=offset
             ) from error
-        # A file may have grown since it was listed; one that was cut off, as by copytruncate, lost lines.
-        promised = obj.size_bytes if end is None or obj.size_bytes is None else min(end, obj.size_bytes)
-        if promised is not None and offset < promised:
+        # A file may have grown since it was listed. A file that is shorter has lost lines, for example by copytruncate.
+        expected_end = obj.size_bytes if end is None or obj.size_bytes is None else min(end, obj.size_bytes)
+        if expected_end is not None and offset < expected_end:
             raise ReadError(
                 f"it changed while it was read: {obj.size_bytes} bytes were listed",
                 operation="read",
                 object=obj.name,
                 offset=offset,
-                hint="was it rotated? replay a copy that nothing writes to",
+                hint="was it rotated? replay a copy that no process writes to",
             )
 
     def _open(self, name: str) -> int:
         root = self._folder.resolve()
         path = _real(root / name)
         if not path.is_relative_to(root):
-            raise PermissionError(None, "it lies outside the container")
-        # Without waiting: a pipe without a writer would block for ever.
+            raise PermissionError(None, "it is outside the container")
+        # O_NONBLOCK: opening a pipe that has no writer would block forever.
         opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         if not stat.S_ISREG(os.fstat(opened).st_mode):
             os.close(opened)
-            raise PermissionError(None, "it is no regular file")
+            raise PermissionError(None, "it is not a regular file")
         return opened
 
 
 def _real(path: str | Path) -> Path:
-    # Path.resolve() raises on links that go round in circles; this gives a path that cannot be opened.
+    # For a loop of links, Path.resolve() raises an error; this returns a path that cannot be opened.
     return Path(os.path.realpath(path))
 
 
-def _is_text(name: str) -> bool:
+def _is_decodable(name: str) -> bool:
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -162,5 +149,5 @@ def _is_text(name: str) -> bool:
     return True
 
 
-def _spelled_out(name: str) -> str:
+def _escaped(name: str) -> str:
     return os.fsencode(name).decode(errors="backslashreplace")

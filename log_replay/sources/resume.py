@@ -1,4 +1,4 @@
-"""Carrying on where a stream broke off, since a long read over a network seldom gets through in one go."""
+"""Resume an interrupted stream. Long reads over a network are often interrupted."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ if TYPE_CHECKING:
     from log_replay.retry import RetryPolicy
 
 Item = TypeVar("Item")
-Place = TypeVar("Place")
+Mark = TypeVar("Mark")
 
 
 def resumed(
-    open_at: Callable[[Place], Generator[Item]],
-    place: Place,
-    advance: Callable[[Place, Item], Place],
+    open_at: Callable[[Mark], Generator[Item]],
+    mark: Mark,
+    advance: Callable[[Mark, Item], Mark],
     retry_policy: RetryPolicy,
 ) -> Generator[Item]:
-    """Yield what ``open_at`` yields, and open it again where it was interrupted.
+    """Yield the items of a stream, and open the stream again after an interruption.
 
     Args:
-        open_at: yields the items from a place on; it is interrupted by ``TemporaryError``.
-        place: where to begin.
-        advance: returns the place behind an item that begins at a place.
-        retry_policy: how often, and after how long, to try again.
+        open_at: opens the stream at a mark, and raises ``TemporaryError`` when it is interrupted.
+        mark: where to begin.
+        advance: returns the mark after an item, given the mark before it.
+        retry_policy: how often to open the stream again, and after how long.
 
     Raises:
-        TemporaryError: the last one, when retry_policy has run out.
+        TemporaryError: the last interruption, after all retries.
     """
     failures = 0
     while True:
         try:
-            with closing(open_at(place)) as items:
+            with closing(open_at(mark)) as items:
                 for item in items:
-                    place = advance(place, item)
+                    mark = advance(mark, item)
                     failures = 0
                     yield item
         except TemporaryError as interruption:

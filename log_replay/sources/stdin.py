@@ -1,4 +1,4 @@
-"""Standard input: one object of unknown size, which can be read once."""
+"""Standard input: one object of unknown size, which can be read only once."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ NAME = "stdin"
 
 
 class StdinSource:
-    """Whatever is piped in, compressed or not."""
+    """Standard input, compressed or not."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         if config:
             raise ConfigurationError(
-                "the STDIN source takes no configuration", hint="leave out --source_config, or choose another provider"
+                "the STDIN source has no configuration", hint="omit --source_config, or choose another provider"
             )
 
     def check(self) -> None:
-        """Find out whether there is a standard input."""
+        """Check that standard input is open."""
         if sys.stdin is None or sys.stdin.closed:
             raise ConfigurationError("standard input is closed", hint="pipe the log into the command")
 
     def objects(self) -> Iterator[SourceObject | SkippedObject]:
-        """List standard input itself."""
+        """List standard input as one object."""
         yield SourceObject(NAME)
 
     def read(self, obj: SourceObject, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-        """Yield the decompressed bytes as they arrive, and an empty chunk where no more is waiting."""
+        """Yield the decompressed bytes as they arrive, and an empty chunk if no more are available."""
         if start:
             raise ReadError(
                 "standard input cannot be resumed",
@@ -53,8 +53,8 @@ class StdinSource:
 
         return read_decompressed(read_raw, obj.name, 0, end)
 
-    def is_compressed(self, obj: SourceObject) -> bool:  # noqa: ARG002 - the protocol's
-        """Return that it can only be read from its beginning on."""
+    def is_compressed(self, obj: SourceObject) -> bool:  # noqa: ARG002 - part of the protocol
+        """Return True: standard input can only be read from its beginning."""
         return True
 
 
@@ -64,16 +64,16 @@ def _read(stream: BinaryIO, name: str) -> Generator[bytes]:
         while chunk := cast("io.BufferedReader", stream).read1(CHUNK_BYTES):
             offset += len(chunk)
             yield chunk
-            if not _is_waiting(stream):
+            if not _is_readable(stream):
                 yield b""
     except OSError as error:
         raise ReadError(error.strerror or "cannot be read", operation="read", object=name, offset=offset) from error
 
 
-def _is_waiting(stream: BinaryIO) -> bool:
-    """Whether there is more to read, or the end; what the stream itself has buffered was read already."""
+def _is_readable(stream: BinaryIO) -> bool:
+    """Return True if a read does not block. The stream's own buffer is empty: ``read1`` has returned all of it."""
     try:
         return bool(select.select([stream], [], [], 0)[0])
     except (OSError, ValueError):
-        # Nothing that the system can wait for, such as a stream in memory: it never keeps anyone waiting.
+        # The stream has no file descriptor, for example a stream in memory. Reading it never blocks.
         return True

@@ -1,11 +1,11 @@
-"""What our own output files are called, so that sinks can write them and sources can tell them from logs."""
+"""Names of the files that a run writes. File sinks make them; sources skip them."""
 
 from __future__ import annotations
 
 import re
 
-#: The last part of a name that is an output of ours, of upstream's command, a manifest of either, or what a killed run
-#: of ours left of one.
+#: The last part of the name of a file that was written by a run of ours, by upstream's command, or left by a run of
+#: ours that was killed.
 OWN_OUTPUT = re.compile(
     r"""
     (?:xapi|caliper)_[0-9a-f]{12}_[0-9]{8,}\.log(?:\.gz|\.zst)?
@@ -17,18 +17,18 @@ OWN_OUTPUT = re.compile(
 )
 
 
-def output_name(transformer: str, key: str, index: int, suffix: str = "") -> str:
-    """Return the name of one output; names of one run sort in the order of their indexes.
+def output_name(transformer_type: str, key: str, index: int, suffix: str = "") -> str:
+    """Return the name of an output file. Names of one run sort in the order of their indexes.
 
     Args:
-        transformer: ``xapi`` or ``caliper``.
-        key: twelve lowercase hexadecimal digits that tell this run's outputs from any other's.
-        index: the number of the batch.
-        suffix: ``.gz`` or ``.zst`` where the output is compressed.
+        transformer_type: ``xapi`` or ``caliper``.
+        key: the run's key, twelve lowercase hexadecimal digits.
+        index: the number of the file in the run.
+        suffix: ``.gz`` or ``.zst`` if the file is compressed.
     """
-    return f"{transformer}_{key}_{index:08d}.log{suffix}"
+    return f"{transformer_type}_{key}_{index:08d}.log{suffix}"
 
 
 def is_own_output(name: str) -> bool:
-    """Return whether an object of this name, with or without folders before it, was written by a replay."""
+    """Return True if an object of this name, with or without folders, was written by a replay."""
     return OWN_OUTPUT.fullmatch(name.rpartition("/")[2]) is not None

@@ -1,6 +1,6 @@
-"""Runs from a store, and into one, that fails at random: the same statements, the same files, byte for byte.
+"""Runs from and into a store that fails at random give the same statements and the same files, byte for byte.
 
-``LOG_REPLAY_FAULT_RUNS`` says how many runs of both kinds together (default 100).
+``LOG_REPLAY_FAULT_RUNS`` is the number of runs (default 100).
 """
 
 from __future__ import annotations
@@ -8,25 +8,34 @@ from __future__ import annotations
 import gzip
 import json
 import os
-from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from log_replay.pipeline.run import Replay
 from log_replay.report.progress import ProgressLog
 from log_replay.retry import RetryPolicy
+from log_replay.sinks.files.sink import file_sink
+from log_replay.sources import open_source
 from tests import generate_log
 from tests.support.faulty_store import FaultyStore
 from tests.support.flaky_lrs import FlakyLrs
 from tests.support.runs import parsed
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from log_replay.options import Options
+    from log_replay.sinks import Sink
+
 RUNS = int(os.environ.get("LOG_REPLAY_FAULT_RUNS", "100"))
 ROUNDS = 5
+SHORT_DELAYS = RetryPolicy(first_delay_seconds=0.0005)
 
 
 @pytest.fixture
 def store(s3):
-    """A bucket with logs, behind a proxy that will fail."""
+    """A bucket with logs, behind a proxy that can fail."""
     lines = list(generate_log.lines(count=260, known=0.7, users=5, courses=2, seed=3))
     s3.write("logs/a.log", b"".join(lines[:150]))
     s3.write("logs/b.log.gz", gzip.compress(b"".join(lines[150:]), mtime=0))
@@ -42,36 +51,26 @@ def directory(db):
     load_identities(generate_log.identities(users=5, courses=2))
 
 
-def run_of(store: FaultyStore, *arguments: str, batch_size: int = 40) -> Replay:
+def run_of(store: FaultyStore, *arguments: str, open_sink: Callable[[Options], Sink] = lambda _: None) -> Replay:
     source = {**store.s3.config, "port": store.port, "prefix": "logs/"}
-    run = Replay(
-        parsed(
-            [
-                "--transformer_type",
-                "xapi",
-                "--source_provider",
-                "MINIO",
-                "--source_config",
-                json.dumps(source),
-                "--add_external_ids",
-                "no",
-                "--batch_size",
-                str(batch_size),
-                "--log_to",
-                "null",
-                "--sleep_between_batches_secs",
-                "0",
-                *arguments,
-            ]
-        )
-    )
-    run._source._retry_policy = replace(run._source._retry_policy, first_delay_seconds=0.0005)
-    return run
+    options = parsed(
+        [
+            "--transformer_type", "xapi", "--source_provider", "MINIO", "--source_config", json.dumps(source),
+            "--add_external_ids", "no", "--batch_size", "40", "--log_to", "null",
+            "--sleep_between_batches_secs", "0", *arguments,
+        ]
+    )  # fmt: skip
+    return Replay(options, open_sink(options), open_source("MINIO", source, SHORT_DELAYS))
 
 
-def to_files(store: FaultyStore, prefix: str) -> list[str]:
+def run_to_files(store: FaultyStore, prefix: str) -> Replay:
     destination = {**store.s3.config, "port": store.port, "prefix": prefix}
-    return ["--destination_provider", "MINIO", "--destination_config", json.dumps(destination)]
+
+    def open_sink(options: Options) -> Sink:
+        return file_sink("MINIO", destination, transformer_type="xapi", key=options.key, retry_policy=SHORT_DELAYS)
+
+    arguments = ["--destination_provider", "MINIO", "--destination_config", json.dumps(destination)]
+    return run_of(store, *arguments, open_sink=open_sink)
 
 
 def files_below(store: FaultyStore, prefix: str) -> dict[str, bytes]:
@@ -81,21 +80,20 @@ def files_below(store: FaultyStore, prefix: str) -> dict[str, bytes]:
 
 @pytest.fixture
 def expected(store, directory):
-    """What a run gives when nothing fails."""
-    report = run_of(store, *to_files(store, "expected/")).replay(ProgressLog())
+    """The report and the files of a run without faults."""
+    report = run_to_files(store, "expected/").replay(ProgressLog())
     assert report.complete, report.as_dict()
     assert report.total.delivered > 100
     return report, files_below(store, "expected/")
 
 
 @pytest.mark.parametrize("round_number", range(ROUNDS))
-def test_files_are_the_same_whatever_fails(store, expected, round_number):
+def test_files_are_the_same_with_any_faults(store, expected, round_number):
     report, files = expected
     broken = 0
     for seed in range(round_number, RUNS // 2, ROUNDS):
         prefix = f"out-{seed}/"
-        run = run_of(store, *to_files(store, prefix))
-        run._sink._store._retry_policy = RetryPolicy(first_delay_seconds=0.0005)
+        run = run_to_files(store, prefix)
         store.break_from_now_on(seed)
         found = run.replay(ProgressLog())
         broken += store.broken
@@ -108,14 +106,14 @@ def test_files_are_the_same_whatever_fails(store, expected, round_number):
 
 
 @pytest.mark.parametrize("round_number", range(ROUNDS))
-def test_an_lrs_gets_everything_once_whatever_fails_on_both_sides(store, expected, round_number):
+def test_lrs_gets_each_statement_once_with_any_faults(store, expected, round_number):
     report, files = expected
     ids = {json.loads(line)["id"] for content in files.values() for line in content.splitlines()}
     for seed in range(round_number, RUNS // 2, ROUNDS):
         with FlakyLrs(seed) as lrs:
             config = json.dumps({"url": lrs.url, "timeout_seconds": 3})
             run = run_of(store, "--destination_provider", "LRS", "--destination_config", config)
-            run._sink._endpoints[0]._retry_policy = RetryPolicy(first_delay_seconds=0.0005)
+            run._sink._endpoints[0]._retry_policy = SHORT_DELAYS
             store.break_from_now_on(seed)
             found = run.replay(ProgressLog())
         store.faults = store.listing_faults = []

@@ -8,7 +8,7 @@ from tests.support.statement_batches import event, xapi
 
 
 @pytest.mark.parametrize("config", [{}, {"url": "http://ignored"}])
-def test_the_logger_destination_counts_what_was_logged(config):
+def test_logger_counts_logged_statements_as_delivered(config):
     sink = open_sink("LOGGER", config, transformer_type="xapi", key="0" * 12)
     sink.check()
     assert sink.routes({"name": "some.event"}) == ALL_ROUTES

@@ -1,4 +1,4 @@
-"""A real S3 server, and the places that every source is tested on."""
+"""A real S3 server, and the storage places that every source is tested with."""
 
 import pytest
 from moto.server import ThreadedMotoServer

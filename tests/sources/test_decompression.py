@@ -1,32 +1,21 @@
-"""Compressed objects: told by content, of any number of members, bounded, and read up to any damage."""
+"""Compressed objects: recognised by content, with any number of members, read up to the first damage."""
 
 import bz2
 import gzip
 import random
-import sys
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from log_replay.errors import DamagedObject, ReadError
-from log_replay.sources.decompression import (
-    CHUNK_BYTES,
-    HEAD_BYTES,
-    codec_of,
-    decompressed,
-    is_compressed,
-    read_decompressed,
-)
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
+from log_replay.sources.codecs import HEAD_BYTES, codec_of, is_compressed
+from log_replay.sources.decompression import CHUNK_BYTES, decompressed, read_decompressed
+from log_replay.storage.zstd import zstd
 
 
 def compress_zstd(data):
-    """Compress as zstd(1) does, with a checksum."""
+    """Compress with a checksum, as zstd(1) does."""
     return zstd.compress(data, options={zstd.CompressionParameter.checksum_flag: 1})
 
 
@@ -36,7 +25,7 @@ MIB = 1 << 20
 
 
 def log(lines, seed=0):
-    """Lines of which about half can be compressed away."""
+    """Return lines that compress to about half of their size."""
     numbers = random.Random(seed)
     return b"".join(
         b'{"name": "problem_check", "id": "%s"}\n' % numbers.randbytes(12).hex().encode() for _ in range(lines)
@@ -48,7 +37,7 @@ def chunked(data, chunk_bytes):
 
 
 def decompress(data, chunk_bytes=1000):
-    """Return what comes out, and the damage, if there is any."""
+    """Return the decompressed data, and the damage if there is any."""
     found = []
     try:
         found.extend(decompressed(chunked(data, chunk_bytes), codec_of(data), "log"))
@@ -59,26 +48,26 @@ def decompress(data, chunk_bytes=1000):
 
 @CODECS
 @given(members=st.lists(st.binary(max_size=300), min_size=1, max_size=5), chunk_bytes=st.integers(1, 200))
-def test_all_members_are_decompressed_however_they_are_cut(codec, members, chunk_bytes):
+def test_all_members_are_decompressed_for_any_chunk_size(codec, members, chunk_bytes):
     data = b"".join(map(COMPRESS[codec], members))
     assert decompress(data, chunk_bytes) == (b"".join(members), None)
 
 
 @CODECS
-def test_zeros_between_and_behind_members_are_padding(codec):
+def test_zeros_between_and_after_members_are_padding(codec):
     member = COMPRESS[codec](b"a line\n")
     assert decompress(member + bytes(1000) + member + bytes(3000)) == (b"a line\na line\n", None)
 
 
 @pytest.mark.parametrize("nibble", [0, 15])
-def test_skippable_zstd_frames_are_skipped_wherever_they_are(nibble):
+def test_skippable_zstd_frames_are_skipped(nibble):
     skippable = bytes([0x50 + nibble, 0x2A, 0x4D, 0x18]) + (300).to_bytes(4, "little") + bytes(300)
     frame = zstd.compress(b"a line\n")
     assert decompress(skippable + frame + skippable + skippable + frame) == (b"a line\na line\n", None)
 
 
 @CODECS
-def test_the_codec_is_told_by_the_first_bytes(codec):
+def test_codec_is_recognised_by_the_first_bytes(codec):
     assert codec_of(COMPRESS[codec](b"")[:10]).name == codec
     assert is_compressed(COMPRESS[codec](b"a line\n")[:10])
 
@@ -86,12 +75,12 @@ def test_the_codec_is_told_by_the_first_bytes(codec):
 @pytest.mark.parametrize(
     "head", [b"", b"\x1f", b'{"name": ', b"BZh9 is not a magic", b"BZh0\x31AY&SY", b"\xef\xbb\xbf{", b"PK\x03\x04"]
 )
-def test_what_is_not_compressed_is_not_taken_for_it(head):
+def test_plain_text_is_not_recognised_as_compressed(head):
     assert not is_compressed(head)
 
 
 @CODECS
-def test_a_cut_anywhere_yields_a_beginning_and_is_reported(codec):
+def test_truncated_data_yields_a_prefix_and_damage(codec):
     lines = log(400)
     data = COMPRESS[codec](lines[:9000]) + COMPRESS[codec](lines[9000:])
     between = len(COMPRESS[codec](lines[:9000]))
@@ -100,28 +89,28 @@ def test_a_cut_anywhere_yields_a_beginning_and_is_reported(codec):
         assert lines.startswith(found)
         assert damage is not None
         assert damage.offset == len(found)
-        # What was whole before the cut is there.
+        # Everything before the cut is complete.
         assert len(found) >= (9000 if cut > between else 0)
 
 
 @CODECS
 @settings(max_examples=200)
 @given(at=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255))
-def test_a_corrupt_byte_yields_a_beginning_or_is_reported(codec, at, flip):
+def test_corrupt_byte_yields_a_prefix_and_damage(codec, at, flip):
     lines = log(200)
     data = bytearray(COMPRESS[codec](lines[:5000]) + COMPRESS[codec](lines[5000:]))
-    # Behind the head, which says that this is compressed at all.
+    # After the head, which identifies the format.
     position = HEAD_BYTES + int(at * (len(data) - HEAD_BYTES))
     data[position] ^= flip
     found, damage = decompress(bytes(data))
-    # A checksum covers the contents; a wrong byte in a header may have no meaning, or be told at the member's end.
+    # A checksum covers the content. A wrong byte in a header may have no effect, or be detected at the member's end.
     assert damage is not None or found == lines
     assert damage is None or damage.offset == len(found)
     if position >= len(COMPRESS[codec](lines[:5000])):
         assert found[:5000] == lines[:5000]
 
 
-def test_gzip_gives_everything_up_to_the_very_damage():
+def test_gzip_yields_every_byte_before_the_damage():
     lines = log(2000)
     data = bytearray(gzip.compress(lines))
     middle = len(data) // 2
@@ -134,17 +123,17 @@ def test_gzip_gives_everything_up_to_the_very_damage():
 
 
 @CODECS
-def test_what_follows_the_last_member_and_is_no_member_is_damage(codec):
+def test_text_after_the_last_member_is_damage(codec):
     found, damage = decompress(COMPRESS[codec](b"a line\n") + b"and some text")
     assert found == b"a line\n"
     assert str(damage) == (
         f"read log at offset 7: its {codec} data is corrupt"
-        " (what precedes the damage was read; get a whole copy of the object)"
+        " (everything before the damage was read; replace the object by an undamaged copy)"
     )
 
 
 @CODECS
-def test_a_bomb_comes_in_small_chunks(codec):
+def test_decompression_bomb_yields_bounded_chunks(codec):
     data = COMPRESS[codec](bytes(64 * MIB))
     sizes = [len(chunk) for chunk in decompressed([data], codec_of(data), "log")]
     assert sum(sizes) == 64 * MIB
@@ -152,12 +141,12 @@ def test_a_bomb_comes_in_small_chunks(codec):
 
 
 @CODECS
-def test_many_empty_members_are_no_trouble(codec):
+def test_many_empty_members_are_read(codec):
     assert decompress(COMPRESS[codec](b"") * 2000 + COMPRESS[codec](b"end")) == (b"end", None)
 
 
 @CODECS
-def test_a_read_error_is_placed_in_decompressed_bytes(codec):
+def test_read_error_has_offset_in_decompressed_bytes(codec):
     lines = log(500)
     data = COMPRESS[codec](lines)
 
@@ -173,7 +162,7 @@ def test_a_read_error_is_placed_in_decompressed_bytes(codec):
 
 @CODECS
 @given(window=st.tuples(st.integers(0, 3000), st.none() | st.integers(0, 3000)))
-def test_a_window_is_of_decompressed_bytes(codec, window):
+def test_range_is_in_decompressed_bytes(codec, window):
     lines = log(40)
     data = COMPRESS[codec](lines)
 
@@ -187,7 +176,7 @@ def test_a_window_is_of_decompressed_bytes(codec, window):
     )
 
 
-def test_a_plain_object_is_read_from_the_start_of_the_window_only():
+def test_range_of_plain_object_reads_only_the_range():
     asked = []
 
     def read_raw(start, end):

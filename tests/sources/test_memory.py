@@ -1,4 +1,4 @@
-"""Whatever the size of an object or of a line, memory stays bounded."""
+"""Memory is bounded for objects and lines of any size."""
 
 import bz2
 import gzip
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is measu
 
 MIB = 1 << 20
 
-#: Reads one object and says what it found and how much memory that took, in a process of its own.
+#: Script for a separate process: read one object, print the number of lines and the memory used.
 MEASURE = """
 import json, re, sys
 from log_replay.pipeline.lines import blocks
@@ -24,7 +24,7 @@ for obj in source.objects():
     for block in blocks(source.read(obj), object=obj.name):
         lines += sum(1 for _ in lines_of(block))
         oversized += len(block.oversized)
-# Not ru_maxrss, which begins with what the parent process had.
+# Not ru_maxrss: it includes the memory of the parent process.
 rss_bytes = int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1]) * 1024
 print(json.dumps({"lines": lines, "oversized": oversized, "rss_bytes": rss_bytes}))
 """
@@ -41,10 +41,10 @@ def measure(logs):
     return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
 
 
-def test_a_line_of_200_mb_is_not_held(logs):
+def test_line_of_200_mb_is_not_kept_in_memory(logs):
     with (logs / "tracking.log").open("wb") as file:
         file.write(b"before\n")
-        # Sparse: zeros that take no disk.
+        # Sparse: these zeros use no disk space.
         file.seek(200 * MIB)
         file.write(b"\nafter\n")
     found = measure(logs)
@@ -53,7 +53,7 @@ def test_a_line_of_200_mb_is_not_held(logs):
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, bz2.compress], ids=["gzip", "bzip2"])
-def test_a_bomb_is_not_held(logs, compress):
+def test_decompression_bomb_is_not_kept_in_memory(logs, compress):
     bomb = compress(b"before\n") + compress(bytes(20 * MIB)) * 10 + compress(b"\nafter\n")
     (logs / "tracking.log").write_bytes(bomb)
     found = measure(logs)
@@ -61,7 +61,7 @@ def test_a_bomb_is_not_held(logs, compress):
     assert found["rss_bytes"] < 120 * MIB
 
 
-def test_many_lines_are_not_held(logs):
+def test_many_lines_are_not_kept_in_memory(logs):
     line = b"x" * 1299 + b"\n"
     with (logs / "tracking.log").open("wb") as file:
         for _ in range(300):

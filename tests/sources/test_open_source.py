@@ -1,4 +1,4 @@
-"""From the options to a source."""
+"""Open a source from its options."""
 
 import subprocess
 import sys
@@ -16,14 +16,14 @@ SECRET = "hush-this-is-the-secret"
     ("provider", "near"),
     [("s3", "S3"), ("Minio", "MINIO"), ("AZURE", "AZURE_BLOBS"), ("STDINN", "STDIN"), ("loca", "LOCAL")],
 )
-def test_an_unknown_provider_is_named_beside_what_may_have_been_meant(provider, near):
+def test_unknown_provider_is_named_with_similar_names(provider, near):
     with pytest.raises(ConfigurationError) as caught:
         open_source(provider, {"container": "logs"})
     assert repr(provider) in str(caught.value)
     assert near in caught.value.hint
 
 
-def test_a_provider_like_no_other_gets_the_whole_list():
+def test_provider_without_similar_names_gets_all_names():
     with pytest.raises(ConfigurationError) as caught:
         open_source("QQQQQQ", {"container": "logs"})
     assert all(name in caught.value.hint for name in ("AZURE_BLOBS", "GOOGLE_STORAGE", "LOCAL", "MINIO", "S3", "STDIN"))
@@ -38,40 +38,40 @@ def test_a_provider_like_no_other_gets_the_whole_list():
         ("S3", {"host": "s3.example.com", "port": SECRET}, "ValueError|invalid literal"),
     ],
 )
-def test_options_that_a_provider_does_not_take_are_named_and_secrets_are_not(provider, config, reason):
+def test_unsupported_options_are_named_without_secrets(provider, config, reason):
     with pytest.raises(ConfigurationError, match=reason) as caught:
         open_source(provider, {"key": "key", "secret": SECRET, "container": "logs", **config})
     assert provider in str(caught.value)
     assert SECRET not in str(caught.value)
 
 
-def test_missing_credentials_are_a_clear_answer():
+def test_missing_key_is_named():
     with pytest.raises(ConfigurationError, match="missing 1 required positional argument: 'key'"):
         open_source("S3", {"container": "logs"})
 
 
 @pytest.mark.parametrize("provider", sorted(name for name in vars(Provider) if name.isupper()))
-def test_every_provider_of_libcloud_opens_or_says_what_it_lacks(provider, tmp_path):
-    # Google's keys have a look of their own; its driver asks in a browser for any other.
+def test_every_libcloud_provider_opens_or_names_the_problem(provider, tmp_path):
+    # With a key that is not in Google's format, the driver opens a browser.
     key = "GOOG0123456789ABCDEF" if provider == "GOOGLE_STORAGE" else str(tmp_path)
     config = {"key": key, "secret": "c2VjcmV0LXNlY3JldA==", "container": "logs"}
     if provider in {"DUMMY", "MINIO", "NIMBUS", "S3_RGW"}:
-        with pytest.raises(ConfigurationError, match=f"the {provider} source does not take its options"):
+        with pytest.raises(ConfigurationError, match=f"the {provider} source does not accept its options"):
             open_source(provider, config)
     elif provider in {"CLOUDFILES_SWIFT", "CLOUDFILES_UK", "CLOUDFILES_US", "S3_EU_WEST3"}:
-        # Names without a driver.
+        # libcloud has these names, but no drivers for them.
         with pytest.raises(ConfigurationError, match=f"unknown source provider '{provider}'"):
             open_source(provider, config)
     else:
         open_source(provider, config)
 
 
-def test_a_key_that_needs_a_browser_is_refused():
-    with pytest.raises(ConfigurationError, match="unattended"):
+def test_key_that_needs_a_browser_is_refused():
+    with pytest.raises(ConfigurationError, match="does not work without a browser"):
         open_source("GOOGLE_STORAGE", {"key": "someone.apps.googleusercontent.com", "secret": "x", "container": "logs"})
 
 
-def test_a_folder_or_a_pipe_does_without_libcloud():
+def test_local_and_stdin_do_not_import_libcloud():
     code = (
         "import sys; from log_replay.sources import open_source;"
         "open_source('LOCAL', {'key': '/', 'container': 'logs'}); open_source('STDIN', {});"

@@ -1,4 +1,4 @@
-"""Carrying on after interruptions, against a source in memory that breaks at will."""
+"""Resume after interruptions, with a source in memory that fails on a schedule."""
 
 import pytest
 from hypothesis import given
@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from log_replay.retry import RetryPolicy, TemporaryError
 from log_replay.sources.resume import resumed
 
-# What one opening gives before it breaks, in bytes; None: it breaks while it is opened.
+# Number of bytes that each opened stream yields before it fails; None: opening it fails.
 BREAKS = st.lists(st.none() | st.integers(0, 10), max_size=30)
 
 
 class BreakingBytes:
-    """Bytes that can be read from any offset; each opening breaks as the schedule says, and then none does."""
+    """Bytes that can be read from any offset. Streams fail by the schedule; after its end, none fails."""
 
     def __init__(self, data, breaks, chunk_bytes):
         self.data = data
@@ -39,7 +39,7 @@ def resumed_bytes(source, start, retry_policy):
 
 
 @given(st.binary(max_size=100), BREAKS, st.integers(1, 8), st.integers(0, 100), st.integers(0, 4))
-def test_whatever_breaks_each_byte_comes_once_and_in_order_or_it_gives_up(data, breaks, chunk_bytes, start, retries):
+def test_any_interruptions_yield_each_byte_once_or_fail(data, breaks, chunk_bytes, start, retries):
     found = b""
     waits = []
     try:
@@ -54,19 +54,19 @@ def test_whatever_breaks_each_byte_comes_once_and_in_order_or_it_gives_up(data, 
     assert len(waits) <= len(breaks)
 
 
-def test_it_gives_up_after_the_given_number_of_failures_in_a_row():
+def test_resume_fails_after_the_given_number_of_retries():
     waits = []
     with pytest.raises(TemporaryError, match="refused"):
         list(resumed_bytes(BreakingBytes(b"data", [None] * 100, 1), 0, RetryPolicy(3, sleep=waits.append)))
     assert len(waits) == 3
 
 
-def test_progress_forgives_the_failures_before():
+def test_progress_resets_the_number_of_failures():
     source = BreakingBytes(bytes(100), [None, 1] * 50, 1)
     assert b"".join(resumed_bytes(source, 0, RetryPolicy(2, sleep=lambda _: None))) == bytes(100)
 
 
-def test_waits_grow_up_to_a_limit_and_vary():
+def test_delays_grow_up_to_a_limit_with_jitter():
     waits = []
     retry_policy = RetryPolicy(12, first_delay_seconds=1, max_delay_seconds=60, sleep=waits.append)
     with pytest.raises(TemporaryError):
@@ -77,14 +77,14 @@ def test_waits_grow_up_to_a_limit_and_vary():
 
 
 @pytest.mark.parametrize(("asked", "waited"), [(20, 20), (86_400, 60)])
-def test_a_server_is_left_alone_as_long_as_it_asks_within_reason(asked, waited):
+def test_retry_after_is_respected_up_to_a_limit(asked, waited):
     waits = []
     retry_policy = RetryPolicy(5, first_delay_seconds=0.1, max_retry_after_seconds=60, sleep=waits.append)
     retry_policy.wait(1, TemporaryError("busy", retry_after_seconds=asked))
     assert waits == [waited]
 
 
-def test_what_was_opened_is_closed_when_the_reader_goes_away():
+def test_stream_is_closed_when_the_reader_closes_it():
     closed = []
 
     def open_at(offset):

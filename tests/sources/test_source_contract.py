@@ -1,4 +1,4 @@
-"""What every source promises, against real folders and a real S3 server."""
+"""The contract of every source, with real folders and a real S3 server."""
 
 import bz2
 import gzip
@@ -36,8 +36,8 @@ def names(source):
     return [found.name for found in source.objects()]
 
 
-def test_objects_come_in_the_order_of_their_whole_names_however_odd(place):
-    # No folder has a file without a name's part; moto knows no route with a line end in it.
+def test_objects_are_listed_in_the_order_of_their_names(place):
+    # A folder cannot contain a file with an empty part in its name; moto has no route for a name with a line end.
     odd = [*ODD_NAMES, "new\nline.log" if place.provider == "LOCAL" else "a//b.log"]
     for number, name in enumerate(odd):
         place.put(name, b"%d" % number)
@@ -47,7 +47,7 @@ def test_objects_come_in_the_order_of_their_whole_names_however_odd(place):
     assert [read(source, obj) for obj in found] == [b"%d" % odd.index(obj.name) for obj in found]
 
 
-def test_an_object_has_its_size_and_a_version_that_changes_with_its_content(place):
+def test_listing_has_size_and_version_of_each_object(place):
     place.put("tracking.log", b"one\n")
     first = the_only(place.source())
     place.put("tracking.log", b"three\n")
@@ -70,13 +70,13 @@ def test_an_object_has_its_size_and_a_version_that_changes_with_its_content(plac
         ({"prefix": "../logs"}, []),
     ],
 )
-def test_a_prefix_is_how_names_begin(place, prefix, found):
+def test_prefix_selects_names_that_begin_with_it(place, prefix, found):
     for name in ("tracking.log", "tracking.log-1", "tracking/x.log", "other.log"):
         place.put(name)
     assert names(place.source(**prefix)) == found
 
 
-def test_what_is_no_log_is_named_and_skipped(place):
+def test_objects_that_are_not_logs_are_skipped_by_name(place):
     place.put("empty.log", b"")
     place.put("out/manifest.json")
     place.put("out/manifest.log")
@@ -94,21 +94,21 @@ def test_what_is_no_log_is_named_and_skipped(place):
 
 @pytest.mark.parametrize("window", [(0, None), (0, 7), (5, 6), (3, 3), (100_000, None), (262_143, 262_145), (5, 10**9)])
 @pytest.mark.parametrize("compress", [bytes, gzip.compress, bz2.compress], ids=["plain", "gzip", "bzip2"])
-def test_a_window_is_of_decompressed_bytes(place, compress, window):
+def test_range_is_in_decompressed_bytes(place, compress, window):
     place.put("tracking.log", compress(LOG))
     source = place.source()
     assert read(source, the_only(source), *window) == LOG[slice(*window)]
 
 
 @pytest.mark.parametrize("start", [len(LOG), len(LOG) + 1])
-def test_a_window_behind_the_end_is_empty(place, start):
+def test_range_after_the_end_is_empty(place, start):
     place.put("tracking.log", LOG)
     source = place.source()
     assert read(source, the_only(source), start) == b""
 
 
 @pytest.mark.parametrize("data", [b"\x1f", b"x", b"BZh9", b"a line", b"\n"])
-def test_objects_shorter_than_any_magic_are_read(place, data):
+def test_objects_shorter_than_a_magic_number_are_read(place, data):
     place.put("short.log", data)
     source = place.source()
     if data == b"BZh9":
@@ -119,20 +119,20 @@ def test_objects_shorter_than_any_magic_are_read(place, data):
         assert read(source, the_only(source), 1) == data[1:]
 
 
-def test_compressed_objects_are_told_by_their_content(place):
+def test_compression_is_recognised_by_content(place):
     place.put("a.log", gzip.compress(LOG))
     place.put("b.log.gz", LOG)
     source = place.source()
     assert [source.is_compressed(obj) for obj in source.objects()] == [True, False]
 
 
-def test_chunks_are_small(place):
+def test_chunks_have_a_bounded_size(place):
     place.put("tracking.log", LOG * 12)
     source = place.source()
     assert max(map(len, source.read(the_only(source)))) <= 1 << 20
 
 
-def test_a_cut_off_archive_yields_what_precedes_the_cut(place):
+def test_truncated_archive_yields_data_before_the_cut(place):
     place.put("tracking.log.gz", gzip.compress(LOG)[:-30])
     source = place.source()
     found = []
@@ -143,7 +143,7 @@ def test_a_cut_off_archive_yields_what_precedes_the_cut(place):
     assert caught.value.object == "tracking.log.gz"
 
 
-def test_an_object_that_vanished_fails_alone(place):
+def test_deleted_object_fails_alone(place):
     place.put("a.log")
     place.put("b.log")
     source = place.source()
@@ -155,7 +155,7 @@ def test_an_object_that_vanished_fails_alone(place):
     assert read(source, second) == b"a line\n"
 
 
-def test_a_read_that_is_given_up_leaves_the_source_usable(place):
+def test_source_is_usable_after_an_abandoned_read(place):
     place.put("tracking.log", LOG)
     source = place.source()
     obj = the_only(source)
@@ -172,13 +172,13 @@ def test_objects_can_be_read_while_they_are_listed(place):
     assert [read(source, obj) for obj in source.objects()] == [b"0", b"1", b"2", b"3", b"4"]
 
 
-def test_a_source_that_can_be_listed_passes_its_check(place):
+def test_source_that_can_be_listed_passes_the_check(place):
     place.source().check()
     place.put("tracking.log")
     place.source(prefix="track").check()
 
 
-def test_a_missing_container_is_found_by_the_check(place):
+def test_check_reports_missing_container(place):
     with pytest.raises(ConfigurationError) as caught:
         place.source(container="nowhere").check()
     assert "nowhere" in str(caught.value)
@@ -186,17 +186,17 @@ def test_a_missing_container_is_found_by_the_check(place):
 
 
 @pytest.mark.parametrize("container", [None, "", 7])
-def test_a_source_needs_a_container(place, container):
+def test_missing_container_name_is_refused(place, container):
     with pytest.raises(ConfigurationError, match="no container"):
         place.source(container=container)
 
 
-def test_a_prefix_is_text(place):
+def test_prefix_that_is_not_a_string_is_refused(place):
     with pytest.raises(ConfigurationError, match="prefix"):
         place.source(prefix=3)
 
 
-def test_reading_what_was_never_listed_needs_no_size(place):
+def test_object_without_a_known_size_is_read(place):
     place.put("tracking.log", LOG)
     assert read(place.source(), SourceObject("tracking.log")) == LOG
     assert read(place.source(), SourceObject("tracking.log"), 10, 20) == LOG[10:20]

@@ -1,4 +1,4 @@
-"""Standard input, as real processes pipe into it."""
+"""Standard input of a real process."""
 
 import gzip
 import subprocess
@@ -12,7 +12,7 @@ from log_replay.sources import open_source
 
 LOG = b"".join(b'{"line": %d}\n' % number for number in range(300_000))
 
-#: Reads everything and echoes it, block by block.
+#: Script that reads all input and writes it to stdout, block by block.
 ECHO = """
 import sys
 from log_replay.pipeline.lines import blocks
@@ -33,47 +33,47 @@ def echo(data):
 
 
 @pytest.mark.parametrize("compress", [bytes, gzip.compress], ids=["plain", "gzip"])
-def test_all_that_is_piped_in_is_read(compress):
+def test_all_input_is_read(compress):
     assert echo(compress(LOG)) == LOG
 
 
-def test_nothing_is_no_line():
+def test_empty_input_gives_no_line():
     assert echo(b"") == b""
 
 
-def test_a_regular_file_is_read_as_well(tmp_path):
+def test_regular_file_as_stdin_is_read(tmp_path):
     (tmp_path / "log").write_bytes(LOG)
     with (tmp_path / "log").open("rb") as file:
         found = subprocess.run([sys.executable, "-c", ECHO], stdin=file, stdout=subprocess.PIPE, check=True).stdout
     assert found == LOG
 
 
-def test_lines_of_a_slow_pipe_are_not_held_back():
+def test_lines_of_a_slow_pipe_are_yielded_at_once():
     with subprocess.Popen([sys.executable, "-c", ECHO], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         for line in (b"first line\n", b"second line\n"):
             process.stdin.write(line)
             process.stdin.flush()
-            # Without ever closing the pipe.
+            # The pipe is still open.
             assert process.stdout.readline() == line
 
 
-def test_standard_input_is_one_object_of_unknown_size():
+def test_stdin_is_one_object_of_unknown_size():
     assert list(open_source("STDIN", {}).objects()) == [SourceObject("stdin")]
 
 
-def test_standard_input_cannot_be_resumed():
+def test_stdin_cannot_be_resumed():
     with pytest.raises(ReadError, match="cannot be resumed") as caught:
         open_source("STDIN", {}).read(SourceObject("stdin"), 5)
     assert caught.value.offset == 5
 
 
-def test_a_configuration_would_be_ignored_and_is_refused():
-    with pytest.raises(ConfigurationError, match="takes no configuration"):
+def test_stdin_refuses_a_configuration():
+    with pytest.raises(ConfigurationError, match="has no configuration"):
         open_source("STDIN", {"container": "logs"})
 
 
 @pytest.mark.parametrize("closed", [True, False])
-def test_a_closed_standard_input_is_found_by_the_check(monkeypatch, tmp_path, closed):
+def test_check_reports_closed_stdin(monkeypatch, tmp_path, closed):
     (tmp_path / "log").touch()
     with (tmp_path / "log").open() as stream:
         pass

@@ -1,4 +1,4 @@
-"""The names that replays give to their outputs."""
+"""Names of the outputs of replays."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from log_replay.storage.output_names import is_own_output, output_name
 @pytest.mark.parametrize("transformer", ["xapi", "caliper"])
 @pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
 @pytest.mark.parametrize("folder", ["", "transformed/2023-06-01/"])
-def test_outputs_are_recognised_wherever_they_lie(transformer, suffix, folder):
+def test_outputs_are_recognised_in_any_folder(transformer, suffix, folder):
     assert is_own_output(folder + output_name(transformer, "0123456789ab", 7, suffix))
 
 
@@ -38,5 +38,5 @@ def test_manifests_are_recognised(name):
         "xapi.log",
     ],
 )
-def test_logs_are_not_taken_for_outputs(name):
+def test_logs_are_not_recognised_as_outputs(name):
     assert not is_own_output(name)

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 def status(code, **headers):
-    """LrsResponse with a status instead of the object."""
+    """Send a status instead of the object."""
 
     def act(handler, _status, _headers, _body):
         handler.answer(code, [(name.replace("_", "-"), value) for name, value in headers.items()], b"no")
@@ -17,11 +17,11 @@ def status(code, **headers):
 
 
 def reset_after(count):
-    """Promise the whole body, give its first bytes, and reset the connection."""
+    """Announce the whole body, send its first bytes, and reset the connection."""
 
     def act(handler, code, headers, body):
         handler.answer(code, headers, body, give=count)
-        # Without lingering, closing sends a reset at once.
+        # With a linger time of 0, closing sends a reset at once.
         handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         handler.connection.close()
 
@@ -29,7 +29,7 @@ def reset_after(count):
 
 
 def cut_after(count):
-    """Promise the whole body, give its first bytes, and close the connection as if all were well."""
+    """Announce the whole body, send its first bytes, and close the connection normally."""
 
     def act(handler, code, headers, body):
         handler.answer(code, headers, body, give=count)
@@ -38,7 +38,7 @@ def cut_after(count):
 
 
 def shortened_to(count):
-    """Give the first bytes and promise no more than these."""
+    """Send the first bytes, and announce only these."""
 
     def act(handler, code, headers, body):
         handler.answer(code, headers, body[:count])
@@ -47,7 +47,7 @@ def shortened_to(count):
 
 
 def whole_object(handler, _code, headers, _body):
-    """Ignore the range that was asked for."""
+    """Ignore the requested range."""
     _, headers, body = handler.forward(without_range=True)
     handler.answer(206, headers, body)
 
@@ -57,7 +57,7 @@ class Handler(BaseHTTPRequestHandler):
         code, headers, body = self.forward()
         server = self.server
         server.requests.append((self.path, self.headers.get("Range")))
-        # Listings are requests for the bucket, which is the path's first part.
+        # A listing requests the bucket, the first part of the path.
         is_listing = self.path.partition("?")[0].strip("/").count("/") == 0
         faults = server.listing_faults if is_listing else server.faults
         fault = faults.pop(0) if faults else None
@@ -103,7 +103,10 @@ HOP_BY_HOP = {"content-length", "connection", "transfer-encoding"}
 
 
 class FaultyProxy(ThreadingHTTPServer):
-    """Each download takes one of ``faults``, each listing one of ``listing_faults``; None means none."""
+    """A proxy that applies one of ``faults`` to each download, one of ``listing_faults`` to each listing.
+
+    None is no fault.
+    """
 
     daemon_threads = True
 
@@ -120,7 +123,7 @@ class FaultyProxy(ThreadingHTTPServer):
         return self.server_address[1]
 
     def handle_error(self, *_):
-        """Say nothing: readers that go away are what is tested."""
+        """Do nothing: tests close connections on purpose."""
 
     def __enter__(self):
         self._thread.start()

@@ -1,4 +1,4 @@
-"""A proxy in front of an S3 server that, at random from a seed, breaks downloads, listings and uploads."""
+"""A proxy in front of an S3 server that breaks downloads, listings and uploads at random, from a seed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ UPLOADS = ["before", "after", "500", "503", "lost answer", "delay"]
 
 
 class RandomFaults:
-    """Hands out faults as the proxy's lists do, and never too many in a row."""
+    """Random faults with the interface of the proxy's lists, at most ``most_in_row`` in a row."""
 
     def __init__(self, seed: int, kinds, percent: int = 50, most_in_row: int = 3, *, cuts: bool = False) -> None:
         self._random = random.Random(seed)
@@ -54,7 +54,7 @@ class RandomFaults:
 
 
 class Handler(faulty_proxy.Handler):
-    def do_PUT(self):  # noqa: N802 - as the library wants it
+    def do_PUT(self):  # noqa: N802 - the library's name
         fault = self.server.upload_faults.pop() if self.server.upload_faults else None
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if fault in {"500", "503"}:
@@ -72,7 +72,7 @@ class Handler(faulty_proxy.Handler):
             time.sleep(0.02 if fault == "delay" else 0)
             self.answer(code, headers, answer)
 
-    do_POST = do_DELETE = do_PUT  # noqa: N815 - as the library wants them
+    do_POST = do_DELETE = do_PUT  # noqa: N815 - the library's names
 
     def _pass_on(self, body):
         upstream = HTTPConnection("127.0.0.1", self.server.upstream_port, timeout=10)
@@ -89,7 +89,7 @@ class Handler(faulty_proxy.Handler):
 
 
 class FaultyStore(FaultyProxy):
-    """Breaks nothing before it is told to."""
+    """A proxy without faults until ``break_from_now_on`` is called."""
 
     def __init__(self, upstream_port: int) -> None:
         super().__init__(upstream_port)

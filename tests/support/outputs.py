@@ -1,4 +1,4 @@
-"""File sinks as tests make them, and what they wrote."""
+"""File sinks for tests, and the files that they have written."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ def written(folder: Path) -> dict[str, bytes]:
 
 
 def server_config(server) -> dict[str, Any]:
-    """Return what libcloud needs to know of a scripted server."""
+    """Return the options with which libcloud connects to a scripted server."""
     return {"key": "k", "secret": "s", "host": "127.0.0.1", "port": server.port, "secure": False}

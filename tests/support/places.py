@@ -1,4 +1,4 @@
-"""Places where objects can be put, and the sources that read them: what the contract suite runs against."""
+"""Containers for objects, local or in an S3 server, and the sources that read them."""
 
 import itertools
 from http.client import HTTPConnection
@@ -39,7 +39,7 @@ class LocalPlace:
 
 
 class BucketPlace:
-    """A bucket of a real server that speaks S3's language; it can be read through another port."""
+    """A bucket of a real S3 server. It can be read through another port."""
 
     def __init__(self, provider, port, read_port=None):
         self.provider = provider
@@ -68,15 +68,20 @@ class BucketPlace:
             **more,
         }
 
-    def source(self, retries=5, **more):
-        """Return a source that notes how long it would wait, and does not."""
-        return CloudSource(self.provider, self.config(**more), RetryPolicy(retries, sleep=self.waits.append))
+    def source(self, retries=5, read_timeout_seconds=60, **more):
+        """Return a source that records its delays in ``waits`` instead of sleeping."""
+        return CloudSource(
+            self.provider,
+            self.config(**more),
+            RetryPolicy(retries, sleep=self.waits.append),
+            read_timeout_seconds=read_timeout_seconds,
+        )
 
     def put(self, name, data=b"a line\n", **more):
         self.client.put_object(Bucket=self.bucket, Key=name, Body=data, **more)
 
     def put_many(self, names):
-        """Put small objects, without what makes the client slow."""
+        """Put many small objects, faster than with boto3."""
         connection = HTTPConnection("127.0.0.1", self.server_port)
         for name in names:
             connection.request("PUT", f"/{self.bucket}/{name}", body=b"x")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from itertools import chain
 from typing import TYPE_CHECKING
 from zlib import crc32
@@ -12,11 +11,7 @@ from log_replay.clickhouse.errors import FOREIGN, Kind, hint, kind, reason
 from log_replay.clickhouse.rows import ROW_FORMAT
 from log_replay.errors import ConfigurationError, DestinationUnavailable
 from log_replay.retry import RetryPolicy, TemporaryError
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
+from log_replay.storage.zstd import zstd
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,23 +1,19 @@
-"""Statements -> the bytes of an output, the same bytes for the same statements."""
+"""Write a file with or without compression: the same content gives the same bytes."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
+from log_replay.storage.zstd import zstd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import IO
 
-#: What each compression appends to a name.
+#: What each compression appends to the name of a file.
 SUFFIXES = {None: "", "gzip": ".gz", "zstd": ".zst"}
 
 _GZIP_LEVEL = 6
@@ -28,14 +24,14 @@ _ZSTD_OPTIONS: dict[int, int] = {
 
 
 class Writable(Protocol):
-    """What lines are written to."""
+    """A destination of lines."""
 
     def write(self, data: bytes, /) -> int:
-        """Write all of it."""
+        """Write all of the data."""
 
 
 class Tally:
-    """Counts and digests what is written through it."""
+    """A file that counts the bytes written to it and computes their digest."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -44,27 +40,27 @@ class Tally:
 
     @property
     def sha256(self) -> str:
-        """The digest of everything written so far, in hexadecimal."""
+        """The digest of all bytes written so far, in hexadecimal."""
         return self._sha256.hexdigest()
 
     def write(self, data: bytes, /) -> int:
-        """Write all of it."""
+        """Write all of the data."""
         self._sha256.update(data)
         self.size_bytes += len(data)
         return self._file.write(data)
 
     def flush(self) -> None:
-        """Leave it to the file's owner when to flush."""
+        """Do nothing: the owner of the file flushes it."""
 
 
 @contextmanager
 def compressed(file: Tally, compression: str | None) -> Iterator[Writable]:
-    """Give something that writes to the file, compressed by ``gzip``, ``zstd`` or not at all."""
-    raw = cast("Any", file)  # neither library asks for more than ``write`` and ``flush``
+    """Yield an object that compresses with ``gzip``, ``zstd`` or not at all, and writes to the file."""
+    raw = cast("Any", file)  # both libraries use only ``write`` and ``flush``
     if compression is None:
         yield file
     elif compression == "gzip":
-        # No name and no time in the header: a repeat gives the same bytes.
+        # The header contains no name and no time, so that a repeated run writes the same bytes.
         with gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=_GZIP_LEVEL, mtime=0) as gzipped:
             yield cast("Writable", gzipped)
     else:

@@ -1,4 +1,4 @@
-"""A local folder as a store: files appear whole or not at all, and nowhere outside the folder."""
+"""A local folder. Files appear complete or not at all, and never outside the folder."""
 
 from __future__ import annotations
 
@@ -9,53 +9,34 @@ import secrets
 import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from log_replay.errors import ConfigurationError, DestinationUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-#: What libcloud's LOCAL driver accepts beside ``key``; none of it means anything to us.
-_IGNORED_KEYS = frozenset({"secret", "secure", "host", "port", "ex_use_locks"})
+    from collections.abc import Iterator
 
 _HINTS = {
-    errno.ENOSPC: "the disk is full: make room, then run the same command again",
-    errno.EDQUOT: "the quota is used up: make room, then run the same command again",
-    errno.EFBIG: "the file system or a limit allows no file of this size: use a smaller --batch_size",
-    errno.EACCES: "give this user the right to write there",
-    errno.EPERM: "give this user the right to write there",
+    errno.ENOSPC: "the disk is full: free some space, then run the same command again",
+    errno.EDQUOT: "the quota is exceeded: free some space, then run the same command again",
+    errno.EFBIG: "the file system or a limit forbids files of this size: use a smaller --batch_size",
+    errno.EACCES: "give this user the permission to write there",
+    errno.EPERM: "give this user the permission to write there",
     errno.EROFS: "the file system is mounted read-only",
 }
 
 
 class Folder:
-    """The folder that a ``LOCAL`` configuration calls ``key/container``.
+    """The container of a LOCAL destination.
 
-    The container itself may be a link; what is inside may not lead out of it.
+    The folder itself may be a symbolic link. Links inside it must not lead out of it.
     """
 
-    def __init__(self, config: Mapping[str, Any], container: str) -> None:
-        unknown = sorted(set(config) - _IGNORED_KEYS - {"key"})
-        if unknown:
-            raise ConfigurationError(f"LOCAL does not know {', '.join(unknown)}", operation="open the destination")
-        key = config.get("key")
-        if not isinstance(key, str) or not key:
-            raise ConfigurationError(
-                "LOCAL needs a key",
-                operation="open the destination",
-                hint='"key" is the path of the folder that holds the container',
-            )
-        if "/" in container or container in {".", ".."}:
-            raise ConfigurationError(
-                f"a LOCAL container is the name of one folder, not {container!r}",
-                operation="open the destination",
-                hint='put the folders above it into "key", those below it into "prefix"',
-            )
-        self.root = Path(key).absolute() / container
+    def __init__(self, root: Path) -> None:
+        self.root = root
 
     def check(self, probe: str) -> None:
-        """Write a nameless file where the outputs will go."""
+        """Write a nameless file where the outputs will be written."""
         folder = self.root
         try:
             if not folder.is_dir():
@@ -75,7 +56,7 @@ class Folder:
             ) from error
 
     def read(self, name: str) -> bytes | None:
-        """Return a file's content."""
+        """Return the content of a file, or None if it does not exist."""
         path = self._path(name)
         try:
             return path.read_bytes()
@@ -88,11 +69,11 @@ class Folder:
 
     @contextmanager
     def replacing(self, name: str) -> Iterator[IO[bytes]]:
-        """Give a temporary file beside the final one, which is renamed once it is safe on the disk."""
+        """Open a temporary file in the same folder, and rename it when its content is safe on the disk."""
         path = self._path(name)
         partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
         try:
-            self._make(path.parent)
+            self._create(path.parent)
             with partial.open("xb") as file:
                 yield file
                 file.flush()
@@ -108,7 +89,7 @@ class Folder:
                 partial.unlink()
 
     def clean(self, name: str) -> None:
-        """Remove the temporary files of this file; their names end as ``replacing`` gives them."""
+        """Remove the temporary files that ``replacing`` has left of this file."""
         path = self._path(name)
         with suppress(OSError):
             for partial in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
@@ -120,11 +101,11 @@ class Folder:
             raise DestinationUnavailable("a link leads out of the container", operation="write", object=str(path))
         return path
 
-    def _make(self, folder: Path) -> None:
-        # The container itself is never created: if it has gone, it was taken away, with what it held.
+    def _create(self, folder: Path) -> None:
+        # Never create the container here: if it no longer exists, it was removed during the run, with its files.
         if folder == self.root or folder.is_dir():
             return
-        self._make(folder.parent)
+        self._create(folder.parent)
         folder.mkdir(exist_ok=True)
         _sync(folder.parent)
 
@@ -134,15 +115,11 @@ def _sync(folder: Path) -> None:
     try:
         os.fsync(descriptor)
     except OSError as error:
-        # Some network file systems cannot sync folders; their files are safe without.
+        # Some network file systems cannot sync a folder. Their files are safe without it.
         if error.errno not in {errno.EINVAL, errno.ENOTSUP}:
             raise
     finally:
         os.close(descriptor)
-
-
-def _unavailable(operation: str, path: Path, error: OSError) -> DestinationUnavailable:
-    return DestinationUnavailable(_reason(error), operation=operation, object=str(path), hint=_hint(error))
 
 
 def _reason(error: OSError) -> str:

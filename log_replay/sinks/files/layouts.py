@@ -1,4 +1,4 @@
-"""What the lines of a file hold, which folder a line goes to, and how files are compressed."""
+"""Content of the lines of a file, their folder, and the compression."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from log_replay.records import Statement
 
 
-class Shape(NamedTuple):
-    """How a sink of files writes.
+class Layout(NamedTuple):
+    """How a file sink writes statements.
 
-    Both functions raise ``UnstorableStatement`` for a statement that has no place in such files.
+    Both functions raise ``UnstorableStatement`` for a statement that cannot be written in this layout.
 
     Attributes:
-        line: a statement's line, with its end.
-        folder: where the line goes below the prefix, so that a batch becomes one object for each folder.
+        line: returns the line of a statement, with its line end.
+        folder: returns the folder of the line, below the prefix. A batch gives one file for each folder.
         compression: ``gzip``, ``zstd`` or None.
     """
 
@@ -31,15 +31,15 @@ class Shape(NamedTuple):
     compression: str | None = None
 
 
-#: A statement a line, all in one folder.
-STATEMENTS = Shape(lambda statement: statement.text + b"\n", lambda _: "")
+#: One statement per line, all in one folder.
+STATEMENTS = Layout(lambda statement: statement.text + b"\n", lambda _: "")
 
 
-def shape(output_format: str, layout: str, *, transformer_type: str, compression: str | None) -> Shape:
-    """Return the shape that ``--format`` and ``--layout`` mean.
+def read_layout(output_format: str, layout: str, *, transformer_type: str, compression: str | None) -> Layout:
+    """Return the layout of ``--format`` and ``--layout``.
 
     Raises:
-        ConfigurationError: there is none of these names, or they do not go together.
+        ConfigurationError: a name is unknown, or the names exclude each other.
     """
     lines = {"statements": STATEMENTS.line, "rows": row_line}
     folders: dict[str, Callable[[Statement], str]] = {
@@ -47,19 +47,22 @@ def shape(output_format: str, layout: str, *, transformer_type: str, compression
         "aspects": lambda statement: _hour(transformer_type, statement),
     }
     if output_format not in lines:
-        raise _wrong(f"unknown format {output_format!r}", " or ".join(lines))
+        raise ConfigurationError(f"unknown format {output_format!r}", hint=" or ".join(lines))
     if layout not in folders:
-        raise _wrong(f"unknown layout {layout!r}", " or ".join(folders))
+        raise ConfigurationError(f"unknown layout {layout!r}", hint=" or ".join(folders))
     if layout == "aspects" and (output_format != "rows" or compression != "zstd"):
-        raise _wrong("the layout of Aspects' archive is for zstd files of rows", "leave the format and compression out")
-    return Shape(lines[output_format], folders[layout], compression)
+        raise ConfigurationError(
+            "the layout 'aspects' needs the format 'rows' and the compression 'zstd'",
+            hint="omit the format and the compression",
+        )
+    return Layout(lines[output_format], folders[layout], compression)
 
 
 def row_line(statement: Statement) -> bytes:
-    """Return the row as ClickHouse's JSONEachRow.
+    """Return a statement as a row in ClickHouse's JSONEachRow format.
 
     Raises:
-        UnstorableStatement: it cannot be one.
+        UnstorableStatement: the statement has no valid id or time.
     """
     row = {
         "event_id": event_id(statement),
@@ -71,7 +74,3 @@ def row_line(statement: Statement) -> bytes:
 
 def _hour(transformer_type: str, statement: Statement) -> str:
     return f"{transformer_type}/{emission_time(statement):%Y/%m/%d/%H}"
-
-
-def _wrong(message: str, hint: str) -> ConfigurationError:
-    return ConfigurationError(message, operation="open the destination", hint=hint)

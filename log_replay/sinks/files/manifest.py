@@ -1,7 +1,7 @@
-"""``manifest.json``: what the runs into one prefix have written there.
+"""``manifest.json``: the list of the files that the runs into one prefix have written.
 
-Each run has one entry in ``runs``, under its key. A run replaces its own entry and keeps all others; two runs that
-end in the same moment can lose one of the entries, never an output.
+Each run has one entry in ``runs``, identified by its key. A run replaces its own entry and keeps all others. If two
+runs end at the same moment, one of the entries can be lost, but no output.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _VERSION = 1
 
 
 class Output(TypedDict):
-    """One object that a run has written; ``sha256`` and ``bytes`` are the stored object's."""
+    """A file that a run has written. ``sha256`` and ``bytes`` are those of the stored, compressed file."""
 
     name: str
     events: int
@@ -34,8 +34,8 @@ class Output(TypedDict):
     last: dict[str, Any]
 
 
-class Run(TypedDict):
-    """One run's entry; ``created`` is when its outputs first were what they are."""
+class ManifestRun(TypedDict):
+    """The entry of a run. ``created`` is the time when its outputs were first written as they are now."""
 
     key: str
     transformer_type: str
@@ -45,14 +45,14 @@ class Run(TypedDict):
     outputs: list[Output]
 
 
-def place(position: Position) -> dict[str, Any]:
-    """Return a line's position as the manifest spells it."""
+def position_entry(position: Position) -> dict[str, Any]:
+    """Return the position of a line as the manifest contains it."""
     return {"object": position.object, "offset": position.offset}
 
 
-def run_entry(key: str, transformer_type: str, compression: str | None, outputs: list[Output]) -> Run:
+def run_entry(key: str, transformer_type: str, compression: str | None, outputs: list[Output]) -> ManifestRun:
     """Return the entry of a run that ends now."""
-    return Run(
+    return ManifestRun(
         key=key,
         transformer_type=transformer_type,
         compression=compression,
@@ -62,32 +62,32 @@ def run_entry(key: str, transformer_type: str, compression: str | None, outputs:
     )
 
 
-def earlier_runs(text: bytes | None, name: str) -> list[Run]:
-    """Return the entries of a stored manifest, none where there is none.
+def earlier_runs(text: bytes | None, name: str) -> list[ManifestRun]:
+    """Return the entries of a stored manifest, or an empty list if there is no manifest.
 
     Raises:
-        DestinationUnavailable: the object of this name is no manifest of ours, and is not for us to overwrite.
+        DestinationUnavailable: the object of this name is not a manifest of ours. It must not be overwritten.
     """
     if text is None:
         return []
     with suppress(ValueError, KeyError, TypeError):
         manifest = orjson.loads(text)
-        runs: list[Run] = manifest["runs"]
+        runs: list[ManifestRun] = manifest["runs"]
         if manifest["manifest_version"] == _VERSION and all(isinstance(run["key"], str) for run in runs):
             return runs
     raise DestinationUnavailable(
-        "there is an object of this name that is no manifest of ours",
+        "an object of this name exists, and is not a manifest of Log Replay",
         operation="read",
         object=name,
         hint="write to another prefix, or move that object away",
     )
 
 
-def merged(runs: list[Run], run: Run) -> bytes:
-    """Return the manifest with this run's entry in place of an earlier one with its key."""
+def merged(runs: list[ManifestRun], run: ManifestRun) -> bytes:
+    """Return the manifest with this run's entry, which replaces an earlier entry with the same key."""
     for earlier in runs:
         if earlier == {**run, "created": earlier.get("created")}:
-            run = earlier  # a repeat that changed nothing changes nothing here
+            run = earlier  # a repeated run with the same outputs keeps its time
     others = [other for other in runs if other["key"] != run["key"]]
     ordered = sorted([*others, run], key=lambda entry: entry["key"])
     text = orjson.dumps({"manifest_version": _VERSION, "runs": ordered}, option=orjson.OPT_INDENT_2)

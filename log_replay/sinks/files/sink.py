@@ -1,4 +1,4 @@
-"""Statements as files: JSON lines, one object a batch and folder, at any provider of libcloud's."""
+"""Write statements as files of JSON lines, to a local folder or to any storage provider of libcloud."""
 
 from __future__ import annotations
 
@@ -9,40 +9,44 @@ from log_replay.clickhouse.rows import UnstorableStatement
 from log_replay.errors import ConfigurationError, DestinationUnavailable
 from log_replay.records import ALL_ROUTES, Delivery, Refusal
 from log_replay.sinks.files.compression import SUFFIXES, Tally, compressed
-from log_replay.sinks.files.layouts import STATEMENTS, shape
-from log_replay.sinks.files.manifest import MANIFEST, Output, earlier_runs, merged, place, run_entry
+from log_replay.sinks.files.folder import Folder
+from log_replay.sinks.files.layouts import STATEMENTS, read_layout
+from log_replay.sinks.files.manifest import MANIFEST, Output, earlier_runs, merged, position_entry, run_entry
+from log_replay.storage.local import local_folder
+from log_replay.storage.location import Location
 from log_replay.storage.output_names import output_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from log_replay.records import EventFields, Position, TransformedEvent
-    from log_replay.sinks.files.layouts import Shape
+    from log_replay.retry import RetryPolicy
+    from log_replay.sinks.files.layouts import Layout
     from log_replay.sinks.files.store import Store
 
-#: No run has this key: what is written under it is a probe, and sources skip it as they skip outputs.
+#: No run has this key. A file with it is a probe, and sources skip it as they skip outputs.
 _PROBE_KEY = "0" * 12
 
 
 class Line(NamedTuple):
-    """One line of an output, and the position of the event it comes from."""
+    """A line of an output, and the position of the event that it was made from."""
 
     position: Position
     text: bytes
 
 
 class FileSink:
-    """Writes each batch as one object, or as one for each of several folders, then the manifest.
+    """Write each batch as one file, or as one file for each folder; then write the manifest.
 
-    An object's name and bytes follow from the run's key, the batches and the compression alone, so that a repeat of a
-    run overwrites its outputs with the same bytes, and no other run's.
+    The name and the bytes of a file depend only on the run's key, the batches and the compression. Therefore a repeated
+    run overwrites its own outputs with the same bytes, and no outputs of other runs.
 
     Args:
-        store: where the objects go.
+        store: the container to write to.
         transformer_type: ``xapi`` or ``caliper``.
-        key: twelve hexadecimal digits, the digest of what determines the run's output.
-        prefix: the folder of the outputs, without slashes around it.
-        shape: what the lines hold, where they go, and how they are compressed.
+        key: twelve hexadecimal digits, the digest of everything that determines the run's output.
+        prefix: the folder of the outputs, without a slash at either end.
+        layout: the content of the lines, their folders, and the compression.
     """
 
     def __init__(
@@ -52,17 +56,17 @@ class FileSink:
         transformer_type: str,
         key: str,
         prefix: str = "",
-        shape: Shape = STATEMENTS,
+        layout: Layout = STATEMENTS,
     ) -> None:
         self._store = store
         self._transformer_type = transformer_type
         self._key = key
         self._folder = PurePosixPath(prefix)
-        self._shape = shape
+        self._layout = layout
         self._outputs: list[Output] = []
 
     def check(self) -> None:
-        """Write a probe and take it away again; read the manifest of earlier runs, if there is one."""
+        """Write a probe and delete it; read the manifest of earlier runs, if there is one."""
         self._store.check(self._path(output_name(self._transformer_type, _PROBE_KEY, 0)))
         try:
             earlier_runs(self._store.read(self._path(MANIFEST)), self._path(MANIFEST))
@@ -71,26 +75,26 @@ class FileSink:
                 error.message, operation=error.operation, object=error.object, hint=error.hint
             ) from error
 
-    def routes(self, fields: EventFields) -> int:  # noqa: ARG002 - files hold every statement, as upstream's do
-        """Want everything."""
+    def routes(self, fields: EventFields) -> int:  # noqa: ARG002 - files contain every statement, as upstream's do
+        """Select all statements."""
         return ALL_ROUTES
 
     def resume_from(self, acknowledgements: Sequence[Mapping[str, Any]]) -> None:
-        """Know the outputs there are, and take away what an interrupted one left."""
+        """Add the outputs of an interrupted run to the manifest, and remove partial files that it has left."""
         self._outputs = [output for acknowledgement in acknowledgements for output in acknowledgement["outputs"]]
         for name in (self._name(len(self._outputs)), MANIFEST):
             self._store.clean(self._path(name))
 
     def deliver(self, batch: Sequence[TransformedEvent]) -> Delivery:
-        """Write the batch as one object a folder; a batch without statements as none."""
+        """Write the batch as one file for each folder. A batch without statements gives no file."""
         folders: dict[str, list[Line]] = {}
         refusals: dict[int, Refusal] = {}
         count = 0
         for event in batch:
             for statement in event.statements:
                 try:
-                    folder = folders.setdefault(self._shape.folder(statement), [])
-                    folder.append(Line(event.position, self._shape.line(statement)))
+                    folder = folders.setdefault(self._layout.folder(statement), [])
+                    folder.append(Line(event.position, self._layout.line(statement)))
                 except UnstorableStatement as error:
                     refusals[count] = Refusal(
                         event.position, event.name, statement.id, str(error), "files", text=statement.text
@@ -112,19 +116,19 @@ class FileSink:
         )
 
     def close(self, *, complete: bool) -> None:
-        """Write the manifest of a complete run that wrote anything; the outputs of any other stay without one."""
+        """Write the manifest, if the run is complete and has written a file."""
         if not complete or not self._outputs:
             return
         path = self._path(MANIFEST)
         runs = earlier_runs(self._store.read(path), path)
-        run = run_entry(self._key, self._transformer_type, self._shape.compression, self._outputs)
+        run = run_entry(self._key, self._transformer_type, self._layout.compression, self._outputs)
         with self._store.replacing(path) as file:
             file.write(merged(runs, run))
 
     def _write(self, name: str, lines: Sequence[Line]) -> Output:
         with self._store.replacing(self._path(name)) as file:
             tally = Tally(file)
-            with compressed(tally, self._shape.compression) as content:
+            with compressed(tally, self._layout.compression) as content:
                 for line in lines:
                     content.write(line.text)
         return Output(
@@ -133,12 +137,12 @@ class FileSink:
             statements=len(lines),
             bytes=tally.size_bytes,
             sha256=tally.sha256,
-            first=place(lines[0].position),
-            last=place(lines[-1].position),
+            first=position_entry(lines[0].position),
+            last=position_entry(lines[-1].position),
         )
 
     def _name(self, index: int) -> str:
-        return output_name(self._transformer_type, self._key, index, SUFFIXES[self._shape.compression])
+        return output_name(self._transformer_type, self._key, index, SUFFIXES[self._layout.compression])
 
     def _path(self, name: str) -> str:
         return str(self._folder / name)
@@ -147,46 +151,64 @@ class FileSink:
 def open_files(
     provider: str, config: Mapping[str, Any], *, transformer_type: str, key: str, lrs_urls: Sequence[str] | None = None
 ) -> FileSink:
-    """Open the sink of ``LOCAL`` or of another libcloud provider.
-
-    ``config`` also takes ``compression``, ``format`` and ``layout``.
+    """Open the file sink of ``LOCAL`` or of another libcloud provider.
 
     Raises:
-        ConfigurationError: an unknown provider, or a configuration that cannot be right.
+        ConfigurationError: the provider is unknown, or the configuration is not valid.
     """
     if lrs_urls:
-        raise ConfigurationError(f"--lrs_urls means nothing to {provider}", operation="open the destination")
-    own = dict(config)
-    container, prefix = _text(own, "container"), _text(own, "prefix").strip("/")
-    layout = _text(own, "layout") or "plain"
-    output_format = _text(own, "format") or ("rows" if layout == "aspects" else "statements")
-    compression = own.pop("compression", "zstd" if layout == "aspects" else None)
-    if {".", ".."} & set(prefix.split("/")) or "\0" in prefix:
-        raise ConfigurationError(f"the prefix {prefix!r} is no path", operation="open the destination")
+        raise ConfigurationError(f"--lrs_urls has no effect on {provider}")
+    return file_sink(provider, config, transformer_type=transformer_type, key=key)
+
+
+def file_sink(
+    provider: str,
+    config: Mapping[str, Any],
+    *,
+    transformer_type: str,
+    key: str,
+    retry_policy: RetryPolicy | None = None,
+) -> FileSink:
+    """Return the file sink of a provider.
+
+    Args:
+        provider: ``LOCAL`` or another libcloud provider.
+        config: ``container``, ``prefix``, ``compression``, ``format``, ``layout``, and the provider's own options.
+        transformer_type: ``xapi`` or ``caliper``.
+        key: the run's key.
+        retry_policy: replaces the default one.
+
+    Raises:
+        ConfigurationError: the provider is unknown, or the configuration is not valid.
+    """
+    options = dict(config)
+    name = _string(options, "layout") or "plain"
+    output_format = _string(options, "format") or ("rows" if name == "aspects" else "statements")
+    compression = options.pop("compression", "zstd" if name == "aspects" else None)
     if not isinstance(compression, str | None) or compression not in SUFFIXES:
-        raise ConfigurationError(
-            f"unknown compression {compression!r}", operation="open the destination", hint="gzip or zstd"
-        )
-    written = shape(output_format, layout, transformer_type=transformer_type, compression=compression)
-    store = _store(provider, own, container)
-    if not container:
-        raise ConfigurationError("the destination needs a container", operation="open the destination")
-    return FileSink(store, transformer_type=transformer_type, key=key, prefix=prefix, shape=written)
+        raise ConfigurationError(f"unknown compression {compression!r}", hint="gzip or zstd")
+    layout = read_layout(output_format, name, transformer_type=transformer_type, compression=compression)
+    store, prefix = _open_store(provider, options, retry_policy)
+    if {".", ".."} & set(prefix.split("/")) or "\0" in prefix:
+        raise ConfigurationError(f"the prefix {prefix!r} is not a valid path")
+    return FileSink(store, transformer_type=transformer_type, key=key, prefix=prefix.strip("/"), layout=layout)
 
 
-def _text(config: dict[str, Any], name: str) -> str:
-    value = config.pop(name, None) or ""
+def _string(options: dict[str, Any], name: str) -> str:
+    value = options.pop(name, None) or ""
     if not isinstance(value, str):
-        raise ConfigurationError(f"the destination's {name} is no string", operation="open the destination")
+        raise ConfigurationError(f"the {name} of the destination is not a string")
     return value
 
 
-def _store(provider: str, config: Mapping[str, Any], container: str) -> Store:
-    # libcloud takes long to import: only where it is used.
+def _open_store(provider: str, config: Mapping[str, Any], retry_policy: RetryPolicy | None) -> tuple[Store, str]:
+    """Return the container of a configuration, and the prefix."""
     if provider == "LOCAL":
-        from log_replay.sinks.files.folder import Folder  # noqa: PLC0415
+        location = Location.parse(config, "destination")
+        return Folder(local_folder(location, "destination")), location.prefix
+    # libcloud is slow to import, and LOCAL does not need it.
+    from log_replay.sinks.files.bucket import READ_TIMEOUT_SECONDS, Bucket  # noqa: PLC0415
+    from log_replay.storage.drivers import open_driver  # noqa: PLC0415
 
-        return Folder(config, container)
-    from log_replay.sinks.files.bucket import Bucket  # noqa: PLC0415
-
-    return Bucket(provider, config, container)
+    driver, location = open_driver(provider, config, side="destination", read_timeout_seconds=READ_TIMEOUT_SECONDS)
+    return Bucket(driver, location.container, provider=provider, retry_policy=retry_policy), location.prefix

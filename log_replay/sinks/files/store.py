@@ -1,4 +1,4 @@
-"""What the file sink needs of a place that holds objects."""
+"""Interface of the containers that the file sink writes to."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ if TYPE_CHECKING:
 
 
 class Store(Protocol):
-    """A folder or a bucket. Names are paths inside it, with ``/`` between their parts."""
+    """A folder or a bucket. Names are paths in it, with ``/`` between their parts."""
 
     def check(self, probe: str) -> None:
-        """Find out whether objects can be written beside ``probe``, a name that nothing else uses.
+        """Check that objects can be written next to ``probe``, a name that nothing else uses.
 
         Raises:
             ConfigurationError: they cannot.
         """
 
     def read(self, name: str) -> bytes | None:
-        """Return a small object, or None where there is none.
+        """Return the content of a small object, or None if it does not exist.
 
         Raises:
-            DestinationUnavailable: it cannot be told.
+            DestinationUnavailable: the object cannot be read.
         """
 
     def replacing(self, name: str) -> AbstractContextManager[IO[bytes]]:
-        """Give a file to fill, which becomes the object, whole, when the context ends without an error.
+        """Open a file whose content becomes the object when the context ends without an error.
 
         Raises:
-            DestinationUnavailable: it cannot be written; then nothing half-written is left.
+            DestinationUnavailable: the object cannot be written. No partial object is left.
         """
 
     def clean(self, name: str) -> None:
-        """Take away what a killed process left of an object that it was replacing, if anything."""
+        """Remove partial files of this object that a killed process has left."""

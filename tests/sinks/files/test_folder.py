@@ -1,4 +1,4 @@
-"""Outputs in a folder: which, who may write there, and what is left of a batch that could not be written."""
+"""Outputs in a folder: permissions, links, full disks and killed runs."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from tests.support.paths import ROOT
 from tests.support.statement_batches import batch_of
 
 
-def test_a_container_that_does_not_exist_is_not_created(tmp_path):
+def test_missing_container_is_not_created(tmp_path):
     with pytest.raises(ConfigurationError, match="the container does not exist"):
         opened(tmp_path / "missing").check()
     assert written(tmp_path) == {}
 
 
-def test_a_file_in_the_way_of_the_prefix_is_found_by_the_check(out):
+def test_check_reports_file_at_the_path_of_the_prefix(out):
     (out / "a").write_bytes(b"")
     with pytest.raises(ConfigurationError, match="Not a directory"):
         opened(out, prefix="a/b").check()
@@ -33,7 +33,7 @@ def test_a_file_in_the_way_of_the_prefix_is_found_by_the_check(out):
 
 @pytest.fixture
 def as_nobody():
-    """Give up root's right to write anywhere."""
+    """Drop root's permission to write anywhere."""
     if os.geteuid() != 0:
         yield
         return
@@ -43,20 +43,22 @@ def as_nobody():
 
 
 @pytest.mark.parametrize("mode", [0o555, 0o000])
-def test_a_container_without_the_right_to_write_is_found_by_the_check(mode, request):
+def test_check_reports_container_without_write_permission(mode, request):
     with tempfile.TemporaryDirectory() as folder:
         container = Path(folder) / "out"
         container.mkdir()
         container.chmod(mode)
         Path(folder).chmod(0o755)
         request.getfixturevalue("as_nobody")
-        with pytest.raises(ConfigurationError, match=r"Permission denied \(give this user the right to write there\)"):
+        with pytest.raises(
+            ConfigurationError, match=r"Permission denied \(give this user the permission to write there\)"
+        ):
             opened(container, prefix="a").check()
         if os.getuid() == 0:
             os.seteuid(0)
 
 
-def test_links_inside_the_container_are_followed_but_never_out_of_it(tmp_path, out):
+def test_links_are_followed_only_inside_the_container(tmp_path, out):
     (out / "inside").mkdir()
     (out / "to-inside").symlink_to("inside")
     (tmp_path / "outside").mkdir()
@@ -71,7 +73,7 @@ def test_links_inside_the_container_are_followed_but_never_out_of_it(tmp_path, o
     assert written(tmp_path / "outside") == {}
 
 
-def test_a_link_in_the_place_of_an_output_is_replaced_not_followed(tmp_path, out):
+def test_link_at_the_path_of_an_output_is_replaced(tmp_path, out):
     victim = tmp_path / "victim"
     victim.write_bytes(b"precious")
     (out / f"xapi_{KEY}_00000000.log").symlink_to(victim)
@@ -79,7 +81,7 @@ def test_a_link_in_the_place_of_an_output_is_replaced_not_followed(tmp_path, out
     assert victim.read_bytes() == b"precious"
 
 
-def test_a_container_that_vanishes_ends_the_run_and_is_not_created_anew(out):
+def test_container_removed_during_a_run_ends_it(out):
     sink = opened(out, prefix="a")
     sink.check()
     out.rmdir()
@@ -107,8 +109,8 @@ except DestinationUnavailable as error:
 
 
 @pytest.mark.parametrize("compression", ["", "gzip", "zstd"])
-def test_a_full_disk_is_said_and_leaves_whole_files_only(tmp_path, out, compression):
-    """A limit on the size of files stands in for the full disk: both fail in the middle of a write."""
+def test_full_disk_is_reported_and_leaves_complete_files(tmp_path, out, compression):
+    """A limit on the size of files replaces the full disk: both fail in the middle of a write."""
     command = [sys.executable, "-c", FULL_DISK, str(tmp_path), str(ROOT), compression]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
     assert f"write {out}/xapi_{KEY}_00000001.log" in run.stdout
@@ -130,12 +132,12 @@ while True:
 """
 
 
-def test_a_kill_leaves_no_partial_file_under_a_final_name(tmp_path, out):
+def test_killed_run_leaves_no_partial_file_as_an_output(tmp_path, out):
     command = [sys.executable, "-c", KILLED, str(tmp_path), str(ROOT)]
     for after_files in (1, 2, 3):
         process = subprocess.Popen(command, stdout=subprocess.PIPE)
         process.stdout.readline()
-        # Killed while a batch is being written: its temporary file is there.
+        # Kill it while a batch is being written, when its temporary file exists.
         while len(list(out.glob("xapi_*"))) < after_files or not list(out.glob(".xapi_*")):
             assert process.poll() is None
         process.send_signal(signal.SIGKILL)
@@ -147,8 +149,8 @@ def test_a_kill_leaves_no_partial_file_under_a_final_name(tmp_path, out):
             path.unlink()
 
 
-def test_a_folder_reads_what_it_wrote(out):
-    folder = Folder({"key": str(out.parent)}, "out")
+def test_folder_reads_what_it_has_written(out):
+    folder = Folder(out)
     assert folder.read("a") is None
     with folder.replacing("a") as file:
         file.write(b"content")

@@ -1,4 +1,4 @@
-"""Files that ClickHouse and Aspects load."""
+"""Files of rows, as ClickHouse and Aspects load them."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import json
 from datetime import datetime, timedelta
 
 import pytest
-from backports import zstd
 
 from log_replay.clickhouse import connect
 from log_replay.errors import ConfigurationError
 from log_replay.sinks import open_sink
+from log_replay.storage.zstd import zstd
 from tests.support.clickhouse_tables import KEY, RALPH_TABLE, microseconds
 from tests.support.runs import options
 from tests.support.statement_batches import caliper, event, texts, xapi
 
 __all__ = ["options"]
 
-#: Aspects 6.1's ``xapi-block-storage-backfill.sh``, with its variables as Python spells them.
+#: The SQL of Aspects 6.1's ``xapi-block-storage-backfill.sh``, with its variables in Python's format.
 BACKFILL = """INSERT INTO xapi.xapi_events_all
 SELECT event_id, parseDateTime64BestEffort(emission_time), event
 FROM s3('{path}', '{access_key}', '{secret_key}', 'JSONEachRow', 'event_id String, emission_time String, event String',
@@ -26,7 +26,7 @@ FROM s3('{path}', '{access_key}', '{secret_key}', 'JSONEachRow', 'event_id Strin
 
 @pytest.fixture
 def archive(s3):
-    """The archive in a bucket, with statements of two months, every six hours."""
+    """The archive in a bucket, with a statement every six hours in two months."""
     begin = datetime.fromisoformat("2026-02-20T00:30:00.123456+00:00")
     batch = [event(xapi(time=(begin + timedelta(hours=6 * n)).isoformat()), offset=n) for n in range(60)]
     sink = open_sink("MINIO", {**s3.config, "layout": "aspects"}, transformer_type="xapi", key=KEY)
@@ -60,18 +60,18 @@ def backfill(clickhouse, s3, path):
         ("xapi/2026/03/01/12/*.log.zst", "2026-03-01T12"),
     ],
 )
-def test_aspects_own_sql_loads_exactly_the_chosen_period(clickhouse, archive, path, period):
+def test_sql_of_aspects_loads_exactly_the_chosen_period(clickhouse, archive, path, period):
     s3, batch = archive
     statements = [each.statements[0] for each in batch]
     wanted = [statement for statement in statements if statement.timestamp.startswith(period)]
     loaded = backfill(clickhouse, s3, path)
     assert wanted
     assert [text.encode() for _, text in loaded] == [statement.text for statement in wanted]
-    # parseDateTime64BestEffort keeps milliseconds: what Aspects' SQL says, not what the file holds.
+    # The file contains microseconds. parseDateTime64BestEffort in the SQL of Aspects keeps only milliseconds.
     assert [moment for moment, _ in loaded] == [microseconds(each.timestamp) // 1000 * 1000 for each in wanted]
 
 
-def test_names_are_unique_and_a_repeat_writes_the_same(archive):
+def test_names_are_unique_and_repeatable(archive):
     s3, batch = archive
     before = {name: s3.read(name) for name in s3.names()}
     sink = open_sink("MINIO", {**s3.config, "layout": "aspects"}, transformer_type="xapi", key=KEY)
@@ -88,7 +88,7 @@ def local(tmp_path, **more):
     return {"key": str(tmp_path), "container": "out", **more}
 
 
-def test_rows_hold_the_id_the_moment_and_the_statement_s_text(tmp_path):
+def test_row_contains_id_time_and_text_of_a_statement(tmp_path):
     statement = caliper()
     sink = open_sink("LOCAL", local(tmp_path, format="rows"), transformer_type="caliper", key=KEY)
     sink.deliver([event(statement)])
@@ -100,7 +100,7 @@ def test_rows_hold_the_id_the_moment_and_the_statement_s_text(tmp_path):
     }
 
 
-def test_a_statement_that_fits_no_row_fails_alone(tmp_path):
+def test_statement_without_a_valid_time_fails_alone(tmp_path):
     batch = [event(xapi(), xapi()._replace(timestamp="soon"), offset=5), event(xapi())]
     sink = open_sink("LOCAL", local(tmp_path, layout="aspects"), transformer_type="xapi", key=KEY)
     delivery = sink.deliver(batch)
@@ -112,7 +112,7 @@ def test_a_statement_that_fits_no_row_fails_alone(tmp_path):
     assert rows == [texts(batch)[0], texts(batch)[2]]
 
 
-def test_a_resumed_run_goes_on_with_new_names(tmp_path):
+def test_resumed_run_continues_with_new_names(tmp_path):
     batches = [[event(xapi(time=f"2026-03-02T0{hour}:00:00Z")) for hour in range(3)] for _ in range(2)]
     sink = open_sink("LOCAL", local(tmp_path, layout="aspects"), transformer_type="xapi", key=KEY)
     acknowledgement = sink.deliver(batches[0]).acknowledgement
@@ -130,12 +130,12 @@ def test_a_resumed_run_goes_on_with_new_names(tmp_path):
     {"format": "parquet"}, {"layout": "monthly"}, {"layout": "aspects", "compression": "gzip"},
     {"layout": "aspects", "format": "statements"},
 ])  # fmt: skip
-def test_what_does_not_go_together_is_wrong_usage(tmp_path, wrong):
+def test_options_that_exclude_each_other_are_refused(tmp_path, wrong):
     with pytest.raises(ConfigurationError):
         open_sink("LOCAL", local(tmp_path, **wrong), transformer_type="xapi", key=KEY)
 
 
-MEANINGLESS = [
+WITHOUT_EFFECT = [
     ["--format", "rows", "--destination_provider", "LOGGER"],
     ["--format", "rows", "--destination_provider", "LRS"],
     ["--layout", "aspects", "--destination_provider", "CLICKHOUSE"],
@@ -145,14 +145,13 @@ MEANINGLESS = [
 ]
 
 
-@pytest.mark.parametrize("arguments", MEANINGLESS)
-def test_options_that_mean_nothing_to_a_destination_are_wrong_usage(options, arguments):
+@pytest.mark.parametrize("arguments", WITHOUT_EFFECT)
+def test_options_without_effect_on_destination_are_refused(options, arguments):
     with pytest.raises(ConfigurationError, match="applies only to"):
         options(["--transformer_type", "xapi", "--source_provider", "STDIN", *arguments])
 
 
-def test_runs_of_other_shapes_have_other_names(options):
-    """So that none overwrites another's files."""
+def test_runs_with_other_layouts_have_other_names(options):
     arguments = ["--transformer_type", "xapi", "--source_provider", "STDIN", "--destination_provider", "LOCAL"]
     more = [[], ["--format", "rows"], ["--layout", "aspects"], ["--only_missing"]]
     assert len({options([*arguments, *each]).key for each in more}) == len(more)

@@ -1,4 +1,4 @@
-"""What files hold, what they are called, and their manifest."""
+"""Content and names of output files, and their manifest."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import hashlib
 import json
 
 import pytest
-from backports import zstd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +14,9 @@ from log_replay.errors import ConfigurationError
 from log_replay.sinks import open_sink
 from log_replay.sinks.files.bucket import Bucket
 from log_replay.sinks.files.folder import Folder
+from log_replay.storage.drivers import open_driver
 from log_replay.storage.output_names import is_own_output
+from log_replay.storage.zstd import zstd
 from tests.support.outputs import KEY, opened, server_config, written
 from tests.support.statement_batches import batch_of, event, texts, xapi
 
@@ -34,7 +35,7 @@ def test_names_sort_in_the_order_of_the_batches(out):
     ("compression", "suffix", "expand"),
     [(None, "", bytes), ("gzip", ".gz", gzip.decompress), ("zstd", ".zst", zstd.decompress)],
 )
-def test_a_batch_is_json_lines_in_the_compression_asked_for(out, compression, suffix, expand):
+def test_batch_is_json_lines_in_the_given_compression(out, compression, suffix, expand):
     batch = batch_of(50)
     opened(out, compression=compression).deliver(batch)
     (content,) = written(out).values()
@@ -43,7 +44,7 @@ def test_a_batch_is_json_lines_in_the_compression_asked_for(out, compression, su
 
 
 @pytest.mark.parametrize("compression", [None, "gzip", "zstd"])
-def test_a_repeat_gives_the_same_bytes_under_the_same_names(out, compression):
+def test_repeated_run_writes_the_same_names_and_bytes(out, compression):
     batch, snapshots = batch_of(20), []
     for _ in range(2):
         sink = opened(out, compression=compression)
@@ -57,7 +58,7 @@ def test_a_repeat_gives_the_same_bytes_under_the_same_names(out, compression):
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(counts=st.lists(st.integers(min_value=0, max_value=4), max_size=8))
-def test_any_batches_give_their_statements_in_order_and_nothing_for_empty_ones(tmp_path_factory, counts):
+def test_any_batches_give_their_statements_in_order(tmp_path_factory, counts):
     folder = tmp_path_factory.mktemp("out")
     sink = opened(folder)
     all_batches = [[event(*(xapi() for _ in range(count)))] for count in counts]
@@ -67,7 +68,7 @@ def test_any_batches_give_their_statements_in_order_and_nothing_for_empty_ones(t
     assert len(written(folder)) == sum(count > 0 for count in counts)
 
 
-def test_the_manifest_says_what_was_written(out):
+def test_manifest_lists_what_was_written(out):
     sink = opened(out, compression="gzip", prefix="a/b")
     sink.deliver([event(xapi(), xapi(), offset=0), event(xapi(), offset=1000)])
     assert not (out / "a/b/manifest.json").exists()
@@ -96,7 +97,7 @@ def test_the_manifest_says_what_was_written(out):
     }
 
 
-def test_the_manifest_keeps_other_runs_and_replaces_its_own(out):
+def test_manifest_keeps_other_runs_and_replaces_its_own(out):
     for key, count in [("aaaaaaaaaaaa", 1), ("bbbbbbbbbbbb", 1), ("aaaaaaaaaaaa", 2)]:
         sink = opened(out, key=key)
         for _ in range(count):
@@ -107,7 +108,7 @@ def test_the_manifest_keeps_other_runs_and_replaces_its_own(out):
 
 
 @pytest.mark.parametrize("complete", [True, False])
-def test_a_run_that_is_incomplete_or_wrote_nothing_writes_no_manifest(out, complete):
+def test_incomplete_or_empty_run_writes_no_manifest(out, complete):
     sink = opened(out)
     if not complete:
         sink.deliver(batch_of(1))
@@ -116,21 +117,21 @@ def test_a_run_that_is_incomplete_or_wrote_nothing_writes_no_manifest(out, compl
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"files": []}', b'{"manifest_version": 2, "runs": []}'])
-def test_a_manifest_of_somebody_else_is_left_alone(out, content):
+def test_foreign_manifest_is_not_overwritten(out, content):
     (out / "manifest.json").write_bytes(content)
-    with pytest.raises(ConfigurationError, match=r"manifest\.json: .* no manifest of ours"):
+    with pytest.raises(ConfigurationError, match=r"manifest\.json: .* not a manifest of Log Replay"):
         opened(out).check()
     assert (out / "manifest.json").read_bytes() == content
 
 
-def test_all_names_are_ones_that_sources_skip(out):
+def test_sources_skip_all_output_names(out):
     sink = opened(out, compression="zstd")
     sink.deliver(batch_of(1))
     sink.close(complete=True)
     assert all(is_own_output(name) for name in written(out))
 
 
-def test_transformer_types_do_not_collide(out):
+def test_names_differ_between_transformer_types(out):
     for transformer_type in ("xapi", "caliper"):
         opened(out, transformer_type=transformer_type).deliver(batch_of(1))
     assert list(written(out)) == [f"caliper_{KEY}_00000000.log", f"xapi_{KEY}_00000000.log"]
@@ -139,23 +140,23 @@ def test_transformer_types_do_not_collide(out):
 @pytest.mark.parametrize(
     ("provider", "config", "message"),
     [
-        ("LOCAL", {"container": "out"}, "LOCAL needs a key"),
-        ("LOCAL", {"key": "{tmp}"}, "needs a container"),
-        ("LOCAL", {"key": "{tmp}", "container": 3}, "container is no string"),
-        ("LOCAL", {"key": "{tmp}", "container": "../out"}, "name of one folder"),
-        ("LOCAL", {"key": "{tmp}", "container": ".."}, "name of one folder"),
-        ("LOCAL", {"key": "{tmp}", "container": "out", "prefix": "a/../../b"}, "is no path"),
-        ("LOCAL", {"key": "{tmp}", "container": "out", "prefix": "a\0"}, "is no path"),
+        ("LOCAL", {"container": "out"}, "the LOCAL destination has no key"),
+        ("LOCAL", {"key": "{tmp}"}, "the destination has no container"),
+        ("LOCAL", {"key": "{tmp}", "container": 3}, "the destination has no container"),
+        ("LOCAL", {"key": "{tmp}", "container": "../out"}, "not the name of a single folder"),
+        ("LOCAL", {"key": "{tmp}", "container": ".."}, "not the name of a single folder"),
+        ("LOCAL", {"key": "{tmp}", "container": "out", "prefix": "a/../../b"}, "is not a valid path"),
+        ("LOCAL", {"key": "{tmp}", "container": "out", "prefix": "a\0"}, "is not a valid path"),
         ("LOCAL", {"key": "{tmp}", "container": "out", "compression": "bzip2"}, "unknown compression 'bzip2'"),
-        ("LOCAL", {"key": "{tmp}", "container": "out", "prefx": "a"}, "does not know prefx"),
+        ("LOCAL", {"key": "{tmp}", "container": "out", "prefx": "a"}, "the LOCAL destination has no option prefx"),
         ("MINIO", {"key": "AKIA3", "secret": "s3cret", "container": "c"}, "host argument is required"),
         ("MINIO", {"key": "AKIA3", "host": "h", "container": "c", "regoin": "x"}, "regoin"),
         ("S3", {"key": "AKIA3", "secret": "s3cret", "container": "c", "region": "moon-1"}, "moon-1"),
-        ("NOWHERE", {}, "unknown provider 'NOWHERE'"),
-        ("minio", {}, "unknown provider 'minio'"),
+        ("NOWHERE", {}, "unknown destination provider 'NOWHERE'"),
+        ("minio", {}, "unknown destination provider 'minio'"),
     ],
 )
-def test_a_configuration_that_cannot_be_right_is_refused_at_once(tmp_path, provider, config, message):
+def test_invalid_configuration_is_refused_when_it_is_read(tmp_path, provider, config, message):
     (tmp_path / "out").mkdir()
     filled = {name: str(tmp_path) if value == "{tmp}" else value for name, value in config.items()}
     with pytest.raises(ConfigurationError, match=message):
@@ -168,8 +169,10 @@ def interrupted(store) -> None:
         raise KeyboardInterrupt
 
 
-def test_an_interrupted_batch_leaves_nothing(out, server):
-    sinks = {Folder({"key": str(out.parent)}, "out"): [], Bucket("MINIO", server_config(server), "logs"): server.asked}
+def test_interrupted_batch_leaves_no_file(out, server):
+    config = {**server_config(server), "container": "logs"}
+    driver, _ = open_driver("MINIO", config, side="destination", read_timeout_seconds=60)
+    sinks = {Folder(out): [], Bucket(driver, "logs", provider="MINIO"): server.asked}
     for store, requested in sinks.items():
         with pytest.raises(KeyboardInterrupt):
             interrupted(store)

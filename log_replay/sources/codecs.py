@@ -1,0 +1,128 @@
+"""Compressed formats: how to recognise and how to decompress each of them."""
+
+from __future__ import annotations
+
+import bz2
+import re
+import zlib
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from log_replay.storage.zstd import zstd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Number of bytes at the beginning of an object that identify its format.
+HEAD_BYTES = 10
+
+#: Errors that the libraries raise for corrupt data.
+DAMAGE = (zlib.error, zstd.ZstdError, OSError)
+
+
+class Member(Protocol):
+    """Decompressor of one gzip member, zstd frame or bzip2 stream, with the interface of ``bz2.BZ2Decompressor``."""
+
+    @property
+    def eof(self) -> bool:
+        """True after the end of the member."""
+
+    @property
+    def needs_input(self) -> bool:
+        """True if all output for the input so far has been returned."""
+
+    @property
+    def unused_data(self) -> bytes:
+        """Input after the end of the member."""
+
+    def decompress(self, data: bytes, /, max_length: int) -> bytes:
+        """Decompress more input, and return up to ``max_length`` bytes."""
+
+
+class Codec(NamedTuple):
+    """A compressed format.
+
+    Attributes:
+        name: of the format.
+        magic: matches the first bytes of an object in this format.
+        member: makes the decompressor of one member.
+        piece_bytes: size of the pieces in which the input is decompressed. A library returns nothing of a piece that
+            contains an error, so smaller pieces lose less data.
+    """
+
+    name: str
+    magic: re.Pattern[bytes]
+    member: Callable[[], Member]
+    piece_bytes: int
+
+
+class GzipMember:
+    """Decompressor of one gzip member. It returns all output before an error, and raises the error with the next call.
+
+    When a call of zlib fails, the output of that call is lost. Therefore the state before each call is copied. After an
+    error, the copy decompresses the same input one byte at a time, up to the byte that fails.
+    """
+
+    def __init__(self) -> None:
+        self._decompressor = zlib.decompressobj(wbits=31)  # 31: with the header and the checksum of gzip
+        self._error: zlib.error | None = None
+        self.needs_input = True
+
+    @property
+    def eof(self) -> bool:
+        """True after the end of the member."""
+        return self._decompressor.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        """Input after the end of the member."""
+        return self._decompressor.unused_data
+
+    def decompress(self, data: bytes, /, max_length: int) -> bytes:
+        """Decompress more input, and return up to ``max_length`` bytes."""
+        if self._error is not None:
+            raise self._error
+        data = self._decompressor.unconsumed_tail + data
+        state_before = self._decompressor.copy()
+        try:
+            output = self._decompressor.decompress(data, max_length)
+        except zlib.error as error:
+            self._decompressor = state_before
+            self._error = error
+            self.needs_input = False  # so that the next call comes at once, and raises the error
+            return self._output_before_error(data)
+        # A call that returns max_length bytes may have more output, even if all input has been consumed.
+        self.needs_input = len(output) < max_length
+        return output
+
+    def _output_before_error(self, data: bytes) -> bytes:
+        output = []
+        for at in range(len(data)):
+            try:
+                output.append(self._decompressor.decompress(data[at : at + 1]))
+            except zlib.error:
+                break
+        return b"".join(output)
+
+
+CODECS = (
+    Codec("gzip", re.compile(rb"\x1f\x8b"), GzipMember, 1 << 16),
+    # The second alternative is a skippable frame, which may be the first frame of a file.
+    Codec("zstd", re.compile(rb"(?s:\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18)"), zstd.ZstdDecompressor, 512),
+    # A text may begin with "BZh9". The magic number of the first block, or of the end of the stream, must follow.
+    Codec(
+        "bzip2",
+        re.compile(rb"BZh[1-9](?:\x31\x41\x59\x26\x53\x59|\x17\x72\x45\x38\x50\x90|\Z)"),
+        bz2.BZ2Decompressor,
+        64,
+    ),
+)
+
+
+def codec_of(head: bytes) -> Codec | None:
+    """Return the format of an object that begins with ``head``, or None for plain text."""
+    return next((codec for codec in CODECS if codec.magic.match(head)), None)
+
+
+def is_compressed(head: bytes) -> bool:
+    """Return True if an object that begins with ``head`` (``HEAD_BYTES`` bytes) is compressed."""
+    return codec_of(head) is not None

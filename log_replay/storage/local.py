@@ -1,0 +1,39 @@
+"""Rules of the LOCAL provider, the same for sources and destinations.
+
+libcloud's own LOCAL driver is not used: it reads whole files into memory, and can leave its container.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from log_replay.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from log_replay.storage.location import Location, Side
+
+#: Options that libcloud's LOCAL driver accepts, and that have no effect on files.
+IGNORED_OPTIONS = frozenset({"secret", "secure", "host", "port", "ex_use_locking"})
+
+
+def local_folder(location: Location, side: Side) -> Path:
+    """Return the folder ``key``/``container``.
+
+    Raises:
+        ConfigurationError: there is no key, an option is unknown, or the container is not a single folder.
+    """
+    options = dict(location.options)
+    key = options.pop("key", None)
+    if not isinstance(key, str) or not key:
+        raise ConfigurationError(
+            f"the LOCAL {side} has no key", hint='name the folder that contains the container as "key"'
+        )
+    if "/" in location.container or "\0" in location.container or location.container in {".", ".."}:
+        raise ConfigurationError(
+            f"the container {location.container!r} of the LOCAL {side} is not the name of a single folder",
+            hint='"container" is a folder in the folder "key"; folders below it belong in "prefix"',
+        )
+    if unknown := sorted(options.keys() - IGNORED_OPTIONS):
+        raise ConfigurationError(f"the LOCAL {side} has no option {', '.join(unknown)}")
+    return Path(key).absolute() / location.container
