@@ -37,6 +37,7 @@ from log_replay.options.values import (
     writable_path,
 )
 from log_replay.report.rejects import read_rejects
+from log_replay.storage.local import with_absolute_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -295,14 +296,15 @@ class Options:
     @cached_property
     def source(self) -> Place:
         """The source of the logs."""
-        return Place(self.source_provider, self.source_config)
+        return Place(self.source_provider, with_absolute_key(self.source_provider, self.source_config))
 
     @cached_property
     def destination(self) -> Place:
         """The destination; its configuration includes the settings that are options of their own."""
         settings = {name: getattr(self, name) for name, row in OPTIONS.items() if row.setting}
         given = {name: value for name, value in settings.items() if value is not None and value is not False}
-        return Place(self.destination_provider, {**self.destination_config, **given})
+        config = with_absolute_key(self.destination_provider, self.destination_config)
+        return Place(self.destination_provider, {**config, **given})
 
     @cached_property
     def filters(self) -> Filters:

@@ -10,6 +10,7 @@ from django.conf import settings
 from log_replay.errors import ConfigurationError
 from log_replay.options.configuration import OPTIONS, Options
 from log_replay.options.option import CLICKHOUSE, FILES, LRS
+from log_replay.options.paths import with_absolute_paths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +28,7 @@ def read_options(given: Mapping[str, Any]) -> Options:
         ConfigurationError: a value is wrong; nothing has been read or written.
     """
     raw = {name: row.default if given.get(name) is None else given[name] for name, row in OPTIONS.items()}
+    raw = with_absolute_paths(raw, OPTIONS)
     _check_effects(raw)
     values = {name: _read(name, raw[name]) for name in OPTIONS}
     _complete(values, raw)

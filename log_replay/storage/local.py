@@ -6,15 +6,28 @@ libcloud's own LOCAL driver is not used: it reads whole files into memory, and c
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from log_replay.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from log_replay.storage.location import Location, Side
 
 #: Options that libcloud's LOCAL driver accepts, and that have no effect on files.
 IGNORED_OPTIONS = frozenset({"secret", "secure", "host", "port", "ex_use_locking"})
+
+
+def with_absolute_key(provider: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration whose ``key``, for LOCAL, is an absolute path.
+
+    The names of output files, and the identity of a run, depend on the folder and not on the working directory.
+    """
+    key = config.get("key")
+    if provider != "LOCAL" or not isinstance(key, str) or not key:
+        return dict(config)
+    return {**config, "key": str(Path(key).absolute())}
 
 
 def local_folder(location: Location, side: Side) -> Path:
