@@ -148,7 +148,7 @@ def gaps(folder: Path, events: int) -> None:
     source = ["--source_provider", "LOCAL", "--source_config", config, "--transformer_type", "xapi"]
 
     def run(*arguments: str) -> None:
-        program = "from log_replay.standalone.main import main; main()"
+        program = "from log_replay.management.main import main; main()"
         command = [sys.executable, "-c", program, *arguments]
         subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
@@ -168,7 +168,7 @@ def gaps(folder: Path, events: int) -> None:
         print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
     """
     for by in ("day", "course"):
-        program = "from log_replay.standalone.main import main; main()"
+        program = "from log_replay.management.main import main; main()"
         began = time.monotonic()
         done = subprocess.run(
             [sys.executable, "-c", measure, sys.executable, "-c", program, "replay_gaps", *source, "--by", by],

@@ -246,7 +246,7 @@ def _unknown(folder: Path, *, quick: bool) -> None:
 
 def _start_up() -> None:
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "log_replay.standalone.settings"}
-    program = "from log_replay.standalone.main import main; main()"
+    program = "from log_replay.management.main import main; main()"
     times = []
     for _ in range(5):
         began = time.perf_counter()

@@ -14,7 +14,7 @@ from tests.support.scenes import KILLED
 from tests.support.scripted_server import LrsResponse
 
 BATCH_SIZE = 30
-COMMAND = [sys.executable, "-c", "from log_replay.standalone.main import main; main()", "transform_tracking_logs"]
+COMMAND = [sys.executable, "-c", "from log_replay.management.main import main; main()", "transform_tracking_logs"]
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.scenes import wait_for
 
-COMMAND = [sys.executable, "-c", "from log_replay.standalone.main import main; main()", "transform_tracking_logs"]
+COMMAND = [sys.executable, "-c", "from log_replay.management.main import main; main()", "transform_tracking_logs"]
 
 
 def children(pid: int) -> list[int]:

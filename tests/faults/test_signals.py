@@ -16,7 +16,7 @@ import pytest
 from tests.support.scenes import wait_for
 from tests.support.scripted_server import LrsResponse
 
-COMMAND = [sys.executable, "-c", "from log_replay.standalone.main import main; main()", "transform_tracking_logs"]
+COMMAND = [sys.executable, "-c", "from log_replay.management.main import main; main()", "transform_tracking_logs"]
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 #: For ``python -c``: its last line on stderr is ``rss_kb=N``.
 RUNNER = """
 import sys
-from log_replay.standalone.main import main
+from log_replay.management.main import main
 try:
     main()
 finally:

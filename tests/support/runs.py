@@ -68,7 +68,7 @@ class Shell:
             "LOG_REPLAY_RETIRED_USER_SALTS": "sample-salt",
             "DJANGO_SETTINGS_MODULE": "log_replay.standalone.settings",
         }
-        self.command = [sys.executable, "-c", "from log_replay.standalone.main import main; main()"]
+        self.command = [sys.executable, "-c", "from log_replay.management.main import main; main()"]
 
     def start(self, *arguments: str, **how) -> subprocess.Popen[bytes]:
         how = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, **how}

@@ -34,7 +34,7 @@ class Driver:
         }
         for command in (["migrate", "--verbosity", "0"], ["load_identities", str(home / "identities.json")]):
             subprocess.run(
-                [sys.executable, "-c", "from log_replay.standalone.main import main; main()", *command],
+                [sys.executable, "-c", "from log_replay.management.main import main; main()", *command],
                 env=self.environment,
                 check=True,
                 capture_output=True,

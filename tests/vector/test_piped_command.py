@@ -27,7 +27,7 @@ def start(tmp_path_factory):
     salts = json.loads((SAMPLE / "identities.json").read_text())["retired_user_salts"]
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("DJANGO", "LOG_REPLAY"))}
     environment = inherited | {"LOG_REPLAY_HOME": str(home), "LOG_REPLAY_RETIRED_USER_SALTS": ",".join(salts)}
-    log_replay = [sys.executable, "-c", "from log_replay.standalone.main import main; main()"]
+    log_replay = [sys.executable, "-c", "from log_replay.management.main import main; main()"]
     subprocess.run([*log_replay, "load_identities", "sample"], env=environment, check=True, capture_output=True)
     source = json.dumps({"key": str(SAMPLE.parent), "container": SAMPLE.name, "prefix": "tracking.log"})
 

@@ -6,9 +6,10 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from log_replay.dump.options import DUMP_OPTIONS, read_dump_options
+from log_replay.management.command import LogReplayCommand
 from log_replay.management.exit_codes import INCOMPLETE, errors_exit
 from log_replay.management.state import prepare_state
 from log_replay.options.arguments import add_arguments
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from log_replay.dump.dumping import DumpReport
 
 
-class Command(BaseCommand):
+class Command(LogReplayCommand):
     """Dump one kind of the LMS's objects into Aspects' tables in ClickHouse."""
 
     help = (
@@ -28,8 +29,6 @@ class Command(BaseCommand):
         "an embedded ClickHouse too. "
         "Exit codes: 0 complete; 1 stopped, or not every object could be dumped; 2 wrong usage, nothing was done."
     )
-    requires_system_checks = ()
-    requires_migrations_checks = False
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add every option."""

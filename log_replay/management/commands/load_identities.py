@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
 from django.db import DatabaseError
 
 from log_replay.errors import ConfigurationError
+from log_replay.management.command import LogReplayCommand
 from log_replay.management.exit_codes import errors_exit
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NO_DIRECTORY = (ValueError, KeyError, TypeError, AttributeError, DatabaseError)
 
 
-class Command(BaseCommand):
+class Command(LogReplayCommand):
     """Load users and courses into the embedded database."""
 
     help = (
@@ -28,7 +28,6 @@ class Command(BaseCommand):
         '{"users": [{"id", "username", "email", "external_ids": {"xapi": UUID, "caliper": UUID}}], '
         '"courses": [{"id", "display_name"}]}'
     )
-    requires_system_checks = ()
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add the file."""

@@ -5,15 +5,14 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from django.core.management.base import BaseCommand
-
+from log_replay.management.command import LogReplayCommand
 from log_replay.management.exit_codes import errors_exit
 
 if TYPE_CHECKING:
     import argparse
 
 
-class Command(BaseCommand):
+class Command(LogReplayCommand):
     """LrsResponse read-only SQL over the embedded ClickHouse, or over files that a run wrote."""
 
     help = (
@@ -21,8 +20,6 @@ class Command(BaseCommand):
         "'statements' has the columns id, kind (xapi or caliper), time, actor, verb, object, object_name, course, org "
         "and event, the statement itself. Nothing is ever changed."
     )
-    requires_system_checks = ()
-    requires_migrations_checks = False
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add the options."""

@@ -6,8 +6,9 @@ import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from log_replay.management.command import LogReplayCommand
 from log_replay.management.exit_codes import INCOMPLETE, errors_exit
 from log_replay.management.state import prepare_state
 from log_replay.pipeline.signals import handle_signals
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from log_replay.report import Report
 
 
-class Command(BaseCommand):
+class Command(LogReplayCommand):
     """Say which statements of the logs a ClickHouse table does not have."""
 
     help = (
@@ -29,8 +30,6 @@ class Command(BaseCommand):
         "present in the table, missing there, and only there. Nothing is delivered. Exit codes: 0 compared; 1 stopped, "
         "or some logs could not be read; 2 wrong usage."
     )
-    requires_system_checks = ()
-    requires_migrations_checks = False
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add every option."""

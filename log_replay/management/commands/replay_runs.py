@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
 from django.db import DatabaseError
 
 from log_replay.errors import ConfigurationError
+from log_replay.management.command import LogReplayCommand
 from log_replay.management.exit_codes import errors_exit
 from log_replay.management.state import prepare_state
 
@@ -22,15 +22,13 @@ if TYPE_CHECKING:
 MOST_DAYS = 36_525
 
 
-class Command(BaseCommand):
+class Command(LogReplayCommand):
     """Look after the runs in the ledger."""
 
     help = (
         "List the runs in the ledger, show one (progress, counters, failures), resume one that was interrupted, "
         "delete one, or prune those that finished long ago, which takes nothing away but what is known about them."
     )
-    requires_system_checks = ()
-    requires_migrations_checks = False
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add what can be done with runs."""

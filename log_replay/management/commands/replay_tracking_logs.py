@@ -1,4 +1,4 @@
-"""Replay tracking logs: parse -> run -> exit code."""
+"""Replay tracking logs: read the options, run, exit with the right code."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from log_replay.ledger.run_configuration import stored_command
+from log_replay.management.command import LogReplayCommand
 from log_replay.management.exit_codes import INCOMPLETE, TOO_MANY_REJECTS, errors_exit
-from log_replay.management.process_title import hide_arguments
 from log_replay.management.state import prepare_state
 from log_replay.options import read_options
 from log_replay.options.arguments import add_arguments
@@ -24,33 +24,46 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-AGAIN = "nothing is doubled if you run the same command again: statements and files keep their ids and names"
+RUN_AGAIN = "running the same command again is safe: it creates no duplicates"
 
 
-class Command(BaseCommand):
-    """Read tracking logs from any storage, make xAPI or Caliper statements of them, log, store or send them."""
+class Command(LogReplayCommand):
+    """Read tracking logs, make xAPI or Caliper statements of them, and log, store or send these."""
 
+    usage = "%(prog)s --source_provider PROVIDER --transformer_type {xapi,caliper} [OPTION ...]"
+    examples = """\
+  # Show the statements of the events since a date, and send nothing:
+  %(prog)s --source_provider LOCAL --source_config '{"key": "/openedx/data", "container": "logs"}' \\
+    --transformer_type xapi --dry_run --log_format raw --since 2026-03-06
+
+  # Send them to an LRS:
+  %(prog)s --source_provider LOCAL --source_config '{"key": "/openedx/data", "container": "logs"}' \\
+    --transformer_type xapi --destination_config '{"url": "https://lrs.example.com/xAPI", "token": "${LRS_TOKEN}"}'
+
+  # Store them in files, from a bucket:
+  %(prog)s --source_provider S3 --source_config @source.json --transformer_type caliper \\
+    --destination_provider LOCAL --destination_config '{"key": "/data", "container": "statements"}'
+"""
     help = (
-        "Replay tracking logs: read them from any storage, make xAPI or Caliper statements exactly as "
+        "Read tracking logs from any storage, make the same xAPI or Caliper statements of them as "
         "event-routing-backends does, log every statement to xapi_tracking or caliper_tracking, and deliver them. "
+        "Each option can be spelled with dashes instead of underscores.\n\n"
         "Exit codes: 0 complete; 1 stopped, or not everything was read or delivered; 2 wrong usage, nothing was done; "
-        "3 complete, but more rejects than allowed."
+        "3 complete, but more rejects than --max_rejected allows."
     )
-    requires_system_checks = ()
-    requires_migrations_checks = False
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Add every option."""
+        """Add the table of options."""
         add_arguments(parser)
-        # Django has this where a command asks for system checks; upstream's does, and nothing is lost by taking it.
+        # Upstream's command has this option of Django, since it runs system checks. It has no effect here.
         parser.add_argument("--skip-checks", action="store_true", help=argparse.SUPPRESS)
 
     def handle(self, *_args: str, **given: Any) -> None:
-        """Replay, show the summary and exit with what it came to."""
+        """Replay, show the summary, and exit with the code for the result."""
         configure_own_log()
         with errors_exit():
             options = read_options(given)
-            _hide_secrets(options, given)
+            _warn_of_visible_secrets(options)
             with handle_signals(options.grace_secs):
                 if options.plan:
                     _show_plan(options)
@@ -59,20 +72,18 @@ class Command(BaseCommand):
         _judge(report, options)
 
 
-def _hide_secrets(options: Options, given: dict[str, Any]) -> None:
-    """Take what may be secret off the command line, as far as others can read it."""
+def _warn_of_visible_secrets(options: Options) -> None:
     withheld = {name.partition(".")[0] for name in stored_command(options.given).get("withheld", ())}
     if withheld:
-        hide_arguments(given[name] for name in withheld)
         log.warning(
-            "until a moment ago others could see secrets on the command line",
+            "other users of this machine can see secrets on the command line",
             options=sorted(f"--{name}" for name in withheld),
-            hint="${NAME} in a value is read from the environment, @FILE in its place from a file",
+            hint="write ${NAME} for a value to read it from the environment, or @FILE to read the whole from a file",
         )
 
 
 def _replay(options: Options) -> Report:
-    # Imported here so that --help and wrong options are answered at once.
+    # Imported here so that --help and wrong options do not wait for the imports.
     from log_replay.pipeline.run import Replay  # noqa: PLC0415
     from log_replay.report.progress import shown_progress  # noqa: PLC0415
     from log_replay.report.rejects import write_summary  # noqa: PLC0415
@@ -107,7 +118,7 @@ def _show_plan(options: Options) -> None:
 
 
 def _judge(report: Report, options: Options) -> None:
-    """Turn what a run came to into an exit code."""
+    """Raise the error with the exit code of a run that is not complete, or that rejected too much."""
     total = report.total
     if report.stopped:
         raise CommandError(f"stopped: {report.stopped}; {_next_step(report, options)}", returncode=INCOMPLETE)
@@ -131,7 +142,7 @@ def _judge(report: Report, options: Options) -> None:
 
 def _next_step(report: Report, options: Options) -> str:
     if report.run is None:
-        return AGAIN
+        return RUN_AGAIN
     from log_replay.ledger.factory import resume_command  # noqa: PLC0415 - as above
 
     return f"to go on where it ended: {resume_command(report.run, stored_command(options.given))}"

@@ -91,7 +91,7 @@ def test_block_that_ends_every_worker_fails_alone(shell, source, many_blocks, tm
         "import sys; sys.path.insert(0, sys.argv.pop(1)); import django; django.setup();"
         "import deadly_transform; from log_replay.pipeline import run;"
         "run.open_transform = deadly_transform.open_transform;"
-        "from log_replay.standalone.main import main; main()"
+        "from log_replay.management.main import main; main()"
     )
     arguments = [*XAPI, *source, *RAW, "--workers", "2"]
     done = subprocess.run(

@@ -1,0 +1,119 @@
+"""The base class of all commands: their ``--help``, ``--version`` and argument errors."""
+
+from __future__ import annotations
+
+import re
+import sys
+import textwrap
+from argparse import Action, RawDescriptionHelpFormatter
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from django.core.management.base import BaseCommand, CommandError, DjangoHelpFormatter
+
+from log_replay.management.exit_codes import WRONG_USAGE
+from log_replay.management.versions import versions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from django.core.management.base import CommandParser
+
+#: What argparse says, and what to say instead: its messages repeat all spellings, and values that may be secrets.
+_REWORDED = (
+    (re.compile(r"(--\w+)/--[\w-]+"), r"\1"),
+    (re.compile(r"^Error: "), ""),
+    (re.compile(r"ignored explicit argument '.*'$", re.DOTALL), "this option takes no value"),
+    (re.compile(r"(ambiguous option: [^\s=]+)=.* could match", re.DOTALL), r"\1 could match"),
+)
+_WIDTH = 100
+
+
+class HelpFormatter(RawDescriptionHelpFormatter, DjangoHelpFormatter):
+    """Keeps the line ends of the description, and shows each option with underscores only."""
+
+    def _format_action_invocation(self, action: Action) -> str:
+        if not action.option_strings or action.nargs == 0:
+            return ", ".join(_shown_spellings(action)) or super()._format_action_invocation(action)
+        value = self._format_args(action, self._get_default_metavar_for_optional(action))
+        return f"{', '.join(_shown_spellings(action))} {value}"
+
+
+class LogReplayCommand(BaseCommand):
+    """A command whose help begins with examples, and whose argument errors are one line.
+
+    Attributes:
+        examples: command lines, each after a comment that says what it is for.
+        usage: the first line of ``--help``.
+    """
+
+    examples = ""
+    usage: str | None = None
+    requires_system_checks = ()
+    requires_migrations_checks = False
+
+    def get_version(self) -> str:
+        """Return the version of Log Replay, for ``--version``."""
+        return versions(detailed=False)
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Return the parser, with the options of Django itself in the last group of ``--help``."""
+        parser = super().create_parser(prog_name, subcommand, formatter_class=HelpFormatter, usage=self.usage, **kwargs)
+        paragraphs = [textwrap.fill(paragraph, _WIDTH) for paragraph in self.help.split("\n\n")]
+        if self.examples:
+            paragraphs.insert(0, f"Examples:\n\n{self.examples.rstrip().replace('%(prog)s', parser.prog)}")
+        parser.description = "\n\n".join(paragraphs)
+        groups = parser._action_groups  # noqa: SLF001 - argparse has no public way to order groups
+        groups.append(groups.pop(groups.index(parser._optionals)))  # noqa: SLF001 - as above
+        parser._optionals.title = "Django"  # noqa: SLF001 - as above
+        return parser
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Run the command; wrong arguments are one line on stderr and exit code 2."""
+        # Django's parser raises its errors as long as this attribute is not set, and prints 40 lines of usage later.
+        parser = self.create_parser(argv[0], argv[1])
+        try:
+            _, unknown = parser.parse_known_args(argv[2:])
+        except CommandError as error:
+            self._refuse(argv, _reworded(str(error)))
+        if unknown:
+            self._refuse(argv, _unknown_arguments(unknown, _spellings(parser)))
+        super().run_from_argv(argv)
+
+    def _refuse(self, argv: list[str], message: str) -> NoReturn:
+        program = f"{Path(argv[0]).name} {argv[1]}"
+        self.stderr.write(f"{program}: {message} ({program} --help lists all options)")
+        sys.exit(WRONG_USAGE)
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Return a hint at the most similar name, or nothing if none is similar."""
+    near = get_close_matches(name, list(names), n=1, cutoff=0.6)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _unknown_arguments(unknown: Sequence[str], spellings: Iterable[str]) -> str:
+    """Return the error for arguments that no option takes. Values are not repeated, since they can be secrets."""
+    names = [argument.partition("=")[0] for argument in unknown if re.match(r"--?[A-Za-z]", argument)]
+    if not names:
+        return "unexpected argument; a value that contains spaces needs quotes"
+    # Only what looks like the name of an option is shown.
+    name = names[0] if re.fullmatch(r"--?[\w-]+", names[0]) else "of this name"
+    return f"there is no option {name}{nearest(name, spellings)}"
+
+
+def _reworded(message: str) -> str:
+    for pattern, replacement in _REWORDED:
+        message = pattern.sub(replacement, message)
+    return message
+
+
+def _spellings(parser: CommandParser) -> list[str]:
+    return [spelling for action in parser._actions for spelling in _shown_spellings(action)]  # noqa: SLF001 - as above
+
+
+def _shown_spellings(action: Action) -> list[str]:
+    """Return an option's spellings without the one with dashes, if there is one with underscores."""
+    twins = {f"--{spelling[2:].replace('_', '-')}" for spelling in action.option_strings if "_" in spelling}
+    return [spelling for spelling in action.option_strings if spelling not in twins]

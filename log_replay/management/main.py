@@ -1,0 +1,71 @@
+"""The console script ``log-replay``: the management commands without an LMS."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from django.core.management import ManagementUtility, find_commands, get_commands, load_command_class
+
+from log_replay import management
+from log_replay.management.command import nearest
+from log_replay.management.exit_codes import WRONG_USAGE
+
+if TYPE_CHECKING:
+    from django.core.management.base import BaseCommand
+
+USAGE = """\
+Usage: log-replay COMMAND [OPTION ...]
+
+Commands:
+  transform_tracking_logs   replay tracking logs (also called replay_tracking_logs)
+  replay_runs               list, show, resume or delete runs
+  replay_gaps               compare logs with a ClickHouse table: which statements are missing there?
+  query                     query the statements that runs have stored, in SQL
+  dump_data_to_clickhouse   dump the LMS's users, courses and tags (also called dump_lms_to_clickhouse)
+  load_identities           load users and courses into the embedded database
+
+log-replay COMMAND --help shows the options of a command with examples.
+log-replay --version shows the version; with -v 2, also those of the most important packages.
+Django's own commands work as well.
+"""
+
+
+def main() -> None:
+    """Run a command on ``log_replay.standalone.settings``, or on DJANGO_SETTINGS_MODULE if that is set."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "log_replay.standalone.settings")
+    arguments = sys.argv[1:]
+    if not arguments or arguments in (["-h"], ["--help"], ["help"]):
+        sys.stdout.write(USAGE)
+    elif _asks_for_version(arguments):
+        from log_replay.management.versions import versions  # noqa: PLC0415 - other commands do not need it
+
+        detailed = any(argument in {"2", "3", "-v2", "-v3", "--verbosity=2"} for argument in arguments)
+        sys.stdout.write(f"{versions(detailed=detailed)}\n")
+    elif _asks_for_help(arguments):
+        # Help needs no settings and no apps: without event-routing-backends and Celery it takes a third of the time.
+        load_command_class("log_replay", arguments[0]).run_from_argv(["log-replay", *arguments])
+    else:
+        _Utility(["log-replay", *arguments]).execute()
+
+
+class _Utility(ManagementUtility):
+    """Django's, with exit code 2 for an unknown command."""
+
+    def fetch_command(self, subcommand: str) -> BaseCommand:
+        commands = get_commands()
+        if subcommand not in commands:
+            hint = nearest(subcommand, commands)
+            sys.stderr.write(f"log-replay: there is no command {subcommand}{hint} (log-replay --help lists them)\n")
+            sys.exit(WRONG_USAGE)
+        return super().fetch_command(subcommand)
+
+
+def _asks_for_version(arguments: list[str]) -> bool:
+    return arguments == ["version"] or (arguments[0].startswith("-") and "--version" in arguments)
+
+
+def _asks_for_help(arguments: list[str]) -> bool:
+    ours = find_commands(management.__path__[0])
+    return arguments[0] in ours and not {"-h", "--help"}.isdisjoint(arguments[1:])

@@ -1,0 +1,83 @@
+"""Arguments of commands: the text of ``--help``, and one line for each mistake."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+import pytest
+from django.core.management import load_command_class
+
+from log_replay.options import OPTIONS
+
+XAPI = ["--transformer_type", "xapi", "--source_provider", "LOCAL"]
+SECRET = '{"password": "hunter2 -x"}'
+HINT = " (log-replay transform_tracking_logs --help lists all options)\n"
+
+
+def command():
+    return load_command_class("log_replay", "transform_tracking_logs")
+
+
+@pytest.fixture
+def refused(capsys):
+    """Return what is printed for wrong arguments."""
+
+    def run(*arguments: str) -> str:
+        with pytest.raises(SystemExit) as exited:
+            command().run_from_argv(["log-replay", "transform_tracking_logs", *arguments])
+        assert exited.value.code == 2
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert "hunter2" not in printed.err
+        return printed.err.removeprefix("log-replay transform_tracking_logs: ").removesuffix(HINT)
+
+    return run
+
+
+def test_help_shows_three_examples_and_then_six_groups():
+    text = command().create_parser("log-replay", "transform_tracking_logs").format_help()
+    titles = ["Examples", "Source", "Destination", "What to replay", "Logging of statements", "Failures and resuming"]
+    assert re.findall(r"^(\w[\w ]+):$", text, re.MULTILINE) == [*titles, "Speed", "Django"]
+    assert len(examples(text)) == 3
+
+
+def examples(text: str) -> list[str]:
+    return [found.replace("\\\n", "") for found in re.findall(r"^  (log-replay (?:.*\\\n)*.*)$", text, re.MULTILINE)]
+
+
+def test_examples_of_help_can_be_parsed():
+    parser = command().create_parser("log-replay", "transform_tracking_logs")
+    for example in examples(parser.format_help()):
+        assert parser.parse_args(shlex.split(example)[2:]).transformer_type in {"xapi", "caliper"}
+
+
+def test_help_shows_each_option_once_with_underscores():
+    text = command().create_parser("log-replay", "transform_tracking_logs").format_help()
+    shown = re.findall(r"^  (--\w+)", text, re.MULTILINE)
+    assert [name for name in shown if name[2:] in OPTIONS] == [f"--{name}" for name in OPTIONS]
+    assert "--source-config" not in text
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (["--source_confg", SECRET], "there is no option --source_confg; did you mean --source_config?"),
+        ([f"--source_confg={SECRET}"], "there is no option --source_confg; did you mean --source_config?"),
+        (["--passwd", "hunter2"], "there is no option --passwd"),
+        ([SECRET], "unexpected argument; a value that contains spaces needs quotes"),
+        (["--dry_run=hunter2"], "argument --dry_run: this option takes no value"),
+        (["--batch_size", "many"], "argument --batch_size: invalid int value: 'many'"),
+        (["--source_config"], "argument --source_config: expected one argument"),
+    ],
+)
+def test_wrong_arguments_are_one_line_without_their_values(refused, typed, said):
+    assert refused(*XAPI, *typed) == said
+
+
+def test_ambiguous_option_does_not_show_its_value(refused):
+    assert refused(*XAPI, f"--source={SECRET}").startswith("ambiguous option: --source could match --source_provider")
+
+
+def test_missing_options_are_named_once(refused):
+    assert refused() == "the following arguments are required: --source_provider, --transformer_type"

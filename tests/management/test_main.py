@@ -1,0 +1,80 @@
+"""``log-replay``: its usage, its versions, its help, and unknown commands."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from django.core.management import find_commands
+
+from log_replay import __version__, management
+from log_replay.management.main import USAGE, main
+
+COMMANDS = find_commands(management.__path__[0])
+
+HELP_IMPORTS = """if 1:
+    import sys
+    from log_replay.management.main import main
+    sys.argv = ["log-replay", sys.argv[1], "--help"]
+    try:
+        main()
+    finally:
+        assert "event_routing_backends" not in sys.modules
+"""
+
+
+@pytest.fixture
+def log_replay(monkeypatch, capsys):
+    """Return the exit code, stdout and stderr of ``log-replay``."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["log-replay", *arguments])
+        code = 0
+        try:
+            main()
+        except SystemExit as exited:
+            code = exited.code
+        return code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["help"]])
+def test_usage_names_every_command(log_replay, arguments):
+    assert log_replay(*arguments) == (0, USAGE, "")
+    assert [name for name in COMMANDS if f" {name}" not in USAGE] == []
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["version"], ["transform_tracking_logs", "--version"]])
+def test_version_is_our_own(log_replay, arguments):
+    assert log_replay(*arguments) == (0, f"log-replay {__version__}\n", "")
+
+
+@pytest.mark.parametrize("arguments", [["--version", "-v", "2"], ["-v2", "--version"]])
+def test_detailed_version_names_the_packages(log_replay, arguments):
+    code, printed, _ = log_replay(*arguments)
+    assert code == 0
+    lines = [line.split() for line in printed.splitlines()]
+    packages = ["log-replay", "Python", "edx-event-routing-backends", "Django", "apache-libcloud", "C"]
+    assert [line[0] for line in lines] == packages
+    assert all(line[1][0].isdigit() for line in lines[:-1])
+    assert lines[-1][1:3] in (["extension", "built"], ["extension", "not"])
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"), [("transfrom_tracking_logs", "; did you mean transform_tracking_logs?"), ("zzz", "")]
+)
+def test_unknown_command_exits_with_2_and_names_the_nearest(log_replay, typed, hint):
+    assert log_replay(typed) == (
+        2,
+        "",
+        f"log-replay: there is no command {typed}{hint} (log-replay --help lists them)\n",
+    )
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_does_not_import_event_routing_backends(command):
+    done = subprocess.run([sys.executable, "-c", HELP_IMPORTS, command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"usage: log-replay {command} ")
