@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from log_replay.options.configuration import OPTIONS
+from log_replay.options.table import OPTIONS
 
 if TYPE_CHECKING:
     import argparse

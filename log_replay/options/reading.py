@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 
 from log_replay.errors import ConfigurationError
-from log_replay.options.configuration import OPTIONS, Options
 from log_replay.options.option import CLICKHOUSE, FILES, LRS
 from log_replay.options.paths import with_absolute_paths
+from log_replay.options.table import OPTIONS, Options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
