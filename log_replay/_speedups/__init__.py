@@ -1,7 +1,8 @@
-"""What is compiled of the C beside it; None where there was no C compiler when this was installed.
+"""Bindings to the optional C extension. Each name is None if the extension is not built.
 
-``sifting.c`` does what ``events.prefilter`` does, ``events.c`` what ``events.parse_event`` does, and ``statements.c``
-what the native statements' ``..._in_python`` do; ``module.c`` makes the module of them.
+Every C function has a Python twin that does the same, but takes more time. A twin has the same arguments, except those
+in capitals: they are classes and functions that the C code cannot import. The C functions support usual events only.
+For all others they return None, and the caller calls the twin.
 """
 
 from __future__ import annotations
@@ -10,16 +11,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
-    #: Begin and end of a line that must be parsed, and whether it is plain; see ``events.prefilter.ClassifiedLines``.
-    Place: TypeAlias = tuple[int, int, bool]
+    Text: TypeAlias = bytes | memoryview
+    #: Begin and end of a line that must be parsed, and True if it is plain; see ``events.prefilter.ClassifiedLines``.
+    LineSpan: TypeAlias = tuple[int, int, bool]
     ClassifyLines: TypeAlias = Callable[
-        [bytes | memoryview, frozenset[bytes]], tuple[int, int, list[int], dict[bytes, int], list[Place]]
+        [Text, frozenset[bytes]], tuple[int, int, list[int], dict[bytes, int], list[LineSpan]]
     ]
     ReadEvent: TypeAlias = Callable[..., Any]
     XapiStatement: TypeAlias = Callable[..., Any]
     CaliperStatement: TypeAlias = Callable[..., Any]
+
+#: The twin of each C function.
+TWINS: Mapping[str, str] = {
+    "classify_lines": "log_replay.events.prefilter.classify_lines",
+    "read_event": "log_replay.events.read_event",
+}
+#: The fields of the named tuples that the C code reads or creates, by class name.
+LAYOUTS: Mapping[str, Sequence[str]] | None = None
 
 try:
     _functions = import_module("log_replay._speedups.functions")
@@ -33,3 +43,18 @@ else:
     read_event = _functions.read_event
     xapi_statement = _functions.xapi_statement
     caliper_statement = _functions.caliper_statement
+    LAYOUTS = getattr(_functions, "LAYOUTS", {})
+
+
+def check_layout(name: str, fields: Sequence[str]) -> None:
+    """Check that a named tuple has the fields that the C code was compiled for.
+
+    Raises:
+        ImportError: it has others, so the extension was built from other sources.
+    """
+    if LAYOUTS is not None and tuple(LAYOUTS.get(name, ())) != tuple(fields):
+        expected = ", ".join(LAYOUTS.get(name, ())) or "nothing"
+        raise ImportError(
+            f"C extension out of date: it expects the fields {expected} of {name}, not {', '.join(fields)}; "
+            "run 'make .venv/.dev', or reinstall openedx-log-replay"
+        )

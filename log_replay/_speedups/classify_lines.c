@@ -1,27 +1,29 @@
-/* ``classify_lines`` does what prefilter.py's ``classify_in_python`` does, at a tenth of its cost: each line is looked through once or
- * twice, 64 bytes at a time, which compilers turn into vector code; Python objects are made only for lines that must be
- * parsed, and for names.
+/* classify_lines, the twin of events/prefilter.py's classify_lines. It takes a tenth of the time: it reads each line once or
+ * twice, in chunks of 64 bytes, which compilers turn into vector instructions, and creates Python objects only for event
+ * names and for lines that must be parsed.
  */
 #include "speedups.h"
 
 #define CHUNK 64
-/* So many digits in a row may be an integer that does not fit 64 bits. */
+/* An integer with this number of digits may not fit into 64 bits. */
 #define LONG_DIGITS 19
 
-/* A text to look for, by two characters in it that seldom stand beside each other. */
+/* A text to search for. pair_at is the index of two characters that are rarely next to each other in a log. */
 typedef struct {
     const char *text;
     Py_ssize_t length;
     Py_ssize_t pair_at;
 } Needle;
 
+/* The name that all URLs are counted as. */
 static const char URL[] = "/";
-static const char LEAD[] = "{\"name\": \"";
+/* The start of an event as the LMS writes it. */
+static const char LMS_START[] = "{\"name\": \"";
 static const Needle NAME_KEY = {"\"name\"", 6, 0};             /* "n */
 static const Needle EVENT_TYPE_KEY = {"\"event_type\"", 12, 5}; /* t_ */
 static const Needle ESCAPED_ASCII = {"\\u00", 4, 0};           /* \u */
 
-/* Return where the first such pair begins, or NULL. */
+/* Return the first place where the two characters follow each other, or NULL. */
 static const char *
 find_pair(const char *at, const char *end, char first, char second)
 {
@@ -46,7 +48,7 @@ find_pair(const char *at, const char *end, char first, char second)
     return NULL;
 }
 
-/* Return where the needle first stands as a whole, or NULL. */
+/* Return the first occurrence of the needle, or NULL. */
 static const char *
 find_needle(const char *at, const char *end, const Needle *needle)
 {
@@ -65,32 +67,32 @@ find_needle(const char *at, const char *end, const Needle *needle)
     return NULL;
 }
 
-/* White space as Python's bytes have it. */
+/* Return true for the white space characters of Python's bytes.strip(). */
 static bool
-is_blank(char c)
+is_white_space(char c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
 static const char *
-skip_blanks(const char *at, const char *end)
+skip_white_space(const char *at, const char *end)
 {
-    while (at < end && is_blank(*at)) {
+    while (at < end && is_white_space(*at)) {
         at++;
     }
     return at;
 }
 
-/* Return the text that stands behind a key, after a colon, unless it is spelled with escapes; else its begin is NULL. */
+/* Return the string after a key and a colon. If it is not a string or contains escapes, begin is NULL. */
 static Span
-plain_value(const char *behind_key, const char *end)
+plain_value(const char *after_key, const char *end)
 {
     Span none = {NULL, NULL};
-    const char *at = skip_blanks(behind_key, end);
+    const char *at = skip_white_space(after_key, end);
     if (at == end || *at != ':') {
         return none;
     }
-    at = skip_blanks(at + 1, end);
+    at = skip_white_space(at + 1, end);
     if (at == end || *at != '"') {
         return none;
     }
@@ -104,7 +106,7 @@ plain_value(const char *behind_key, const char *end)
     return (Span){begin, at};
 }
 
-/* Return the value that the first such key has. */
+/* Return the first plain value of the key. If there is none, begin is NULL. */
 static Span
 value_of(const char *at, const char *end, const Needle *key)
 {
@@ -124,7 +126,7 @@ is_url(Span name)
     return name.begin < name.end && *name.begin == '/';
 }
 
-/* Return 1 if a name is among the names, of which none is a URL, 0 if not, -1 on an error. */
+/* Return 1 if the set contains the name, 0 if not, -1 on an error. No known event name is a URL. */
 static int
 is_known(Span name, PyObject *names)
 {
@@ -140,9 +142,9 @@ is_known(Span name, PyObject *names)
     return known;
 }
 
-/* Return 1 if any plain value of a key called "name" is among the names, 0 if not, -1 on an error. */
+/* Return 1 if any key "name" has one of the names as its plain value, 0 if not, -1 on an error. */
 static int
-names_known(const char *at, const char *end, PyObject *names)
+contains_known_name(const char *at, const char *end, PyObject *names)
 {
     while (true) {
         Span value = value_of(at, end, &NAME_KEY);
@@ -157,7 +159,7 @@ names_known(const char *at, const char *end, PyObject *names)
     }
 }
 
-/* Return whether an ASCII character may be spelled with an escape. */
+/* Return true if an ASCII character may be written as an escape. */
 static bool
 has_escaped_ascii(const char *at, const char *end)
 {
@@ -171,7 +173,7 @@ has_escaped_ascii(const char *at, const char *end)
     return false;
 }
 
-/* Return whether so many digits stand in a row that they include one of every nineteenth byte. */
+/* Return true if LONG_DIGITS digits follow each other. It is enough to look at every 19th byte and its neighbours. */
 static bool
 has_long_digits(const char *begin, const char *end)
 {
@@ -192,13 +194,13 @@ has_long_digits(const char *begin, const char *end)
     return false;
 }
 
-/* Return what the line seems to call its event; nothing at all where it does not say. */
+/* Return the likely event name of a line: a first key "name", else any key "event_type", else an empty name. */
 static Span
 guessed_name(const char *begin, const char *end)
 {
     const char *brace = memchr(begin, '{', (size_t)(end - begin));
     if (brace) {
-        const char *key = skip_blanks(brace + 1, end);
+        const char *key = skip_white_space(brace + 1, end);
         if (end - key >= NAME_KEY.length && memcmp(key, NAME_KEY.text, (size_t)NAME_KEY.length) == 0) {
             Span name = plain_value(key + NAME_KEY.length, end);
             if (name.begin) {
@@ -210,9 +212,9 @@ guessed_name(const char *begin, const char *end)
     return type.begin ? type : (Span){end, end};
 }
 
-/* Count so many more of a name. Return 0, or -1 on an error. */
+/* Add a number to the count of a name. Return 0, or -1 on an error. */
 static int
-count_name(PyObject *counts, Span name, Py_ssize_t more)
+count_name(PyObject *counts, Span name, Py_ssize_t number)
 {
     PyObject *key = PyBytes_FromStringAndSize(name.begin, name.end - name.begin);
     if (!key) {
@@ -221,7 +223,7 @@ count_name(PyObject *counts, Span name, Py_ssize_t more)
     int done = -1;
     PyObject *before = PyDict_GetItemWithError(counts, key);
     if (before || !PyErr_Occurred()) {
-        PyObject *count = PyLong_FromSsize_t(more + (before ? PyLong_AsSsize_t(before) : 0));
+        PyObject *count = PyLong_FromSsize_t(number + (before ? PyLong_AsSsize_t(before) : 0));
         if (count) {
             done = PyDict_SetItem(counts, key, count);
             Py_DECREF(count);
@@ -231,7 +233,7 @@ count_name(PyObject *counts, Span name, Py_ssize_t more)
     return done;
 }
 
-/* Append and let go of an item, which may be NULL after an error. Return 0, or -1 on an error. */
+/* Append an item and release the reference to it. If creating it failed, it is NULL. Return 0, or -1 on an error. */
 static int
 append(PyObject *list, PyObject *item)
 {
@@ -243,13 +245,15 @@ append(PyObject *list, PyObject *item)
     return done;
 }
 
+/* Return the begin and the end of a line, and True if it is plain. */
 static PyObject *
-place(Py_ssize_t begin, Py_ssize_t end, bool exact)
+line_span(Py_ssize_t begin, Py_ssize_t end, bool plain)
 {
-    PyObject *const items[] = {PyLong_FromSsize_t(begin), PyLong_FromSsize_t(end), PyBool_FromLong(exact)};
+    PyObject *const items[] = {PyLong_FromSsize_t(begin), PyLong_FromSsize_t(end), PyBool_FromLong(plain)};
     return new_tuple(3, items);
 }
 
+/* The names of known events, and the lines of a text by class; see ClassifiedLines in prefilter.py. */
 typedef struct {
     PyObject *names;
     Py_ssize_t lines;
@@ -258,85 +262,96 @@ typedef struct {
     PyObject *broken;
     PyObject *unknown;
     PyObject *events;
-} ClassifiedLines;
+} Classes;
 
-/* ClassifyLines one line. Return 0, or -1 on an error. */
+/* Classify one line. Return 0, or -1 on an error. */
 static int
-classify_line(ClassifiedLines *classified, const char *text, const char *begin, const char *end)
+classify_line(Classes *classes, const char *text, const char *begin, const char *end)
 {
-    const char *looked = begin;
-    Span lead = {NULL, NULL};
+    const char *rest = begin;
+    Span first_name = {NULL, NULL};
     int known = 0;
-    if (end - begin > (Py_ssize_t)sizeof(LEAD) - 1 && memcmp(begin, LEAD, sizeof(LEAD) - 1) == 0) {
-        looked = begin + sizeof(LEAD) - 1;
-        const char *quote = memchr(looked, '"', (size_t)(end - looked));
+    if (end - begin > (Py_ssize_t)sizeof(LMS_START) - 1 && memcmp(begin, LMS_START, sizeof(LMS_START) - 1) == 0) {
+        rest = begin + sizeof(LMS_START) - 1;
+        const char *quote = memchr(rest, '"', (size_t)(end - rest));
         if (quote) {
-            lead = (Span){looked, quote};
-            known = is_known(lead, classified->names);
+            first_name = (Span){rest, quote};
+            known = is_known(first_name, classes->names);
         }
     }
     if (known == 0) {
-        known = names_known(looked, end, classified->names);
+        known = contains_known_name(rest, end, classes->names);
     }
     if (known < 0) {
         return -1;
     }
     bool escaped = has_escaped_ascii(begin, end);
     if (known || escaped) {
-        bool exact = !escaped && !has_long_digits(begin, end);
-        return append(classified->events, place(begin - text, end - text, exact));
+        bool plain = !escaped && !has_long_digits(begin, end);
+        return append(classes->events, line_span(begin - text, end - text, plain));
     }
-    while (end > begin && is_blank(end[-1])) {
+    while (end > begin && is_white_space(end[-1])) {
         end--;
     }
     if (end == begin) {
-        classified->blank++;
+        classes->blank++;
         return 0;
     }
     if (end[-1] != '}' || !memchr(begin, '{', (size_t)(end - begin))) {
-        return append(classified->broken, PyLong_FromSsize_t(begin - text));
+        return append(classes->broken, PyLong_FromSsize_t(begin - text));
     }
-    Span name = lead.begin ? lead : guessed_name(begin, end);
+    Span name = first_name.begin ? first_name : guessed_name(begin, end);
     if (is_url(name)) {
-        classified->urls++;
+        classes->urls++;
         return 0;
     }
-    return count_name(classified->unknown, name, 1);
+    return count_name(classes->unknown, name, 1);
+}
+
+/* Classify all lines of a text. Return 0, or -1 on an error. */
+static int
+classify_text(Classes *classes, const char *text, Py_ssize_t length)
+{
+    const char *end = text + length;
+    for (const char *begin = text; begin < end; classes->lines++) {
+        const char *line_end = memchr(begin, '\n', (size_t)(end - begin));
+        line_end = line_end ? line_end : end;
+        if (classify_line(classes, text, begin, line_end) < 0) {
+            return -1;
+        }
+        begin = line_end + 1;
+    }
+    return classes->urls ? count_name(classes->unknown, (Span){URL, URL + 1}, classes->urls) : 0;
 }
 
 PyObject *
-classify_lines(PyObject *Py_UNUSED(module), PyObject *arguments)
+classify_lines(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
 {
     Py_buffer buffer;
-    ClassifiedLines classified = {0};
-    if (!PyArg_ParseTuple(arguments, "y*O:classify_lines", &buffer, &classified.names)) {
+    if (count != 2) {
+        PyErr_SetString(PyExc_TypeError, "classify_lines takes two arguments");
         return NULL;
     }
-    const char *text = buffer.buf;
-    classified.broken = PyList_New(0);
-    classified.unknown = PyDict_New();
-    classified.events = PyList_New(0);
-    PyObject *result = NULL;
-    if (classified.broken && classified.unknown && classified.events) {
-        const char *end = text + buffer.len;
-        int failed = 0;
-        for (const char *begin = text; begin < end && !failed; classified.lines++) {
-            const char *line_end = memchr(begin, '\n', (size_t)(end - begin));
-            line_end = line_end ? line_end : end;
-            failed = classify_line(&classified, text, begin, line_end);
-            begin = line_end + 1;
-        }
-        if (!failed && classified.urls) {
-            failed = count_name(classified.unknown, (Span){URL, URL + 1}, classified.urls);
-        }
-        if (!failed) {
-            result = Py_BuildValue(
-                "(nnOOO)", classified.lines, classified.blank, classified.broken, classified.unknown, classified.events);
-        }
+    if (PyObject_GetBuffer(arguments[0], &buffer, PyBUF_SIMPLE) < 0) {
+        return NULL;
     }
-    Py_XDECREF(classified.broken);
-    Py_XDECREF(classified.unknown);
-    Py_XDECREF(classified.events);
+    Classes classes = {
+        .names = arguments[1], .broken = PyList_New(0), .unknown = PyDict_New(), .events = PyList_New(0)};
+    bool created = classes.broken && classes.unknown && classes.events;
+    int failed = created ? classify_text(&classes, buffer.buf, buffer.len) : -1;
     PyBuffer_Release(&buffer);
-    return result;
+    if (failed) {
+        Py_XDECREF(classes.broken);
+        Py_XDECREF(classes.unknown);
+        Py_XDECREF(classes.events);
+        return NULL;
+    }
+    PyObject *const items[ClassifiedLines_count] = {
+        [ClassifiedLines_lines] = PyLong_FromSsize_t(classes.lines),
+        [ClassifiedLines_blank] = PyLong_FromSsize_t(classes.blank),
+        [ClassifiedLines_broken] = classes.broken,
+        [ClassifiedLines_unknown] = classes.unknown,
+        [ClassifiedLines_events] = classes.events,
+    };
+    return new_tuple(ClassifiedLines_count, items);
 }

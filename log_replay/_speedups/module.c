@@ -1,51 +1,60 @@
-/* The module ``log_replay._speedups.functions``. */
+/* The Python module log_replay._speedups.functions. */
 #include "speedups.h"
 
 PyObject *
 new_tuple(int count, PyObject *const *items)
 {
-    PyObject *made = PyTuple_New(count);
-    bool complete = made != NULL;
+    PyObject *created = PyTuple_New(count);
+    bool complete = created != NULL;
     for (int i = 0; i < count; i++) {
         complete = complete && items[i];
-        if (made) {
-            PyTuple_SetItem(made, i, items[i]);
+        if (created) {
+            PyTuple_SetItem(created, i, items[i]);
         }
         else {
             Py_XDECREF(items[i]);
         }
     }
     if (!complete) {
-        Py_CLEAR(made);
+        Py_CLEAR(created);
     }
-    return made;
+    return created;
 }
 
 PyObject *
 new_named_tuple(PyObject *type, int count, PyObject *const *items)
 {
-    PyObject *plain = new_tuple(count, items), *made = NULL;
+    PyObject *plain = new_tuple(count, items), *created = NULL;
     if (!PyType_Check(type) || !PyType_IsSubtype((PyTypeObject *)type, &PyTuple_Type)) {
-        PyErr_SetString(PyExc_TypeError, "not a type of tuples");
+        PyErr_SetString(PyExc_TypeError, "not a named tuple class");
     }
     else if (plain) {
-        /* tuple.__new__ itself: a tuple may hold more than its items, since Python 3.14 its hash. */
+        /* Only tuple.__new__ initialises all of a tuple: since Python 3.14, that includes the hash. */
         newfunc tuple_new = (newfunc)PyType_GetSlot(&PyTuple_Type, Py_tp_new);
         PyObject *arguments = PyTuple_Pack(1, plain);
-        made = arguments ? tuple_new((PyTypeObject *)type, arguments, NULL) : NULL;
+        created = arguments ? tuple_new((PyTypeObject *)type, arguments, NULL) : NULL;
         Py_XDECREF(arguments);
     }
     Py_XDECREF(plain);
-    return made;
+    return created;
 }
 
 #define FAST(function) (PyCFunction)(void (*)(void))function, METH_FASTCALL
 
+/* inspect.signature() reads the signature before the "--". */
 static PyMethodDef methods[] = {
-    {"classify_lines", classify_lines, METH_VARARGS, "Classify the lines of a text; see prefilter.classify_in_python."},
-    {"read_event", FAST(read_event), "Read a plain line's event as parse_event does; None: it must decide."},
-    {"xapi_statement", FAST(xapi_statement), "Put together what build_statement_in_python does; None: it must."},
-    {"caliper_statement", FAST(caliper_statement), "Put together what build_envelope_in_python does; None: it must."},
+    {"classify_lines", FAST(classify_lines),
+     "classify_lines(text, names)\n--\n\n"
+     "Classify the lines of a text."},
+    {"read_event", FAST(read_event),
+     "read_event(LOADS, EVENT, POSITION, object, text, begin, end, start)\n--\n\n"
+     "Read the event in a plain line. Return None if the twin must read it."},
+    {"xapi_statement", FAST(xapi_statement),
+     "xapi_statement(template, STATEMENT, fields, name, fragments)\n--\n\n"
+     "Build an xAPI statement. Return None if the twin must build it."},
+    {"caliper_statement", FAST(caliper_statement),
+     "caliper_statement(template, STATEMENT, json_text, fields, external_id, extensions, object)\n--\n\n"
+     "Build the envelope of a Caliper event. Return None if the twin must build it."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -63,9 +72,48 @@ intern_keys(PyObject *module)
     return 0;
 }
 
-static PyModuleDef_Slot slots[] = {{Py_mod_exec, intern_keys}, {0, NULL}};
+/* Add the field names of one layout. Return 0, or -1 on an error. */
+static int
+add_layout(PyObject *layouts, const char *name, int count, const char *const *fields)
+{
+    PyObject *tuple = PyTuple_New(count);
+    for (int i = 0; i < count && tuple; i++) {
+        PyObject *field = PyUnicode_FromString(fields[i]);
+        if (!field) {
+            Py_CLEAR(tuple);
+        }
+        else {
+            PyTuple_SetItem(tuple, i, field);
+        }
+    }
+    int failed = tuple ? PyDict_SetItemString(layouts, name, tuple) : -1;
+    Py_XDECREF(tuple);
+    return failed;
+}
 
-/* The keys are interned and live as long as the process, as does the module. */
+/* Add LAYOUTS, a dict of the field names by class name. Return 0, or -1 on an error. */
+static int
+add_layouts(PyObject *module)
+{
+    PyObject *layouts = PyDict_New();
+    int failed = layouts ? 0 : -1;
+#define NAME(layout, field) #field,
+#define ADD(layout, FIELDS)                                                                                            \
+    if (!failed) {                                                                                                     \
+        static const char *const names[] = {FIELDS(NAME)};                                                             \
+        failed = add_layout(layouts, #layout, layout##_count, names);                                                  \
+    }
+    LAYOUTS(ADD)
+#undef ADD
+#undef NAME
+    failed = failed ? failed : PyModule_AddObjectRef(module, "LAYOUTS", layouts);
+    Py_XDECREF(layouts);
+    return failed;
+}
+
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, intern_keys}, {Py_mod_exec, add_layouts}, {0, NULL}};
+
+/* The keys are never freed: the module is kept until the process ends. */
 static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT, "functions", NULL, sizeof(Keys), methods, slots, NULL, NULL, NULL};
 

@@ -1,5 +1,5 @@
-/* What the functions in C have in common. They do what others in Python do, only faster: properties hold them together,
- * and what is out of the ordinary they leave to Python.
+/* What the C files share. Each function of the extension does the same as a Python function, its twin, in less time.
+ * Tests compare the results. Unusual input is left to the twin.
  */
 #define Py_LIMITED_API 0x030B0000
 #define PY_SSIZE_T_CLEAN
@@ -8,6 +8,9 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "layouts.h"
+
+/* Part of a text: from begin up to, but without, end. */
 typedef struct {
     const char *begin;
     const char *end;
@@ -19,7 +22,7 @@ is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* The keys of an event that are looked for, and the methods of a digest: interned, so that they are found sooner. */
+/* Keys of an event's fields, and methods of a digest. They are interned, which makes lookups faster. */
 #define KEYS(KEY)                                                                                                      \
     KEY(event) KEY(data) KEY(timestamp) KEY(time) KEY(name) KEY(context) KEY(user_id) KEY(username) KEY(course_id)     \
         KEY(session) KEY(update) KEY(digest)
@@ -30,21 +33,23 @@ typedef struct {
 #undef KEY
 } Keys;
 
-/* Return what stands under a key, borrowed, or NULL; then an error may be set. */
+/* Return the value of a key as a borrowed reference, or NULL if there is none or on an error. */
 static inline PyObject *
-look(PyObject *dict, PyObject *key)
+get(PyObject *dict, PyObject *key)
 {
     return PyDict_GetItemWithError(dict, key);
 }
 
-/* Return a tuple that takes over these items, of which any may be NULL after an error: then there is none. */
+/* Return a new tuple, or NULL on an error. It takes over the references to its items. If creating an item failed, that
+ * item is NULL, and so is the result.
+ */
 PyObject *new_tuple(int count, PyObject *const *items);
 
-/* The same as an instance of a named tuple. */
+/* Return a new named tuple; otherwise like new_tuple. */
 PyObject *new_named_tuple(PyObject *type, int count, PyObject *const *items);
 
-/* What Python can call; each is documented where it is defined. */
-PyObject *classify_lines(PyObject *module, PyObject *arguments);
+/* The functions of the Python module, documented at their definitions. */
+PyObject *classify_lines(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *read_event(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *xapi_statement(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *caliper_statement(PyObject *module, PyObject *const *arguments, Py_ssize_t count);

@@ -149,8 +149,8 @@ is_text(PyObject *value, Span *text)
 static int
 find_said(const Keys *keys, PyObject *fields, PyObject *name, Said *said)
 {
-    said->timestamp = look(fields, keys->timestamp);
-    PyObject *session = PyErr_Occurred() ? NULL : look(fields, keys->session);
+    said->timestamp = get(fields, keys->timestamp);
+    PyObject *session = PyErr_Occurred() ? NULL : get(fields, keys->session);
     if (PyErr_Occurred()) {
         return -1;
     }

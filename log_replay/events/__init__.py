@@ -1,4 +1,4 @@
-"""Line -> Event | Rejected: what a tracking log's lines say, without ever trusting them."""
+"""Read events: parse the lines of a tracking log into events, and reject the lines that are no events."""
 
 from __future__ import annotations
 
@@ -9,20 +9,26 @@ import orjson
 
 from log_replay import _speedups
 from log_replay.events.filters import Filters
-from log_replay.events.prefilter import Prefilter, showable
+from log_replay.events.prefilter import showable
 from log_replay.events.subjects import course_of, user_of
-from log_replay.records import BlockResult, Event, LineBlock, Position, Rejected, new_event
+from log_replay.records import Event, Position, Rejected, new_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-#: What any JSON begins with, behind blanks.
-JSON_BEGINS = frozenset('{["-0123456789tfnNI')
-JSON_BLANKS = " \t\r\n"
+    from log_replay.events.prefilter import ClassifiedLines, Prefilter
+    from log_replay.records import BlockResult, LineBlock, Text
+
+#: The possible first characters of JSON, after white space.
+JSON_STARTS = frozenset('{["-0123456789tfnNI')
+JSON_WHITE_SPACE = " \t\r\n"
+
+_speedups.check_layout("Event", Event._fields)
+_speedups.check_layout("Position", Position._fields)
 
 
 class UnparsableLine(ValueError):
-    """A line that is no tracking event; ``reason`` says why."""
+    """A line is not a tracking event; ``reason`` is the reject reason."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -30,17 +36,17 @@ class UnparsableLine(ValueError):
 
 
 def read_events(block: LineBlock, prefilter: Prefilter, filters: Filters, result: BlockResult) -> Iterator[Event]:
-    """Yield a block's known events, one at a time: each is dropped from memory as soon as nobody needs it.
+    """Yield the known events of a block that match the filters, one at a time, so that few are in memory.
 
     Args:
         block: whole lines.
-        prefilter: knows the names of known events.
-        filters: what the operator asked for; known events that do not pass are counted as filtered.
-        result: where everything else about the lines goes; complete once all events were yielded.
+        prefilter: the prefilter for the known event names.
+        filters: the filters; known events that do not match are counted as filtered.
+        result: gets the rejects and the counters of all other lines. It is complete after the last event.
     """
     for offset in block.oversized:
         _reject(result, Position(block.object, offset), "line_too_long")
-    check = None if filters == Filters() else filters.want
+    matches = None if filters == Filters() else filters.match
     classified, known = prefilter.classify(block), 0
     names, read = prefilter.names, _speedups.read_event
     object_, text, start = block.object, block.text, block.start
@@ -58,29 +64,50 @@ def read_events(block: LineBlock, prefilter: Prefilter, filters: Filters, result
         if event.name not in names:
             result.counters.unknown += 1
             result.unknown_names[showable(event.name)] += 1
-        elif check is None or _passes(event, check, result):
+        elif matches is None or _passes(event, matches, result):
             known += 1
             yield event
     result.counters.known += known
+    _count_other_lines(block, classified, result)
+
+
+def _count_other_lines(block: LineBlock, classified: ClassifiedLines, result: BlockResult) -> None:
+    """Add the lines that were not parsed to the counters, and reject the broken ones."""
     for begin in classified.broken:
-        _reject(result, Position(block.object, start + begin), "no_json")
+        _reject(result, Position(block.object, block.start + begin), "no_json")
     result.counters.lines += classified.lines + len(block.oversized)
     result.counters.blank += classified.blank
-    for spelled, count in classified.unknown.items():
+    for name, count in classified.unknown.items():
         result.counters.unknown += count
-        result.unknown_names[showable(spelled.decode("utf-8", "replace"))] += count
+        result.unknown_names[showable(name.decode("utf-8", "replace"))] += count
+
+
+def read_event(object_: str, text: Text, begin: int, end: int, start: int) -> Event:
+    """Read the event in one plain line, as the C function of this name does.
+
+    Args:
+        object_: the name of the object.
+        text: the text of a block.
+        begin: where the line begins in the text.
+        end: where it ends, without the line end.
+        start: the offset of the text in the object.
+
+    Raises:
+        UnparsableLine: the line is not an event.
+    """
+    return parse_event(bytes(text[begin:end]), Position(object_, start + begin), plain=True)
 
 
 def parse_event(line: bytes, position: Position, *, plain: bool = False) -> Event:
-    """Parse a log line into the shape that event-routing-backends' processors receive.
+    """Parse a line into the event that event-routing-backends' processors receive.
 
     Args:
-        line: without its line end.
-        position: where it stands.
-        plain: whether no integer in it can be beyond 64 bits, nor any in JSON that one of its strings holds.
+        line: the line, without its line end.
+        position: the position of the line.
+        plain: True if neither the line nor JSON in one of its strings contains an integer of more than 64 bits.
 
     Raises:
-        UnparsableLine: it is not an event.
+        UnparsableLine: the line is not an event.
     """
     load = _load_plain if plain else load_json
     text, fields = _parse_line(line, load)
@@ -88,8 +115,8 @@ def parse_event(line: bytes, position: Position, *, plain: bool = False) -> Even
         data = fields["event"]
     except KeyError:
         raise UnparsableLine("no_event") from None
-    # Browsers post form data as well, which need not be taken for JSON.
-    if isinstance(data, str) and data.lstrip(JSON_BLANKS)[:1] in JSON_BEGINS:
+    # Browsers also send form data, which is not JSON: the first character shows it without an exception.
+    if isinstance(data, str) and data.lstrip(JSON_WHITE_SPACE)[:1] in JSON_STARTS:
         data = _decode_nested(data, load)
     fields["data"] = data
     if "timestamp" not in fields and "time" in fields:
@@ -117,14 +144,15 @@ def load_json(text: bytes | str) -> Any:
 
 
 def _load_plain(text: bytes | str) -> Any:
-    """Parse JSON in which no integer is beyond 64 bits, of which orjson would silently make floats."""
+    """Parse JSON without integers of more than 64 bits: orjson would silently convert them to floats."""
     try:
         return orjson.loads(text)
-    except orjson.JSONDecodeError:  # json accepts NaN, lone surrogates and numbers out of range: let it decide
+    except orjson.JSONDecodeError:  # json also accepts NaN, lone surrogates and floats out of range
         return load_json(text)
 
 
 def _parse_line(line: bytes, load: Callable[[bytes], Any]) -> tuple[bytes, dict[str, Any]]:
+    """Return the JSON in a line, without a prefix, and its value."""
     if line.startswith(b"{") and line.endswith(b"}"):
         text, start, end = line, 0, len(line)
     else:
@@ -135,15 +163,15 @@ def _parse_line(line: bytes, load: Callable[[bytes], Any]) -> tuple[bytes, dict[
     try:
         return text, load(text)
     except UnparsableLine:
-        # The log's prefix may hold braces: then the event begins at the last one before the first quote.
-        later = line.rfind(b"{", start, line.find(b'"', start))
-        if later <= start:
+        # The prefix of the line may contain braces: the event begins at the last one before the first quote.
+        last_brace = line.rfind(b"{", start, line.find(b'"', start))
+        if last_brace <= start:
             raise
-    return line[later:end], load(line[later:end])
+    return line[last_brace:end], load(line[last_brace:end])
 
 
 def _decode_nested(text: str, load: Callable[[str], Any]) -> Any:
-    """Decode an ``event`` that may be a JSON string; anything else is returned as it is."""
+    """Return the value of an ``event`` that is a JSON string, or the string itself if it is not JSON."""
     try:
         return load(text)
     except UnparsableLine as error:
@@ -157,13 +185,13 @@ def _reject(result: BlockResult, position: Position, reason: str) -> None:
     result.rejects.append(Rejected(position, reason, unparsable=True))
 
 
-def _passes(event: Event, check: Callable[[Event], bool], result: BlockResult) -> bool:
-    """Tell whether a known event passes the filters, and count it if not."""
+def _passes(event: Event, matches: Callable[[Event], bool], result: BlockResult) -> bool:
+    """Return True if a known event matches the filters; otherwise count or reject it."""
     try:
-        if check(event):
+        if matches(event):
             return True
     except ValueError:
-        # Its time cannot be read, so nobody can tell whether it was asked for: shown, not dropped.
+        # Without a time, the event may or may not be in the period: the operator sees it among the rejects.
         result.counters.known += 1
         result.rejects.append(Rejected(event.position, "unreadable_time", event.name))
         return False

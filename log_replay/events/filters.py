@@ -1,4 +1,4 @@
-"""Which of the known events the operator asked for."""
+"""Filters: select known events by time, name, course, organisation and user."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What to replay; an empty filter lets everything pass.
+    """The filters of a run. An event must match all of them; an empty filter matches every event.
 
     Attributes:
-        since: the first moment that is replayed.
-        until: the first moment that is not.
-        events: patterns of event names, as ``fnmatch`` reads them; likewise the others.
+        since: events from this time on.
+        until: events before this time.
+        events: patterns of event names, with the wildcards of ``fnmatch``.
         courses: patterns of course ids.
         orgs: patterns of organisations.
-        users: user ids or usernames, exact.
+        users: user ids or usernames, without wildcards.
     """
 
     since: datetime | None = None
@@ -37,11 +37,11 @@ class Filters:
     orgs: tuple[str, ...] = ()
     users: frozenset[str] = frozenset()
 
-    def want(self, event: Event) -> bool:
-        """Whether an event passes.
+    def match(self, event: Event) -> bool:
+        """Return True if an event matches all filters.
 
         Raises:
-            ValueError: a time was asked for and the event's cannot be read.
+            ValueError: ``since`` or ``until`` is set and the event's time is not readable.
         """
         return (
             (not self.events or _matches(event.name, self.events))
@@ -52,27 +52,27 @@ class Filters:
         )
 
     def _in_time(self, event: Event) -> bool:
-        moment = read_time(event.fields.get("timestamp"))
-        return (self.since is None or self.since <= moment) and (self.until is None or moment < self.until)
+        time = read_time(event.fields.get("timestamp"))
+        return (self.since is None or self.since <= time) and (self.until is None or time < self.until)
 
 
 def read_time(value: Any) -> datetime:
-    """Read an ISO 8601 date or time; one without a zone is in UTC, as the LMS writes its logs.
+    """Parse an ISO 8601 date or time. A time without a zone is UTC, as in the LMS's logs.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the value is not a date or time.
     """
     if not isinstance(value, str):
-        raise ValueError("not a time")  # noqa: TRY004 - whatever it is, it is not a readable time
-    moment = datetime.fromisoformat(value)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        raise ValueError("not a time")  # noqa: TRY004 - callers handle all unreadable times alike
+    time = datetime.fromisoformat(value)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def check_event_patterns(patterns: Iterable[str], names: Iterable[str]) -> None:
-    """Make sure that each pattern means at least one known event.
+    """Check that each pattern matches at least one known event name.
 
     Raises:
-        ConfigurationError: one does not, so nothing would ever match it.
+        ConfigurationError: a pattern matches none.
     """
     known = sorted(names)
     for pattern in patterns:
@@ -84,23 +84,27 @@ def check_event_patterns(patterns: Iterable[str], names: Iterable[str]) -> None:
 
 
 def course_ids(event: Event) -> list[str]:
-    """The courses that an event speaks of: where it happened, and what it is about."""
-    return [value for value in _both(event, "course_id") if isinstance(value, str)]
+    """Return the course ids in an event's context and data."""
+    return [value for value in _in_context_and_data(event, "course_id") if isinstance(value, str)]
 
 
 def orgs(event: Event) -> list[str]:
-    """The organisations that an event speaks of, named by it or part of its courses' ids."""
-    named = [value for value in _both(event, "org_id") if isinstance(value, str) and value]
+    """Return the organisations in an event's context and data; if there are none, those in its course ids."""
+    named = [value for value in _in_context_and_data(event, "org_id") if isinstance(value, str) and value]
     return named or [re.split(r"[+/]", course.split(":", 1)[-1])[0] for course in course_ids(event)]
 
 
 def users(event: Event) -> set[str]:
-    """Everybody that an event names, by id or username."""
-    values = [*_both(event, "user_id"), *_both(event, "username"), event.fields.get("username")]
+    """Return all user ids and usernames of an event."""
+    values = [
+        *_in_context_and_data(event, "user_id"),
+        *_in_context_and_data(event, "username"),
+        event.fields.get("username"),
+    ]
     return {str(value) for value in values if isinstance(value, (str, int)) and value != ""}
 
 
-def _both(event: Event, key: str) -> list[Any]:
+def _in_context_and_data(event: Event, key: str) -> list[Any]:
     parts = (event.fields.get("context"), event.fields.get("data"))
     return [part[key] for part in parts if isinstance(part, dict) and key in part]
 

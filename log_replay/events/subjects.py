@@ -1,4 +1,4 @@
-"""Whom and what an event is about, found as event-routing-backends finds it."""
+"""The user and the course of an event, found as event-routing-backends finds them."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from log_replay.records import EventFields
 
-#: Deeper than any event; what lies deeper is left to upstream and its recursion limit.
+#: No real event is nested deeper. Deeper ones are left to upstream's code and its recursion limit.
 MAX_DEPTH = 50
-#: Somebody who is named deeper than that.
-UNFATHOMED = object()
+#: The user of an event that is nested too deep to search. No database has it.
+UNREADABLE_USER = object()
 
 
 class TooDeep(Exception):
-    """An event goes deeper than ``MAX_DEPTH``."""
+    """An event is nested deeper than ``MAX_DEPTH``."""
 
 
 def user_of(fields: EventFields) -> Any:
-    """Return the id or name of the user (ERB: ``BaseTransformerMixin.extract_username_or_userid``).
+    """Return the user id or username of an event (ERB: ``BaseTransformerMixin.extract_username_or_userid``).
 
-    It is whatever the event says: something empty for nobody, and ``UNFATHOMED`` where it lies too deep.
+    The value may have any JSON type. It is false if the event has no user, and ``UNREADABLE_USER`` if the event is
+    nested too deep.
     """
     data = fields.get("data")
     if isinstance(data, dict):
@@ -30,28 +31,28 @@ def user_of(fields: EventFields) -> Any:
     try:
         return first(fields, "user_id") or first(fields, "username")
     except TooDeep:
-        return UNFATHOMED
+        return UNREADABLE_USER
 
 
 def course_of(fields: EventFields) -> Any:
-    """Return the id of the course that an event happened in."""
+    """Return the course id in the context of an event, or None."""
     context = fields.get("context")
     return context.get("course_id") if isinstance(context, dict) else None
 
 
 def first(fields: EventFields, key: str) -> Any:
-    """Return what the first such key says (ERB: ``find_nested``): a dict's own before those below it, depth first.
+    """Return the value of the first such key (ERB: ``find_nested``), depth first: a dict's own keys before nested ones.
 
     Raises:
-        TooDeep: it is not found before the search goes too deep.
+        TooDeep: the key was not found within ``MAX_DEPTH`` levels.
     """
     return fields[key] if key in fields else _first_below(fields, key, 0)
 
 
-def _first_below(branch: dict[str, Any], key: str, depth: int) -> Any:
+def _first_below(parent: dict[str, Any], key: str, depth: int) -> Any:
     if depth > MAX_DEPTH:
         raise TooDeep
-    for value in branch.values():
+    for value in parent.values():
         if value and isinstance(value, dict):
             found = value[key] if key in value else _first_below(value, key, depth + 1)
             if found is not None:

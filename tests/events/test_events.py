@@ -1,4 +1,4 @@
-"""What comes out of every kind of line that a log may hold."""
+"""Reading events: prefixes, nested JSON, numbers, rejects and counters."""
 
 from __future__ import annotations
 
@@ -53,17 +53,17 @@ def found_in(block: LineBlock, filters: Filters | None = None, prefilter: Prefil
     ],
     ids=["none", "LMS", "braces", "NUL bytes of a truncated file", "byte order mark"],
 )
-def test_the_event_begins_after_any_prefix(prefix):
+def test_any_prefix_is_skipped(prefix):
     assert event(prefix + '{"name": "play_video", "event": {"id": 1}}').fields["data"] == {"id": 1}
 
 
 @pytest.mark.parametrize("ending", [b"", b"\r", b" \t "])
-def test_white_space_after_the_event_means_nothing(ending):
+def test_white_space_after_the_event_is_ignored(ending):
     assert event(b'{"name": "play_video", "event": ""}' + ending).name == "play_video"
 
 
 @pytest.mark.parametrize(
-    ("spelled", "data"),
+    ("text", "data"),
     [
         ('"{\\"id\\": 1}"', {"id": 1}),
         ('"[1, 2]"', [1, 2]),
@@ -75,33 +75,33 @@ def test_white_space_after_the_event_means_nothing(ending):
         ("null", None),
     ],
 )
-def test_an_event_that_is_a_json_string_is_decoded(spelled, data):
-    assert event('{"name": "play_video", "event": %s}' % spelled).fields["data"] == data  # noqa: UP031
+def test_an_event_field_that_is_a_json_string_is_decoded(text, data):
+    assert event('{"name": "play_video", "event": %s}' % text).fields["data"] == data  # noqa: UP031
 
 
-def test_time_becomes_timestamp_unless_there_is_one():
+def test_time_is_copied_to_a_missing_timestamp():
     assert event('{"event": "", "time": "T"}').fields["timestamp"] == "T"
     assert event('{"event": "", "time": "T", "timestamp": "S"}').fields["timestamp"] == "S"
 
 
-def test_the_last_of_duplicate_keys_counts():
+def test_the_last_of_duplicate_keys_is_used():
     assert event('{"name": "a", "name": "play_video", "event": ""}').name == "play_video"
 
 
 @pytest.mark.parametrize("number", ["123456789012345678901234567890", "-9223372036854775809", "18446744073709551616"])
-def test_integers_of_any_size_keep_their_digits(number):
+def test_large_integers_keep_their_digits(number):
     assert json.dumps(event('{"event": {"attempts": %s}}' % number).fields["data"]["attempts"]) == number  # noqa: UP031
 
 
 @given(st.integers(), st.text(), st.integers(min_value=0, max_value=40), st.booleans())
-def test_integers_are_read_as_json_reads_them_wherever_they_stand(number, text, blanks, nested):
+def test_integers_are_read_as_by_json_anywhere_in_a_line(number, text, blanks, nested):
     data = {"pad": " " * blanks, text: number}
     line = json.dumps({"event": json.dumps(data) if nested else data}).encode()
     read_fast = parse_event(line, HERE, plain=is_plain(line)).fields["data"]
     assert json.dumps(read_fast) == json.dumps(event(line).fields["data"]) == json.dumps(data)
 
 
-def test_nan_and_infinity_are_read_as_json_reads_them():
+def test_nan_and_infinity_are_read_as_by_json():
     data = event('{"event": {"grade": NaN, "max": -Infinity}}').fields["data"]
     assert data["grade"] != data["grade"]
     assert data["max"] == float("-inf")
@@ -113,7 +113,7 @@ def test_lone_surrogates_are_kept():
 
 
 @pytest.mark.parametrize(
-    ("line", "why"),
+    ("line", "expected"),
     [
         (b"not an event at all", "no_json"),
         (b'{"name": "play_video", "event": {"id": 1', "no_json"),
@@ -128,11 +128,11 @@ def test_lone_surrogates_are_kept():
         (b'{"event": ' + b"1" * 10_000 + b"}", "not_json"),
     ],
 )
-def test_what_is_no_event_is_told_why(line, why):
-    assert reason(line) == why
+def test_unparsable_lines_have_a_reason(line, expected):
+    assert reason(line) == expected
 
 
-def test_a_name_that_is_no_text_is_unknown():
+def test_an_event_name_that_is_not_a_string_is_unknown():
     found = read(b'{"name": ["play_video"], "event": "", "x": {"name": "play_video"}}')
     assert (found.counters.unknown, found.events) == (1, [])
 
@@ -151,12 +151,12 @@ def test_each_line_is_counted_once():
     assert dict(found.unknown_names) == {"page_close": 1, "(URL)": 1}
 
 
-def test_names_that_learners_could_have_written_are_not_shown():
+def test_unknown_names_that_may_be_typed_text_are_not_shown():
     found = read(b'{"name": "ada wrote this", "event": ""}', b'{"context": {"name": "Ada"}, "event": ""}')
     assert dict(found.unknown_names) == {"(other)": 2}
 
 
-def test_third_parties_may_register_any_name():
+def test_event_names_of_plugins_may_be_any_string():
     line = '{"name": "vidéo/jouée", "event": ""}'.replace("é", "\\u00e9").replace("/", "\\/").encode()
     block = LineBlock("tracking.log", (line,), 0, len(line))
     found = found_in(block, prefilter=Prefilter(frozenset({"vidéo/jouée"})))

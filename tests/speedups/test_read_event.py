@@ -1,4 +1,4 @@
-"""What is compiled of reading events does what the Python beside it does."""
+"""``read_event`` in C: the same events as its Python twin, and None for unusual lines."""
 
 import json
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from log_replay import _speedups
-from log_replay.events import parse_event
+from log_replay.events import read_event
 from log_replay.events.prefilter import is_plain
 from log_replay.events.subjects import MAX_DEPTH
 from log_replay.records import Event, Position
@@ -17,31 +17,31 @@ from tests.support.event_scene import Scene
 from tests.support.known_events import FORMS
 
 pytestmark = pytest.mark.skipif(
-    _speedups.read_event is None, reason="not compiled: install a C compiler, then `touch pyproject.toml; make test`"
+    _speedups.read_event is None, reason="C extension not built: install a C compiler, then `make test`"
 )
 
 HERE = Position("tracking.log", 7)
 
 
 def read(line: bytes):
-    text = memoryview(b"before\n%b\nbehind" % line)
+    text = memoryview(b"before\n%b\nafter" % line)
     return _speedups.read_event(orjson.loads, Event, Position, HERE.object, text, 7, 7 + len(line), HERE.offset - 7)
 
 
-def agree(line: bytes) -> bool:
-    """Tell whether a line was read, and make sure that it was read as in Python."""
+def is_read(line: bytes) -> bool:
+    """Return True if C read the line; then check that the twin reads the same event."""
     event = read(line)
     if event is not None:
-        expected = parse_event(line, HERE, plain=True)
+        expected = read_event(HERE.object, line, 0, len(line), HERE.offset)
         assert (type(event), type(event.position)) == (Event, Position)
         assert hash(event.position) == hash(HERE)
-        # Spelled out, since 1, 1.0 and True are equal, and NaN is not.
+        # Compared by repr: 1, 1.0 and True are equal, and NaN is not equal to itself.
         assert repr(event) == repr(expected)
         assert list(event.fields) == list(expected.fields)
     return event is not None
 
 
-#: What the answers hang on, in any place and of any type.
+#: The keys that read_event looks for, at any level and with values of any type.
 KEYS = st.sampled_from(
     ["event", "data", "time", "timestamp", "name", "context", "user_id", "username", "course_id", "other", ""]
 )
@@ -54,16 +54,16 @@ EVENTS = st.dictionaries(KEYS, JSON | NESTED, max_size=8)
 
 
 @given(EVENTS | EVENTS.map(lambda fields: fields | {"event": "{}"}), st.booleans())
-def test_a_plain_line_is_read_as_in_python_if_it_is_read(fields, ascii_only):
+def test_plain_lines_are_read_as_by_the_python_twin(fields, ascii_only):
     line = json.dumps(fields, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
     if is_plain(line):
-        agree(line)
+        is_read(line)
 
 
 @pytest.mark.parametrize("key", sorted(FORMS))
-def test_what_the_lms_writes_is_read(key):
+def test_events_of_the_lms_are_read(key):
     line = json.dumps(raw_event(FORMS[key], Scene(number=3, user_id=5))).encode()
-    assert agree(line)
+    assert is_read(line)
 
 
 @pytest.mark.parametrize(
@@ -75,35 +75,35 @@ def test_what_the_lms_writes_is_read(key):
         b'{"event": ' + b"[" * 2000 + b"]" * 2000 + b"}",
     ],
 )  # fmt: skip
-def test_what_is_out_of_the_ordinary_is_left_to_python(line):
+def test_unusual_lines_are_left_to_the_twin(line):
     assert read(line) is None
 
 
 @pytest.mark.parametrize("depth", [MAX_DEPTH, MAX_DEPTH + 1, MAX_DEPTH + 2])
-def test_somebody_who_is_named_very_deep_is_left_to_python(depth):
+def test_a_user_nested_too_deep_is_left_to_the_twin(depth):
     inner = {"user_id": 7}
     for _ in range(depth):
         inner = {"deeper": inner}
-    assert agree(json.dumps({"event": "", "context": inner}).encode()) == (depth <= MAX_DEPTH)
+    assert is_read(json.dumps({"event": "", "context": inner}).encode()) == (depth <= MAX_DEPTH)
 
 
-TAKEN = (orjson.loads, Event, Position, "log", b'{"event": ""}', 0, 13, 0)
+ARGUMENTS = (orjson.loads, Event, Position, "log", b'{"event": ""}', 0, 13, 0)
 
 
 @pytest.mark.parametrize(
-    ("place", "wrong"),
+    ("index", "wrong"),
     [(0, None), (1, dict), (2, "Position"), (4, "text"), (5, -1), (5, 14), (6, 14), (6, None), (7, "0"), (7, 2**64)],
 )
-def test_what_it_cannot_take_is_an_error(place, wrong):
+def test_wrong_arguments_are_an_error(index, wrong):
     with pytest.raises((TypeError, ValueError, OverflowError)):
-        _speedups.read_event(*TAKEN[:place], wrong, *TAKEN[place + 1 :])
+        _speedups.read_event(*ARGUMENTS[:index], wrong, *ARGUMENTS[index + 1 :])
     with pytest.raises(TypeError):
-        _speedups.read_event(*TAKEN[:place])
+        _speedups.read_event(*ARGUMENTS[:index])
 
 
-def test_an_error_that_is_not_about_the_line_is_raised():
+def test_other_errors_than_of_the_line_are_raised():
     def out_of_memory(_line):
         raise MemoryError
 
     with pytest.raises(MemoryError):
-        _speedups.read_event(out_of_memory, *TAKEN[1:])
+        _speedups.read_event(out_of_memory, *ARGUMENTS[1:])
