@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 TWINS: Mapping[str, str] = {
     "classify_lines": "log_replay.events.prefilter.classify_lines",
     "read_event": "log_replay.events.read_event",
+    "xapi_statement": "log_replay.statements.native.xapi.statement.xapi_statement",
+    "caliper_statement": "log_replay.statements.native.caliper.envelope.caliper_statement",
 }
 #: The fields of the named tuples that the C code reads or creates, by class name.
 LAYOUTS: Mapping[str, Sequence[str]] | None = None

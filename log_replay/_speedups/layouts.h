@@ -10,11 +10,28 @@
     FIELD(ClassifiedLines, lines) FIELD(ClassifiedLines, blank) FIELD(ClassifiedLines, broken)                         \
         FIELD(ClassifiedLines, unknown) FIELD(ClassifiedLines, events)
 
+#define XAPI_TEMPLATE(FIELD)                                                                                           \
+    FIELD(XapiTemplate, new_digest) FIELD(XapiTemplate, before_name_in_id) FIELD(XapiTemplate, after_name_in_id)       \
+        FIELD(XapiTemplate, before_name) FIELD(XapiTemplate, after_name) FIELD(XapiTemplate, after_timestamp)          \
+            FIELD(XapiTemplate, before_session)
+#define XAPI_FRAGMENTS(FIELD)                                                                                          \
+    FIELD(XapiFragments, extensions) FIELD(XapiFragments, context) FIELD(XapiFragments, object)                        \
+        FIELD(XapiFragments, result)
+#define CALIPER_TEMPLATE(FIELD)                                                                                        \
+    FIELD(CaliperTemplate, new_digest) FIELD(CaliperTemplate, before_send_time)                                        \
+        FIELD(CaliperTemplate, before_event_time) FIELD(CaliperTemplate, before_actor)                                 \
+            FIELD(CaliperTemplate, after_actor) FIELD(CaliperTemplate, before_session)                                 \
+                FIELD(CaliperTemplate, after_session) FIELD(CaliperTemplate, before_extensions)                        \
+                    FIELD(CaliperTemplate, after_id)
+
 #define LAYOUTS(LAYOUT)                                                                                                \
     LAYOUT(Event, EVENT)                                                                                               \
     LAYOUT(Position, POSITION)                                                                                         \
     LAYOUT(Statement, STATEMENT)                                                                                       \
-    LAYOUT(ClassifiedLines, CLASSIFIED_LINES)
+    LAYOUT(ClassifiedLines, CLASSIFIED_LINES)                                                                          \
+    LAYOUT(XapiTemplate, XAPI_TEMPLATE)                                                                                \
+    LAYOUT(XapiFragments, XAPI_FRAGMENTS)                                                                              \
+    LAYOUT(CaliperTemplate, CALIPER_TEMPLATE)
 
 #define ENUMERATOR(layout, field) layout##_##field,
 #define ENUMERATORS(layout, FIELDS) enum { FIELDS(ENUMERATOR) layout##_count };

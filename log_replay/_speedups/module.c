@@ -53,7 +53,7 @@ static PyMethodDef methods[] = {
      "xapi_statement(template, STATEMENT, fields, name, fragments)\n--\n\n"
      "Build an xAPI statement. Return None if the twin must build it."},
     {"caliper_statement", FAST(caliper_statement),
-     "caliper_statement(template, STATEMENT, json_text, fields, external_id, extensions, object)\n--\n\n"
+     "caliper_statement(template, STATEMENT, line, fields, external_id, extensions, object)\n--\n\n"
      "Build the envelope of a Caliper event. Return None if the twin must build it."},
     {NULL, NULL, 0, NULL},
 };

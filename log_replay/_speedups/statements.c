@@ -1,13 +1,14 @@
-/* ``xapi_statement`` and ``caliper_statement`` put together what their events say, and the id that follows from it: for
- * users with accounts, moments as the LMS spells them and names that JSON spells as they are.
+/* xapi_statement and caliper_statement, the twins of the Python functions of these names in
+ * statements/native/xapi/statement.py and statements/native/caliper/envelope.py. They support timestamps in the LMS's
+ * format, and names and sessions that need no escapes in JSON.
  */
 #include "speedups.h"
 
-/* 2026-03-02T08:15:27.913562+00:00, and how much of it Caliper takes */
-#define MOMENT 32
-#define UP_TO_MILLISECONDS 23
-#define UUID 36
-#define SHA1 20
+/* 2026-03-02T08:15:27.913562+00:00, and its part before the microseconds, which Caliper uses */
+#define TIME_LENGTH 32
+#define MILLISECONDS_LENGTH 23
+#define UUID_LENGTH 36
+#define SHA1_LENGTH 20
 
 static Span
 span_of(const char *text)
@@ -21,22 +22,22 @@ length_of(Span span)
     return span.end - span.begin;
 }
 
-/* Return the number that two digits say, or -1. */
+/* Return the number that two digits form, or -1 if they are not digits. */
 static int
 number(const char *digits)
 {
     return is_digit(digits[0]) && is_digit(digits[1]) ? 10 * (digits[0] - '0') + digits[1] - '0' : -1;
 }
 
-/* Return whether a moment is spelled as the LMS spells it, in this millennium, in UTC and with microseconds, so that it
- * is a statement's timestamp as it is; see times.py. Of days, leap days are left to Python.
+/* Return true if a time has the LMS's format, in UTC, with microseconds and a year of 2000 to 2999: then a statement's
+ * timestamp has the same text; see times.py. Leap days are left to Python.
  */
 static bool
-is_timestamp(Span moment)
+is_timestamp(Span time)
 {
     static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    const char *at = moment.begin;
-    if (length_of(moment) != MOMENT || at[0] != '2' || !is_digit(at[1]) || at[4] != '-' || at[7] != '-' ||
+    const char *at = time.begin;
+    if (length_of(time) != TIME_LENGTH || at[0] != '2' || !is_digit(at[1]) || at[4] != '-' || at[7] != '-' ||
         at[10] != 'T' || at[13] != ':' || at[16] != ':' || at[19] != '.' || memcmp(at + 26, "+00:00", 6) != 0) {
         return false;
     }
@@ -50,18 +51,19 @@ is_timestamp(Span moment)
            minute >= 0 && minute < 60 && second >= 0 && second < 60;
 }
 
-/* Return whether JSON spells a name as it is. */
+/* Return true if a text has only characters that need no escapes in JSON, and in Python's JSON of an id. */
 static bool
-is_bare(Span name)
+needs_no_escapes(Span name)
 {
     for (const char *at = name.begin; at < name.end; at++) {
         if (*at < ' ' || *at > '~' || *at == '"' || *at == '\\') {
             return false;
         }
     }
-    return name.begin < name.end;
+    return true;
 }
 
+/* Copy a text to a place and return the place after it. */
 static char *
 put(char *at, Span text)
 {
@@ -69,7 +71,7 @@ put(char *at, Span text)
     return at + length_of(text);
 }
 
-/* Return the spans after each other, as bytes. */
+/* Return the joined spans as bytes, or NULL on an error. */
 static PyObject *
 joined(const Span *spans, int count)
 {
@@ -85,9 +87,9 @@ joined(const Span *spans, int count)
     return bytes;
 }
 
-/* Spell the id that has this digest: version 5, and its variant; see identifiers.py. */
+/* Write the version 5 UUID of a digest; see uuid_text in identifiers.py. */
 static void
-spell_uuid(const unsigned char *digest, char *id)
+write_uuid(const unsigned char *digest, char *id)
 {
     static const char hex[] = "0123456789abcdef";
     for (int i = 0; i < 16; i++) {
@@ -102,20 +104,21 @@ spell_uuid(const unsigned char *digest, char *id)
     }
 }
 
-/* Write the id of this name in a namespace, which is a digest that has begun. Return 0, or -1 on an error. */
+/* Write the UUID of a name. new_digest() returns a SHA-1 digest that starts with the namespace. Return 0, or -1 on an error.
+ */
 static int
-name_id(const Keys *keys, PyObject *begin, PyObject *name, char *id)
+write_id(const Keys *keys, PyObject *new_digest, PyObject *name, char *id)
 {
     int done = -1;
-    PyObject *digest = PyObject_CallFunctionObjArgs(begin, NULL);
+    PyObject *digest = PyObject_CallFunctionObjArgs(new_digest, NULL);
     PyObject *updated = digest ? PyObject_CallMethodObjArgs(digest, keys->update, name, NULL) : NULL;
     PyObject *bytes = updated ? PyObject_CallMethodObjArgs(digest, keys->digest, NULL) : NULL;
-    if (bytes && PyBytes_Check(bytes) && PyBytes_Size(bytes) == SHA1) {
-        spell_uuid((const unsigned char *)PyBytes_AsString(bytes), id);
+    if (bytes && PyBytes_Check(bytes) && PyBytes_Size(bytes) == SHA1_LENGTH) {
+        write_uuid((const unsigned char *)PyBytes_AsString(bytes), id);
         done = 0;
     }
     else if (!PyErr_Occurred()) {
-        PyErr_SetString(PyExc_TypeError, "a namespace is a digest by SHA-1 that has begun");
+        PyErr_SetString(PyExc_TypeError, "new_digest does not return a SHA-1 digest");
     }
     Py_XDECREF(bytes);
     Py_XDECREF(updated);
@@ -123,15 +126,15 @@ name_id(const Keys *keys, PyObject *begin, PyObject *name, char *id)
     return done;
 }
 
-/* What an event says that every statement says: who, when, and in which session, if any. */
+/* The parts of an event that all its statements contain. */
 typedef struct {
-    Span name;
-    Span moment;
-    Span session;
-    PyObject *timestamp; /* the moment, borrowed */
-} Said;
+    Span name; /* of the actor's account */
+    Span time;
+    Span session; /* empty if there is none */
+    PyObject *timestamp; /* the time, as a borrowed reference */
+} Common;
 
-/* Return whether a value is a text; what is no UTF-8 is none. */
+/* Return true if a value is a string without lone surrogates, and set text to its UTF-8. */
 static bool
 is_text(PyObject *value, Span *text)
 {
@@ -145,38 +148,35 @@ is_text(PyObject *value, Span *text)
     return true;
 }
 
-/* Find what an event's fields say. Return 1, or 0 if Python decides, or -1 on an error. */
+/* Find the common parts in an event's fields. Return 1, 0 if the twin must build the statement, or -1 on an error. */
 static int
-find_said(const Keys *keys, PyObject *fields, PyObject *name, Said *said)
+find_common(const Keys *keys, PyObject *fields, PyObject *name, Common *common)
 {
-    said->timestamp = get(fields, keys->timestamp);
+    common->timestamp = get(fields, keys->timestamp);
     PyObject *session = PyErr_Occurred() ? NULL : get(fields, keys->session);
     if (PyErr_Occurred()) {
         return -1;
     }
-    if (!is_text(name, &said->name) || !is_bare(said->name) || !said->timestamp || !session ||
-        !is_text(said->timestamp, &said->moment) || !is_timestamp(said->moment)) {
+    if (!is_text(name, &common->name) || !needs_no_escapes(common->name) || !common->timestamp || !session ||
+        !is_text(common->timestamp, &common->time) || !is_timestamp(common->time)) {
         return 0;
     }
-    said->session = span_of("");
-    if (session == Py_None) {
-        return 1;
-    }
-    return is_text(session, &said->session) && (!length_of(said->session) || is_bare(said->session));
+    common->session = span_of("");
+    return session == Py_None || (is_text(session, &common->session) && needs_no_escapes(common->session));
 }
 
-/* Take so many bytes out of a tuple, which has as many other items before them. Return 0, or -1 on an error. */
+/* Set texts to the fields of a named tuple, from the index of the first one that is bytes. Return 0, or -1 on an error. */
 static int
-take_texts(PyObject *tuple, int before, Span *texts, int count)
+get_texts(PyObject *tuple, int first, int count, Span *texts)
 {
-    if (!PyTuple_Check(tuple) || PyTuple_Size(tuple) != before + count) {
+    if (!PyTuple_Check(tuple) || PyTuple_Size(tuple) != count) {
         PyErr_SetString(PyExc_TypeError, "not a template or fragments of this type of statement");
         return -1;
     }
-    for (int i = 0; i < count; i++) {
+    for (int i = first; i < count; i++) {
         char *text;
         Py_ssize_t length;
-        if (PyBytes_AsStringAndSize(PyTuple_GetItem(tuple, before + i), &text, &length) < 0) {
+        if (PyBytes_AsStringAndSize(PyTuple_GetItem(tuple, i), &text, &length) < 0) {
             return -1;
         }
         texts[i] = (Span){text, text + length};
@@ -184,96 +184,99 @@ take_texts(PyObject *tuple, int before, Span *texts, int count)
     return 0;
 }
 
-/* The texts of statement.py's XapiTemplate. */
-enum { BEFORE_NAME_IN_ID, AFTER_NAME_IN_ID, BEFORE_NAME, AFTER_NAME, AFTER_TIMESTAMP, BEFORE_SESSION, XAPI_TEXTS };
-/* The texts of statement.py's XapiFragments. */
-enum { EXTENSIONS, CONTEXT, OBJECT, RESULT, FRAGMENTS };
-
-/* xapi_statement(template, statement_type, fields, name, fragments) */
 PyObject *
 xapi_statement(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
     const Keys *keys = PyModule_GetState(module);
-    Span template[XAPI_TEXTS], fragments[FRAGMENTS];
-    Said said;
+    Span template[XapiTemplate_count], fragments[XapiFragments_count];
+    Common common;
     if (count != 5 || !PyDict_Check(arguments[2])) {
-        PyErr_SetString(PyExc_TypeError, "xapi_statement takes a template, a type, an event's fields, a name and fragments");
+        PyErr_SetString(PyExc_TypeError, "xapi_statement takes a template, a class, a dict, a name and fragments");
         return NULL;
     }
-    if (take_texts(arguments[0], 1, template, XAPI_TEXTS) < 0 || take_texts(arguments[4], 0, fragments, FRAGMENTS) < 0) {
+    if (get_texts(arguments[0], XapiTemplate_before_name_in_id, XapiTemplate_count, template) < 0 ||
+        get_texts(arguments[4], 0, XapiFragments_count, fragments) < 0) {
         return NULL;
     }
-    int found = find_said(keys, arguments[2], arguments[3], &said);
+    int found = find_common(keys, arguments[2], arguments[3], &common);
     if (found <= 0) {
         return found ? NULL : Py_NewRef(Py_None);
     }
-    char id[UUID];
-    const Span named[] = {template[BEFORE_NAME_IN_ID], said.name, template[AFTER_NAME_IN_ID], said.moment};
-    PyObject *in_id = joined(named, 4);
-    int failed = in_id ? name_id(keys, PyTuple_GetItem(arguments[0], 0), in_id, id) : -1;
-    Py_XDECREF(in_id);
+    char id[UUID_LENGTH];
+    const Span id_spans[] = {
+        template[XapiTemplate_before_name_in_id], common.name, template[XapiTemplate_after_name_in_id], common.time,
+    };
+    PyObject *named = joined(id_spans, sizeof(id_spans) / sizeof(*id_spans));
+    int failed = named ? write_id(keys, PyTuple_GetItem(arguments[0], XapiTemplate_new_digest), named, id) : -1;
+    Py_XDECREF(named);
     if (failed) {
         return NULL;
     }
-    const bool in_session = length_of(said.session), with_result = length_of(fragments[RESULT]);
+    const bool has_session = length_of(common.session), has_result = length_of(fragments[XapiFragments_result]);
     const Span none = span_of("");
     const Span spans[] = {
-        span_of("{\"id\":\""), {id, id + UUID}, template[BEFORE_NAME], said.name, template[AFTER_NAME], said.moment,
-        template[AFTER_TIMESTAMP], fragments[EXTENSIONS],
-        in_session ? template[BEFORE_SESSION] : none, said.session, span_of(in_session ? "\"}" : "}"),
-        fragments[CONTEXT], span_of("},\"object\":"), fragments[OBJECT],
-        with_result ? span_of(",\"result\":") : none, fragments[RESULT], span_of("}"),
+        span_of("{\"id\":\""), {id, id + UUID_LENGTH},
+        template[XapiTemplate_before_name], common.name, template[XapiTemplate_after_name],
+        common.time, template[XapiTemplate_after_timestamp],
+        fragments[XapiFragments_extensions],
+        has_session ? template[XapiTemplate_before_session] : none, common.session,
+        span_of(has_session ? "\"}" : "}"),
+        fragments[XapiFragments_context],
+        span_of("},\"object\":"), fragments[XapiFragments_object],
+        has_result ? span_of(",\"result\":") : none, fragments[XapiFragments_result],
+        span_of("}"),
     };
-    PyObject *const parts[] = {
-        PyUnicode_FromStringAndSize(id, UUID),
-        Py_NewRef(said.timestamp),
-        joined(spans, sizeof(spans) / sizeof(*spans)),
+    PyObject *const items[Statement_count] = {
+        [Statement_id] = PyUnicode_FromStringAndSize(id, UUID_LENGTH),
+        [Statement_timestamp] = Py_NewRef(common.timestamp),
+        [Statement_text] = joined(spans, sizeof(spans) / sizeof(*spans)),
     };
-    return new_named_tuple(arguments[1], 3, parts);
+    return new_named_tuple(arguments[1], Statement_count, items);
 }
 
-/* The texts of envelope.py's CaliperTemplate. */
-enum { BEFORE_SEND_TIME, BEFORE_EVENT_TIME, BEFORE_ACTOR, AFTER_ACTOR, BEFORE_EVENT_SESSION, AFTER_EVENT_SESSION, BEFORE_EXTENSIONS,
-       AFTER_ID, CALIPER_TEXTS };
-
-/* caliper_statement(template, statement_type, line, fields, external_id, extensions, object) */
 PyObject *
 caliper_statement(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
     static const char urn[] = "urn:uuid:";
     const Keys *keys = PyModule_GetState(module);
-    Span template[CALIPER_TEXTS], more, about;
-    Said said;
+    Span template[CaliperTemplate_count], extensions, object;
+    Common common;
     if (count != 7 || !PyBytes_Check(arguments[2]) || !PyDict_Check(arguments[3])) {
-        PyErr_SetString(PyExc_TypeError, "caliper_statement takes a template, a type, a line, its fields and three texts");
+        PyErr_SetString(
+            PyExc_TypeError, "caliper_statement takes a template, a class, bytes, a dict, and three strings");
         return NULL;
     }
-    if (take_texts(arguments[0], 1, template, CALIPER_TEXTS) < 0) {
+    if (get_texts(arguments[0], CaliperTemplate_before_send_time, CaliperTemplate_count, template) < 0) {
         return NULL;
     }
-    int found = find_said(keys, arguments[3], arguments[4], &said);
-    if (found <= 0 || !is_text(arguments[5], &more) || !is_text(arguments[6], &about)) {
+    int found = find_common(keys, arguments[3], arguments[4], &common);
+    if (found <= 0 || !is_text(arguments[5], &extensions) || !is_text(arguments[6], &object)) {
         return found < 0 ? NULL : Py_NewRef(Py_None);
     }
-    char id[sizeof(urn) - 1 + UUID], time[UP_TO_MILLISECONDS + 1];
+    char id[sizeof(urn) - 1 + UUID_LENGTH], utc[MILLISECONDS_LENGTH + 1];
     memcpy(id, urn, sizeof(urn) - 1);
-    memcpy(time, said.moment.begin, UP_TO_MILLISECONDS);
-    time[UP_TO_MILLISECONDS] = 'Z';
-    if (name_id(keys, PyTuple_GetItem(arguments[0], 0), arguments[2], id + sizeof(urn) - 1) < 0) {
+    memcpy(utc, common.time.begin, MILLISECONDS_LENGTH);
+    utc[MILLISECONDS_LENGTH] = 'Z';
+    PyObject *new_digest = PyTuple_GetItem(arguments[0], CaliperTemplate_new_digest);
+    if (write_id(keys, new_digest, arguments[2], id + sizeof(urn) - 1) < 0) {
         return NULL;
     }
-    const bool in_session = length_of(said.session);
-    const Span none = span_of(""), at = {time, time + sizeof(time)};
+    const bool has_session = length_of(common.session);
+    const Span none = span_of(""), time = {utc, utc + sizeof(utc)};
     const Span spans[] = {
-        template[BEFORE_SEND_TIME], at, template[BEFORE_EVENT_TIME], at, template[BEFORE_ACTOR], said.name, template[AFTER_ACTOR],
-        in_session ? template[BEFORE_EVENT_SESSION] : none, said.session, in_session ? template[AFTER_EVENT_SESSION] : none,
-        template[BEFORE_EXTENSIONS], more, span_of("},\"object\":"), about, span_of(",\"id\":\""), {id, id + sizeof(id)},
-        template[AFTER_ID],
+        template[CaliperTemplate_before_send_time], time,
+        template[CaliperTemplate_before_event_time], time,
+        template[CaliperTemplate_before_actor], common.name, template[CaliperTemplate_after_actor],
+        has_session ? template[CaliperTemplate_before_session] : none, common.session,
+        has_session ? template[CaliperTemplate_after_session] : none,
+        template[CaliperTemplate_before_extensions], extensions,
+        span_of("},\"object\":"), object,
+        span_of(",\"id\":\""), {id, id + sizeof(id)}, template[CaliperTemplate_after_id],
     };
-    PyObject *const parts[] = {
-        PyUnicode_FromStringAndSize(id, sizeof(id)),
-        PyUnicode_FromStringAndSize(time, sizeof(time)),
-        joined(spans, sizeof(spans) / sizeof(*spans)),
+    PyObject *const items[Statement_count] = {
+        [Statement_id] = PyUnicode_FromStringAndSize(id, sizeof(id)),
+        [Statement_timestamp] = PyUnicode_FromStringAndSize(utc, sizeof(utc)),
+        [Statement_text] = joined(spans, sizeof(spans) / sizeof(*spans)),
     };
-    return new_named_tuple(arguments[1], 3, parts);
+    return new_named_tuple(arguments[1], Statement_count, items);
 }

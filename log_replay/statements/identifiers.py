@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from hashlib import sha1
+from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, UUID, uuid5
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
@@ -27,12 +31,17 @@ class Namespace:
 
     def uuid(self, name: bytes) -> str:
         """Return the id of this name, as text."""
-        digest = self.new_digest()
-        digest.update(name)
-        # With hyphens before the last six bytes and the six before them.
-        digits = digest.digest()[:16].hex("-", 6)
-        # Version 5, and the two bits of its variant.
-        return f"{self._prefix}{digits[:13]}-5{digits[14:17]}-{_VARIANT[digits[17]]}{digits[18:]}"
+        return self._prefix + uuid_text(self.new_digest, name)
+
+
+def uuid_text(new_digest: Callable[[], Any], name: bytes) -> str:
+    """Return the id of a name in the namespace that the digest starts with."""
+    digest = new_digest()
+    digest.update(name)
+    # With hyphens before the last six bytes and the six before them.
+    digits = digest.digest()[:16].hex("-", 6)
+    # Version 5, and the two bits of its variant.
+    return f"{digits[:13]}-5{digits[14:17]}-{_VARIANT[digits[17]]}{digits[18:]}"
 
 
 #: What Caliper events' ids are derived from; changing it changes every id ever emitted.

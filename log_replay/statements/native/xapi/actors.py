@@ -8,7 +8,7 @@ from hashlib import sha1
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from log_replay.statements.native.fields import UnsupportedEvent, acting_user
-from log_replay.statements.serialise import json_text, quoted
+from log_replay.statements.serialise import json_text
 
 if TYPE_CHECKING:
     from log_replay.identities import Identities
@@ -34,18 +34,6 @@ def actor(event: Event, platform: Platform, identities: Identities) -> str | Act
         digest = sha1(identities.email(user).encode(), usedforsecurity=False).hexdigest()
         return _agent({"mbox_sha1sum": digest})
     return identities.external_id(user)
-
-
-def actor_with_account(external_id: str, root_url: str) -> Actor:
-    """Return the actor whose account has this name."""
-    # Not cached: to find one of thousands of actors in memory takes longer than to build it.
-    before_name, after_name, before_name_in_id, after_name_in_id = account_parts(root_url)
-    if not external_id:
-        raise UnsupportedEvent
-    if not external_id.isascii():
-        return _agent(_account(external_id, root_url))
-    name = quoted(external_id)
-    return before_name + name + after_name, before_name_in_id + name + after_name_in_id
 
 
 @lru_cache(maxsize=8)
