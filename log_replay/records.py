@@ -357,17 +357,13 @@ class Undelivered(NamedTuple):
     """What of a batch was not sent to routes that are lost, while others got theirs.
 
     ``routes`` says how many statements each of them wants. ``outcomes`` has what each statement has come to at the
-    others, by the name of its counter, or ``WITHHELD``. ``refusals`` are the dead letters, for runs that cannot be
-    resumed.
+    others, by the name of its counter, or ``present`` (see ``only_missing``). ``refusals`` are the dead letters, for
+    runs that cannot be resumed.
     """
 
     routes: Mapping[str, int]
     outcomes: Sequence[str]
     refusals: Sequence[Refusal] = ()
-
-
-#: The outcome of a statement that no route was to be given: where it is missing was found to have it.
-WITHHELD = "withheld"
 
 
 class LineRange(NamedTuple):

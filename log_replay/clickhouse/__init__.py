@@ -1,4 +1,4 @@
-"""ClickHouse, embedded or a server: connections, the tables that Aspects has there, and what its errors mean."""
+"""Access to ClickHouse, as a server or embedded: connections, Aspects' tables, rows, and the meaning of errors."""
 
 from log_replay.clickhouse.connection import connect
 

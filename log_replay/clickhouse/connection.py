@@ -1,4 +1,4 @@
-"""Configuration -> a client of ClickHouse: a server over HTTP, or the engine embedded in this process."""
+"""Connect to ClickHouse: to a server over HTTP, or to the engine embedded in this process."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ if TYPE_CHECKING:
 
     from clickhouse_connect.driver.client import Client
 
-#: What says where ClickHouse is, and how to get in; who connects may know further keys.
+#: The keys of a configuration that ``connect`` reads. Callers may allow further keys.
 CONNECTION_KEYS = frozenset({"url", "username", "password", "path", "timeout_seconds", "verify", "ca_cert"})
 _CONNECT_TIMEOUT_SECONDS = 10
-#: ClickHouse may take its time over a large insert, above all where replicas have to agree.
+#: Long enough for a large insert into a table with several replicas.
 _TIMEOUT_SECONDS = 300
-# Its warnings say what is then raised, with URLs and answers; we say it in our own words.
+# The driver logs each error that it raises, with URLs and responses. We report these errors ourselves.
 logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
 _OPERATION = "connect to ClickHouse"
-#: The engine takes what the machine has; beside a run it has to be content with less.
+#: By default the embedded engine uses all cores, and would slow down the run in the same process.
 _EMBEDDED_SETTINGS = {"max_threads": 2, "max_insert_threads": 1}
 
 
 def connect(config: Mapping[str, Any]) -> Client:
-    """Return a connected client, which the caller closes.
+    """Return a connected client. The caller closes it.
 
-    No database is selected, so that one that is missing can be created: qualify every table's name.
+    The client has no default database, because the database may not exist yet: qualify all table names.
 
     Args:
         config: ``url``, with ``username``, ``password``, ``timeout_seconds``, ``verify`` and ``ca_cert``; or ``path``,
-            the folder of an embedded database; or neither, for the one below ``LOG_REPLAY_HOME``. Further keys are
-            the caller's.
+            the folder of an embedded database; or neither, for the embedded database in ``LOG_REPLAY_HOME``. Other
+            keys are ignored.
 
     Raises:
-        ConfigurationError: it makes no sense, nobody answers, or what is needed is not installed.
+        ConfigurationError: the configuration is wrong, the server does not answer, or a package is not installed.
     """
     if config.get("url") is not None and config.get("path") is not None:
-        raise ConfigurationError("give ClickHouse either as url or as path", operation=_OPERATION)
-    return _server(config) if config.get("url") is not None else _embedded(embedded_path(config))
+        raise ConfigurationError("give ClickHouse either a url or a path, not both", operation=_OPERATION)
+    return _connect_to_server(config) if config.get("url") is not None else _open_embedded(embedded_path(config))
 
 
 def shown_place(config: Mapping[str, Any]) -> str:
-    """Return where it is, without what can be secret."""
+    """Return the URL or folder of a ClickHouse for messages, without credentials."""
     if config.get("url") is None:
         return str(embedded_path(config))
     try:
@@ -64,7 +64,7 @@ def embedded_path(config: Mapping[str, Any]) -> Path:
     """Return the folder of the embedded database.
 
     Raises:
-        ConfigurationError: ``path`` is no path.
+        ConfigurationError: ``path`` is not a valid path.
     """
     path = config.get("path")
     if path is None:
@@ -75,7 +75,7 @@ def embedded_path(config: Mapping[str, Any]) -> Path:
     return Path(path).expanduser().absolute()
 
 
-def _server(config: Mapping[str, Any]) -> Client:
+def _connect_to_server(config: Mapping[str, Any]) -> Client:
     url = config["url"]
     try:
         parts = urlsplit(url)
@@ -85,18 +85,18 @@ def _server(config: Mapping[str, Any]) -> Client:
         valid = False
     if not valid:
         raise ConfigurationError(
-            "url is no URL of ClickHouse's HTTP interface",
+            "url must be the URL of ClickHouse's HTTP interface",
             operation=_OPERATION,
-            hint="it looks like https://clickhouse.example.com:8443",
+            hint="for example https://clickhouse.example.com:8443",
         )
     if parts.username is not None or parts.password is not None:
         raise ConfigurationError(
-            "the URL holds credentials", operation=_OPERATION, hint="give them as username and password instead"
+            "the URL contains credentials", operation=_OPERATION, hint="give them as username and password instead"
         )
     timeout = config.get("timeout_seconds", _TIMEOUT_SECONDS)
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout <= 0:
         raise ConfigurationError("timeout_seconds must be a positive number", operation=_OPERATION)
-    with _translated(shown_place(config)):
+    with _translated_errors(shown_place(config)):
         import clickhouse_connect  # noqa: PLC0415 - slow to import, and optional
 
         return clickhouse_connect.get_client(
@@ -111,12 +111,12 @@ def _server(config: Mapping[str, Any]) -> Client:
             connect_timeout=_CONNECT_TIMEOUT_SECONDS,
             send_receive_timeout=timeout,
             compress=True,
-            autogenerate_session_id=False,  # a session would tie us to one server behind a balancer
+            autogenerate_session_id=False,  # a session works with only one of the servers behind a load balancer
         )
 
 
-def _embedded(path: Path) -> Client:
-    with _translated(str(path)):
+def _open_embedded(path: Path) -> Client:
+    with _translated_errors(str(path)):
         import chdb  # noqa: F401, PLC0415 - slow to import, and optional
         import clickhouse_connect  # noqa: PLC0415 - likewise
 
@@ -125,7 +125,7 @@ def _embedded(path: Path) -> Client:
 
 
 @contextmanager
-def _translated(place: str) -> Iterator[None]:
+def _translated_errors(place: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
@@ -135,13 +135,14 @@ def _translated(place: str) -> Iterator[None]:
         ) from None
     except (*FOREIGN, RuntimeError, ValueError) as error:
         raise ConfigurationError(
-            _engine_reason(error) or reason(error), operation=_OPERATION, object=place, hint=hint(error)
+            _embedded_reason(error) or reason(error), operation=_OPERATION, object=place, hint=hint(error)
         ) from None
 
 
-def _engine_reason(error: BaseException) -> str | None:
+def _embedded_reason(error: BaseException) -> str | None:
+    """Return why the embedded engine did not start, if the error says so."""
     if "already initialized" in str(error):
-        return "this process has another embedded database open, and can have only one"
+        return "this process already has another embedded database open, and can have only one"
     if "EmbeddedServer" in str(error):
         return "another process has this embedded database open, or it is damaged"
     return error.strerror if isinstance(error, OSError) else None

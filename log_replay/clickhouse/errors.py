@@ -1,10 +1,9 @@
-"""What went wrong at ClickHouse, in words of our own: its messages quote the rows that they are about."""
+"""The meaning of ClickHouse's errors. Messages of ClickHouse quote rows, so our messages never repeat them."""
 
 from __future__ import annotations
 
 import re
 import socket
-from contextlib import contextmanager
 from enum import Enum
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -12,14 +11,12 @@ from typing import TYPE_CHECKING
 from urllib3.exceptions import HTTPError
 from urllib3.exceptions import TimeoutError as HTTPTimeout
 
-from log_replay.errors import ConfigurationError
-
 try:
     from clickhouse_connect.driver.exceptions import Error, OperationalError
-except ImportError:  # then nothing raises it, and connecting says what to install
+except ImportError:  # nothing can raise these errors then; ``connect`` reports which package is missing
 
     class Error(Exception):  # type: ignore[no-redef]
-        """Stands for the driver's errors."""
+        """Substitute for the driver's base error."""
 
         code: int | None = None
 
@@ -29,20 +26,20 @@ except ImportError:  # then nothing raises it, and connecting says what to insta
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: What clickhouse-connect raises over a connection: its own tree, urllib3's and sockets'.
+#: All errors that clickhouse-connect raises: its own, and those of urllib3 and of sockets.
 FOREIGN = (Error, HTTPError, OSError)
 
 
 class Kind(Enum):
-    """What a failure means for whoever insists."""
+    """The possible meanings of an error for the caller."""
 
-    PASSING = "it may go well next time"
-    LOST = "nothing can be done there"
-    REFUSED = "it does not take this"
+    TEMPORARY = "a retry may succeed"
+    UNAVAILABLE = "no request of this kind can succeed"
+    REFUSED = "these rows or this query are refused"
 
 
-#: Errors that pass by themselves: load, memory, replicas, Keeper, the network between servers.
-_PASSING = {
+#: Errors that pass without any action: load, memory, replicas, Keeper, the network between servers.
+_TEMPORARY = {
     3: "UNEXPECTED_END_OF_FILE",
     159: "TIMEOUT_EXCEEDED",
     160: "TOO_SLOW",
@@ -65,8 +62,8 @@ _PASSING = {
     745: "SERVER_OVERLOADED",
     999: "KEEPER_EXCEPTION",
 }
-#: Errors that no other rows would fare better with.
-_LOST = {
+#: Errors that do not depend on the rows.
+_UNAVAILABLE = {
     16: "NO_SUCH_COLUMN_IN_TABLE",
     60: "UNKNOWN_TABLE",
     81: "UNKNOWN_DATABASE",
@@ -81,17 +78,18 @@ _LOST = {
     497: "ACCESS_DENIED",
     516: "AUTHENTICATION_FAILED",
 }
+_TOO_MANY_PARTS = 252
 _CREDENTIALS = frozenset({192, 193, 194, 195, 291, 497, 516})
 _RETRIED_STATUSES = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
-_LOST_STATUSES = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
-#: Servers before 19.5 have no header for it.
+_UNAVAILABLE_STATUSES = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
+#: Servers before 19.5 send no header with the code.
 _CODE = re.compile(r"server response: Code: (\d+)")
-_DECORATION = re.compile(
+_BOILERPLATE = re.compile(
     r"^(?:Code: \d+\. )?(?:DB::Exception: )?|\. Expected one of:.*|: In scope SELECT formatQuery.*|\(version .*",
     re.DOTALL,
 )
 _STATUS = re.compile(r"HTTP status (\d{3})\b")
-#: The most telling first: urllib3 calls a refused connection a timeout as well.
+#: The most specific first: urllib3 reports a refused connection as a timeout, too.
 _NETWORK_REASONS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
     (socket.gaierror, "its host name is not known"),
     (ConnectionRefusedError, "connection refused"),
@@ -102,56 +100,45 @@ _UNTRUSTED = "its TLS certificate is not trusted"
 
 
 def kind(error: BaseException) -> Kind:
-    """Return what a foreign error means."""
+    """Return the meaning of an error of the driver."""
     code = _code(error)
     if code is not None:
-        return Kind.PASSING if code in _PASSING else Kind.LOST if code in _LOST else Kind.REFUSED
+        return Kind.TEMPORARY if code in _TEMPORARY else Kind.UNAVAILABLE if code in _UNAVAILABLE else Kind.REFUSED
     status = _status(error)
     if status is None:
-        passing = not isinstance(error, Error) or isinstance(error, OperationalError)
-        return Kind.PASSING if passing and _network_reason(error) != _UNTRUSTED else Kind.LOST
+        is_network_error = not isinstance(error, Error) or isinstance(error, OperationalError)
+        return Kind.TEMPORARY if is_network_error and _network_reason(error) != _UNTRUSTED else Kind.UNAVAILABLE
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _RETRIED_STATUSES:
-        return Kind.PASSING
-    return Kind.LOST if status in _LOST_STATUSES else Kind.REFUSED
+        return Kind.TEMPORARY
+    return Kind.UNAVAILABLE if status in _UNAVAILABLE_STATUSES else Kind.REFUSED
 
 
 def reason(error: BaseException) -> str:
-    """Return why it failed, without anything that a row or a URL could hold."""
+    """Return why a request failed, without any content of a row or a URL."""
     code = _code(error)
     if code is not None:
-        name = _PASSING.get(code) or _LOST.get(code)
+        name = _TEMPORARY.get(code) or _UNAVAILABLE.get(code)
         return f"ClickHouse answered with error {code}" + (f" ({name})" if name else "")
     status = _status(error)
     return _network_reason(error) if status is None else f"ClickHouse answered with HTTP status {status}"
 
 
-@contextmanager
-def configuring(place: str) -> Iterator[None]:
-    """Translate what goes wrong before anything is read or written.
-
-    Raises:
-        ConfigurationError: whatever it was.
-    """
-    try:
-        yield
-    except FOREIGN as error:
-        raise ConfigurationError(reason(error), operation="look at", object=place, hint=hint(error)) from None
-
-
 def message(error: BaseException) -> str:
-    """Return ClickHouse's own words about a query, for whoever wrote that query and nobody else."""
-    text = _DECORATION.sub("", str(error)).strip()
+    """Return ClickHouse's own message, which may quote the query: show it only to the user who wrote the query."""
+    text = _BOILERPLATE.sub("", str(error)).strip()
     return text.splitlines()[0] if text else reason(error)
 
 
 def hint(error: BaseException) -> str | None:
-    """Return what the operator can do about it, where that is known."""
+    """Return what the operator can do about an error, or None if that is not known."""
     code = _code(error)
     if code in _CREDENTIALS or _status(error) in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        return "check username and password, and that they may insert into and select from the table"
+        return "check username and password, and the user's rights to SELECT from the table and to INSERT into it"
+    if code == _TOO_MANY_PARTS:
+        return "a larger --batch_size creates fewer parts"
     if _status(error) == HTTPStatus.NOT_FOUND:
-        return "check the url: it is the one of ClickHouse's HTTP interface"
-    return None
+        return "check that url is the URL of ClickHouse's HTTP interface"
+    return "check that ClickHouse is running and not overloaded" if kind(error) is Kind.TEMPORARY else None
 
 
 def _code(error: BaseException) -> int | None:
@@ -167,16 +154,16 @@ def _status(error: BaseException) -> int | None:
 
 
 def _network_reason(error: BaseException) -> str:
-    chain = list(_chain(error))
+    causes = list(_causes(error))
     for types, text in _NETWORK_REASONS:
-        if any(isinstance(cause, types) for cause in chain):
+        if any(isinstance(cause, types) for cause in causes):
             return text
-    if any("CERTIFICATE_VERIFY_FAILED" in str(cause) for cause in chain):
+    if any("CERTIFICATE_VERIFY_FAILED" in str(cause) for cause in causes):
         return _UNTRUSTED
-    return f"it failed ({type(error).__name__})"
+    return f"request failed ({type(error).__name__})"
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
+def _causes(error: BaseException) -> Iterator[BaseException]:
     cause: BaseException | None = error
     while cause is not None:
         yield cause

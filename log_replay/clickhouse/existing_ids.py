@@ -1,4 +1,4 @@
-"""Which statements a table has already: asked by id, within the times that they have."""
+"""Find the statements that a table already has, by their ids and the times of their events."""
 
 from __future__ import annotations
 
@@ -17,56 +17,56 @@ if TYPE_CHECKING:
     from log_replay.clickhouse.tables import Table
     from log_replay.records import Statement
 
-#: ClickHouse parses a query of 256 KiB at most.
+#: 5000 ids of 39 bytes fit into the maximum query size that ``_query_ids`` sets.
 _IDS_PER_QUERY = 5000
-#: Times further apart than this are asked for as ranges of their own, so that one stray event does not make ClickHouse
-#: read all that lies between.
+_MAX_QUERY_BYTES = 1 << 20
+#: A query has one time range for all events without a longer gap between them. A single event at a distant time must
+#: not make ClickHouse read everything between it and the others.
 _GAP = timedelta(minutes=10)
-_MOST_RANGES = 50
-#: Whoever wrote the table may have kept fewer digits of a second.
-_SLACK = timedelta(seconds=1)
+_MAX_RANGES = 50
+#: The rows may have been written by a program that stores fewer digits of a second.
+_TOLERANCE = timedelta(seconds=1)
 
 
-class _Asked(NamedTuple):
+class _Key(NamedTuple):
     moment: datetime
     event_id: str
 
 
 def find_existing_ids(client: Client, table: Table, statements: Iterable[Statement]) -> frozenset[str]:
-    """Return those of the statements' UUIDs that are in the table.
+    """Return the UUIDs of those statements that are in the table.
 
-    The table is sorted by time, so that only the parts of it that hold these times are read.
+    The table is sorted by time, so ClickHouse reads only the parts of the table around these times.
     """
-    asked = sorted(_askable(statements))
+    keys = iter(sorted(_keys(statements)))
     present: set[str] = set()
-    rest = iter(asked)
-    while part := list(islice(rest, _IDS_PER_QUERY)):
-        present.update(_ask(client, table, part))
+    while chunk := list(islice(keys, _IDS_PER_QUERY)):
+        present.update(_query_ids(client, table, chunk))
     return frozenset(present)
 
 
-def _askable(statements: Iterable[Statement]) -> Iterator[_Asked]:
+def _keys(statements: Iterable[Statement]) -> Iterator[_Key]:
     for statement in statements:
         try:
-            yield _Asked(emission_time(statement), event_id(statement))
+            yield _Key(emission_time(statement), event_id(statement))
         except UnstorableStatement:
-            continue  # no row can be its
+            continue  # the table cannot have a row for it
 
 
-def _ask(client: Client, table: Table, asked: list[_Asked]) -> Iterator[str]:
+def _query_ids(client: Client, table: Table, keys: list[_Key]) -> Iterator[str]:
     time, identifier = table.column("emission_time"), table.column("event_id")
     ranges = " OR ".join(
         f"{time} BETWEEN fromUnixTimestamp64Micro({first}) AND fromUnixTimestamp64Micro({last})"
-        for first, last in _ranges([each.moment for each in asked])
+        for first, last in _ranges([key.moment for key in keys])
     )
-    ids = ",".join(f"'{each.event_id}'" for each in asked)
+    ids = ",".join(f"'{key.event_id}'" for key in keys)
     query = f"SELECT DISTINCT {identifier} FROM {table} WHERE ({ranges}) AND {identifier} IN ({ids})"  # noqa: S608 - quoted names and UUIDs
-    answer = client.raw_query(query, fmt="TabSeparated", settings={"max_query_size": 1 << 20})
-    return iter(answer.decode("ascii").split())
+    response = client.raw_query(query, fmt="TabSeparated", settings={"max_query_size": _MAX_QUERY_BYTES})
+    return iter(response.decode("ascii").split())
 
 
 def _ranges(moments: list[datetime]) -> Iterator[tuple[int, int]]:
-    """Yield the fewest ranges that hold these sorted moments and no large gap between them."""
+    """Yield the smallest number of time ranges that contain the sorted moments and no gap longer than ``_GAP``."""
     gaps = sorted(
         (
             (later - earlier, number)
@@ -75,6 +75,6 @@ def _ranges(moments: list[datetime]) -> Iterator[tuple[int, int]]:
         ),
         reverse=True,
     )
-    cuts = sorted(number for _, number in gaps[: _MOST_RANGES - 1])
+    cuts = sorted(number for _, number in gaps[: _MAX_RANGES - 1])
     for first, end in pairwise([0, *cuts, len(moments)]):
-        yield microseconds(moments[first] - _SLACK), microseconds(moments[end - 1] + _SLACK)
+        yield microseconds(moments[first] - _TOLERANCE), microseconds(moments[end - 1] + _TOLERANCE)

@@ -1,7 +1,7 @@
-"""Statements and log lines as rows of ClickHouse's RowBinary.
+"""Encode statements and log lines as rows of ClickHouse's format RowBinary.
 
-It is the cheapest format for both sides: nothing is escaped, nothing is parsed, and a moment is a number, which no
-server's time zone can shift.
+RowBinary costs least on both sides: no text is escaped or parsed. Times are numbers, so the time zone of a server does
+not matter.
 """
 
 from __future__ import annotations
@@ -15,33 +15,33 @@ if TYPE_CHECKING:
     from log_replay.records import Statement
 
 ROW_FORMAT = "RowBinary"
-#: What precedes a text, and the text itself: together they are copied but once.
+#: The bytes before the text, and the text. Keeping them apart saves one copy of the text.
 Row: TypeAlias = tuple[bytes, bytes]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-#: What DateTime64 can hold without surprises.
+#: The range of DateTime64, without its end, where some functions overflow.
 _FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2262, 1, 1, tzinfo=UTC)
 _LAST_SECOND = 2**32 - 1
-#: Spelled out, since ignoring case would double its cost.
+#: Both cases are listed because IGNORECASE takes twice as long.
 _UUID = re.compile(r"(?:urn:uuid:)?([\dA-Fa-f]{8}(?:-[\dA-Fa-f]{4}){3}-[\dA-Fa-f]{12})", re.ASCII)
 _HALF = 2**64 - 1
-#: A UUID's two halves and microseconds since 1970.
+#: The two halves of a UUID, and microseconds since 1970.
 _HEAD = Struct("<QQq")
-#: Likewise, and the length of a text for which two bytes are right.
+#: The same, followed by a text length that takes exactly two bytes.
 _STATEMENT = Struct("<QQqBB")
 _TWO_BYTES = range(128, 128 * 128)
 _SECOND = Struct("<I")
-_MORE = 0x80
+_CONTINUED = 0x80
 
 
 class UnstorableStatement(ValueError):
-    """A statement whose id or time does not fit its column."""
+    """A statement whose id or time does not fit the column."""
 
 
 def event_id(statement: Statement) -> str:
-    """Return the UUID in a statement's id: Caliper's are ``urn:uuid:...``.
+    """Return the UUID in a statement's id. Caliper's ids have the prefix ``urn:uuid:``.
 
     Raises:
-        UnstorableStatement: there is none.
+        UnstorableStatement: the id contains no UUID.
     """
     return _uuid(statement).lower()
 
@@ -49,15 +49,15 @@ def event_id(statement: Statement) -> str:
 def _uuid(statement: Statement) -> str:
     found = _UUID.fullmatch(statement.id)
     if found is None:
-        raise UnstorableStatement("its id is no UUID")
+        raise UnstorableStatement("its id is not a UUID")
     return found[1]
 
 
 def emission_time(statement: Statement) -> datetime:
-    """Return when the event happened, to the microsecond, in UTC.
+    """Return the time of the event in UTC, with microseconds.
 
     Raises:
-        UnstorableStatement: nobody can tell.
+        UnstorableStatement: the timestamp cannot be read, or is out of range.
     """
     try:
         moment = datetime.fromisoformat(statement.timestamp)
@@ -74,7 +74,7 @@ def statement_row(statement: Statement) -> Row:
     """Return the row ``event_id, emission_time, event``.
 
     Raises:
-        UnstorableStatement: it cannot be one.
+        UnstorableStatement: the id or the time does not fit the column.
     """
     text = statement.text
     length = len(text)
@@ -86,33 +86,33 @@ def statement_row(statement: Statement) -> Row:
 
 
 def row_head(statement: Statement) -> bytes:
-    """Return ``event_id, emission_time`` as a row begins with them.
+    """Return ``event_id, emission_time``, the beginning of a row.
 
     Raises:
-        UnstorableStatement: it cannot have one.
+        UnstorableStatement: the id or the time does not fit the column.
     """
     digits = int(_uuid(statement).replace("-", ""), 16)
     return _HEAD.pack(digits >> 64, digits & _HALF, microseconds(emission_time(statement)))
 
 
 def line_row(moment: datetime, line: bytes) -> Row:
-    """Return the row ``time, message``; a time that no DateTime can hold becomes the nearest that it can."""
+    """Return the row ``time, message``. A time out of the range of DateTime becomes the nearest time in it."""
     second = (moment - _EPOCH) // timedelta(seconds=1)
     return _SECOND.pack(min(max(second, 0), _LAST_SECOND)), sized(line)
 
 
 def microseconds(moment: datetime) -> int:
-    """Return a moment as DateTime64(6) holds it."""
+    """Return a moment as DateTime64(6): microseconds since 1970."""
     since = moment - _EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def sized(text: bytes) -> bytes:
-    """Return a String: its length, and itself."""
+    """Return a String of RowBinary: the length in LEB128, and the text."""
     rest = len(text)
     digits = bytearray()
-    while rest >= _MORE:
-        digits.append(rest & (_MORE - 1) | _MORE)
+    while rest >= _CONTINUED:
+        digits.append(rest & (_CONTINUED - 1) | _CONTINUED)
         rest >>= 7
     digits.append(rest)
     return bytes(digits) + text

@@ -1,4 +1,4 @@
-"""The tables that Aspects has: what they are called, what is in them, and how one that is missing is made."""
+"""The tables of Aspects: names and columns; create a missing table, and check an existing one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from log_replay.clickhouse.connection import CONNECTION_KEYS
 from log_replay.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -13,23 +14,25 @@ if TYPE_CHECKING:
 
     from clickhouse_connect.driver.client import Client
 
-#: Keys of a configuration that say which table is meant.
+    from log_replay.clickhouse.retrying_client import RetryingClient
+
+#: The keys of a configuration that select the table.
 TABLE_KEYS = frozenset({"database", "table", "cluster", "columns"})
 DATABASE = "openedx"
-#: What a statement's row has, and of which type; Aspects' names.
+#: The columns of a table of statements, as Aspects names them, with their types.
 STATEMENT_COLUMNS = {"event_id": "UUID", "emission_time": "DateTime64(6)", "event": "String"}
 TRACKING_COLUMNS = {"time": "DateTime", "message": "String"}
 TRACKING_TABLE = "_tracking"
-#: So many inserts are remembered, so that a repeat after a lost answer stores nothing twice. Replicated tables
-#: remember by themselves, others only where they are told to.
-_REMEMBERED_INSERTS = 1000
+#: The number of inserts that a table remembers, so that a retry after a lost response stores no row twice. Replicated
+#: tables do this by default; other tables need this setting.
+_DEDUPLICATION_WINDOW = 1000
 _TIMEZONE = re.compile(r", '[^']*'\)$|\('[^']*'\)$")
-_OPERATION = "look at the table"
+_OPERATION = "check"
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table; ``columns`` maps what we call its columns to what they are called there."""
+    """A table; ``columns`` maps Aspects' column names to the table's own."""
 
     database: str
     name: str
@@ -40,41 +43,64 @@ class Table:
     def __str__(self) -> str:
         return f"{quoted(self.database)}.{quoted(self.name)}"
 
+    @property
+    def shown_name(self) -> str:
+        """The table's name for messages, without quotes."""
+        return f"{self.database}.{self.name}"
+
     def column(self, name: str) -> str:
-        """Return a column's name as SQL spells it."""
+        """Return the quoted name of a column."""
         return quoted(self.columns[name])
 
 
 def quoted(name: str) -> str:
-    """Return an identifier as SQL spells it."""
+    """Return an identifier quoted for SQL."""
     return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
 
 
-def statement_table(config: Mapping[str, Any], transformer_type: str) -> Table:
-    """Return the table of statements that a configuration means: Aspects' unless it says otherwise.
+def check_keys(config: Mapping[str, Any], name: str) -> None:
+    """Check that a configuration of a connection and a table has only known keys.
+
+    Args:
+        config: the configuration.
+        name: what messages call it.
 
     Raises:
-        ConfigurationError: it makes no sense.
+        ConfigurationError: a key is unknown.
+    """
+    known = CONNECTION_KEYS | TABLE_KEYS
+    unknown = sorted(set(config) - known - {"create_tables"})
+    if unknown:
+        raise ConfigurationError(
+            f"{name} has unknown keys: {', '.join(unknown)}", hint=f"known keys: {', '.join(sorted(known))}"
+        )
+
+
+def statement_table(config: Mapping[str, Any], transformer_type: str) -> Table:
+    """Return the table of statements that a configuration names, by default Aspects' own.
+
+    Raises:
+        ConfigurationError: a name or ``columns`` is invalid.
     """
     columns = config.get("columns") or {}
     if not isinstance(columns, dict) or not set(columns) <= set(STATEMENT_COLUMNS):
-        raise _wrong(f"columns maps {', '.join(STATEMENT_COLUMNS)} to the names that they have there")
+        raise _invalid(f"columns must map {', '.join(STATEMENT_COLUMNS)} to column names of the table")
     names = {name: _name(columns, name, name) for name in STATEMENT_COLUMNS}
     return _table(config, f"{transformer_type}_events_all", names, STATEMENT_COLUMNS)
 
 
 def tracking_table(config: Mapping[str, Any]) -> Table:
-    """Return the table of raw tracking logs beside the statements'.
+    """Return the table for the events of the logs themselves, in the same database as the statements.
 
     Raises:
-        ConfigurationError: the configuration makes no sense.
+        ConfigurationError: the name of the database is invalid.
     """
     names = {name: name for name in TRACKING_COLUMNS}
     return _table({**config, "table": TRACKING_TABLE}, TRACKING_TABLE, names, TRACKING_COLUMNS)
 
 
 def create_table(client: Client, table: Table) -> None:
-    """Create the table, and its database, where they are missing: with Aspects' engine and order."""
+    """Create the database and the table if they do not exist, with Aspects' engine and sorting key."""
     on_cluster = f" ON CLUSTER {quoted(table.cluster)}" if table.cluster else ""
     columns = ", ".join(f"{table.column(name)} {kind}" for name, kind in table.types.items())
     replicated = "Replicated" if table.cluster else ""
@@ -82,38 +108,49 @@ def create_table(client: Client, table: Table) -> None:
         engine, order = "MergeTree", table.column("time")
     else:
         engine, order = "ReplacingMergeTree", f"{table.column('emission_time')}, {table.column('event_id')}"
-    remembering = "" if table.cluster else f" SETTINGS non_replicated_deduplication_window = {_REMEMBERED_INSERTS}"
+    deduplication = "" if table.cluster else f" SETTINGS non_replicated_deduplication_window = {_DEDUPLICATION_WINDOW}"
     client.command(f"CREATE DATABASE IF NOT EXISTS {quoted(table.database)}{on_cluster}")
     client.command(
         f"CREATE TABLE IF NOT EXISTS {table}{on_cluster} ({columns})"
-        f" ENGINE = {replicated}{engine} ORDER BY ({order}){remembering}"
+        f" ENGINE = {replicated}{engine} ORDER BY ({order}){deduplication}"
     )
 
 
-def check_table(client: Client, table: Table) -> None:
-    """Make sure that rows can be inserted as we make them.
+def prepare_table(client: RetryingClient, table: Table, *, create: bool) -> None:
+    """Create the table if ``create`` is set and it does not exist, and check it.
 
     Raises:
-        ConfigurationError: the table, a column or its type is not there.
+        ConfigurationError: the table cannot be created, or cannot store our rows.
+    """
+    if create:
+        client.check(lambda driver: create_table(driver, table), operation="create", table=table.shown_name)
+    client.check(lambda driver: check_table(driver, table), operation="check", table=table.shown_name)
+
+
+def check_table(client: Client, table: Table) -> None:
+    """Check that the table has the columns, with the types, that our rows need.
+
+    Raises:
+        ConfigurationError: the table or a column does not exist, or a column has another type.
     """
     columns = client.query(
         "SELECT name, type FROM system.columns WHERE database = {database:String} AND table = {table:String}",
         parameters={"database": table.database, "table": table.name},
     )
-    there: dict[str, str] = dict(columns.result_rows)  # type: ignore[arg-type]  # rows of two columns
-    if not there:
-        raise _missing(table, "there is no such table", "create it with --create_tables, or name another")
+    found: dict[str, str] = dict(columns.result_rows)  # type: ignore[arg-type]  # rows of two columns
+    if not found:
+        raise _unusable(table, "no such table", "create it with --create_tables, or name another table")
     for name, wanted in table.types.items():
-        kind = there.get(table.columns[name])
+        kind = found.get(table.columns[name])
         if kind is None:
-            raise _missing(
+            raise _unusable(
                 table,
                 f"it has no column {table.columns[name]}",
-                f'if another column is meant, say so: "columns": {{"{name}": ...}}',
+                f'if the column has another name, set "columns": {{"{name}": ...}}',
             )
-        # The rows hold moments, not local times, so a column may show them in any zone.
-        if _TIMEZONE.sub(lambda found: ")" if found[0][0] == "," else "", kind) != wanted:
-            raise _missing(table, f"its column {table.columns[name]} is {kind}, not {wanted}", None)
+        # The rows contain moments, not local times, so the column may have any time zone.
+        if _TIMEZONE.sub(lambda zone: ")" if zone[0][0] == "," else "", kind) != wanted:
+            raise _unusable(table, f"its column {table.columns[name]} is {kind}, not {wanted}", None)
 
 
 def _table(config: Mapping[str, Any], name: str, columns: Mapping[str, str], types: Mapping[str, str]) -> Table:
@@ -129,13 +166,13 @@ def _table(config: Mapping[str, Any], name: str, columns: Mapping[str, str], typ
 def _name(config: Mapping[str, Any], key: str, default: str) -> str:
     value = config.get(key) or default
     if not isinstance(value, str) or "\0" in value:
-        raise _wrong(f"{key} must be a name")
+        raise _invalid(f"{key} must be a name")
     return value
 
 
-def _wrong(message: str) -> ConfigurationError:
+def _invalid(message: str) -> ConfigurationError:
     return ConfigurationError(message, operation="configure ClickHouse")
 
 
-def _missing(table: Table, message: str, hint: str | None) -> ConfigurationError:
-    return ConfigurationError(message, operation=_OPERATION, object=f"{table.database}.{table.name}", hint=hint)
+def _unusable(table: Table, message: str, hint: str | None) -> ConfigurationError:
+    return ConfigurationError(message, operation=_OPERATION, object=table.shown_name, hint=hint)

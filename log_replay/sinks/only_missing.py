@@ -1,37 +1,37 @@
-"""``--only_missing``: of each batch, only those statements that a ClickHouse table does not have yet."""
+"""Deliver only the statements that a ClickHouse table does not have yet (option ``--only_missing``)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from log_replay.clickhouse.connection import CONNECTION_KEYS, connect, shown_place
-from log_replay.clickhouse.errors import FOREIGN, Kind, configuring, hint, kind, reason
 from log_replay.clickhouse.existing_ids import find_existing_ids
+from log_replay.clickhouse.retrying_client import RetryingClient
 from log_replay.clickhouse.rows import UnstorableStatement, event_id
-from log_replay.clickhouse.tables import TABLE_KEYS, check_table, statement_table
-from log_replay.errors import ConfigurationError, DestinationUnavailable
-from log_replay.records import WITHHELD, Delivery, statement_count
-from log_replay.retry import RetryPolicy, TemporaryError
+from log_replay.clickhouse.tables import check_keys, prepare_table, statement_table
+from log_replay.errors import DestinationUnavailable, RefusedBatch
+from log_replay.records import Delivery, statement_count
 from log_replay.sinks import Routed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from clickhouse_connect.driver.client import Client
-
     from log_replay.records import EventFields, Statement, TransformedEvent, Undelivered
+    from log_replay.retry import RetryPolicy
     from log_replay.sinks import Sink
+
+#: The outcome in ``Undelivered`` of a statement that was already in the table, and is not sent to any route.
+ALREADY_PRESENT = "present"
 
 
 class OnlyMissing:
-    """Gives a sink what is missing; what is not counts as duplicate.
+    """Passes on the statements that are missing from a table, and counts the others as duplicate.
 
     Args:
-        sink: where the rest goes.
-        config: the ClickHouse to ask.
+        sink: the destination of the missing statements.
+        config: the configuration of the table's ClickHouse.
         transformer_type: ``xapi`` or ``caliper``.
-        log: logs the statements that are missing: what is there already is not logged either.
-        retry_policy: how often to ask again.
+        log: logs the missing statements; statements that are already present are not logged.
+        retry_policy: how often to retry a query.
     """
 
     def __init__(
@@ -43,47 +43,32 @@ class OnlyMissing:
         log: Callable[[Sequence[TransformedEvent]], object],
         retry_policy: RetryPolicy | None = None,
     ) -> None:
-        unknown = sorted(set(config) - CONNECTION_KEYS - TABLE_KEYS - {"create_tables"})
-        if unknown:
-            raise ConfigurationError(f"--missing_from does not know {', '.join(unknown)}")
+        check_keys(config, "--missing_from")
         self._sink = sink
-        self._config = config
         self._table = statement_table(config, transformer_type)
         self._log = log
-        self._retry_policy = retry_policy or RetryPolicy()
-        self._place = f"{self._table.database}.{self._table.name} at {shown_place(config)}"
-        self._client: Client | None = None
+        self._client = RetryingClient(config, retry_policy)
         self.routes: Callable[[EventFields], int] = sink.routes
         self.resume_from: Callable[[Sequence[Mapping[str, Any]]], None] = sink.resume_from
 
     def check(self) -> None:
-        """Check the sink, which may create the table; then connect and look at it."""
+        """Check the sink, which may create the table; then check the table."""
         self._sink.check()
-        if self._client is None:
-            self._client = connect(self._config)
-        with configuring(self._place):
-            check_table(self._client, self._table)
+        prepare_table(self._client, self._table, create=False)
 
     def deliver(self, batch: Sequence[TransformedEvent]) -> Delivery:
-        """Ask which of the batch's statements are there; log and deliver the others."""
-        present = self._present([statement for event in batch for statement in event.statements])
-        missing = [event._replace(statements=_without(event.statements, present)) for event in batch]
-        missing = [event for event in missing if event.statements]
+        """Log and deliver the missing statements of a batch, and count the others as duplicate."""
+        statements = [statement for event in batch for statement in event.statements]
+        present = _find_present(statements, self._existing_ids(statements))
+        missing = _missing_events(batch, present)
         self._log(missing)
-        delivery = self._sink.deliver(missing) if missing else Delivery()
-        duplicates = statement_count(batch) - statement_count(missing)
-        if not duplicates:
-            return delivery
-        withheld = [_is_in(statement, present) for event in batch for statement in event.statements]
-        outcomes = list(_filled(withheld, _each(delivery), "duplicate")) if missing else ()
-        undelivered = delivery.undelivered and delivery.undelivered._replace(
-            outcomes=list(_filled(withheld, iter(delivery.undelivered.outcomes), WITHHELD))
-        )
-        return delivery._replace(duplicate=delivery.duplicate + duplicates, outcomes=outcomes, undelivered=undelivered)
+        if not missing:
+            return Delivery(duplicate=len(statements))
+        return _add_present(self._sink.deliver(missing), present)
 
     @property
     def available(self) -> frozenset[str]:
-        """The sink's."""
+        """The available routes of the sink."""
         return self._sink.available if isinstance(self._sink, Routed) else frozenset()
 
     def retry_now(self) -> frozenset[str]:
@@ -91,74 +76,89 @@ class OnlyMissing:
         return self._sink.retry_now() if isinstance(self._sink, Routed) else frozenset()
 
     def redeliver(self, batch: Sequence[TransformedEvent], undelivered: Undelivered) -> Delivery:
-        """Deliver what was missing when the batch was first delivered: by now, other routes may have brought it."""
-        assert isinstance(self._sink, Routed)  # noqa: S101 - for the type checker: nobody else misses anything
-        withheld = [outcome == WITHHELD for outcome in undelivered.outcomes]
-        if len(withheld) != statement_count(batch):
+        """Redeliver the statements that were missing when the batch was first delivered.
+
+        The table is not asked again: by now it can have statements that only the other routes delivered.
+        """
+        assert isinstance(self._sink, Routed)  # noqa: S101 - for mypy: only routed sinks leave statements undelivered
+        present = [outcome == ALREADY_PRESENT for outcome in undelivered.outcomes]
+        is_same_batch = len(present) == statement_count(batch)  # another version of ERB can make other statements
+        if not any(present) or not is_same_batch:
             return self._sink.redeliver(batch, undelivered)
-        flags = iter(withheld)
-        sent = [event._replace(statements=tuple(s for s in event.statements if not next(flags))) for event in batch]
-        reached = [outcome for outcome in undelivered.outcomes if outcome != WITHHELD]
-        delivery = self._sink.redeliver(sent, undelivered._replace(outcomes=reached))
-        still = delivery.undelivered and delivery.undelivered._replace(
-            outcomes=list(_filled(withheld, iter(delivery.undelivered.outcomes), WITHHELD))
-        )
-        return delivery._replace(
-            duplicate=delivery.duplicate + sum(withheld),
-            outcomes=list(_filled(withheld, _each(delivery), "duplicate")),
-            undelivered=still,
-        )
+        outcomes = [outcome for outcome in undelivered.outcomes if outcome != ALREADY_PRESENT]
+        delivery = self._sink.redeliver(_missing_events(batch, present), undelivered._replace(outcomes=outcomes))
+        return _add_present(delivery, present)
 
     def close(self, *, complete: bool) -> None:
         """Close the sink and the connection."""
         try:
             self._sink.close(complete=complete)
         finally:
-            if self._client is not None:
-                self._client.close()
-                self._client = None
+            self._client.close()
 
-    def _present(self, statements: Sequence[Statement]) -> frozenset[str]:
+    def _existing_ids(self, statements: Sequence[Statement]) -> frozenset[str]:
         try:
-            return self._retry_policy.call(lambda: self._ask(statements))
-        except TemporaryError as error:
-            raise self._lost(f"{error} ({self._retry_policy.retries + 1} attempts)", None) from None
+            return self._client.run(
+                lambda client: find_existing_ids(client, self._table, statements),
+                operation="query",
+                table=self._table.shown_name,
+            )
+        except RefusedBatch as error:
+            # A refused query says nothing about the statements, so the run cannot continue.
+            raise DestinationUnavailable(error.message, operation=error.operation, object=error.object) from None
 
-    def _ask(self, statements: Sequence[Statement]) -> frozenset[str]:
-        if self._client is None:
-            raise self._lost("nobody has connected to it", None)
+
+def _find_present(statements: Sequence[Statement], existing_ids: frozenset[str]) -> list[bool]:
+    """Return for each statement whether its id exists."""
+
+    def is_present(statement: Statement) -> bool:
         try:
-            return find_existing_ids(self._client, self._table, statements)
-        except FOREIGN as error:
-            if kind(error) is Kind.PASSING:
-                raise TemporaryError(reason(error)) from None
-            raise self._lost(reason(error), hint(error)) from None
+            return event_id(statement) in existing_ids
+        except UnstorableStatement:
+            return False
 
-    def _lost(self, message: str, hint: str | None) -> DestinationUnavailable:
-        return DestinationUnavailable(message, operation="ask", object=self._place, hint=hint)
+    return [is_present(statement) for statement in statements]
 
 
-def _without(statements: Sequence[Statement], present: frozenset[str]) -> tuple[Statement, ...]:
-    return tuple(statement for statement in statements if not _is_in(statement, present))
+def _missing_events(batch: Sequence[TransformedEvent], present: Sequence[bool]) -> list[TransformedEvent]:
+    """Return the events of a batch with their missing statements only, without events that have none."""
+    flags = iter(present)
+    events = [
+        event._replace(statements=tuple(statement for statement in event.statements if not next(flags)))
+        for event in batch
+    ]
+    return [event for event in events if event.statements]
 
 
-def _is_in(statement: Statement, present: frozenset[str]) -> bool:
-    try:
-        return event_id(statement) in present
-    except UnstorableStatement:
-        return False
+def _add_present(delivery: Delivery, present: Sequence[bool]) -> Delivery:
+    """Return the result for a whole batch, given the result for its missing statements.
+
+    Args:
+        delivery: the result for the missing statements.
+        present: for each statement of the batch, whether it was already present.
+    """
+    if not any(present):
+        return delivery
+    undelivered = delivery.undelivered and delivery.undelivered._replace(
+        outcomes=list(_merge(present, iter(delivery.undelivered.outcomes), ALREADY_PRESENT))
+    )
+    return delivery._replace(
+        duplicate=delivery.duplicate + sum(present),
+        outcomes=list(_merge(present, _outcomes(delivery), "duplicate")),
+        undelivered=undelivered,
+    )
 
 
-def _each(delivery: Delivery) -> Iterator[str]:
-    """Yield the outcome of each statement that was delivered."""
+def _merge(present: Iterable[bool], outcomes: Iterator[str], present_outcome: str) -> Iterator[str]:
+    """Yield the outcome of each statement: ``present_outcome``, or the next of the missing statements' outcomes."""
+    for is_present in present:
+        yield present_outcome if is_present else next(outcomes)
+
+
+def _outcomes(delivery: Delivery) -> Iterator[str]:
+    """Yield the outcome of each delivered statement."""
     if delivery.outcomes:
         yield from delivery.outcomes
         return
-    for name in ("delivered", "duplicate", "unrouted", "failed"):
-        yield from [name] * getattr(delivery, name)
-
-
-def _filled(withheld: Iterable[bool], delivered: Iterator[str], instead: str) -> Iterator[str]:
-    """Yield an outcome for each statement, also for those that were withheld from the sink."""
-    for is_withheld in withheld:
-        yield instead if is_withheld else next(delivered)
+    for counter in ("delivered", "duplicate", "unrouted", "failed"):
+        yield from [counter] * getattr(delivery, counter)

@@ -58,7 +58,7 @@ def inserting(_folder: Path, count: int) -> None:
     binary_rows = [b"".join(chain.from_iterable(map(statement_row, each))) for each in statements]
     sink = open_clickhouse("CLICKHOUSE", {"create_tables": True}, transformer_type="xapi", key="0" * 12)
     sink.check()
-    client, table = sink._client, "openedx.xapi_events_all"
+    client, table = sink._client.client, "openedx.xapi_events_all"
     columns = ["event_id", "emission_time", "event"]
     settings = {"date_time_input_format": "best_effort"}
 
@@ -108,7 +108,7 @@ def pipeline(folder: Path, count: int) -> None:
 
         best = best_seconds(
             {"making": making, "inserting": inserting_alone, "both": both},
-            lambda: sink._client.command("TRUNCATE TABLE openedx.xapi_events_all"),
+            lambda: sink._client.client.command("TRUNCATE TABLE openedx.xapi_events_all"),
         )
     statements = sum(len(event.statements) for batch in batches for event in batch)
     sink.close(complete=True)

@@ -1,4 +1,4 @@
-"""ClickHouse, and its sinks."""
+"""Fixtures: a ClickHouse server, and sinks that insert into it."""
 
 from tests.support.clickhouse_servers import clickhouse, clickhouse_process, old_clickhouse
 from tests.support.clickhouse_tables import batch, opened

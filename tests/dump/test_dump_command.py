@@ -63,18 +63,18 @@ def wrong(*arguments) -> str:
         (["--object", "course_overviews"], "course_overviews_courseoverview lacks"),
     ],
 )
-def test_wrong_usage_is_2_and_says_what(db, arguments, named):
+def test_wrong_usage_exits_with_2_and_names_the_option(db, arguments, named):
     said = wrong(*arguments)
     assert named in said
     assert "secret" not in said
 
 
-def test_inside_an_lms_nothing_goes_to_a_default(db, settings):
+def test_dump_inside_an_lms_has_no_default_destination(db, settings):
     settings.LOG_REPLAY_STANDALONE = False
     assert "where is ClickHouse?" in wrong("--object", "external_id")
 
 
-def test_sigterm_stops_it_and_it_says_where_the_next_goes_on(clickhouse, event_sink, tmp_path):
+def test_dump_stopped_by_sigterm_prints_the_start_pk(clickhouse, event_sink, tmp_path):
     environment = {**os.environ, "LOG_REPLAY_HOME": str(tmp_path / "home")}
     subprocess.run([LOG_REPLAY, "load_identities", "sample"], env=environment, check=True, capture_output=True)
     place = ["--url", clickhouse.url, "--username", "default", "--password", clickhouse.password]
@@ -89,7 +89,7 @@ def test_sigterm_stops_it_and_it_says_where_the_next_goes_on(clickhouse, event_s
     assert f"stopped: SIGTERM; go on with --start_pk {last_pk}" in said
 
 
-def test_the_embedded_clickhouse_is_the_default_outside_an_lms(log_replay, tmp_path):
+def test_dump_outside_an_lms_goes_to_the_embedded_clickhouse(log_replay, tmp_path):
     loaded = log_replay("load_identities", "sample")
     assert loaded.returncode == 0, loaded.stderr
     done = log_replay("dump_data_to_clickhouse", "--object", "external_id", "--batch-size", "7")

@@ -38,21 +38,21 @@ def dumped(aspects_site, clickhouse) -> Dumped:
 
 
 @pytest.mark.parametrize("table", [*OBJECTS, "course_blocks"])
-def test_inside_the_lms_the_rows_are_the_plugin_s(dumped, clickhouse, table):
+def test_rows_dumped_inside_the_lms_equal_the_plugin_s(dumped, clickhouse, table):
     expected = dumped_rows(clickhouse, f"{dumped.by_plugin}.{table}")
     assert expected
     assert dumped_rows(clickhouse, f"{dumped.inside}.{table}") == expected
 
 
 @pytest.mark.parametrize("table", OBJECTS)
-def test_outside_the_lms_the_rows_are_the_plugin_s(dumped, clickhouse, table):
+def test_rows_dumped_outside_the_lms_equal_the_plugin_s(dumped, clickhouse, table):
     assert dumped_rows(clickhouse, f"{dumped.outside}.{table}") == dumped_rows(
         clickhouse, f"{dumped.by_plugin}.{table}"
     )
 
 
 @pytest.mark.parametrize("database", ["by_plugin", "inside", "outside"])
-def test_each_row_is_a_dump_of_its_own_and_a_course_s_blocks_share_its(dumped, clickhouse, database):
+def test_dump_ids_differ_by_row_and_blocks_share_the_course_s(dumped, clickhouse, database):
     name = getattr(dumped, database)
     times = clickhouse.rows(f"SELECT DISTINCT length(time_last_dumped) n FROM {name}.user_profile")
     assert times == [{"n": len("2026-11-21 18:00:00.123456+00:00")}]
@@ -65,7 +65,7 @@ def test_each_row_is_a_dump_of_its_own_and_a_course_s_blocks_share_its(dumped, c
     assert blocks == courses or database == "outside"
 
 
-def test_courses_that_were_not_published_since_are_skipped_as_the_plugin_skips_them(dumped, clickhouse, aspects_site):
+def test_unchanged_courses_are_skipped(dumped, clickhouse, aspects_site):
     courses = {name: dumped_rows(clickhouse, f"{name}.course_overviews") for name in (dumped.inside, dumped.outside)}
     ours = aspects_site.inside("ours", dumped.inside, "course_overviews", "--", DELETED, DAMAGED)
     outside = aspects_site.outside(dumped.outside, "course_overviews", "--", DELETED, DAMAGED)
@@ -73,7 +73,7 @@ def test_courses_that_were_not_published_since_are_skipped_as_the_plugin_skips_t
     assert {name: dumped_rows(clickhouse, f"{name}.course_overviews") for name in courses} == courses
 
 
-def test_a_damaged_course_costs_no_other_and_is_not_quoted(aspects_site, clickhouse, event_sink):
+def test_damaged_course_fails_alone_and_is_not_quoted(aspects_site, clickhouse, event_sink):
     done = aspects_site.inside("ours", event_sink, "course_overviews")
     assert done.codes == {"course_overviews": 1}
     courses = {row["course_key"] for row in dumped_rows(clickhouse, f"{event_sink}.course_overviews")}
@@ -83,20 +83,20 @@ def test_a_damaged_course_costs_no_other_and_is_not_quoted(aspects_site, clickho
     assert "nobody should read" not in done.process.stderr
 
 
-def test_a_deleted_course_is_its_overview_alone(aspects_site, clickhouse, event_sink):
+def test_deleted_course_gives_an_overview_without_blocks(aspects_site, clickhouse, event_sink):
     aspects_site.inside("ours", event_sink, "course_overviews", "--", DAMAGED)
     assert DELETED in {row["course_key"] for row in dumped_rows(clickhouse, f"{event_sink}.course_overviews")}
     assert DELETED not in {row["course_key"] for row in dumped_rows(clickhouse, f"{event_sink}.course_blocks")}
 
 
-def test_what_a_site_has_disabled_is_not_dumped(aspects_site, clickhouse, event_sink):
+def test_disabled_object_is_not_dumped(aspects_site, clickhouse, event_sink):
     done = aspects_site.inside("ours", event_sink, "user_profile", DISABLED="user_profile external_id")
     assert done.codes == {"user_profile": 0}
     assert "disabled" in done.process.stderr
     assert dumped_rows(clickhouse, f"{event_sink}.user_profile") == []
 
 
-def test_inside_an_lms_without_the_plugin_its_tables_are_read(aspects_site, dumped, clickhouse, event_sink):
+def test_dump_inside_an_lms_works_without_the_plugin(aspects_site, dumped, clickhouse, event_sink):
     done = aspects_site.inside("ours", event_sink, *OBJECTS, "--", DELETED, DAMAGED, WITHOUT_PLUGIN="yes")
     assert done.codes == dict.fromkeys(OBJECTS, 0), done.process.stderr
     assert "course_blocks are not dumped" in done.process.stderr
@@ -106,7 +106,7 @@ def test_inside_an_lms_without_the_plugin_its_tables_are_read(aspects_site, dump
         )
 
 
-def test_users_are_never_deleted(aspects_site, dumped, clickhouse):
+def test_dump_never_deletes_users(aspects_site, dumped, clickhouse):
     """The plugin's command takes ``--object auth_user``, and empties the tables of users with it."""
     before = dumped_rows(clickhouse, f"{dumped.inside}.user_profile")
     done = aspects_site.inside("ours", dumped.inside, "auth_user", "no_object")
@@ -114,7 +114,7 @@ def test_users_are_never_deleted(aspects_site, dumped, clickhouse):
     assert dumped_rows(clickhouse, f"{dumped.inside}.user_profile") == before
 
 
-def test_every_option_of_the_plugin_s_is_ours_with_its_default(aspects_site):
+def test_options_of_the_plugin_have_the_same_defaults(aspects_site):
     options = json.loads(aspects_site.run("describe.py"))["options"]
     ours, theirs = options["log_replay"], options["platform_plugin_aspects"]
     # The plugin's 1 second is our 1.0.
@@ -123,7 +123,7 @@ def test_every_option_of_the_plugin_s_is_ours_with_its_default(aspects_site):
     assert {name: described.get(name) for name in theirs} == theirs
 
 
-def test_the_plugin_s_name_is_whose_app_comes_first_and_another_is_always_ours(aspects_site):
+def test_first_installed_app_owns_the_shared_command_name(aspects_site):
     first, second = (json.loads(aspects_site.run("describe.py", PLUGIN_FIRST=value))["commands"] for value in ("", "1"))
     assert first == {"dump_data_to_clickhouse": "log_replay", "dump_lms_to_clickhouse": "log_replay"}
     assert second == {"dump_data_to_clickhouse": "platform_plugin_aspects", "dump_lms_to_clickhouse": "log_replay"}

@@ -17,13 +17,13 @@ from log_replay.dump.delivery import csv_block
 @given(
     st.lists(st.tuples(st.text(st.characters(codec="utf-8")), st.none() | st.booleans() | st.integers()), min_size=1)
 )
-def test_any_row_is_read_back_as_text(rows):
+def test_csv_block_can_be_read_back(rows):
     block = csv_block([{"text": text, "other": other} for text, other in rows])
     read = list(csv.reader(io.StringIO(block.decode(), newline="")))
     assert read == [[text, "" if other is None else str(other)] for text, other in rows]
 
 
-def test_rows_are_spelled_as_the_plugin_posts_them():
+def test_csv_block_has_the_format_of_the_plugin():
     row = {
         "id": 5,
         "name": 'a "b"',
@@ -53,7 +53,7 @@ def tag_tables(transactional_db):
             editor.delete_model(model)
 
 
-def test_a_tree_costs_a_query_for_each_level(tag_tables, django_assert_num_queries):
+def test_tag_tree_needs_one_query_for_each_level(tag_tables, django_assert_num_queries):
     from log_replay.dump.tags import TagTree
 
     for number in range(1, 4):
@@ -64,7 +64,7 @@ def test_a_tree_costs_a_query_for_each_level(tag_tables, django_assert_num_queri
     assert tree.path(3) == [3, 2, 1]
 
 
-def test_tags_that_are_their_own_ancestors_end_nothing(tag_tables):
+def test_cyclic_tags_do_not_hang(tag_tables):
     from django.db import connection
 
     from log_replay.dump.tags import TagTree
@@ -76,7 +76,7 @@ def test_tags_that_are_their_own_ancestors_end_nothing(tag_tables):
     assert TagTree([2]).lineage(2) == ["egg", "hen"]
 
 
-def test_courses_of_an_lms_without_tags_have_none(db):
+def test_courses_have_no_tags_without_the_tag_tables(db):
     from log_replay.dump.tags import course_tags
 
     assert course_tags(["course-v1:DemoX+a+2026"]) == {}

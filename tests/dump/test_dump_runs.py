@@ -69,29 +69,29 @@ def names(*numbers: int) -> list[str]:
 
 
 @pytest.mark.parametrize("batch_size", [1, 5, 6, USERS, 100])
-def test_any_batch_size_dumps_each_object_once(make_dump, external_ids, dumped_users, batch_size):
+def test_every_batch_size_dumps_each_object_once(make_dump, external_ids, dumped_users, batch_size):
     report = make_dump(batch_size=batch_size).dump()
     assert dumped_users() == names(*range(USERS))
     assert (report.dumped, report.last_pk, report.stopped) == (USERS, str(external_ids[-1]), None)
 
 
-def test_a_page_costs_one_query(make_dump, external_ids, django_assert_num_queries):
+def test_each_page_needs_one_query(make_dump, external_ids, django_assert_num_queries):
     dump = make_dump(batch_size=5)
     with django_assert_num_queries(4):  # three with objects, and the one that finds no more
         dump.dump()
 
 
-def test_it_goes_on_behind_a_primary_key(make_dump, external_ids, dumped_users):
+def test_start_pk_continues_after_that_object(make_dump, external_ids, dumped_users):
     make_dump(start_pk=str(external_ids[4]), batch_size=3).dump()
     assert dumped_users() == names(*range(5, USERS))
 
 
-def test_0_is_no_primary_key(make_dump, external_ids, dumped_users):
+def test_start_pk_0_starts_at_the_first_object(make_dump, external_ids, dumped_users):
     make_dump(start_pk="0").dump()
     assert dumped_users() == names(*range(USERS))
 
 
-def test_only_some_and_all_but_some(make_dump, external_ids, dumped_users):
+def test_ids_and_ids_to_skip_select_objects(make_dump, external_ids, dumped_users):
     chosen = [str(external_ids[at]) for at in (7, 1, 3)]
     report = make_dump(ids=chosen, ids_to_skip=[f" {chosen[2]} "], batch_size=2).dump()
     assert dumped_users() == names(1, 7)
@@ -99,14 +99,14 @@ def test_only_some_and_all_but_some(make_dump, external_ids, dumped_users):
 
 
 @pytest.mark.parametrize("batch_size", [2, 3, 5, 100])
-def test_a_limit_is_exact_and_the_next_run_goes_on_behind_it(make_dump, external_ids, dumped_users, batch_size):
+def test_limit_is_exact_and_the_next_dump_continues(make_dump, external_ids, dumped_users, batch_size):
     report = make_dump(limit=5, batch_size=batch_size).dump()
     assert dumped_users() == names(*range(5))
     make_dump(limit=5, batch_size=batch_size, start_pk=report.last_pk).dump()
     assert dumped_users() == names(*range(10))
 
 
-def test_it_rests_between_batches_and_not_after_the_last(clickhouse, event_sink, external_ids):
+def test_dump_sleeps_between_batches_only(clickhouse, event_sink, external_ids):
     from log_replay.dump.dumping import Dump
 
     dump = Dump(dump_options(**clickhouse.config, database=event_sink, sleep_time=0.4, batch_size=6))
@@ -116,20 +116,20 @@ def test_it_rests_between_batches_and_not_after_the_last(clickhouse, event_sink,
 
 
 @pytest.mark.parametrize("fault", [{"code": TOO_MANY_PARTS}, {"status": 503}, {"reset": True}])
-def test_what_passes_is_tried_again(make_dump, external_ids, dumped_users, clickhouse, fault):
+def test_temporary_error_is_retried(make_dump, external_ids, dumped_users, clickhouse, fault):
     clickhouse.inject(*[{"query": "INSERT", **fault}] * 2)
     report = make_dump(batch_size=5).dump()
     assert report.stopped is None
     assert dumped_users() == names(*range(USERS))
 
 
-def test_a_lost_answer_doubles_nothing(make_dump, external_ids, dumped_users, clickhouse):
+def test_lost_response_duplicates_nothing(make_dump, external_ids, dumped_users, clickhouse):
     clickhouse.inject({"query": "INSERT", "reset": True, "after": True})
     make_dump().dump()
     assert dumped_users("FINAL") == names(*range(USERS))
 
 
-def test_a_stopped_dump_says_where_the_next_goes_on(make_dump, external_ids, dumped_users, clickhouse):
+def test_stopped_dump_reports_the_last_pk(make_dump, external_ids, dumped_users, clickhouse):
     dump = make_dump(batch_size=5)
     clickhouse.inject({"query": "INSERT"}, *[{"query": "INSERT", "code": TABLE_IS_READ_ONLY}] * 3)
     report = dump.dump()
@@ -139,7 +139,7 @@ def test_a_stopped_dump_says_where_the_next_goes_on(make_dump, external_ids, dum
     assert dumped_users() == names(*range(USERS))
 
 
-def test_the_command_says_so_too(clickhouse, event_sink, external_ids):
+def test_command_prints_the_start_pk_of_the_next_dump(clickhouse, event_sink, external_ids):
     options = {**clickhouse.config, "database": event_sink, "object": "external_id", "sleep_time": 0}
     clickhouse.inject({"query": "INSERT"}, {"query": "INSERT", "code": ACCESS_DENIED})
     with pytest.raises(
@@ -156,7 +156,7 @@ def test_the_command_says_so_too(clickhouse, event_sink, external_ids):
         (KeyboardInterrupt(), "interrupted"),
     ],
 )
-def test_a_database_that_fails_stops_it_after_what_is_dumped(make_dump, external_ids, dumped_users, error, said):
+def test_failing_database_stops_the_dump_after_whole_pages(make_dump, external_ids, dumped_users, error, said):
     dump = make_dump(batch_size=5)
     queries = iter(range(2))
 
@@ -172,7 +172,7 @@ def test_a_database_that_fails_stops_it_after_what_is_dumped(make_dump, external
     assert dumped_users() == names(*range(10))
 
 
-def test_rows_that_clickhouse_refuses_are_not_quoted(make_dump, external_ids, clickhouse):
+def test_refused_rows_are_not_quoted(make_dump, external_ids, clickhouse):
     dump = make_dump()
     clickhouse.inject({"query": "INSERT", "code": CANNOT_PARSE})
     report = dump.dump()
@@ -180,14 +180,14 @@ def test_rows_that_clickhouse_refuses_are_not_quoted(make_dump, external_ids, cl
     assert "secret" not in report.stopped
 
 
-def test_a_table_that_is_missing_is_found_before_anything_is_read(clickhouse, db, django_assert_num_queries):
+def test_missing_table_is_found_before_any_query(clickhouse, db, django_assert_num_queries):
     from log_replay.dump.dumping import Dump
 
     with pytest.raises(ConfigurationError, match=r"there is no such table.*--create_tables"):
         Dump(dump_options(**clickhouse.config, database="nowhere"))
 
 
-def test_tables_that_are_missing_are_created_where_that_is_asked_for(clickhouse, external_ids, event_sink):
+def test_create_tables_creates_missing_tables(clickhouse, external_ids, event_sink):
     from log_replay.dump.dumping import Dump
 
     database = f"{event_sink}_made"
@@ -195,20 +195,20 @@ def test_tables_that_are_missing_are_created_where_that_is_asked_for(clickhouse,
     assert len(dumped_rows(clickhouse, f"{database}.external_id")) == USERS
 
 
-def test_a_column_that_is_missing_is_named(make_dump, clickhouse, event_sink, db):
+def test_missing_column_is_named(make_dump, clickhouse, event_sink, db):
     clickhouse.query(f"ALTER TABLE {event_sink}.external_id DROP COLUMN username")
     with pytest.raises(ConfigurationError, match="there are no columns username"):
         make_dump()
 
 
-def test_columns_of_others_are_left_alone(make_dump, clickhouse, event_sink, external_ids, dumped_users):
+def test_additional_columns_are_left_alone(make_dump, clickhouse, event_sink, external_ids, dumped_users):
     """Rows are inserted by column, where the plugin relies on their order."""
     clickhouse.query(f"ALTER TABLE {event_sink}.external_id ADD COLUMN mine String DEFAULT 'x' FIRST")
     make_dump().dump()
     assert dumped_users() == names(*range(USERS))
 
 
-def test_a_wrong_password_is_found_and_not_shown(clickhouse, event_sink, db):
+def test_wrong_password_is_reported_and_not_shown(clickhouse, event_sink, db):
     from log_replay.dump.dumping import Dump
 
     connection = {**clickhouse.config, "password": "not this one"}
@@ -217,7 +217,7 @@ def test_a_wrong_password_is_found_and_not_shown(clickhouse, event_sink, db):
     assert "not this one" not in str(raised.value)
 
 
-def test_the_last_dump_of_many_courses_is_found_and_what_is_no_time_is_none(clickhouse, event_sink):
+def test_last_dumped_of_many_courses_ignores_invalid_times(clickhouse, event_sink):
     dumped = {f"course{number:03}": f"2026-03-01 08:00:{number % 60:02}.000001+00:00" for number in range(120)}
     earlier = dict.fromkeys(dumped, "2026-02-28 23:00:00.000001+00:00")
     rows = [*earlier.items(), *dumped.items(), ("garbled", "yesterday")]
@@ -231,7 +231,7 @@ def test_the_last_dump_of_many_courses_is_found_and_what_is_no_time_is_none(clic
     assert {key: str(when) for key, when in found.items()} == dumped
 
 
-def test_courses_are_due_that_were_never_dumped_or_were_modified_since():
+def test_new_and_modified_courses_are_due():
     from datetime import UTC, datetime, timedelta
 
     from log_replay.dump.dumping import _is_due

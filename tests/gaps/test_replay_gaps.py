@@ -53,7 +53,7 @@ def gaps(table, source, tmp_path, sample_identities):
     return found
 
 
-def test_by_day_the_hole_is_found_and_so_are_strangers(gaps, table, capsys):
+def test_gaps_by_day_count_missing_and_only_in_table(gaps, table, capsys):
     found = gaps()
     days = {row["day"]: row for row in found["gaps"]}
     assert found["total"]["logs"] == table[1]
@@ -65,7 +65,7 @@ def test_by_day_the_hole_is_found_and_so_are_strangers(gaps, table, capsys):
     assert "--only_missing delivers just those" in capsys.readouterr().out.replace("\n", " ")
 
 
-def test_only_missing_closes_what_it_finds(gaps, table, replay, source):
+def test_only_missing_closes_the_gaps(gaps, table, replay, source):
     missing = gaps()["total"]["missing"]
     where = ["--destination_provider", "CLICKHOUSE", "--destination_config", json.dumps(table[0])]
     assert replay(*source, *where, "--only_missing").total.delivered == missing > 0
@@ -73,7 +73,7 @@ def test_only_missing_closes_what_it_finds(gaps, table, replay, source):
 
 
 @pytest.mark.parametrize("by", ["hour", "event", "course"])
-def test_however_it_is_counted_the_sums_are_the_same(gaps, by):
+def test_totals_do_not_depend_on_the_grouping(gaps, by):
     found = gaps("--by", by)
     for name in ("logs", "present", "missing", "only_in_table"):
         assert sum(row[name] for row in found["gaps"]) == found["total"][name]
@@ -83,31 +83,31 @@ def test_however_it_is_counted_the_sums_are_the_same(gaps, by):
     assert names[stranger]["only_in_table"] == 9
 
 
-def test_slices_change_nothing(gaps, monkeypatch):
+def test_slice_size_changes_nothing(gaps, monkeypatch):
     whole = gaps("--by", "hour")
     monkeypatch.setattr(compare, "SLICE_IDS", 5)
     assert gaps("--by", "hour") == whole
 
 
-def test_a_period_is_compared_where_one_is_given(gaps):
+def test_since_and_until_limit_the_comparison(gaps):
     found = gaps("--since", "2026-03-04", "--until", "2026-03-06")
     assert [row["day"] for row in found["gaps"]] == ["2026-03-04", "2026-03-05"]
     assert found["total"]["only_in_table"] == 9
 
 
-def test_where_only_some_events_are_wanted_nothing_is_said_of_strangers(gaps):
+def test_only_in_table_is_unknown_with_an_event_filter(gaps):
     found = gaps("--event", "problem_check")
     assert found["total"]["only_in_table"] is None
     assert found["total"]["logs"] > found["total"]["present"] > 0
 
 
-def test_logs_that_hold_an_event_twice_count_it_once(gaps, logs, sample_log):
+def test_event_that_occurs_twice_in_the_logs_counts_once(gaps, logs, sample_log):
     once = gaps()
     (logs / "tracking.log.1").write_bytes(sample_log)
     assert gaps() == once
 
 
-def test_nothing_is_left_behind(gaps, table):
+def test_comparison_leaves_no_temporary_tables(gaps, table):
     gaps()
     client = connect(table[0])
     databases = [name for (name,) in client.query("SHOW DATABASES").result_rows]
@@ -115,14 +115,14 @@ def test_nothing_is_left_behind(gaps, table):
     assert not [name for name in databases if name.startswith("log_replay")]
 
 
-def test_what_cannot_be_read_makes_it_incomplete(gaps, logs):
+def test_unreadable_log_makes_the_comparison_incomplete(gaps, logs):
     (logs / "broken.gz").write_bytes(b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03garbage")
     with pytest.raises(CommandError) as caught:
         gaps()
     assert caught.value.returncode == 1
 
 
-def test_without_a_database_or_a_table_it_is_wrong_usage(source, sample_identities, home):
+def test_missing_database_or_table_is_wrong_usage(source, sample_identities, home):
     arguments = ["replay_gaps", "--transformer_type", "xapi", *source]
     for said in ("no embedded database", "no such table"):
         with pytest.raises(CommandError, match=said) as caught:
@@ -171,7 +171,7 @@ def measured(browser, tmp_path, gaps):
     return json.loads(dom.partition("<title>")[2].partition("</title>")[0].replace("&quot;", '"'))
 
 
-def test_in_a_browser_the_bars_are_as_high_as_the_numbers(browser, tmp_path):
+def test_bar_heights_match_the_numbers_in_a_browser(browser, tmp_path):
     seen = measured(browser, tmp_path, GAPS)
     (first, second) = seen["present"]
     (missing, last) = seen["missing"]
@@ -188,7 +188,7 @@ def test_in_a_browser_the_bars_are_as_high_as_the_numbers(browser, tmp_path):
 @pytest.mark.parametrize(
     "gaps", [GAPS, COURSES, Gaps("hour", "x", {"2026-03-01T10:00Z": Gap(1, 0)})], ids=lambda g: g.by
 )
-def test_a_page_fits_the_window_and_loads_nothing(browser, tmp_path, gaps):
+def test_page_fits_the_window_and_loads_nothing(browser, tmp_path, gaps):
     seen = measured(browser, tmp_path, gaps)
     assert not seen["wide"]
     assert seen["labels"] == 0
@@ -197,7 +197,7 @@ def test_a_page_fits_the_window_and_loads_nothing(browser, tmp_path, gaps):
 
 
 @pytest.mark.parametrize("gaps", [GAPS, COURSES, Gaps("day", "x"), Gaps("event", "x"), Gaps("hour", "x")])
-def test_a_page_needs_nothing_from_elsewhere_and_escapes_names(gaps):
+def test_page_is_self_contained_and_escapes_names(gaps):
     text = page(gaps)
     assert "<script" not in text
     assert "://" not in text
@@ -207,7 +207,7 @@ def test_a_page_needs_nothing_from_elsewhere_and_escapes_names(gaps):
     assert all(f"<td>{gap.logs:,}</td>" in text for gap in gaps.rows.values())
 
 
-def test_json_has_every_row():
+def test_json_contains_every_row():
     assert as_json(GAPS)["gaps"][1] == {
         "day": "2026-03-02",
         "logs": 300,

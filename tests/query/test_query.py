@@ -60,7 +60,7 @@ def place(request):
     return request.getfixturevalue(request.param)
 
 
-def test_people_need_no_json_paths(place):
+def test_view_has_columns_for_the_parts_of_a_statement(place):
     found = json.loads(ask("SELECT * FROM statements WHERE kind = 'xapi'", place))
     assert found == {
         "id": STATEMENT.id,
@@ -76,14 +76,14 @@ def test_people_need_no_json_paths(place):
     }
 
 
-def test_both_kinds_are_in_one_view_once_each(place):
+def test_view_contains_xapi_and_caliper_once_each(place):
     assert ask("SELECT kind, count() AS n FROM statements GROUP BY kind ORDER BY kind", place).splitlines() == [
         b'{"kind":"caliper","n":1}',
         b'{"kind":"xapi","n":1}',
     ]
 
 
-def test_it_answers_as_a_table_or_as_csv(files):
+def test_result_formats_are_table_and_csv(files):
     sql = "SELECT kind, object_name FROM statements WHERE kind = 'xapi'"
     assert list(csv.reader(io.StringIO(ask(sql, files, "csv").decode()))) == [
         ["kind", "object_name"],
@@ -117,7 +117,7 @@ WRITING = [
 
 
 @pytest.mark.parametrize("sql", WRITING)
-def test_nothing_can_be_changed(embedded, tmp_path, sql):
+def test_writing_queries_are_refused(embedded, tmp_path, sql):
     with embedded_statements(None) as client:
         with pytest.raises(ConfigurationError):
             answer(client, sql.format(tmp_path), "json")
@@ -129,14 +129,14 @@ def test_nothing_can_be_changed(embedded, tmp_path, sql):
     "SELECT 'x; INTO OUTFILE' AS `INTO OUTFILE`", "WITH 1 AS a SELECT a;", "SHOW TABLES", "DESCRIBE statements",
     "EXPLAIN SELECT 1", "(SELECT 1) UNION ALL (SELECT 2)", "SELECT 1 -- and a comment",
 ])  # fmt: skip
-def test_whatever_reads_is_allowed(embedded, sql):
+def test_reading_queries_are_allowed(embedded, sql):
     assert ask(sql, embedded)
 
 
 @pytest.mark.parametrize(("sql", "said"), [
     ("SELEC 1", "Syntax error"), ("SELECT verbb FROM statements", "verbb"), ("SELECT 1 FORMAT CSV", "--format"),
 ])  # fmt: skip
-def test_a_wrong_query_is_said_to_be_wrong_in_one_line(files, sql, said):
+def test_invalid_query_gives_a_one_line_error(files, sql, said):
     with pytest.raises(CommandError) as caught:
         call_command("query", sql, "--files", str(files))
     assert caught.value.returncode == 2
@@ -144,18 +144,18 @@ def test_a_wrong_query_is_said_to_be_wrong_in_one_line(files, sql, said):
     assert "\n" not in str(caught.value)
 
 
-def test_without_a_database_it_says_how_to_get_one(home):
+def test_missing_database_error_says_how_to_create_one(home):
     with pytest.raises(CommandError, match="CLICKHOUSE --create_tables"):
         call_command("query", "SELECT 1")
     assert not (home / "clickhouse").exists()
 
 
-def test_without_such_files_it_says_so(tmp_path):
+def test_missing_files_are_a_configuration_error(tmp_path):
     with pytest.raises(CommandError, match="no files match"):
         call_command("query", "SELECT 1", "--files", f"{tmp_path}/*.log")
 
 
-def test_patterns_are_taken_and_rows_are_read_as_statements(files, capsysbinary):
+def test_glob_patterns_and_row_files_are_read(files, capsysbinary):
     row = {"event_id": STATEMENT.id, "emission_time": STATEMENT.timestamp, "event": STATEMENT.text.decode()}
     (files / "deep").mkdir()
     (files / "deep" / "rows.log").write_text(json.dumps(row) + "\n\n")

@@ -1,4 +1,4 @@
-"""Only what a table does not have yet, to any destination."""
+"""Delivering only the statements that a table does not have yet, to any destination."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_replay.clickhouse import connect
-from log_replay.clickhouse import existing_ids as id_queries
+from log_replay.clickhouse import connect, existing_ids
 from log_replay.clickhouse.existing_ids import find_existing_ids
 from log_replay.clickhouse.rows import microseconds
 from log_replay.clickhouse.tables import create_table, statement_table
 from log_replay.errors import ConfigurationError, DestinationUnavailable
-from log_replay.records import WITHHELD, Delivery
+from log_replay.records import Delivery
 from log_replay.retry import RetryPolicy
 from log_replay.sinks.lrs.routes import Route
 from log_replay.sinks.lrs.sink import LrsSink
-from log_replay.sinks.only_missing import OnlyMissing
+from log_replay.sinks.only_missing import ALREADY_PRESENT, OnlyMissing
 from tests.support.clickhouse_tables import KEY
 from tests.support.keeping_lrs import KeepingLrs
 from tests.support.runs import logs, options, replay, source
@@ -33,8 +32,8 @@ __all__ = ["logs", "options", "ralph", "replay", "source"]
 EMBEDDED = ["--destination_provider", "CLICKHOUSE", "--create_tables"]
 
 
-class Taken:
-    """A destination that keeps what it is given, and says of each statement what the test says."""
+class RecordingSink:
+    """A destination that records all events and returns the same outcome for all statements."""
 
     def __init__(self, outcome="delivered"):
         self.events, self.outcome, self.logged = [], outcome, []
@@ -62,7 +61,7 @@ class Taken:
 
 @pytest.fixture
 def stored(home):
-    """Fill the embedded table with statements."""
+    """Return a function that inserts statements into the embedded table."""
 
     def fill(*statements, transformer_type="xapi"):
         from log_replay.sinks import open_sink
@@ -77,41 +76,43 @@ def stored(home):
 
 @pytest.fixture
 def wrapped():
-    """Wrap a destination."""
+    """Return a function that wraps a sink."""
     sinks = []
 
-    def wrap(taken, config=None, transformer_type="xapi", **more):
-        sink = OnlyMissing(taken, config or {}, transformer_type=transformer_type, log=taken.logged.extend, **more)
-        sinks.append(sink)
-        sink.check()
-        return sink
+    def wrap(sink, config=None, transformer_type="xapi", **more):
+        only_missing = OnlyMissing(
+            sink, config or {}, transformer_type=transformer_type, log=sink.logged.extend, **more
+        )
+        sinks.append(only_missing)
+        only_missing.check()
+        return only_missing
 
     yield wrap
     for sink in sinks:
         sink.close(complete=False)
 
 
-def test_what_is_there_is_neither_logged_nor_delivered_but_counted(stored, wrapped):
+def test_present_statements_are_only_counted_as_duplicate(stored, wrapped):
     there, missing = [xapi(), xapi()], [xapi(), xapi()]
     stored(*there)
     batch = [event(there[0], missing[0], offset=0), event(there[1], offset=1), event(missing[1], offset=2)]
-    taken = Taken()
-    delivery = wrapped(taken).deliver(batch)
-    assert taken.ids == [statement.id for statement in missing]
-    assert taken.logged == taken.events
+    recording = RecordingSink()
+    delivery = wrapped(recording).deliver(batch)
+    assert recording.ids == [statement.id for statement in missing]
+    assert recording.logged == recording.events
     assert delivery[:4] == (2, 2, 0, 0)
     assert delivery.outcomes == ["duplicate", "delivered", "duplicate", "delivered"]
 
 
-def test_what_becomes_of_the_rest_is_the_destination_s_own_word(stored, wrapped):
+def test_outcomes_of_missing_statements_come_from_the_sink(stored, wrapped):
     there = xapi()
     stored(there)
-    delivery = wrapped(Taken("failed")).deliver([event(xapi()), event(there)])
+    delivery = wrapped(RecordingSink("failed")).deliver([event(xapi()), event(there)])
     assert delivery.outcomes == ["failed", "duplicate"]
     assert delivery[:4] == (0, 1, 0, 1)
 
 
-def test_a_lost_route_gets_what_was_missing_then_whatever_has_come_to_the_table_since(stored, wrapped):
+def test_redelivery_sends_what_was_missing_at_first_delivery(stored, wrapped):
     there, missing = xapi(), [xapi(), xapi()]
     stored(there)
     with KeepingLrs() as lrs, KeepingLrs() as mortal:
@@ -123,7 +124,7 @@ def test_a_lost_route_gets_what_was_missing_then_whatever_has_come_to_the_table_
         batch = [event(missing[0], there), event(missing[1])]
         delivery = sink.deliver(batch)
         assert delivery.outcomes == ["failed", "duplicate", "failed"]
-        assert delivery.undelivered.outcomes == ["delivered", WITHHELD, "delivered"]
+        assert delivery.undelivered.outcomes == ["delivered", ALREADY_PRESENT, "delivered"]
         stored(*missing)
         mortal.is_up()
         assert mortal.url in sink.retry_now()
@@ -135,49 +136,52 @@ def test_a_lost_route_gets_what_was_missing_then_whatever_has_come_to_the_table_
         assert set(lrs.received.values()) == {1}
 
 
-def test_a_batch_that_is_there_wholly_never_reaches_the_destination(stored, wrapped):
+def test_sink_does_not_get_a_batch_that_is_present(stored, wrapped):
     there = xapi()
     stored(there)
-    taken = Taken()
-    assert wrapped(taken).deliver([event(there)])[:4] == (0, 1, 0, 0)
-    assert taken.events == []
+    recording = RecordingSink()
+    assert wrapped(recording).deliver([event(there)])[:4] == (0, 1, 0, 0)
+    assert recording.events == []
 
 
-def test_caliper_s_ids_are_found_too(stored, wrapped):
+def test_caliper_ids_are_found(stored, wrapped):
     there = caliper()
     stored(there, transformer_type="caliper")
-    assert wrapped(Taken(), transformer_type="caliper").deliver([event(there), event(caliper())])[:2] == (1, 1)
+    assert wrapped(RecordingSink(), transformer_type="caliper").deliver([event(there), event(caliper())])[:2] == (1, 1)
 
 
-def test_a_table_that_keeps_milliseconds_has_the_same_statements(stored, wrapped):
-    """As Aspects' own backfill leaves it."""
+def test_statements_stored_with_milliseconds_are_found(stored, wrapped):
+    """Aspects' own backfill stores milliseconds."""
     statement = xapi(time="2026-03-02T08:15:27.999999+00:00")
     stored(statement._replace(timestamp="2026-03-02T08:15:27.999+00:00"))
-    assert wrapped(Taken()).deliver([event(statement)]).duplicate == 1
+    assert wrapped(RecordingSink()).deliver([event(statement)]).duplicate == 1
 
 
-def test_a_statement_that_no_row_can_be_is_missing(stored, wrapped):
+def test_unstorable_statement_counts_as_missing(stored, wrapped):
     stored(xapi())
-    assert wrapped(Taken()).deliver([event(xapi()._replace(id="x"), xapi()._replace(timestamp="x"))]).delivered == 2
+    assert (
+        wrapped(RecordingSink()).deliver([event(xapi()._replace(id="x"), xapi()._replace(timestamp="x"))]).delivered
+        == 2
+    )
 
 
-def test_any_number_of_statements_is_asked_about(stored, wrapped, monkeypatch):
-    monkeypatch.setattr(id_queries, "_IDS_PER_QUERY", 30)
+def test_batch_of_several_queries_is_compared_completely(stored, wrapped, monkeypatch):
+    monkeypatch.setattr(existing_ids, "_IDS_PER_QUERY", 30)
     batch = batch_of(100)
     stored(*(each.statements[0] for each in batch[::2]))
-    assert wrapped(Taken()).deliver(batch)[:2] == (50, 50)
+    assert wrapped(RecordingSink()).deliver(batch)[:2] == (50, 50)
 
 
 @given(st.lists(st.integers(0, 10**10), min_size=1, max_size=200))
-def test_every_time_lies_in_one_of_few_ranges(seconds):
+def test_ranges_contain_every_time_and_are_limited(seconds):
     moments = sorted(datetime(2000, 1, 1, tzinfo=UTC) + timedelta(seconds=each / 100) for each in seconds)
-    ranges = list(id_queries._ranges(moments))
-    assert len(ranges) <= id_queries._MOST_RANGES
+    ranges = list(existing_ids._ranges(moments))
+    assert len(ranges) <= existing_ids._MAX_RANGES
     assert all(any(first <= microseconds(each) <= last for first, last in ranges) for each in moments)
 
 
-def test_one_stray_event_does_not_make_clickhouse_read_all_that_lies_between(home):
-    """It reads the granules around the times that were asked for, as its own plan says."""
+def test_query_skips_the_time_between_distant_events(home):
+    """ClickHouse's query plan has only the granules around the times."""
     client = connect({})
     table = statement_table({}, "xapi")
     create_table(client, table)
@@ -193,16 +197,16 @@ def test_one_stray_event_does_not_make_clickhouse_read_all_that_lies_between(hom
     times = ["2026-01-01T00:00:01Z", "2026-01-11T00:00:00Z"]
     assert find_existing_ids(client, table, [xapi(time=time) for time in times]) == frozenset()
     client.close()
-    read, in_all = map(int, re.findall(r"Granules: (\d+)/(\d+)", plans[0])[-1])
-    assert in_all > 100
+    read, total = map(int, re.findall(r"Granules: (\d+)/(\d+)", plans[0])[-1])
+    assert total > 100
     assert read <= 4
 
 
-def test_clickhouse_that_comes_back_is_asked_again(clickhouse, wrapped, stored):
+def test_query_is_retried_after_a_temporary_error(clickhouse, wrapped, stored):
     client = connect(clickhouse.config)
     create_table(client, statement_table({}, "xapi"))
     client.close()
-    sink = wrapped(Taken(), clickhouse.config, retry_policy=RetryPolicy(first_delay_seconds=0))
+    sink = wrapped(RecordingSink(), clickhouse.config, retry_policy=RetryPolicy(first_delay_seconds=0))
     clickhouse.inject({"query": "SELECT DISTINCT", "status": 503}, {"query": "SELECT DISTINCT", "code": 241})
     assert sink.deliver([event(xapi())]).delivered == 1
     clickhouse.inject({"query": "SELECT DISTINCT", "code": 516})
@@ -210,15 +214,15 @@ def test_clickhouse_that_comes_back_is_asked_again(clickhouse, wrapped, stored):
         sink.deliver([event(xapi())])
 
 
-def test_without_the_table_it_is_wrong_usage(home, wrapped):
+def test_missing_table_is_a_configuration_error(home, wrapped):
     with pytest.raises(ConfigurationError, match="no such table"):
-        wrapped(Taken())
+        wrapped(RecordingSink())
 
 
 KEEP = ["--add_external_ids", "no"]
 
 
-def test_a_run_into_the_table_that_has_everything_inserts_nothing(replay, source):
+def test_second_run_into_the_same_table_delivers_nothing(replay, source):
     replay(*source, *EMBEDDED)
     report = replay(*source, *EMBEDDED, "--only_missing", *KEEP)
     assert report.total.duplicate == report.total.statements > 200
@@ -227,8 +231,8 @@ def test_a_run_into_the_table_that_has_everything_inserts_nothing(replay, source
 
 
 @pytest.mark.parametrize("destination", ["LOCAL", "LOGGER", "CLICKHOUSE"])
-def test_a_hole_is_filled_at_any_destination(replay, source, tmp_path, destination):
-    """All of the log but two days is in the table."""
+def test_gap_is_delivered_to_any_destination(replay, source, tmp_path, destination):
+    """The table has all of the log except two days."""
     replay(*source, *EMBEDDED, "--until", "2026-03-03")
     (tmp_path / "out").mkdir()
     logged = tmp_path / "logged"
@@ -259,7 +263,7 @@ def test_a_hole_is_filled_at_any_destination(replay, source, tmp_path, destinati
     assert there == (report.total.statements if destination == "CLICKHOUSE" else report.total.duplicate)
 
 
-def test_a_hole_is_filled_at_an_lrs(replay, source, ralph):
+def test_gap_is_delivered_to_an_lrs(replay, source, ralph):
     replay(*source, *EMBEDDED, "--until", "2026-03-03")
     place = ["--destination_provider", "LRS", "--destination_config", json.dumps(ralph.config)]
     report = replay(*source, *place, "--only_missing", "--sleep_between_batches_secs", "0", "--log_to", "null", *KEEP)
@@ -268,7 +272,7 @@ def test_a_hole_is_filled_at_an_lrs(replay, source, ralph):
     assert len(ralph.statements()) == report.total.delivered
 
 
-def test_the_table_of_another_place_can_be_asked(replay, source, clickhouse):
+def test_missing_from_compares_with_another_clickhouse(replay, source, clickhouse):
     elsewhere = json.dumps(clickhouse.config)
     replay(*source, "--destination_provider", "CLICKHOUSE", "--destination_config", elsewhere, "--create_tables")
     logger = ["--destination_provider", "LOGGER", "--log_to", "null"]
@@ -276,6 +280,6 @@ def test_the_table_of_another_place_can_be_asked(replay, source, clickhouse):
     assert report.total.duplicate == report.total.statements
 
 
-def test_missing_from_alone_is_wrong_usage(options, source):
+def test_missing_from_requires_only_missing(options, source):
     with pytest.raises(ConfigurationError, match="--only_missing"):
         options(["--transformer_type", "xapi", *source, "--missing_from", "{}"])

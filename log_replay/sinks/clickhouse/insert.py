@@ -1,4 +1,4 @@
-"""Rows -> ClickHouse: one insert a batch, again while that may help, in pieces where a row is at fault."""
+"""Insert the rows of a batch in one request, with retries; bisect a batch that is refused."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from itertools import chain
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from log_replay.clickhouse.errors import FOREIGN, Kind, hint, kind, reason
 from log_replay.clickhouse.rows import ROW_FORMAT
-from log_replay.errors import ConfigurationError, DestinationUnavailable
-from log_replay.retry import RetryPolicy, TemporaryError
+from log_replay.errors import RefusedBatch
 from log_replay.storage.zstd import zstd
 
 if TYPE_CHECKING:
@@ -18,108 +16,92 @@ if TYPE_CHECKING:
 
     from clickhouse_connect.driver.client import Client
 
+    from log_replay.clickhouse.retrying_client import RetryingClient
     from log_replay.clickhouse.rows import Row
     from log_replay.clickhouse.tables import Table
 
-#: A batch of which so many pieces were tried holds more than a few rows at fault: what is left is not cut any further.
-MOST_PIECES = 200
+#: The maximum number of inserts for one batch. A batch that needs more has many bad rows: the rest is not bisected.
+MAX_INSERTS = 200
+_OPERATION = "insert into"
 _SETTINGS = {
-    "async_insert": 0,  # its acknowledgement could mean that it is only queued
-    "wait_end_of_query": 1,  # so that the status of the answer is final
+    "async_insert": 0,  # an asynchronous insert can be acknowledged before it is stored
+    "wait_end_of_query": 1,  # otherwise the HTTP status is sent before the insert ends
     "insert_deduplicate": 1,
-    # A repeat of an insert that was stored still has to reach the materialized views, if they did not get it.
+    # A retry must reach the materialized views that did not get the rows the first time.
     "deduplicate_blocks_in_dependent_materialized_views": 1,
-    "max_partitions_per_insert_block": 0,  # old logs may span more months than the 100 that it allows
+    "max_partitions_per_insert_block": 0,  # old logs can span more months than the default of 100
 }
-#: Faster than any network that it saves.
+#: Level 1 compresses faster than the network sends.
 _ZSTD_LEVEL = 1
 
 
 class Inserter:
-    """Inserts into one table.
+    """Inserts rows into one table.
 
     Args:
-        client: connected.
-        table: where the rows go.
-        place: what messages call it.
-        retry_policy: how often to try again.
+        client: the connection.
+        table: the table.
     """
 
-    def __init__(self, client: Client, table: Table, *, place: str, retry_policy: RetryPolicy) -> None:
+    def __init__(self, client: RetryingClient, table: Table) -> None:
         self._client = client
         self._table = table
         self._columns = [table.columns[name] for name in table.types]
-        self._place = place
-        self._retry_policy = retry_policy
 
     def check(self) -> None:
-        """Insert no row, which needs the same rights as inserting some.
+        """Insert zero rows, which requires the same rights as inserting some.
 
         Raises:
-            ConfigurationError: it is not allowed.
+            ConfigurationError: the user may not insert.
         """
-        try:
-            self._send(b"", {})
-        except FOREIGN as error:
-            raise ConfigurationError(
-                reason(error), operation="insert into", object=self._place, hint=hint(error)
-            ) from None
+        self._client.check(
+            lambda client: self._send(client, b"", {}), operation=_OPERATION, table=self._table.shown_name
+        )
 
     def insert(self, rows: Sequence[Row], token: str) -> dict[int, str]:
-        """Insert rows and return why those that were not taken were not, by their numbers.
+        """Insert rows, and return the reasons of those that were refused, by their numbers.
 
         Args:
-            rows: in ``ROW_FORMAT``.
-            token: tells this batch from any other; a repeat of the same rows with it is not stored again where the
-                table remembers its inserts.
+            rows: rows in ``ROW_FORMAT``.
+            token: identifies the batch. A table with a deduplication window does not store the same rows with the same
+                token again.
 
         Raises:
-            DestinationUnavailable: the table takes nothing, or nobody has answered in all attempts.
+            DestinationUnavailable: the table accepts no rows, or all retries failed.
         """
         refused: dict[int, str] = {}
         pieces = [(0, len(rows))] if rows else []
-        tried = 0
+        inserts = 0
         while pieces:
             start, end = pieces.pop()
-            tried += 1
-            why = self._insert_piece(b"".join(chain.from_iterable(rows[start:end])), token)
-            if why is None:
+            inserts += 1
+            reason = self._insert_piece(b"".join(chain.from_iterable(rows[start:end])), token)
+            if reason is None:
                 continue
-            if end - start == 1 or tried >= MOST_PIECES:
-                refused.update(dict.fromkeys(range(start, end), why))
+            if end - start == 1 or inserts >= MAX_INSERTS:
+                refused.update(dict.fromkeys(range(start, end), reason))
             else:
                 middle = (start + end) // 2
                 pieces += [(middle, end), (start, middle)]
         return refused
 
     def _insert_piece(self, body: bytes, token: str) -> str | None:
-        """Insert, and return why it was refused, if it was."""
-        # Rows that have changed since (a user's name, another version of ERB) are no repeat.
+        """Insert the rows in a body, and return the reason if they are refused."""
+        # The content is part of the token: if a statement has changed (a user's name, the version of ERB), the insert
+        # is a new one.
         digest = hashlib.sha256(token.encode("utf-8", "surrogateescape"), usedforsecurity=False).hexdigest()
         settings = {"insert_deduplication_token": f"{digest} {len(body)} {crc32(body)}"}
         try:
-            return self._retry_policy.call(lambda: self._attempt(body, settings))
-        except TemporaryError as error:
-            raise self._lost(
-                f"{error} ({self._retry_policy.retries + 1} attempts)",
-                "is it up, and not overloaded? A larger --batch_size makes fewer parts",
-            ) from None
-
-    def _attempt(self, body: bytes, settings: dict[str, str]) -> str | None:
-        try:
-            self._send(body, settings)
-        except FOREIGN as error:
-            if kind(error) is Kind.PASSING:
-                raise TemporaryError(reason(error)) from None
-            if kind(error) is Kind.LOST:
-                raise self._lost(reason(error), hint(error)) from None
-            return reason(error)
+            self._client.run(
+                lambda client: self._send(client, body, settings), operation=_OPERATION, table=self._table.shown_name
+            )
+        except RefusedBatch as error:
+            return error.message
         return None
 
-    def _send(self, body: bytes, settings: dict[str, str]) -> None:
-        # The embedded engine has no network to save.
-        compression = "zstd" if self._client.write_compression else None
-        self._client.raw_insert(
+    def _send(self, client: Client, body: bytes, settings: dict[str, str]) -> None:
+        compression = "zstd" if client.write_compression else None  # off for the embedded engine: there is no network
+        client.raw_insert(
             str(self._table),
             self._columns,
             zstd.compress(body, _ZSTD_LEVEL) if compression else body,
@@ -127,6 +109,3 @@ class Inserter:
             fmt=ROW_FORMAT,
             compression=compression,
         )
-
-    def _lost(self, message: str, hint: str | None) -> DestinationUnavailable:
-        return DestinationUnavailable(message, operation="insert into", object=self._place, hint=hint)

@@ -1,88 +1,74 @@
-"""``--tracking``: the logs' own events in Aspects' table ``_tracking``, beside the statements made of them."""
+"""Store the events of the logs themselves in Aspects' table ``_tracking`` (option ``--tracking``)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from log_replay.clickhouse.connection import connect, shown_place
-from log_replay.clickhouse.errors import configuring
+from log_replay.clickhouse.retrying_client import RetryingClient
 from log_replay.clickhouse.rows import line_row
-from log_replay.clickhouse.tables import check_table, create_table, tracking_table
+from log_replay.clickhouse.tables import prepare_table, tracking_table
 from log_replay.errors import DestinationUnavailable
 from log_replay.events import UnparsableLine, parse_event
 from log_replay.events.filters import read_time
 from log_replay.events.prefilter import is_plain
 from log_replay.records import Position, lines_of
-from log_replay.retry import RetryPolicy
 from log_replay.sinks.clickhouse.insert import Inserter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from clickhouse_connect.driver.client import Client
-
     from log_replay.clickhouse.rows import Row
     from log_replay.events.filters import Filters
     from log_replay.records import LineBlock
+    from log_replay.retry import RetryPolicy
 
 
 class TrackingStore:
-    """Stores every event of the period that is replayed, whether statements are made of it or not.
+    """Stores all events of the replayed period, including those that give no statement.
 
-    The table cannot tell a repeat from a new event, as it has no ids: the same block is stored once where the table
-    remembers its inserts, but a run that is resumed may store some lines again.
+    The table has no ids, so it cannot replace duplicates. With a deduplication window, it stores the same block only
+    once. A run that is resumed can store some lines again.
 
     Args:
-        config: the destination's.
-        filters: of which only the period counts.
-        create: whether to create the table if it is missing.
-        retry_policy: how often to try again.
+        config: the configuration of the destination.
+        filters: the filters of the run; only the period applies.
+        create: create the table if it does not exist.
+        retry_policy: how often to retry.
     """
 
     def __init__(
         self, config: Mapping[str, Any], filters: Filters, *, create: bool, retry_policy: RetryPolicy | None = None
     ) -> None:
-        self._config = config
         self._filters = filters
         self._create = create
-        self._retry_policy = retry_policy or RetryPolicy()
         self._table = tracking_table(config)
-        self._place = f"{self._table.database}.{self._table.name} at {shown_place(config)}"
-        self._client: Client | None = None
-        self._inserter: Inserter | None = None
+        self._client = RetryingClient(config, retry_policy)
+        self._inserter = Inserter(self._client, self._table)
 
     def check(self) -> None:
-        """Connect, create the table if that was asked for, and look at it.
+        """Connect, create the table if requested, check its columns, and insert zero rows.
 
         Raises:
             ConfigurationError: rows cannot be inserted.
         """
-        self._client = connect(self._config)
-        self._inserter = Inserter(self._client, self._table, place=self._place, retry_policy=self._retry_policy)
-        with configuring(self._place):
-            if self._create:
-                create_table(self._client, self._table)
-            check_table(self._client, self._table)
+        prepare_table(self._client, self._table, create=self._create)
         self._inserter.check()
 
     def store(self, block: LineBlock) -> None:
-        """Insert the events of a block; lines that are none have no place in the table.
+        """Insert the events of a block, without the lines that are not events.
 
         Raises:
-            DestinationUnavailable: the table does not take them.
+            DestinationUnavailable: the table does not accept them.
         """
         rows = list(self._rows(block))
-        if self._inserter is None or not rows:
-            return
         refused = self._inserter.insert(rows, f"{block.object} {block.start} {block.end_offset}")
         if refused:
-            raise DestinationUnavailable(next(iter(refused.values())), operation="insert into", object=self._place)
+            place = self._client.shown(self._table.shown_name)
+            raise DestinationUnavailable(next(iter(refused.values())), operation="insert into", object=place)
 
     def close(self) -> None:
         """Close the connection."""
-        if self._client is not None:
-            self._client.close()
-            self._client = self._inserter = None
+        self._client.close()
 
     def _rows(self, block: LineBlock) -> Iterator[Row]:
         since, until = self._filters.since, self._filters.until

@@ -1,4 +1,4 @@
-"""The logs' own events, stored beside the statements."""
+"""The events of the logs themselves, stored in the table ``_tracking``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def stored(config=None):
 
 
 def written(log):
-    """Yield the text of each event with a time that a log holds."""
+    """Yield the text of each event of a log that has a time."""
     for line in log.splitlines():
         text = line[line.find(b"{") :].rstrip()
         with suppress(ValueError, KeyError, TypeError):
@@ -35,26 +35,26 @@ def written(log):
                 yield text.decode()
 
 
-def test_every_event_of_the_log_is_stored_as_it_stands(replay, source, sample_log):
-    """Those too that nothing is made of."""
+def test_all_events_of_the_log_are_stored_unchanged(replay, source, sample_log):
+    """Events that give no statement are stored, too."""
     report = replay(*source, *INTO)
     messages = sorted(message for _, message in stored())
     assert messages == sorted(written(sample_log))
     assert len(messages) > report.total.known
 
 
-def test_a_repeat_stores_nothing_twice(replay, source):
+def test_repeated_run_stores_no_event_twice(replay, source):
     for _ in range(2):
         replay(*source, *INTO)
     assert len(set(stored())) == len(stored())
 
 
-def test_only_the_period_is_stored(replay, source):
+def test_only_events_of_the_period_are_stored(replay, source):
     replay(*source, *INTO, "--since", "2026-03-04", "--until", "2026-03-05", "--event", "problem_check")
     assert {moment // 86400 for moment, _ in stored()} == {1772582400 // 86400}
 
 
-def test_a_server_holds_them_too_even_after_a_lost_answer(replay, source, clickhouse):
+def test_lost_response_of_a_server_duplicates_no_event(replay, source, clickhouse):
     config = ["--destination_config", json.dumps(clickhouse.config)]
     clickhouse.inject(
         {"query": r"INSERT INTO `openedx`.`_tracking`"},
@@ -66,11 +66,11 @@ def test_a_server_holds_them_too_even_after_a_lost_answer(replay, source, clickh
     assert int(count) == len(set(stored(clickhouse.config)))
 
 
-def test_a_dry_run_stores_none(replay, source, home):
+def test_dry_run_stores_no_event(replay, source, home):
     replay(*source, *INTO, "--dry_run", "--log_to", "null")
     assert not (home / "clickhouse").exists()
 
 
-def test_it_needs_clickhouse(options, source):
+def test_tracking_requires_a_clickhouse_destination(options, source):
     with pytest.raises(ConfigurationError, match="CLICKHOUSE"):
         options(["--transformer_type", "xapi", *source, "--tracking", "--destination_provider", "LOGGER"])
