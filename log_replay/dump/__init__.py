@@ -1,9 +1,9 @@
-"""The LMS's users, courses and tags -> Aspects' database ``event_sink``, as platform-plugin-aspects dumps them.
+"""Dump the LMS's users, courses and tags into Aspects' database ``event_sink``, as platform-plugin-aspects does.
 
-options -> an object type -> pages of objects, by primary key -> rows -> ClickHouse
+options -> object type -> pages of objects, by primary key -> rows -> ClickHouse
 
-Where the plugin is installed, its own sinks say what is dumped and make the rows; elsewhere the LMS's tables are read
-and the same rows made here.
+Inside an LMS with the plugin, the plugin's own sinks select the objects and make the rows. Elsewhere, this package
+reads the LMS's tables and makes the same rows.
 """
 
 from __future__ import annotations
@@ -19,33 +19,33 @@ if TYPE_CHECKING:
 
     from django.db.models import Model, QuerySet
 
-#: A row of a table in ClickHouse: what is written, by column, in the order of the table's columns.
-Row: TypeAlias = dict[str, Any]
+#: A row of a table in ClickHouse: its values by column, in the order of the table's columns.
+DumpRow: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class NestedTable:
-    """A table whose rows are made from one row of another: the blocks of a course."""
+    """A table with several rows for each row of another table: the blocks of a course."""
 
     table: str
     columns: tuple[str, ...]
-    rows: Callable[[Row], list[Row]]
+    rows: Callable[[DumpRow], list[DumpRow]]
 
 
 @dataclass(frozen=True)
 class ObjectType:
-    """What can be dumped: one of the objects of ``--object``.
+    """A type of object that can be dumped with ``--object``.
 
     Attributes:
-        name: as the option names it.
-        table: where its rows go in ClickHouse.
+        name: the value of the option.
+        table: the table in ClickHouse.
         columns: the columns of a row.
-        queryset: all objects, ordered by primary key.
-        rows: make the rows of some objects, in order.
-        read_pk: read a primary key from the command line; raises ValueError.
-        modified_column: the model's attribute that says when an object changed, where one that was dumped since is
-            skipped.
-        key_column: the column of ClickHouse's table that has the primary key, where the above matters.
+        queryset: returns all objects, ordered by primary key.
+        rows: makes the rows of some objects, in order.
+        read_pk: reads a primary key from the command line; raises ValueError.
+        modified_column: the model's attribute with the time of the last change. Objects that were dumped after it are
+            skipped. None if all objects are always dumped.
+        key_column: the column of ClickHouse's table with the primary key, for objects with a ``modified_column``.
         nested: further tables.
     """
 
@@ -53,7 +53,7 @@ class ObjectType:
     table: str
     columns: tuple[str, ...]
     queryset: Callable[[], QuerySet[Model]]
-    rows: Callable[[Sequence[Model]], list[Row]]
+    rows: Callable[[Sequence[Model]], list[DumpRow]]
     read_pk: Callable[[str], Any] = int
     modified_column: str | None = None
     key_column: str = "id"
@@ -61,17 +61,17 @@ class ObjectType:
 
     @property
     def tables(self) -> list[tuple[str, tuple[str, ...]]]:
-        """Every table that is written to, with its columns."""
+        """All tables that the dump inserts into, with their columns."""
         return [(self.table, self.columns), *((nested.table, nested.columns) for nested in self.nested)]
 
 
 def read_course_id(text: str) -> str:
-    """Read a course's primary key.
+    """Return the primary key of a course.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is not a course id.
     """
     try:
         return str(CourseKey.from_string(text))
     except InvalidKeyError:
-        raise ValueError("no course id") from None
+        raise ValueError("not a course id") from None

@@ -1,4 +1,4 @@
-"""The only wiring of a dump: pages of objects -> those to dump -> rows -> ClickHouse."""
+"""Run a dump: read pages of objects, select those to dump, make their rows, insert the rows."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import structlog
 from django.db import DatabaseError, InterfaceError
 
-from log_replay.dump.delivery import EventSink
-from log_replay.dump.objects import COURSES, find_object_type
+from log_replay.dump.event_sink import EventSink
+from log_replay.dump.object_types import COURSES, find_object_type
 from log_replay.dump.pages import pages
 from log_replay.errors import ConfigurationError, IdentityError, LogReplayError
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from django.db.models import Model
 
-    from log_replay.dump import ObjectType, Row
-    from log_replay.dump.options import DumpOptions
+    from log_replay.dump import DumpRow, ObjectType
+    from log_replay.dump.dump_options import DumpOptions
     from log_replay.retry import RetryPolicy
 
 T = TypeVar("T")
@@ -31,7 +31,15 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class DumpReport:
-    """What a dump came to; ``last_pk`` is where the next one goes on, ``stopped`` why this one ended early."""
+    """The counters of a dump.
+
+    Attributes:
+        dumped: objects that were inserted.
+        skipped: objects that were not selected, or did not change since their last dump.
+        failed: objects whose rows could not be made.
+        last_pk: the primary key to give to the next dump as ``--start_pk``.
+        stopped: why the dump ended early; None if it did not.
+    """
 
     dumped: int = 0
     skipped: int = 0
@@ -41,18 +49,25 @@ class DumpReport:
 
 
 class Dump:
-    """One dump: checked when it is made, before any object is read; then ``dump`` it once.
+    """One dump. The constructor checks everything before any object is read; call ``dump`` once.
 
     Args:
-        options: its configuration.
-        retry_policy: how often to try again what may pass.
+        options: the configuration.
+        retry_policy: how often to retry after a temporary error.
+        sleep: sleeps between two inserts.
 
     Raises:
-        ConfigurationError: it cannot work.
+        ConfigurationError: an option is wrong, a table is missing, or ClickHouse does not answer.
     """
 
-    def __init__(self, options: DumpOptions, retry_policy: RetryPolicy | None = None) -> None:
+    def __init__(
+        self,
+        options: DumpOptions,
+        retry_policy: RetryPolicy | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.options = options
+        self._sleep = sleep
         self.report = DumpReport()
         self._type = find_object_type(options.object)
         if self._type is None:
@@ -68,11 +83,11 @@ class Dump:
 
     @property
     def enabled(self) -> bool:
-        """Whether this site lets the object be dumped at all."""
+        """Whether the site has enabled dumps of this type of object."""
         return self._type is not None
 
     def dump(self) -> DumpReport:
-        """Do it and return what was done, with whatever stopped it."""
+        """Dump the objects, and return the counters and the reason if the dump was stopped."""
         if self._type is None:
             return self.report
         try:
@@ -88,24 +103,24 @@ class Dump:
     def _dump_pages(self, kind: ObjectType) -> None:
         if kind.name == COURSES and not kind.nested:
             log.warning("course_blocks are not dumped: only platform-plugin-aspects inside an LMS can read them")
-        report, limit, rest_until = self.report, self.options.limit, 0.0
+        report, limit, next_insert = self.report, self.options.limit, 0.0
         after, only, _ = self._keys
         for page in pages(kind.queryset(), after=after, only=only, page_size=self.options.batch_size):
-            chosen = self._chosen(kind, page)
-            allowed = len(chosen) if limit is None else limit - report.dumped
-            last = page[-1] if len(chosen) <= allowed else chosen[allowed - 1]
-            chosen = chosen[:allowed]
-            if chosen:
-                time.sleep(max(0.0, rest_until - time.monotonic()))
-                self._deliver(kind, chosen)
-                rest_until = time.monotonic() + self.options.sleep_time
+            selected = self._select(kind, page)
+            allowed = len(selected) if limit is None else limit - report.dumped
+            last = page[-1] if len(selected) <= allowed else selected[allowed - 1]
+            selected = selected[:allowed]
+            if selected:
+                self._sleep(max(0.0, next_insert - time.monotonic()))
+                self._deliver(kind, selected)
+                next_insert = time.monotonic() + self.options.sleep_time
             report.last_pk = str(last.pk)
             log.info("dumped", object=kind.name, dumped=report.dumped, skipped=report.skipped, last_pk=report.last_pk)
             if report.dumped == limit:
                 return
 
-    def _chosen(self, kind: ObjectType, page: Sequence[Model]) -> list[Model]:
-        """Return those of a page that have to be dumped."""
+    def _select(self, kind: ObjectType, page: Sequence[Model]) -> list[Model]:
+        """Return the objects of a page that have to be dumped."""
         wanted = [found for found in page if str(found.pk) not in self._keys.without]
         if kind.modified_column and not self.options.force:
             known = self._sink.last_dumped(kind.table, kind.key_column, [str(found.pk) for found in wanted])
@@ -116,43 +131,45 @@ class Dump:
         return wanted
 
     def _deliver(self, kind: ObjectType, objects: Sequence[Model]) -> None:
-        """Deliver objects, what is nested in them first: once an object is there, it counts as dumped."""
-        rows = [row for pk, row in self._made(kind, objects) if self._deliver_nested(kind, pk, row)]
+        """Insert the rows of objects, nested rows first: an object counts as dumped once its own row exists."""
+        rows = [row for pk, row in self._make_rows(kind, objects) if self._deliver_nested(kind, pk, row)]
         self._sink.insert(kind.table, kind.columns, rows)
         self.report.dumped += len(rows)
 
-    def _made(self, kind: ObjectType, objects: Sequence[Model]) -> list[tuple[str, Row]]:
-        """Make the rows of objects; one by one where that fails, so that one object does not cost the others."""
+    def _make_rows(self, kind: ObjectType, objects: Sequence[Model]) -> list[tuple[str, DumpRow]]:
+        """Return primary keys and rows. If that fails, make the rows one by one, so that only bad objects fail."""
         try:
             rows = _attempt(partial(kind.rows, objects))
-        except _CannotMake as error:
+        except _RowError as error:
             if len(objects) == 1:
                 self._fail(kind, str(objects[0].pk), error)
                 return []
-            return [row for found in objects for row in self._made(kind, [found])]
+            return [row for found in objects for row in self._make_rows(kind, [found])]
         return [(str(found.pk), row) for found, row in zip(objects, rows, strict=True)]
 
-    def _deliver_nested(self, kind: ObjectType, pk: str, row: Row) -> bool:
-        """Deliver what is nested in an object; say whether that went well."""
+    def _deliver_nested(self, kind: ObjectType, pk: str, row: DumpRow) -> bool:
+        """Insert the nested rows of an object, and return whether they could be made."""
         for nested in kind.nested:
             try:
                 rows = _attempt(partial(nested.rows, row))
-            except _CannotMake as error:
+            except _RowError as error:
                 self._fail(kind, pk, error)
                 return False
             self._sink.insert(nested.table, nested.columns, rows)
         return True
 
-    def _fail(self, kind: ObjectType, pk: str, error: _CannotMake) -> None:
+    def _fail(self, kind: ObjectType, pk: str, error: _RowError) -> None:
         self.report.failed += 1
         log.error("not dumped", object=kind.name, pk=pk, reason=str(error))
 
 
-class _CannotMake(Exception):
-    """The LMS cannot say what is to be dumped of an object."""
+class _RowError(Exception):
+    """The rows of an object cannot be made."""
 
 
 class _Keys(NamedTuple):
+    """The primary keys in the options."""
+
     after: Any | None
     only: list[Any]
     without: frozenset[str]
@@ -163,7 +180,7 @@ def _read_keys(options: DumpOptions, kind: ObjectType) -> _Keys:
         try:
             return kind.read_pk(text)
         except ValueError:
-            raise ConfigurationError(f"--{option} {text!r} is no primary key of {kind.name}") from None
+            raise ConfigurationError(f"--{option} {text!r} is not a primary key of {kind.name}") from None
 
     return _Keys(
         after=None if options.start_pk is None else read("start_pk", options.start_pk),
@@ -173,7 +190,7 @@ def _read_keys(options: DumpOptions, kind: ObjectType) -> _Keys:
 
 
 def _is_due(modified: datetime | None, dumped: datetime | None) -> bool:
-    """Say whether to dump an object: it was never dumped, or it was modified since."""
+    """Return whether an object was never dumped, or was modified since its last dump."""
     return dumped is None or (modified is not None and dumped < modified)
 
 
@@ -182,6 +199,6 @@ def _attempt(make: Callable[[], T]) -> T:
         return make()
     except (DatabaseError, InterfaceError) as error:
         raise IdentityError(type(error).__name__, operation="read", object="the LMS's database") from error
-    except Exception as error:  # the LMS's own code: a damaged course raises anything
-        # Its message may hold what it was about; its type tells enough.
-        raise _CannotMake(type(error).__name__) from error
+    except Exception as error:  # the LMS's code can raise any exception for a damaged course
+        # The message can quote the content of the course, so only the type is reported.
+        raise _RowError(type(error).__name__) from error

@@ -1,4 +1,4 @@
-"""All objects, or some, page by page: each page a range of primary keys, so that no page costs more than the first."""
+"""Read objects in pages. Each page is a range of primary keys, so all pages cost the same."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 def pages(objects: QuerySet[Model], *, after: Any | None, only: Sequence[Any], page_size: int) -> Iterator[list[Model]]:
-    """Read objects in the order of their primary keys.
+    """Yield pages of objects in the order of their primary keys.
 
     Args:
         objects: all of them, ordered by primary key.
-        after: the primary key to start behind, if any.
-        only: the primary keys of the only ones to read; all if there are none.
-        page_size: how many at a time.
+        after: read only objects with a greater primary key, if given.
+        only: read only objects with these primary keys, if there are any.
+        page_size: the number of objects in a page.
 
     Raises:
         IdentityError: the LMS's database does not answer.
@@ -44,7 +44,7 @@ def _page(objects: QuerySet[Model], page_size: int) -> list[Model]:
     try:
         return list(objects[:page_size])
     except (DatabaseError, InterfaceError) as error:
-        # A driver's message may quote the query, and so a learner's data: its type tells enough.
+        # The driver's message can quote the query, with data of learners, so only the type is reported.
         raise IdentityError(
             type(error).__name__,
             operation="read",

@@ -1,4 +1,4 @@
-"""The objects of platform-plugin-aspects, inside an LMS: its own sinks find them and make their rows."""
+"""Object types of platform-plugin-aspects, inside an LMS. The plugin's sinks select the objects and make the rows."""
 
 from __future__ import annotations
 
@@ -19,21 +19,24 @@ if TYPE_CHECKING:
 
     from django.db.models import Model
 
-    from log_replay.dump import Row
+    from log_replay.dump import DumpRow
 
 _log = logging.getLogger(__name__)
 
 
 def plugin_object_type(name: str) -> ObjectType | None:
-    """Return an object of the plugin's, or of whoever adds a sink to it; None where this site has disabled it.
+    """Return the type of object of one of the plugin's sinks, or of a sink that another app adds to the plugin.
+
+    Returns:
+        None if the site has disabled the sink.
 
     Raises:
-        ConfigurationError: there is none of this name.
+        ConfigurationError: no sink has this name.
     """
     sink_class = ModelBaseSink.get_sink_by_model_name(name)
     if sink_class is None:
         known = sorted(sink.model for sink in ModelBaseSink.__subclasses__() if sink.model)
-        raise ConfigurationError(f"--object {name!r} is none of {', '.join(known)}")
+        raise ConfigurationError(f"--object {name!r} is not one of {', '.join(known)}")
     if not sink_class.is_enabled():
         return None
     sink = sink_class({}, _log)
@@ -51,19 +54,19 @@ def plugin_object_type(name: str) -> ObjectType | None:
     )
 
 
-def _rows(sink: Any, objects: Sequence[Model]) -> list[Row]:
+def _rows(sink: Any, objects: Sequence[Model]) -> list[DumpRow]:
     return [dict(row) for row in sink.serialize_item(objects, many=True)]
 
 
 def _course_blocks() -> NestedTable:
     sink = XBlockSink({}, _log)
 
-    def rows(course: Row) -> list[Row]:
+    def rows(course: DumpRow) -> list[DumpRow]:
         dump = {column: course[column] for column in ("dump_id", "time_last_dumped")}
         try:
             return [dict(row) for row in sink.serialize_item(course, many=True, initial=dump)]
         except Exception:
-            # The overview of a course that was deleted stays, and is all there is of it.
+            # A deleted course has no blocks, but its overview stays in the LMS's table.
             if get_modulestore().has_course(CourseKey.from_string(course["course_key"])):
                 raise
             return []

@@ -1,4 +1,4 @@
-"""The tables of Aspects' database ``event_sink``, as its migrations leave them."""
+"""The tables of Aspects' database ``event_sink``, as its migrations create them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ _DUMP = {"dump_id": "UUID", "time_last_dumped": "String"}
 
 
 @dataclass(frozen=True)
-class Table:
-    """A table: its columns with their types, its order, and how it is partitioned.
+class TableSchema:
+    """A table: its columns with their types, its sorting and primary keys, and its partitions.
 
-    ``replacing`` tables keep one row of each key; the others keep whatever is inserted.
+    A ``replacing`` table keeps one row for each key; other tables keep all inserted rows.
     """
 
     columns: dict[str, str]
@@ -21,7 +21,7 @@ class Table:
     replacing: bool = True
 
     def ddl(self, name: str) -> str:
-        """Return the statement that creates the table where it is missing."""
+        """Return the SQL that creates the table if it does not exist."""
         columns = ", ".join(f"`{column}` {kind}" for column, kind in self.columns.items())
         partition = f" PARTITION BY {self.partition_by}" if self.partition_by else ""
         engine = "ReplacingMergeTree" if self.replacing else "MergeTree"
@@ -33,7 +33,7 @@ class Table:
 
 
 TABLES = {
-    "course_overviews": Table(
+    "course_overviews": TableSchema(
         {
             **dict.fromkeys(
                 ("org", "course_key", "display_name", "course_start", "course_end", "enrollment_start"), "String"
@@ -46,7 +46,7 @@ TABLES = {
         order_by="org, course_key, modified, time_last_dumped",
         replacing=False,
     ),
-    "course_blocks": Table(
+    "course_blocks": TableSchema(
         {
             **dict.fromkeys(("org", "course_key", "location", "display_name", "xblock_data_json"), "String"),
             "order": "Int32 DEFAULT 0",
@@ -57,7 +57,7 @@ TABLES = {
         primary_key="org, course_key, location, edited_on",
         replacing=False,
     ),
-    "user_profile": Table(
+    "user_profile": TableSchema(
         {
             "id": "Int32",
             "user_id": "Int32",
@@ -77,12 +77,12 @@ TABLES = {
         order_by="id, time_last_dumped",
         partition_by="user_id MOD 100",
     ),
-    "external_id": Table(
+    "external_id": TableSchema(
         {"external_user_id": "UUID", "external_id_type": "String", "username": "String", "user_id": "Int32", **_DUMP},
         order_by="external_user_id, time_last_dumped",
         partition_by="user_id MOD 100",
     ),
-    "course_enrollment": Table(
+    "course_enrollment": TableSchema(
         {
             "id": "Int32",
             "course_key": "String",
@@ -96,7 +96,7 @@ TABLES = {
         order_by="course_key, user_id, time_last_dumped",
         replacing=False,
     ),
-    "tag": Table(
+    "tag": TableSchema(
         {
             **dict.fromkeys(("id", "taxonomy", "parent"), "Int32"),
             **dict.fromkeys(("value", "external_id", "lineage"), "String"),
@@ -104,8 +104,8 @@ TABLES = {
         },
         order_by="id, time_last_dumped",
     ),
-    "taxonomy": Table({"id": "Int32", "name": "String", **_DUMP}, order_by="id, time_last_dumped"),
-    "object_tag": Table(
+    "taxonomy": TableSchema({"id": "Int32", "name": "String", **_DUMP}, order_by="id, time_last_dumped"),
+    "object_tag": TableSchema(
         {
             "id": "Int32",
             "object_id": "String",

@@ -1,7 +1,7 @@
-"""The LMS's tables that are dumped, read through unmanaged models, where the plugin is not there to read them.
+"""Unmanaged models of the LMS's tables, for dumps without the plugin.
 
-Inside an LMS they stand beside edx-platform's own models, so only a dump imports them. Columns that no row needs are
-left out.
+Inside an LMS, edx-platform has its own models of the same tables, so only a dump imports this module. Columns that no
+row needs are left out.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from log_replay.identities.lms_tables import LmsTable
 
 
 class UserProfile(LmsTable):
-    """What users say of themselves."""
+    """The profile of a user."""
 
     id = models.BigAutoField(primary_key=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, related_name="+")
@@ -39,7 +39,7 @@ class UserProfile(LmsTable):
 
 
 class CourseOverviewRow(LmsTable):
-    """A course with the columns that a dump needs; see ``identities.lms_tables.CourseOverview`` for statements."""
+    """A course, with the columns for a dump. Statements use ``identities.lms_tables.CourseOverview``."""
 
     id = models.CharField(max_length=255, primary_key=True)
     org = models.TextField()
@@ -67,7 +67,7 @@ class CourseOverviewRow(LmsTable):
 
 
 class CourseEnrollment(LmsTable):
-    """Who is enrolled where."""
+    """The enrollment of a user in a course."""
 
     user_id: int
 
@@ -94,7 +94,7 @@ class Taxonomy(LmsTable):
 
 
 class Tag(LmsTable):
-    """A tag, and where it stands in its taxonomy."""
+    """A tag and its parent in the taxonomy."""
 
     taxonomy_id: int | None
     parent_id: int | None
@@ -110,7 +110,7 @@ class Tag(LmsTable):
 
 
 class ObjectTag(LmsTable):
-    """A tag of a course or block; ``stored_value`` is all there is of a free text tag."""
+    """A tag of a course or block. A free text tag has only a ``stored_value``."""
 
     taxonomy_id: int | None
     tag_id: int | None

@@ -1,4 +1,4 @@
-"""Tags and their ancestors, in a bounded number of queries."""
+"""Read tags and their ancestors, with one query for each level."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ PARAMETERS = 10_000
 
 
 class TagNode(NamedTuple):
-    """A tag in its taxonomy's tree."""
+    """A tag in the tree of a taxonomy."""
 
     parent_id: int | None
     value: str
 
 
 class TagTree:
-    """Some tags with all their ancestors: one query for each level.
+    """Some tags with all their ancestors, read with one query for each level.
 
     Args:
-        tag_ids: which tags.
+        tag_ids: the ids of the tags.
     """
 
     def __init__(self, tag_ids: Iterable[int]) -> None:
@@ -45,7 +45,7 @@ class TagTree:
             wanted = {node.parent_id for node in found.values() if node.parent_id is not None} - self._nodes.keys()
 
     def path(self, tag_id: int) -> list[int]:
-        """Return the tag and its ancestors, the root last."""
+        """Return the ids of the tag and its ancestors, the root last."""
         ids: dict[int, None] = {}
         current: int | None = tag_id
         while current in self._nodes and current not in ids:
@@ -54,12 +54,12 @@ class TagTree:
         return list(ids)
 
     def lineage(self, tag_id: int) -> list[str]:
-        """Return the values of the tag's ancestors and of itself, the root's first."""
+        """Return the values of the tag's ancestors and of the tag, the root first."""
         return [self._nodes[ancestor].value for ancestor in reversed(self.path(tag_id))]
 
 
 def course_tags(course_ids: Sequence[str]) -> dict[str, list[int]]:
-    """Return the ids of the tags that courses bear, with all ancestors, by course id."""
+    """Return the ids of the courses' tags and of all their ancestors, by course id."""
     if not _tags_exist():
         return {}
     applied = [pair for part in parts(course_ids) for pair in _applied(part)]
@@ -71,7 +71,7 @@ def course_tags(course_ids: Sequence[str]) -> dict[str, list[int]]:
 
 
 def parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Cut values into parts that a query can take."""
+    """Yield slices of the values that fit into the parameters of one query."""
     return (values[start : start + PARAMETERS] for start in range(0, len(values), PARAMETERS))
 
 
@@ -80,12 +80,12 @@ def _nodes(tag_ids: Sequence[int]) -> Iterable[tuple[int, int | None, str]]:
 
 
 def _applied(course_ids: Sequence[str]) -> Iterable[tuple[str, int]]:
-    # As openedx_tagging's get_object_tags has it: neither deleted tags nor those of disabled taxonomies.
+    # The same filter as in openedx_tagging's get_object_tags: no deleted tags, no tags of disabled taxonomies.
     rows = ObjectTag.objects.filter(object_id__in=course_ids, tag__isnull=False, taxonomy__enabled=True)
     return rows.order_by("id").values_list("object_id", "tag_id")
 
 
 def _tags_exist() -> bool:
-    """Say whether the LMS has tags; it had none before Redwood."""
+    """Return whether the LMS has the tables of tags, which Redwood introduced."""
     connection = connections[router.db_for_read(ObjectTag) or "default"]
-    return ObjectTag._meta.db_table in connection.introspection.table_names()  # noqa: SLF001 - public in all but name
+    return ObjectTag._meta.db_table in connection.introspection.table_names()  # noqa: SLF001 - documented

@@ -1,4 +1,5 @@
-"""What is in the logs and not in a table, and the other way round.
+"""Compare the statements of the logs with those of a ClickHouse table.
 
-logs -> the ids of their statements, in a temporary table -> compared with the table's, a day at a time -> gaps -> shown
+A run inserts the ids of the logs' statements into a temporary table. The comparison with the other table goes day by
+day. The result is shown as a table, as JSON and as an HTML report.
 """

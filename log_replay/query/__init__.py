@@ -1,1 +1,1 @@
-"""SQL over what runs have written: the embedded ClickHouse, or files, read in place."""
+"""Read-only SQL over the statements that runs have written: the embedded ClickHouse, or files."""

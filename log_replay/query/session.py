@@ -1,4 +1,4 @@
-"""One question: where the statements are -> read-only SQL -> the answer's bytes."""
+"""Run a read-only query over the embedded database, or over files."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     from clickhouse_connect.driver.client import Client
 
-#: What each format is called in ClickHouse.
+#: ClickHouse's names of the output formats.
 FORMATS = {"table": "PrettyCompactMonoBlock", "json": "JSONEachRow", "csv": "CSVWithNames"}
-#: How queries that change nothing begin, once formatted.
-_READING = ("SELECT ", "WITH ", "SHOW ", "DESCRIBE ", "EXPLAIN ", "EXISTS ")
+#: The beginnings of read-only queries, after formatting.
+_READ_ONLY = ("SELECT ", "WITH ", "SHOW ", "DESCRIBE ", "EXPLAIN ", "EXISTS ")
 _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
-#: These two are read-only to ClickHouse, and are refused nevertheless: they write files.
+#: ClickHouse allows INTO OUTFILE in read-only queries, but it writes a file.
 _OUTFILE = re.compile(r"\bINTO OUTFILE\b")
 _FORMAT = re.compile(r"\bFORMAT \w+$")
 _SETTINGS = {
@@ -38,31 +38,31 @@ _SETTINGS = {
 
 @contextmanager
 def embedded_statements(path: str | None) -> Iterator[Client]:
-    """Give a client of the embedded database with the view ``statements``.
+    """Provide a client of the embedded database with the view ``statements``.
 
     Raises:
-        ConfigurationError: there is none, or nothing is in it.
+        ConfigurationError: the database does not exist, or contains no statements.
     """
     config = {"path": path}
     folder = embedded_path(config)
-    hint = "replay into it with --destination_provider CLICKHOUSE --create_tables, or name files with --files"
+    hint = "replay into it with --destination_provider CLICKHOUSE --create_tables, or query files with --files"
     if not folder.is_dir():
         raise ConfigurationError("there is no embedded database", operation="read", object=str(folder), hint=hint)
     with connect(config) as client:
         if not view_tables(client):
-            raise ConfigurationError("no statements are in it", operation="read", object=str(folder), hint=hint)
+            raise ConfigurationError("it contains no statements", operation="read", object=str(folder), hint=hint)
         yield client
 
 
 @contextmanager
 def file_statements(patterns: Sequence[str]) -> Iterator[Client]:
-    """Give a client of an engine in memory whose view ``statements`` reads files, compressed or not.
+    """Provide a client of an empty engine with a view ``statements`` that reads files. They may be compressed.
 
     Args:
-        patterns: paths, glob patterns (``**`` too), or folders, of which our own outputs are read.
+        patterns: paths, glob patterns (``**`` is allowed), or folders, in which only outputs of runs are read.
 
     Raises:
-        ConfigurationError: there are no such files.
+        ConfigurationError: no files match.
     """
     paths = sorted({path.absolute() for pattern in patterns for path in _files(pattern)})
     if not paths:
@@ -78,38 +78,40 @@ def file_statements(patterns: Sequence[str]) -> Iterator[Client]:
             yield client
 
 
-def answer(client: Client, sql: str, output: str) -> bytes:
-    """Return the answer to a query that reads.
+def run_query(client: Client, sql: str, output_format: str) -> bytes:
+    """Return the result of a read-only query.
 
     Args:
-        client: as one of the above gives it.
-        sql: one query.
-        output: a key of ``FORMATS``.
+        client: a client from one of the functions above.
+        sql: a single query.
+        output_format: a key of ``FORMATS``.
 
     Raises:
-        ConfigurationError: it is no such query, or cannot be answered.
+        ConfigurationError: the SQL is not a single read-only query, or the query fails.
     """
     try:
-        # ClickHouse's own parser says what it is, so that neither comments nor a second statement can hide anything.
+        # Format the query with ClickHouse's own parser, so that comments or a second query cannot hide anything.
         ((query,),) = client.query("SELECT formatQuerySingleLine({sql:String})", {"sql": sql}).result_rows
-        _check_reading(query)
+        _check_read_only(query)
         for name, value in _SETTINGS.items():
             client.set_client_setting(name, value)
-        return client.raw_query(query, fmt=FORMATS[output])
+        return client.raw_query(query, fmt=FORMATS[output_format])
     except FOREIGN as error:
         raise ConfigurationError(message(error), operation="query") from None
 
 
-def _check_reading(query: str) -> None:
+def _check_read_only(query: str) -> None:
     bare = _QUOTED.sub("", query)
-    if not bare.startswith(_READING) or _OUTFILE.search(bare):
-        raise ConfigurationError("only queries that read are allowed", operation="query", hint="SELECT ...")
+    if not bare.startswith(_READ_ONLY) or _OUTFILE.search(bare):
+        raise ConfigurationError("only read-only queries are allowed", operation="query", hint="for example SELECT ...")
     if _FORMAT.search(bare):
-        raise ConfigurationError("the format is an option", operation="query", hint="--format table, json or csv")
+        raise ConfigurationError(
+            "FORMAT is not allowed in the query", operation="query", hint="use --format table, json or csv"
+        )
 
 
 def _files(pattern: str) -> Iterator[Path]:
-    for name in glob(str(Path(pattern).expanduser()), recursive=True):  # noqa: PTH207 - which takes no absolute patterns
+    for name in glob(str(Path(pattern).expanduser()), recursive=True):  # noqa: PTH207 - Path.glob accepts no absolute patterns
         path = Path(name)
         found = [inner for inner in path.rglob("*") if is_own_output(inner.name)] if path.is_dir() else [path]
         yield from (file for file in found if file.is_file() and not file.name.startswith("manifest."))

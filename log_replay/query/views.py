@@ -1,7 +1,7 @@
-"""The view ``statements``: what people ask statements for, without JSON paths.
+"""Create the view ``statements``, with columns for the important parts of a statement.
 
 Columns: ``id``, ``kind`` (xapi or caliper), ``time``, ``actor``, ``verb``, ``object``, ``object_name``, ``course``,
-``org``, and ``event``, the statement's text.
+``org``, and ``event`` (the text of the statement).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 _VIEW = "CREATE OR REPLACE VIEW statements AS"
-#: A Caliper envelope holds one event, in ``data``; whatever else a line is, it has no ``verb`` and no ``data``.
+#: A Caliper envelope contains one event, in ``data``. An xAPI statement has no ``data``.
 _STATEMENTS = r"""
 WITH
     JSONExtractRaw(event, 'data', 1) AS caliper,
@@ -25,9 +25,9 @@ WITH
     JSONExtractString(body, 'object', 'id') AS object_id,
     JSONExtractRaw(body, 'object', 'definition', 'name') AS names,
     concat(object_id, ' ', JSONExtractRaw(body, 'context', 'contextActivities'), ' ', JSONExtractRaw(body, 'group'))
-        AS about,
-    extract(about, 'block-v1:([^+@/"?&\\s]+\\+[^+@/"?&\\s]+\\+[^+@/"?&\\s]+)') AS block_course,
-    extract(about, 'course-v1:[^/"?&\\s]+') AS named_course,
+        AS contexts,
+    extract(contexts, 'block-v1:([^+@/"?&\\s]+\\+[^+@/"?&\\s]+\\+[^+@/"?&\\s]+)') AS block_course,
+    extract(contexts, 'course-v1:[^/"?&\\s]+') AS named_course,
     if(named_course = '' AND block_course != '', concat('course-v1:', block_course), named_course) AS course_key,
     JSONExtractString(body, if(is_caliper, 'eventTime', 'timestamp')) AS moment
 SELECT
@@ -49,7 +49,7 @@ FROM"""
 
 
 def view_tables(client: Client) -> int:
-    """Create the view over every table of statements, and return how many there are."""
+    """Create the view over all tables of statements, and return the number of tables."""
     found = client.query(
         "SELECT database, table, any(engine) FROM system.columns AS c"
         " JOIN system.tables AS t ON t.database = c.database AND t.name = c.table"
@@ -68,7 +68,7 @@ def view_tables(client: Client) -> int:
 
 
 def view_files(client: Client, folder: Path) -> None:
-    """Create the view over every line of a folder's files: statements, or rows that hold one each."""
+    """Create the view over all lines of the files in a folder: statements, or rows with one statement each."""
     pattern = str(folder / "*").replace("\\", "\\\\").replace("'", "\\'")
     client.command(
         f"{_VIEW} {_STATEMENTS} (SELECT if(JSONHas(line, 'event_id'), JSONExtractString(line, 'event'), line) AS event"  # noqa: S608 - quoted

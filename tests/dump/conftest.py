@@ -1,4 +1,4 @@
-"""Where dumps come from and where they go."""
+"""Fixtures: a site to dump from, and databases to dump into."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["clickhouse_process"]
 
 @pytest.fixture(scope="session")
 def clickhouse(clickhouse_process) -> ClickHouse:
-    """A running ClickHouse, with a database for each test that asks for one."""
+    """A running ClickHouse. Each test that needs a database creates its own."""
     return ClickHouse(clickhouse_process)
 
 

@@ -1,4 +1,4 @@
-"""The command: options, exit codes, the embedded ClickHouse."""
+"""The command ``dump_data_to_clickhouse``: options, exit codes, the embedded ClickHouse."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ client.close()
 
 @pytest.fixture
 def log_replay(tmp_path):
-    """Run ``log-replay`` with a home of its own."""
+    """Return a function that runs ``log-replay`` with its own LOG_REPLAY_HOME."""
 
     def run(*arguments):
         environment = {**os.environ, "LOG_REPLAY_HOME": str(tmp_path / "home")}
@@ -33,7 +33,7 @@ def log_replay(tmp_path):
     return run
 
 
-def wrong(*arguments) -> str:
+def usage_error(*arguments) -> str:
     with pytest.raises(CommandError) as raised:
         call_command("dump_data_to_clickhouse", *arguments)
     assert raised.value.returncode == 2
@@ -41,37 +41,37 @@ def wrong(*arguments) -> str:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "named"),
+    ("arguments", "expected"),
     [
         ([], "--object"),
-        (["--object", "nonsense"], "'nonsense' is none of course_overviews, user_profile"),
+        (["--object", "nonsense"], "'nonsense' is not one of course_overviews, user_profile"),
         (["--object", "auth_user"], "delete every user"),
         (["--object", "external_id", "--limit", "0"], "--limit 0"),
         (["--object", "external_id", "--limit", "1", "--force"], "--force"),
         (["--object", "external_id", "--batch-size", "0"], "--batch_size 0"),
         (["--object", "external_id", "--sleep-time=-1"], "--sleep_time -1"),
         (["--object", "external_id", "--sleep_time", "nan"], "--sleep_time nan"),
-        (["--object", "external_id", "--start_pk", "x"], "'x' is no primary key of external_id"),
+        (["--object", "external_id", "--start_pk", "x"], "'x' is not a primary key of external_id"),
         (["--object", "external_id", "--ids", "1", "x"], "--ids 'x'"),
         (["--object", "external_id", "--ids-to-skip", "y"], "--ids_to_skip 'y'"),
-        (["--object", "external_id", "--database", "a; b"], "'a; b' is no name"),
+        (["--object", "external_id", "--database", "a; b"], "'a; b' is not a valid name"),
         (["--object", "external_id", "--password", "${NOT_SET_ANYWHERE}"], "NOT_SET_ANYWHERE"),
         (["--object", "external_id", "--url", "http://127.0.0.1:1"], "connection refused"),
         (["--object", "external_id", "--url", "http://me:secret@h"], "credentials"),
-        (["--object", "external_id", "--url", "http://h", "--path", "x"], "either as url or as path"),
+        (["--object", "external_id", "--url", "http://h", "--path", "x"], "either a url or a path"),
         (["--object", "user_profile"], "no table auth_userprofile"),
         (["--object", "course_overviews"], "course_overviews_courseoverview lacks"),
     ],
 )
-def test_wrong_usage_exits_with_2_and_names_the_option(db, arguments, named):
-    said = wrong(*arguments)
-    assert named in said
-    assert "secret" not in said
+def test_wrong_usage_exits_with_2_and_names_the_option(db, arguments, expected):
+    message = usage_error(*arguments)
+    assert expected in message
+    assert "secret" not in message
 
 
 def test_dump_inside_an_lms_has_no_default_destination(db, settings):
     settings.LOG_REPLAY_STANDALONE = False
-    assert "where is ClickHouse?" in wrong("--object", "external_id")
+    assert "no ClickHouse is configured" in usage_error("--object", "external_id")
 
 
 def test_dump_stopped_by_sigterm_prints_the_start_pk(clickhouse, event_sink, tmp_path):
@@ -84,9 +84,9 @@ def test_dump_stopped_by_sigterm_prints_the_start_pk(clickhouse, event_sink, tmp
     )
     last_pk = json.loads(process.stderr.readline())["last_pk"]
     process.terminate()
-    _, said = process.communicate(timeout=30)
+    _, stderr = process.communicate(timeout=30)
     assert process.returncode == 1
-    assert f"stopped: SIGTERM; go on with --start_pk {last_pk}" in said
+    assert f"stopped: SIGTERM; continue with --start_pk {last_pk}" in stderr
 
 
 def test_dump_outside_an_lms_goes_to_the_embedded_clickhouse(log_replay, tmp_path):

@@ -1,4 +1,4 @@
-"""How rows are spelled, and tags with their ancestors."""
+"""The CSV format of rows, and tags with their ancestors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_replay.dump.delivery import csv_block
+from log_replay.dump.event_sink import csv_block
 
 
 @given(
@@ -38,7 +38,7 @@ def test_csv_block_has_the_format_of_the_plugin():
 
 @pytest.fixture
 def tag_tables(transactional_db):
-    """The tables of tags, which the embedded database has not."""
+    """The tables of tags, which the embedded database lacks."""
     from django.db import connection
 
     from log_replay.dump.source_tables import ObjectTag, Tag, Taxonomy

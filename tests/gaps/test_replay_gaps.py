@@ -1,4 +1,4 @@
-"""What is in the logs and not in a table, counted and shown."""
+"""Comparing the statements of logs with a table: the numbers, JSON and the HTML report."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from django.core.management import CommandError, call_command
 from log_replay.clickhouse import connect
 from log_replay.gaps import compare
 from log_replay.gaps.compare import Gap, Gaps
-from log_replay.gaps.page import page
-from log_replay.gaps.show import as_json
+from log_replay.gaps.gap_table import gaps_as_json
+from log_replay.gaps.html_report import html_report
 from tests.support.clickhouse_servers import clickhouse, clickhouse_process
 from tests.support.runs import logs, replay, source
 
 __all__ = ["clickhouse", "clickhouse_process", "logs", "replay", "source"]
 
-STATEMENTS, HOLE = "2026-03-05", "2026-03-06"
-DELETE = f"DELETE FROM openedx.xapi_events_all WHERE emission_time >= '{STATEMENTS}' AND emission_time < '{HOLE}'"
-STRANGERS = (
+GAP_BEGIN, GAP_END = "2026-03-05", "2026-03-06"
+DELETE = f"DELETE FROM openedx.xapi_events_all WHERE emission_time >= '{GAP_BEGIN}' AND emission_time < '{GAP_END}'"
+INSERT_FOREIGN = (
     "INSERT INTO openedx.xapi_events_all SELECT generateUUIDv4(), toDateTime64('2026-03-04 10:00:00', 6) + number,"
     ' \'{"object": {"id": "http://lms/course/course-v1:Other+X+1"}}\' FROM numbers(9)'
 )
@@ -29,20 +29,20 @@ STRANGERS = (
 
 @pytest.fixture(params=["embedded", "server"])
 def table(request, replay, source):
-    """A table with all of the log but a day, and nine statements that are nobody's."""
+    """A table with all statements of the log except one day, and nine statements that are not in the log."""
     config = request.getfixturevalue("clickhouse").config if request.param == "server" else {}
     where = ["--destination_provider", "CLICKHOUSE", "--destination_config", json.dumps(config), "--create_tables"]
     report = replay(*source, *where)
     client = connect(config)
     client.command(DELETE)
-    client.command(STRANGERS)
+    client.command(INSERT_FOREIGN)
     client.close()
     return config, report.total.statements
 
 
 @pytest.fixture
 def gaps(table, source, tmp_path, sample_identities):
-    """Compare, and return the JSON."""
+    """Return a function that compares and returns the JSON."""
 
     def found(*arguments):
         path = tmp_path / "gaps.json"
@@ -59,8 +59,8 @@ def test_gaps_by_day_count_missing_and_only_in_table(gaps, table, capsys):
     assert found["total"]["logs"] == table[1]
     assert found["total"]["present"] + found["total"]["missing"] == table[1]
     assert found["total"]["only_in_table"] == 9
-    assert [day for day, row in days.items() if row["missing"]] == [STATEMENTS]
-    assert days[STATEMENTS]["present"] == 0
+    assert [day for day, row in days.items() if row["missing"]] == [GAP_BEGIN]
+    assert days[GAP_BEGIN]["present"] == 0
     assert days["2026-03-04"]["only_in_table"] == 9
     assert "--only_missing delivers just those" in capsys.readouterr().out.replace("\n", " ")
 
@@ -78,9 +78,9 @@ def test_totals_do_not_depend_on_the_grouping(gaps, by):
     for name in ("logs", "present", "missing", "only_in_table"):
         assert sum(row[name] for row in found["gaps"]) == found["total"][name]
     assert found["total"]["only_in_table"] == 9
-    names = {row[by]: row for row in found["gaps"]}
-    stranger = {"hour": "2026-03-04T10:00Z", "event": "(only in the table)", "course": "course-v1:Other+X+1"}[by]
-    assert names[stranger]["only_in_table"] == 9
+    rows = {row[by]: row for row in found["gaps"]}
+    key = {"hour": "2026-03-04T10:00Z", "event": "(only in the table)", "course": "course-v1:Other+X+1"}[by]
+    assert rows[key]["only_in_table"] == 9
 
 
 def test_slice_size_changes_nothing(gaps, monkeypatch):
@@ -124,11 +124,11 @@ def test_unreadable_log_makes_the_comparison_incomplete(gaps, logs):
 
 def test_missing_database_or_table_is_wrong_usage(source, sample_identities, home):
     arguments = ["replay_gaps", "--transformer_type", "xapi", *source]
-    for said in ("no embedded database", "no such table"):
-        with pytest.raises(CommandError, match=said) as caught:
+    for message in ("no embedded database", "no such table"):
+        with pytest.raises(CommandError, match=message) as caught:
             call_command(*arguments)
         assert caught.value.returncode == 2
-        connect({}).close()  # now there is a database, and nothing in it
+        connect({}).close()  # creates an empty database
 
 
 GAPS = Gaps(
@@ -143,7 +143,7 @@ COURSES = Gaps("course", "x", {f"course-v1:<Org>+{n}+{'x' * 60}": Gap(n, n // 2)
 def browser():
     program = shutil.which("chromium") or shutil.which("google-chrome")
     if not program:
-        pytest.skip("a page is looked at by a real browser: apt-get install chromium")
+        pytest.skip("the HTML report is tested in a real browser: apt-get install chromium")
     return program
 
 
@@ -161,9 +161,9 @@ document.title = JSON.stringify({
 
 
 def measured(browser, tmp_path, gaps):
-    """Open a page offline, and let it measure itself."""
+    """Open the report offline in a browser, and return the measures of its shapes."""
     file = tmp_path / "page.html"
-    file.write_text(page(gaps).replace("</body>", MEASURE + "</body>"))
+    file.write_text(html_report(gaps).replace("</body>", MEASURE + "</body>"))
     options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/profile"]
     offline = ["--host-resolver-rules=MAP * ~NOTFOUND", "--window-size=1200,900", "--virtual-time-budget=2000"]
     command = [browser, *options, *offline, "--dump-dom", file.as_uri()]
@@ -172,33 +172,33 @@ def measured(browser, tmp_path, gaps):
 
 
 def test_bar_heights_match_the_numbers_in_a_browser(browser, tmp_path):
-    seen = measured(browser, tmp_path, GAPS)
-    (first, second) = seen["present"]
-    (missing, last) = seen["missing"]
-    (only,) = seen["only"]
+    measures = measured(browser, tmp_path, GAPS)
+    (first, second) = measures["present"]
+    (missing, last) = measures["missing"]
+    (only,) = measures["only"]
     assert first[3] == pytest.approx(4 * second[3], rel=0.02)
     assert missing[3] == pytest.approx(2 * second[3], rel=0.02)
     assert only[3] == pytest.approx(second[3] / 2, rel=0.02)
     assert missing[1] + missing[3] == pytest.approx(second[1], abs=0.5)  # stacked
     assert last[0] - first[0] == pytest.approx(8 * (second[0] - first[0]), rel=0.02)  # eight days later
-    assert seen["colour"] == "rgb(198, 40, 40)"
-    assert seen["rows"] == 3
+    assert measures["colour"] == "rgb(198, 40, 40)"
+    assert measures["rows"] == 3
 
 
 @pytest.mark.parametrize(
     "gaps", [GAPS, COURSES, Gaps("hour", "x", {"2026-03-01T10:00Z": Gap(1, 0)})], ids=lambda g: g.by
 )
 def test_page_fits_the_window_and_loads_nothing(browser, tmp_path, gaps):
-    seen = measured(browser, tmp_path, gaps)
-    assert not seen["wide"]
-    assert seen["labels"] == 0
-    assert seen["loaded"] == 0
-    assert seen["missing"]
+    measures = measured(browser, tmp_path, gaps)
+    assert not measures["wide"]
+    assert measures["labels"] == 0
+    assert measures["loaded"] == 0
+    assert measures["missing"]
 
 
 @pytest.mark.parametrize("gaps", [GAPS, COURSES, Gaps("day", "x"), Gaps("event", "x"), Gaps("hour", "x")])
 def test_page_is_self_contained_and_escapes_names(gaps):
-    text = page(gaps)
+    text = html_report(gaps)
     assert "<script" not in text
     assert "://" not in text
     assert "url(" not in text
@@ -208,7 +208,7 @@ def test_page_is_self_contained_and_escapes_names(gaps):
 
 
 def test_json_contains_every_row():
-    assert as_json(GAPS)["gaps"][1] == {
+    assert gaps_as_json(GAPS)["gaps"][1] == {
         "day": "2026-03-02",
         "logs": 300,
         "present": 100,

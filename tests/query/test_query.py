@@ -1,4 +1,4 @@
-"""Questions about what runs have written."""
+"""Queries over the statements that runs have written."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from log_replay.errors import ConfigurationError
-from log_replay.query.session import answer, embedded_statements, file_statements
+from log_replay.query.session import embedded_statements, file_statements, run_query
 from log_replay.sinks import open_sink
 from tests.support.clickhouse_tables import KEY
 from tests.support.statement_batches import caliper, event, xapi
@@ -26,7 +26,7 @@ STATEMENT = xapi(
 
 @pytest.fixture
 def files(tmp_path):
-    """Files that runs wrote: xAPI in gzip, Caliper in zstd, and what is no file of statements."""
+    """Files that runs wrote: xAPI in gzip, Caliper in zstd; and a file without statements."""
     out = tmp_path / "out, {1}"
     out.mkdir()
     for kind, statement, compression in (("xapi", STATEMENT, "gzip"), ("caliper", caliper(), "zstd")):
@@ -34,7 +34,7 @@ def files(tmp_path):
         sink = open_sink("LOCAL", place, transformer_type=kind, key=KEY)
         sink.deliver([event(statement)])
         sink.close(complete=True)
-    (out / "notes.txt").write_text("nothing of ours")
+    (out / "notes.txt").write_text("no statements")
     return out
 
 
@@ -50,9 +50,9 @@ def embedded(home):
     return home
 
 
-def ask(sql, place, output="json"):
+def query(sql, place, output_format="json"):
     with file_statements([str(place)]) if (place / "notes.txt").exists() else embedded_statements(None) as client:
-        return answer(client, sql, output)
+        return run_query(client, sql, output_format)
 
 
 @pytest.fixture(params=["files", "embedded"])
@@ -61,7 +61,7 @@ def place(request):
 
 
 def test_view_has_columns_for_the_parts_of_a_statement(place):
-    found = json.loads(ask("SELECT * FROM statements WHERE kind = 'xapi'", place))
+    found = json.loads(query("SELECT * FROM statements WHERE kind = 'xapi'", place))
     assert found == {
         "id": STATEMENT.id,
         "kind": "xapi",
@@ -77,7 +77,7 @@ def test_view_has_columns_for_the_parts_of_a_statement(place):
 
 
 def test_view_contains_xapi_and_caliper_once_each(place):
-    assert ask("SELECT kind, count() AS n FROM statements GROUP BY kind ORDER BY kind", place).splitlines() == [
+    assert query("SELECT kind, count() AS n FROM statements GROUP BY kind ORDER BY kind", place).splitlines() == [
         b'{"kind":"caliper","n":1}',
         b'{"kind":"xapi","n":1}',
     ]
@@ -85,14 +85,14 @@ def test_view_contains_xapi_and_caliper_once_each(place):
 
 def test_result_formats_are_table_and_csv(files):
     sql = "SELECT kind, object_name FROM statements WHERE kind = 'xapi'"
-    assert list(csv.reader(io.StringIO(ask(sql, files, "csv").decode()))) == [
+    assert list(csv.reader(io.StringIO(query(sql, files, "csv").decode()))) == [
         ["kind", "object_name"],
         ["xapi", 'Käse, "Brot"'],
     ]
-    assert "│ xapi │" in ask(sql, files, "table").decode()
+    assert "│ xapi │" in query(sql, files, "table").decode()
 
 
-WRITING = [
+WRITING_QUERIES = [
     "INSERT INTO openedx.xapi_events_all SELECT * FROM openedx.xapi_events_all",
     "INSERT INTO FUNCTION file('{0}/written', 'CSV', 'a String') SELECT '1'",
     "SELECT 1 INTO OUTFILE '{0}/written'",
@@ -116,12 +116,12 @@ WRITING = [
 ]
 
 
-@pytest.mark.parametrize("sql", WRITING)
+@pytest.mark.parametrize("sql", WRITING_QUERIES)
 def test_writing_queries_are_refused(embedded, tmp_path, sql):
     with embedded_statements(None) as client:
         with pytest.raises(ConfigurationError):
-            answer(client, sql.format(tmp_path), "json")
-        assert answer(client, "SELECT count() AS n FROM statements", "json") == b'{"n":2}\n'
+            run_query(client, sql.format(tmp_path), "json")
+        assert run_query(client, "SELECT count() AS n FROM statements", "json") == b'{"n":2}\n'
     assert list(tmp_path.iterdir()) == []
 
 
@@ -130,17 +130,17 @@ def test_writing_queries_are_refused(embedded, tmp_path, sql):
     "EXPLAIN SELECT 1", "(SELECT 1) UNION ALL (SELECT 2)", "SELECT 1 -- and a comment",
 ])  # fmt: skip
 def test_reading_queries_are_allowed(embedded, sql):
-    assert ask(sql, embedded)
+    assert query(sql, embedded)
 
 
-@pytest.mark.parametrize(("sql", "said"), [
+@pytest.mark.parametrize(("sql", "expected"), [
     ("SELEC 1", "Syntax error"), ("SELECT verbb FROM statements", "verbb"), ("SELECT 1 FORMAT CSV", "--format"),
 ])  # fmt: skip
-def test_invalid_query_gives_a_one_line_error(files, sql, said):
+def test_invalid_query_gives_a_one_line_error(files, sql, expected):
     with pytest.raises(CommandError) as caught:
         call_command("query", sql, "--files", str(files))
     assert caught.value.returncode == 2
-    assert said in str(caught.value)
+    assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

@@ -1,4 +1,4 @@
-"""A site with Aspects' plugin, in a virtual environment of its own, and what the commands dump there and outside it."""
+"""A site with Aspects' plugin in its own virtual environment, and the dump commands inside and outside it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DELETED, DAMAGED = "course-v1:DemoX+deleted+2026", "course-v1:DemoX+damaged+2026
 
 @dataclass
 class Finished:
-    """A process that ended; ``codes`` says how each object's dump did."""
+    """A finished process; ``codes`` has the exit code of each object's dump."""
 
     process: subprocess.CompletedProcess[str]
     codes: dict[str, int] = field(default_factory=dict)
@@ -40,20 +40,20 @@ class Finished:
 
 @dataclass
 class AspectsSite:
-    """An LMS's database, and the commands that dump it."""
+    """The database of an LMS, and the commands that dump it."""
 
     python: Path
     database: Path
     clickhouse: ClickHouse
 
-    def inside(self, whose: str, database: str, *arguments: str, **environment: str) -> Finished:
-        """Dump inside the LMS, with our command or with the plugin's."""
+    def inside(self, command_owner: str, database: str, *arguments: str, **environment: str) -> Finished:
+        """Dump inside the LMS, with our command (``ours``) or the plugin's (``plugin``)."""
         return self._dump(
-            self.python, {"DJANGO_SETTINGS_MODULE": "site_settings", **environment}, whose, database, arguments
+            self.python, {"DJANGO_SETTINGS_MODULE": "site_settings", **environment}, command_owner, database, arguments
         )
 
     def outside(self, database: str, *arguments: str) -> Finished:
-        """Dump with our command outside the LMS."""
+        """Dump outside the LMS, with our command."""
         environment = {
             "DJANGO_SETTINGS_MODULE": "log_replay.standalone.settings",
             "LOG_REPLAY_DATABASE_URL": f"sqlite:///{self.database}",
@@ -66,9 +66,9 @@ class AspectsSite:
         settings = {"DJANGO_SETTINGS_MODULE": "site_settings", **environment}
         return self._run([self.python, SITE / script], settings, check=True).stdout
 
-    def _dump(self, python, environment, whose, database, arguments) -> Finished:
+    def _dump(self, python, environment, command_owner, database, arguments) -> Finished:
         return Finished(
-            self._run([python, SITE / "dump_all.py", whose, database, *arguments], environment, check=False)
+            self._run([python, SITE / "dump_all.py", command_owner, database, *arguments], environment, check=False)
         )
 
     def _run(self, command, environment, *, check) -> subprocess.CompletedProcess[str]:
@@ -84,10 +84,10 @@ class AspectsSite:
 
 
 def installed_plugin() -> Path:
-    """Return a Python that has the plugin and what our own code needs, or skip."""
+    """Return a Python with the plugin and our own requirements, or skip the test."""
     interpreter = _python_312()
     if interpreter is None:
-        pytest.skip("platform-plugin-aspects needs Python 3.12 or later: put a python3.12 on PATH")
+        pytest.skip("platform-plugin-aspects needs Python 3.12 or later: install a python3.12 on PATH")
     ours = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     requirements = sorted({*PLUGIN, *ours["dependencies"], *ours["optional-dependencies"]["clickhouse"]})
 
@@ -106,7 +106,7 @@ def _python_312() -> str | None:
     on_path = [shutil.which(f"python3.{minor}") for minor in (12, 13)]
     pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions"
     found = [str(path) for path in [*pyenv.glob("3.1[23].*/bin/python"), *on_path] if path]
-    # One of pyenv's own on PATH may be a shim for a version that is not chosen here.
+    # A program on PATH may be a shim of pyenv for a version that is not active.
     return next(
         (path for path in found if subprocess.run([path, "-c", ""], check=False, capture_output=True).returncode == 0),
         None,

@@ -1,9 +1,10 @@
-"""``python http_front.py PORT PATH``: ClickHouse's HTTP interface over chdb, as far as tests need it.
+"""``python clickhouse_http.py PORT PATH``: the parts of ClickHouse's HTTP interface that tests need, over chdb.
 
-User ``default``, password ``hunter3``. ``POST /faults`` takes a JSON list of faults, each of which befalls one of the
-next requests: ``{"query": REGEX, "code": N, "status": N, "after": BOOL, "reset": BOOL, "delay_seconds": N}``. With
-``after``, the query has been carried out before it happens; with neither code, status nor reset nothing does.
-``GET /asked`` lists the queries since the faults were set.
+The user is ``default`` with the password ``hunter3``. ``POST /faults`` accepts a JSON list of faults. Each applies to
+the next request that its query matches:
+``{"query": REGEX, "code": N, "status": N, "after": BOOL, "reset": BOOL, "delay_seconds": N}``. With ``after``, the
+query runs before the fault. Without code, status and reset, the request succeeds. ``GET /asked`` returns the queries
+since the faults were set.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ import lz4.frame
 from backports import zstd
 
 CREDENTIALS = ("default", "hunter3")
-#: What is no setting of a query.
+#: Parameters of a request that are not settings of the query.
 TRANSPORT = {"query", "database", "session_id", "query_id", "wait_end_of_query", "client_protocol_version",
              "send_progress_in_http_headers", "http_headers_progress_interval_ms", "enable_http_compression",
              "compress", "buffer_size"}  # fmt: skip
@@ -38,11 +39,13 @@ DECOMPRESS = {"zstd": zstd.decompress, "gzip": gzip.decompress, "lz4": lz4.frame
 
 class Fault(Exception):
     def __init__(self, code: int, status: int) -> None:
-        super().__init__(f"Code: {code}. DB::Exception: secret row. (INJECTED)" if code else "<h1>a proxy's</h1>")
+        super().__init__(
+            f"Code: {code}. DB::Exception: secret row. (INJECTED)" if code else "<h1>error page of a proxy</h1>"
+        )
         self.code, self.status = code, status
 
 
-class Front(ThreadingHTTPServer):
+class Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, port: int, path: str) -> None:
@@ -81,7 +84,7 @@ class Front(ThreadingHTTPServer):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: Front
+    server: Server
 
     def do_GET(self):
         self.answer(b"")
@@ -115,7 +118,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send(
                 error.status, str(error).encode(), **({"X-ClickHouse-Exception-Code": error.code} if error.code else {})
             )
-        except Exception as error:  # noqa: BLE001 - whatever the engine says
+        except Exception as error:  # noqa: BLE001 - the engine raises any exception
             code = int((re.search(r"Code: (\d+)", str(error)) or [0, 0])[1])
             self.send(STATUSES.get(code, 500), str(error).encode(), **{"X-ClickHouse-Exception-Code": code})
         else:
@@ -166,4 +169,4 @@ class Handler(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    Front(int(sys.argv[1]), sys.argv[2]).serve_forever(poll_interval=0.05)
+    Server(int(sys.argv[1]), sys.argv[2]).serve_forever(poll_interval=0.05)

@@ -1,4 +1,4 @@
-"""ClickHouse for tests: the engine behind HTTP, in a process of its own, where faults can be injected."""
+"""ClickHouse servers for tests: the embedded engine behind HTTP, with fault injection, and Debian's server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import requests
 
 from tests.support.servers import answered, free_port, served
 
-FRONT = Path(__file__).parent / "clickhouse_http.py"
+HTTP_SERVER = Path(__file__).parent / "clickhouse_http.py"
 
 
 @dataclass
@@ -43,11 +43,11 @@ class ClickHouse:
         return response.text.split("\n")[:-1]
 
     def inject(self, *faults: dict) -> None:
-        """Let these befall the next requests that they match."""
+        """Replace all faults. Each fault applies to the next request that it matches."""
         requests.post(f"{self.url}/faults", json=faults, timeout=10)
 
     def asked(self) -> list[str]:
-        """Return the queries since faults were set."""
+        """Return the queries since the last call of ``inject``."""
         return requests.get(f"{self.url}/asked", timeout=10).json()
 
 
@@ -67,10 +67,10 @@ USERS = """<yandex>
 
 @pytest.fixture(scope="session")
 def old_clickhouse(tmp_path_factory):
-    """The URL of Debian's server: too old for the tables, but its answers about users and passwords are real."""
+    """The URL of Debian's server. It is too old for our tables, but has real users and passwords."""
     program = shutil.which("clickhouse-server", path="/usr/sbin:/usr/bin")
     if not program:
-        pytest.skip("the real answers to wrong passwords need Debian's server: apt-get install clickhouse-server")
+        pytest.skip("real authentication errors need Debian's server: apt-get install clickhouse-server")
     folder = tmp_path_factory.mktemp("old-clickhouse")
     port = free_port()
     (folder / "config.xml").write_text(CONFIG.format(http=port, tcp=free_port(), path=folder / "data"))
@@ -85,14 +85,14 @@ def old_clickhouse(tmp_path_factory):
 def clickhouse_process(tmp_path_factory):
     port = free_port()
     folder = tmp_path_factory.mktemp("clickhouse")
-    with served([sys.executable, str(FRONT), str(port), str(folder / "data")], folder, {}) as log:
+    with served([sys.executable, str(HTTP_SERVER), str(port), str(folder / "data")], folder, {}) as log:
         answered(f"http://127.0.0.1:{port}/ping", log)
         yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture
 def clickhouse(clickhouse_process):
-    """A server that is as good as new."""
+    """A server without databases and faults."""
     server = ClickHouse(clickhouse_process)
     server.inject()
     kept = {"system", "information_schema", "INFORMATION_SCHEMA", "default", "_local"}

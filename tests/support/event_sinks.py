@@ -1,4 +1,4 @@
-"""Databases to dump into, and what was dumped."""
+"""Databases to dump into, and their rows."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ def create_event_sink(clickhouse: ClickHouse) -> str:
 
 
 def dumped_rows(clickhouse: ClickHouse, table: str) -> list[dict[str, Any]]:
-    """Return what was dumped into a table, but not when."""
+    """Return the rows of a table without the columns that differ between dumps."""
     return clickhouse.rows(f"SELECT * EXCEPT (dump_id, time_last_dumped) FROM {table} ORDER BY ALL")

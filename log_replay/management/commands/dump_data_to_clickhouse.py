@@ -1,4 +1,4 @@
-"""Dump the LMS's users, courses and tags into ClickHouse: parse -> dump -> exit code."""
+"""Command ``dump_data_to_clickhouse``: dump the LMS's users, courses and tags into ClickHouse."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from log_replay.dump.options import DUMP_OPTIONS, read_dump_options
+from log_replay.dump.dump_options import DUMP_OPTIONS, read_dump_options
 from log_replay.management.command import LogReplayCommand
 from log_replay.management.exit_codes import INCOMPLETE, errors_exit
 from log_replay.management.state import prepare_state
@@ -21,48 +21,48 @@ if TYPE_CHECKING:
 
 
 class Command(LogReplayCommand):
-    """Dump one kind of the LMS's objects into Aspects' tables in ClickHouse."""
+    """Dump one type of the LMS's objects into Aspects' tables in ClickHouse."""
 
     help = (
-        "Dump courses, users, external ids, enrolments or tags into the tables of Aspects' database event_sink, as "
-        "platform-plugin-aspects' command of this name does: inside an LMS, outside it on the LMS's tables, and into "
-        "an embedded ClickHouse too. "
-        "Exit codes: 0 complete; 1 stopped, or not every object could be dumped; 2 wrong usage, nothing was done."
+        "Dump courses, users, external ids, enrollments or tags into the tables of Aspects' database event_sink, like "
+        "the command of the same name in platform-plugin-aspects. It also works outside an LMS, on the LMS's tables, "
+        "and with an embedded ClickHouse. "
+        "Exit codes: 0 complete; 1 stopped, or some objects could not be dumped; 2 wrong usage, nothing was dumped."
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Add every option."""
+        """Add the options."""
         add_arguments(parser, DUMP_OPTIONS)
-        # Django has this where a command asks for system checks; the plugin's does, and nothing is lost by taking it.
+        # The plugin's command has this option of Django. We accept it, though we run no system checks.
         parser.add_argument("--skip-checks", action="store_true", help=argparse.SUPPRESS)
 
     def handle(self, *_args: str, **given: Any) -> None:
-        """Dump, say what was dumped and exit with what it came to."""
+        """Dump, print the counters, and exit with the exit code."""
         configure_own_log()
-        from log_replay.dump.dumping import Dump  # noqa: PLC0415 - so that --help is answered at once
+        from log_replay.dump.dumping import Dump  # noqa: PLC0415 - slow to import
 
-        # Nothing is waited for: rows that are inserted once more are the same rows.
+        # No grace period: repeating an interrupted insert inserts the same rows again.
         with errors_exit(), handle_signals(grace_seconds=0):
             options = read_dump_options(given)
-            if "lms" not in settings.DATABASES:  # nothing else is needed of our own state
+            if "lms" not in settings.DATABASES:  # the objects are read from the embedded database
                 prepare_state()
             dump = Dump(options)
             report = dump.dump()
         if not dump.enabled:
-            self.stderr.write(f"this site has the sink for {options.object} disabled: no data is dumped")
+            self.stderr.write(f"the sink for {options.object} is disabled in this site: nothing was dumped")
             return
         self.stderr.write(
             f"{options.object}: {report.dumped:,} dumped, {report.skipped:,} skipped, {report.failed:,} failed"
         )
-        _judge(report)
+        _raise_if_incomplete(report)
 
 
-def _judge(report: DumpReport) -> None:
-    """Turn what a dump came to into an exit code."""
+def _raise_if_incomplete(report: DumpReport) -> None:
+    """Raise the error for an incomplete dump."""
     if report.stopped:
-        go_on = f"go on with --start_pk {report.last_pk}" if report.last_pk else "nothing was dumped"
-        raise CommandError(f"stopped: {report.stopped}; {go_on}", returncode=INCOMPLETE)
+        next_step = f"continue with --start_pk {report.last_pk}" if report.last_pk else "nothing was dumped"
+        raise CommandError(f"stopped: {report.stopped}; {next_step}", returncode=INCOMPLETE)
     if report.failed:
         raise CommandError(
-            f"{report.failed:,} objects could not be dumped; --ids dumps them alone", returncode=INCOMPLETE
+            f"{report.failed:,} objects could not be dumped; dump them again with --ids", returncode=INCOMPLETE
         )

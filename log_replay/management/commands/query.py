@@ -1,4 +1,4 @@
-"""Ask what runs have written: parse -> query -> print."""
+"""Command ``query``: run SQL over the statements that runs have written."""
 
 from __future__ import annotations
 
@@ -13,37 +13,43 @@ if TYPE_CHECKING:
 
 
 class Command(LogReplayCommand):
-    """LrsResponse read-only SQL over the embedded ClickHouse, or over files that a run wrote."""
+    """Run a read-only query over the embedded ClickHouse, or over files that a run wrote."""
 
     help = (
-        "LrsResponse a query over the statements in the embedded ClickHouse, or in files that a run wrote. The view "
-        "'statements' has the columns id, kind (xapi or caliper), time, actor, verb, object, object_name, course, org "
-        "and event, the statement itself. Nothing is ever changed."
+        "Run a read-only query over the statements in the embedded ClickHouse, or in files that a run wrote. The view "
+        "'statements' has the columns id, kind (xapi or caliper), time, actor, verb, object, object_name, course, org, "
+        "and event (the text of the statement)."
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add the options."""
         parser.add_argument(
-            "sql", help="ClickHouse's SQL, for example: SELECT verb, count() FROM statements GROUP BY verb"
+            "sql", help="query in ClickHouse's SQL, for example: SELECT verb, count() FROM statements GROUP BY verb"
         )
-        place = parser.add_mutually_exclusive_group()
-        place.add_argument("--path", help="the embedded database's folder (default: the one in LOG_REPLAY_HOME)")
-        place.add_argument(
-            "--files", nargs="+", metavar="PATH", help="files, patterns or folders to read instead, compressed or not"
+        location = parser.add_mutually_exclusive_group()
+        location.add_argument("--path", help="folder of the embedded database (default: the one in LOG_REPLAY_HOME)")
+        location.add_argument(
+            "--files",
+            nargs="+",
+            metavar="PATH",
+            help="files, glob patterns or folders to read instead; they may be compressed",
         )
         parser.add_argument(
-            "--format", choices=["table", "json", "csv"], default="table", help="json: one object a line"
+            "--format",
+            choices=["table", "json", "csv"],
+            default="table",
+            help="output format; json prints one object per line",
         )
 
     def handle(self, *_args: str, sql: str, path: str | None, files: list[str] | None, **options: Any) -> None:
-        """Print the answer."""
-        # Imported here so that --help is answered at once.
-        from log_replay.query.session import answer, embedded_statements, file_statements  # noqa: PLC0415
+        """Print the result."""
+        # Imported here, so that --help needs no slow imports.
+        from log_replay.query.session import embedded_statements, file_statements, run_query  # noqa: PLC0415
 
         with errors_exit(), file_statements(files) if files else embedded_statements(path) as client:
-            found = answer(client, sql, options["format"])
+            result = run_query(client, sql, options["format"])
         try:
-            sys.stdout.buffer.write(found)
+            sys.stdout.buffer.write(result)
             sys.stdout.flush()
         except BrokenPipeError:
-            sys.stderr.close()  # whoever read it has seen enough
+            sys.stderr.close()

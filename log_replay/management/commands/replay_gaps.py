@@ -1,4 +1,4 @@
-"""Compare logs with a table: parse -> compare -> show."""
+"""Command ``replay_gaps``: compare logs with a ClickHouse table."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ if TYPE_CHECKING:
     import argparse
 
     from log_replay.gaps.compare import Gaps
-    from log_replay.gaps.options import GapOptions
+    from log_replay.gaps.gap_options import GapOptions
     from log_replay.report import Report
 
 
 class Command(LogReplayCommand):
-    """Say which statements of the logs a ClickHouse table does not have."""
+    """Show which statements of the logs a ClickHouse table does not have."""
 
     help = (
-        "Compare logs with a ClickHouse table of statements, by day, hour, event or course: how many are in the logs, "
-        "present in the table, missing there, and only there. Nothing is delivered. Exit codes: 0 compared; 1 stopped, "
-        "or some logs could not be read; 2 wrong usage."
+        "Compare the statements of logs with a ClickHouse table: how many are in the logs, present in the table, "
+        "missing from it, and only in the table, by day, hour, event or course. Nothing is delivered. Exit codes: "
+        "0 the comparison is complete; 1 it was stopped, or some logs could not be read; 2 wrong usage."
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Add every option."""
-        # Imported here since this module is imported for every --help.
-        from log_replay.gaps.options import GAP_OPTIONS  # noqa: PLC0415
+        """Add the options."""
+        # Imported here, because every --help imports this module.
+        from log_replay.gaps.gap_options import GAP_OPTIONS  # noqa: PLC0415
         from log_replay.options.arguments import add_arguments  # noqa: PLC0415
 
         add_arguments(parser, GAP_OPTIONS)
 
     def handle(self, *_args: str, **given: Any) -> None:
-        """Compare, and show what was found."""
-        from log_replay.gaps.options import read_gap_options  # noqa: PLC0415 - as above
+        """Compare, and show the gaps."""
+        from log_replay.gaps.gap_options import read_gap_options  # noqa: PLC0415 - as above
 
         configure_own_log()
         with errors_exit():
@@ -50,15 +50,15 @@ class Command(LogReplayCommand):
                 report, gaps = _compare(options)
                 _show(gaps, options)
         if report.rejects:
-            self.stderr.write(f"{report.rejects:,} lines gave no statement, and are not compared; --rejects lists them")
+            self.stderr.write(f"{report.rejects:,} rejected lines are not compared; --rejects lists them")
         if not report.complete:
-            raise CommandError("not everything could be read: the numbers are too small", returncode=INCOMPLETE)
+            raise CommandError("some logs could not be read, so the numbers are too small", returncode=INCOMPLETE)
 
 
 def _compare(options: GapOptions) -> tuple[Report, Gaps]:
-    # Imported here so that --help and wrong options are answered at once.
+    # Imported here, so that --help and errors in options need no slow imports.
     from log_replay.gaps.compare import Comparison  # noqa: PLC0415
-    from log_replay.gaps.ids import temporary_ids  # noqa: PLC0415
+    from log_replay.gaps.temporary_ids import temporary_ids  # noqa: PLC0415
     from log_replay.pipeline.run import Replay  # noqa: PLC0415
     from log_replay.report.progress import shown_progress  # noqa: PLC0415
 
@@ -78,12 +78,12 @@ def _compare(options: GapOptions) -> tuple[Report, Gaps]:
 
 
 def _show(gaps: Gaps, options: GapOptions) -> None:
-    from log_replay.gaps.page import page  # noqa: PLC0415 - as above
-    from log_replay.gaps.show import as_json, show_gaps  # noqa: PLC0415 - as above
+    from log_replay.gaps.gap_table import gaps_as_json, print_gaps  # noqa: PLC0415 - as above
+    from log_replay.gaps.html_report import html_report  # noqa: PLC0415 - as above
     from log_replay.report.rejects import write_summary, write_whole  # noqa: PLC0415 - as above
 
-    show_gaps(gaps, sys.stdout)
+    print_gaps(gaps, sys.stdout)
     if options.json:
-        write_summary(options.json, as_json(gaps))
+        write_summary(options.json, gaps_as_json(gaps))
     if options.html:
-        write_whole(options.html, page(gaps).encode())
+        write_whole(options.html, html_report(gaps).encode())

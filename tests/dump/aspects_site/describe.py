@@ -1,4 +1,4 @@
-"""Prints as JSON which app has each command, and the options of the two of the same name."""
+"""Print as JSON which app owns each command, and the options of the two commands with the same name."""
 
 import argparse
 import importlib

@@ -1,4 +1,4 @@
-"""Dumps objects with one of the two commands of the same name; says how each ended, as a line of JSON.
+"""Dump objects with one of the two commands of the same name; print the exit code of each dump as a line of JSON.
 
 Usage: dump_all.py ours|plugin DATABASE OBJECT... [-- ID_TO_SKIP...]
 """
@@ -12,9 +12,9 @@ import django
 from django.core.management import CommandError, call_command
 
 django.setup()
-whose, database, *rest = sys.argv[1:]
+command_owner, database, *rest = sys.argv[1:]
 objects, ids_to_skip = (rest[: rest.index("--")], rest[rest.index("--") + 1 :]) if "--" in rest else (rest, [])
-package = {"ours": "log_replay", "plugin": "platform_plugin_aspects"}[whose]
+package = {"ours": "log_replay", "plugin": "platform_plugin_aspects"}[command_owner]
 command = importlib.import_module(f"{package}.management.commands.dump_data_to_clickhouse").Command
 options = {
     "url": os.environ["CLICKHOUSE_URL"],

@@ -1,4 +1,4 @@
-"""Makes the site's database, with whatever is hard to spell in CSV, JSON or SQL."""
+"""Create the site's database, with values that need escapes in CSV, JSON or SQL."""
 
 import uuid
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ import django
 from django.core.management import call_command
 
 django.setup()
-celery.current_app.conf.broker_url = "memory://"  # the plugin queues a task for whatever is saved
+celery.current_app.conf.broker_url = "memory://"  # the plugin queues a task for each saved object
 call_command("migrate", run_syncdb=True, verbosity=0)
 
 from django.contrib.auth.models import User
@@ -77,5 +77,5 @@ tagging.add_tag_to_taxonomy(places, "Köln", parent_tag_value=germany.value, ext
 tagging.add_tag_to_taxonomy(disabled, "Hidden")
 for course in courses[:2]:
     tagging.tag_object(str(course.id), places, ["Köln"])
-    tagging.tag_object(str(course.id), free, ["what I like"])
+    tagging.tag_object(str(course.id), free, ["free text"])
 tagging.tag_object("block-v1:DemoX+a+2026+type@problem+block@course_0_0_0_0", places, ["Europe, all"])

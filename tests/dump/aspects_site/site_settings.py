@@ -1,4 +1,4 @@
-"""A site with Aspects, as far as a dump is concerned: edx-platform's models, real tagging, the real plugin."""
+"""Settings of a site with Aspects for dumps: edx-platform's models, the real tagging app, the real plugin."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""The models of edx-platform that the plugin dumps, with its tables, its columns and its kinds of fields."""
+"""The models of edx-platform that the plugin dumps, with the same tables, columns and types of fields."""
 
 from django.contrib.auth.models import User
 from django.db import models

@@ -1,4 +1,4 @@
-"""A modulestore that has the courses which the overviews speak of, but for one; and one is damaged."""
+"""A modulestore with the courses of all overviews except one. One of the courses is damaged."""
 
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -29,7 +29,7 @@ class Modulestore:
     def get_course(self, course_key, revision):
         assert revision == "rev-opt-published-only"
         if str(course_key) == DAMAGED:
-            raise RuntimeError("something of the course that nobody should read in a log")
+            raise RuntimeError("content of the course that must not be logged")
         return _block(course_key, "course", "course") if self.has_course(course_key) else None
 
     def has_course(self, course_key):

@@ -1,4 +1,4 @@
-"""Tags, as edx-platform offers them."""
+"""The tagging API of edx-platform."""
 
 from openedx_tagging.api import get_object_tags
 

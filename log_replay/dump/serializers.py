@@ -1,4 +1,4 @@
-"""Objects of the LMS's tables -> rows, equal to those of the plugin's serializers."""
+"""Make rows from objects of the LMS's tables. The rows are equal to those of the plugin's serializers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from django.db.models import Model
 
-    from log_replay.dump import Row
+    from log_replay.dump import DumpRow
     from log_replay.dump.source_tables import CourseEnrollment, CourseOverviewRow, ObjectTag, Tag, Taxonomy, UserProfile
     from log_replay.identities.lms_tables import ExternalId
 
@@ -28,12 +28,12 @@ _COURSE_DATA = (
 )
 
 
-def user_profile_rows(objects: Sequence[Model]) -> list[Row]:
+def user_profile_rows(objects: Sequence[Model]) -> list[DumpRow]:
     """Make the rows of ``user_profile``."""
     return [_user_profile(profile) for profile in cast("Sequence[UserProfile]", objects)]
 
 
-def external_id_rows(objects: Sequence[Model]) -> list[Row]:
+def external_id_rows(objects: Sequence[Model]) -> list[DumpRow]:
     """Make the rows of ``external_id``."""
     return [
         {
@@ -47,14 +47,14 @@ def external_id_rows(objects: Sequence[Model]) -> list[Row]:
     ]
 
 
-def course_overview_rows(objects: Sequence[Model]) -> list[Row]:
+def course_overview_rows(objects: Sequence[Model]) -> list[DumpRow]:
     """Make the rows of ``course_overviews``."""
     courses = cast("Sequence[CourseOverviewRow]", objects)
     tags = course_tags([course.id for course in courses])
     return [_course_overview(course, tags.get(course.id, [])) for course in courses]
 
 
-def course_enrollment_rows(objects: Sequence[Model]) -> list[Row]:
+def course_enrollment_rows(objects: Sequence[Model]) -> list[DumpRow]:
     """Make the rows of ``course_enrollment``."""
     return [
         {
@@ -71,13 +71,13 @@ def course_enrollment_rows(objects: Sequence[Model]) -> list[Row]:
     ]
 
 
-def taxonomy_rows(objects: Sequence[Model]) -> list[Row]:
+def taxonomy_rows(objects: Sequence[Model]) -> list[DumpRow]:
     """Make the rows of ``taxonomy``."""
     taxonomies = cast("Sequence[Taxonomy]", objects)
     return [{"id": taxonomy.id, "name": taxonomy.name, **_dump()} for taxonomy in taxonomies]
 
 
-def tag_rows(objects: Sequence[Model]) -> list[Row]:
+def tag_rows(objects: Sequence[Model]) -> list[DumpRow]:
     """Make the rows of ``tag``."""
     tags = cast("Sequence[Tag]", objects)
     tree = TagTree(tag.id for tag in tags)
@@ -95,7 +95,7 @@ def tag_rows(objects: Sequence[Model]) -> list[Row]:
     ]
 
 
-def object_tag_rows(objects: Sequence[Model]) -> list[Row]:
+def object_tag_rows(objects: Sequence[Model]) -> list[DumpRow]:
     """Make the rows of ``object_tag``."""
     tags = cast("Sequence[ObjectTag]", objects)
     tree = TagTree(tag.tag_id for tag in tags if tag.tag_id is not None)
@@ -114,7 +114,7 @@ def object_tag_rows(objects: Sequence[Model]) -> list[Row]:
     ]
 
 
-def _user_profile(profile: UserProfile) -> Row:
+def _user_profile(profile: UserProfile) -> DumpRow:
     row = {column: getattr(profile, column, None) for column in TABLES["user_profile"].columns}
     return row | {
         "username": profile.user.get_username(),
@@ -124,7 +124,7 @@ def _user_profile(profile: UserProfile) -> Row:
     }
 
 
-def _course_overview(course: CourseOverviewRow, tags: list[int]) -> Row:
+def _course_overview(course: CourseOverviewRow, tags: list[int]) -> DumpRow:
     data = {column: getattr(course, column) for column in _COURSE_DATA}
     if course.lowest_passing_grade is not None:
         data["lowest_passing_grade"] = float(course.lowest_passing_grade)
@@ -144,23 +144,23 @@ def _course_overview(course: CourseOverviewRow, tags: list[int]) -> Row:
     }
 
 
-def _dump() -> Row:
-    """Return what a row says of its dump; as the plugin has it, each row is a dump of its own."""
+def _dump() -> DumpRow:
+    """Return the columns that identify a dump. As in the plugin, each row has its own dump id."""
     return {"dump_id": uuid.uuid4(), "time_last_dumped": timezone.now()}
 
 
 def _iso_8601(value: datetime | None) -> str | None:
-    """Spell a time as Django REST framework does."""
+    """Format a time as Django REST framework does."""
     if value is None:
         return None
-    spelled = timezone.localtime(value).isoformat()
-    return spelled.removesuffix("+00:00") + "Z" if spelled.endswith("+00:00") else spelled
+    text = timezone.localtime(value).isoformat()
+    return text.removesuffix("+00:00") + "Z" if text.endswith("+00:00") else text
 
 
 def _json_date(value: Any) -> str:
-    """Spell a time inside JSON as the plugin does."""
+    """Format a time in JSON as the plugin does."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     if isinstance(value, date):
         return value.isoformat()
-    raise TypeError(f"{type(value).__name__} is no JSON")
+    raise TypeError(f"{type(value).__name__} is not JSON serializable")

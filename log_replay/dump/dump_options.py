@@ -1,4 +1,4 @@
-"""The dump's command line + settings -> one frozen, validated configuration."""
+"""The options of a dump, read from the command line and the settings into one validated configuration."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from log_replay.options.values import read_config
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DATABASE = "event_sink"
+DEFAULT_DATABASE = "event_sink"
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-#: What of the connection the command line overrides of the LMS's settings.
+#: The options that override the connection in the LMS's settings.
 _CONNECTION = ("url", "path", "username", "password")
 
 
 @dataclass(frozen=True, slots=True)
 class DumpOptions:
-    """One dump's configuration. Attributes are called what their options are called.
+    """The configuration of a dump. Attributes have the names of their options.
 
-    ``connection`` says where ClickHouse is, as ``log_replay.clickhouse.connect`` takes it.
+    ``connection`` is the configuration for ``log_replay.clickhouse.connect``.
     """
 
     object: str
@@ -42,49 +42,49 @@ class DumpOptions:
     sleep_time: float
 
 
-OBJECTS, CLICKHOUSE = "What to dump", "ClickHouse"
+OBJECTS, CLICKHOUSE = "Objects to dump", "ClickHouse"
 DUMP_OPTIONS: dict[str, Option] = {
     "object": Option(
         group=OBJECTS,
-        help="What to dump: course_overviews (inside an LMS with the course_blocks of each), user_profile, "
+        help="Type of the objects to dump: course_overviews (with course_blocks inside an LMS), user_profile, "
         "external_id, course_enrollment, tag, taxonomy or object_tag.",
     ),
     "url": Option(
         group=CLICKHOUSE,
-        help="ClickHouse's HTTP interface. Default: that of EVENT_SINK_CLICKHOUSE_BACKEND_CONFIG inside the LMS; "
-        "outside it the embedded ClickHouse below LOG_REPLAY_HOME. ${NAME}, here and in the next three, is "
-        "read from the environment.",
+        help="URL of ClickHouse's HTTP interface. Default inside the LMS: the url in "
+        "EVENT_SINK_CLICKHOUSE_BACKEND_CONFIG; outside it: the embedded ClickHouse in LOG_REPLAY_HOME. In this option "
+        "and the next three, ${NAME} is read from the environment.",
     ),
     "path": Option(
         group=CLICKHOUSE,
-        help="The folder of an embedded ClickHouse, in place of --url.",
+        help="Folder of an embedded ClickHouse, instead of --url.",
     ),
     "username": Option(
         group=CLICKHOUSE,
-        help="Who to be there.",
+        help="User name for ClickHouse.",
     ),
     "password": Option(
         group=CLICKHOUSE,
-        help="And with which password: best given as '${NAME}'.",
+        help="Password for ClickHouse. '${NAME}' keeps it off the command line.",
     ),
     "database": Option(
         group=CLICKHOUSE,
-        help="The database there (default that of the LMS's settings, else event_sink).",
+        help="Name of the database (default: the one in the LMS's settings, else event_sink).",
     ),
     "timeout_secs": Option(
         group=CLICKHOUSE,
         type=int,
-        help="How long to wait for each answer (default that of the LMS's settings).",
+        help="Timeout for each response, in seconds (default: the one in the LMS's settings).",
     ),
     "create_tables": Option(
         group=CLICKHOUSE,
         flag=True,
-        help="Create the tables that are missing, as Aspects has them. Implied for an embedded ClickHouse.",
+        help="Create missing tables, with the schema of Aspects. Always on for an embedded ClickHouse.",
     ),
     "start_pk": Option(
         group=OBJECTS,
         metavar="PK",
-        help="Go on behind this primary key, as the last run reported it.",
+        help="Dump only objects with a primary key greater than this. A stopped dump prints the value for the next.",
     ),
     "ids": Option(
         group=OBJECTS,
@@ -98,41 +98,41 @@ DUMP_OPTIONS: dict[str, Option] = {
         nargs="*",
         default=[],
         metavar="KEY",
-        help="Dump all but these.",
+        help="Do not dump the objects with these primary keys.",
     ),
     "force": Option(
         group=OBJECTS,
         flag=True,
-        help="Dump courses even if they were not published since they were dumped last.",
+        help="Dump courses even if they were not published since their last dump.",
     ),
     "limit": Option(
         group=OBJECTS,
         type=int,
-        help="Dump no more than so many objects. Not with --force.",
+        help="Maximum number of objects to dump. Not allowed with --force.",
     ),
     "batch_size": Option(
         group=SPEED,
         type=int,
         default=10000,
-        help="How many objects go into one insert (default 10000).",
+        help="Number of objects in one insert (default 10000).",
     ),
     "sleep_time": Option(
         group=SPEED,
         type=float,
         default=1.0,
-        help="How many seconds to rest after each (default 1).",
+        help="Seconds to sleep after each insert (default 1).",
     ),
 }
 
 
 def read_dump_options(given: Mapping[str, Any]) -> DumpOptions:
-    """Check the parsed command line and complete it from the settings.
+    """Return the checked options, completed from the settings.
 
     Raises:
-        ConfigurationError: something in it is wrong; nothing has been read or written.
+        ConfigurationError: an option is wrong; nothing has been read or written.
     """
     if not given["object"]:
-        raise ConfigurationError("--object is missing: say what to dump")
+        raise ConfigurationError("--object is required")
     if given["limit"] is not None and given["limit"] < 1:
         raise ConfigurationError(f"--limit {given['limit']} must be greater than 0")
     if given["limit"] and given["force"]:
@@ -147,7 +147,7 @@ def read_dump_options(given: Mapping[str, Any]) -> DumpOptions:
         connection=connection,
         database=database,
         create_tables=given["create_tables"] or connection.get("url") is None,
-        # The plugin takes 0 for no key at all.
+        # The plugin treats 0 as no key.
         start_pk=None if given["start_pk"] in {None, "", "0", 0} else str(given["start_pk"]),
         ids=_keys(given["ids"]),
         ids_to_skip=_keys(given["ids_to_skip"]),
@@ -159,19 +159,21 @@ def read_dump_options(given: Mapping[str, Any]) -> DumpOptions:
 
 
 def _destination(given: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
-    """Return where ClickHouse is and the database's name there."""
+    """Return the connection to ClickHouse and the name of the database."""
     asked = {name: given[name] for name in _CONNECTION if given[name]}
     connection = read_config("the connection to ClickHouse", json.dumps(asked))
     backend = {} if "path" in connection else getattr(settings, "EVENT_SINK_CLICKHOUSE_BACKEND_CONFIG", {})
     connection = {name: backend[name] for name in _CONNECTION if backend.get(name)} | connection
     if not connection.keys() & {"url", "path"} and not getattr(settings, "LOG_REPLAY_STANDALONE", False):
-        raise ConfigurationError("where is ClickHouse? give --url, or EVENT_SINK_CLICKHOUSE_BACKEND_CONFIG a url")
+        raise ConfigurationError(
+            "no ClickHouse is configured", hint="give --url, or set url in EVENT_SINK_CLICKHOUSE_BACKEND_CONFIG"
+        )
     timeout = given["timeout_secs"] or backend.get("timeout_secs")
     if timeout:
         connection["timeout_seconds"] = timeout
-    database = given["database"] or backend.get("database") or DATABASE
+    database = given["database"] or backend.get("database") or DEFAULT_DATABASE
     if not _IDENTIFIER.fullmatch(database):
-        raise ConfigurationError(f"--database {database!r} is no name of a database")
+        raise ConfigurationError(f"--database {database!r} is not a valid name of a database")
     return connection, database
 
 

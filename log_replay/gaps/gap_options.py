@@ -1,4 +1,4 @@
-"""The options of a comparison: those of a run that say what is read and what is made of it."""
+"""The options of a comparison: those for reading and transforming logs, and some of its own."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ if TYPE_CHECKING:
     from log_replay.clickhouse.tables import Table
     from log_replay.options import Options
 
-#: Only ids are kept of a batch, so that nothing is won by large ones.
+#: A batch is reduced to its ids, so larger batches only take more memory.
 _BATCH_SIZE = 2000
-TAKEN = (
+_RUN_OPTIONS = (
     "source_provider", "source_config", "transformer_type", "since", "until", "event", "course", "org", "user",
     "unit_size", "workers", "transformers", "rejects", "grace_secs",
 )  # fmt: skip
 COMPARISON = "Comparison"
 GAP_OPTIONS: dict[str, Option] = {
-    **{name: OPTIONS[name] for name in TAKEN},
+    **{name: OPTIONS[name] for name in _RUN_OPTIONS},
     "missing_from": Option(
         group=COMPARISON,
         default="{}",
         metavar="JSON",
-        help="The ClickHouse to compare with, described as a destination (default: the embedded one).",
+        help="ClickHouse to compare with, configured like a destination (default: the embedded one).",
     ),
-    "by": Option(group=COMPARISON, choices=list(KEYS), default="day", help="What to count by (default day)."),
-    "json": Option(group=COMPARISON, metavar="PATH", help="Write the counts as JSON, too."),
+    "by": Option(group=COMPARISON, choices=list(KEYS), default="day", help="Grouping of the numbers (default day)."),
+    "json": Option(group=COMPARISON, metavar="PATH", help="Write the numbers to this file as JSON, too."),
     "html": Option(
         group=COMPARISON,
         metavar="PATH",
-        help="Write a page with charts, too; it needs nothing else and opens offline.",
+        help="Write an HTML report with charts to this file, too. It is a single file that opens offline.",
     ),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class GapOptions:
-    """One comparison's configuration; ``run`` is that of reading the logs."""
+    """The configuration of a comparison; ``run`` configures the run that reads the logs."""
 
     run: Options
     config: Mapping[str, Any]
@@ -56,21 +56,21 @@ class GapOptions:
 
     @property
     def whole(self) -> bool:
-        """Whether all events of the period are compared."""
+        """Whether all events of the period are compared: no filter but the period is set."""
         filters = self.run.filters
         return not (filters.events or filters.courses or filters.orgs or filters.users)
 
 
 def read_gap_options(given: Mapping[str, Any]) -> GapOptions:
-    """Check the parsed command line.
+    """Return the checked options.
 
     Raises:
-        ConfigurationError: something in it is wrong; nothing has been read or written.
+        ConfigurationError: an option is wrong; nothing has been read or written.
     """
     config = read_config("--missing_from", given["missing_from"])
     run = {"destination_provider": "LOGGER", "dry_run": True, "log_to": "null", "batch_size": _BATCH_SIZE}
     return GapOptions(
-        run=read_options({**{name: given[name] for name in TAKEN}, **run}),
+        run=read_options({**{name: given[name] for name in _RUN_OPTIONS}, **run}),
         config=config,
         table=statement_table(config, given["transformer_type"]),
         by=given["by"],
