@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from log_replay.records import Statement, Text, TransformedEvent
 
+_REPLACEMENT_CHARACTER = "\ufffd".encode()
+_ESCAPED = rb"\ufffd"
+
 
 def statement_record(template: logging.LogRecord, event: TransformedEvent, statement: Statement) -> logging.LogRecord:
     """Return a statement's record: a copy of the template, with the statement's attributes.
@@ -45,10 +48,21 @@ def statement_text(record: logging.LogRecord) -> bytes:
     """Return a record's statement on one line. The record can come from this package or from other code."""
     text = getattr(record, "statement_bytes", None)
     if isinstance(text, bytes):
-        return text
+        return escape_replacement_characters(text)
     # In JSON a line end is white space, so replacing it by a space keeps the meaning.
     message = record.getMessage().strip().replace("\r", " ").replace("\n", " ")
-    return message.encode("utf-8", "backslashreplace")
+    return escape_replacement_characters(message.encode("utf-8", "backslashreplace"))
+
+
+def escape_replacement_characters(text: Text) -> bytes:
+    r"""Write each U+FFFD in JSON as the escape ``\ufffd``.
+
+    Readers such as Vector replace bytes that are not UTF-8 by U+FFFD. Because of the escape, a line that contains
+    U+FFFD is known to be damaged.
+    """
+    data = bytes(text)
+    # Searching for one byte is much faster than searching for three, and most blocks do not contain it.
+    return data.replace(_REPLACEMENT_CHARACTER, _ESCAPED) if b"\xef" in data else data
 
 
 class LineFormatter(logging.Formatter):
@@ -58,7 +72,7 @@ class LineFormatter(logging.Formatter):
         """Return the record as one line, without its line end."""
         raise NotImplementedError
 
-    def block(self, template: logging.LogRecord, events: Sequence[TransformedEvent]) -> Text:
+    def block(self, template: logging.LogRecord, events: Sequence[TransformedEvent]) -> bytes:
         """Return the lines of a block of events, each with its line end.
 
         The result is the same as that of ``line`` for each record, but no record is made. All records of the block
@@ -76,9 +90,9 @@ class RawFormatter(LineFormatter):
 
     line = staticmethod(statement_text)
 
-    def block(self, template: logging.LogRecord, events: Sequence[TransformedEvent]) -> Text:  # noqa: ARG002 - every formatter has this signature
+    def block(self, template: logging.LogRecord, events: Sequence[TransformedEvent]) -> bytes:  # noqa: ARG002 - every formatter has this signature
         """Return the statements."""
-        return statement_lines(events)
+        return escape_replacement_characters(statement_lines(events))
 
 
 class AspectsFormatter(LineFormatter):
@@ -101,7 +115,9 @@ class AspectsFormatter(LineFormatter):
     def block(self, template: logging.LogRecord, events: Sequence[TransformedEvent]) -> bytes:
         """Return the lines of a block. All have the same prefix."""
         prefix = self._prefix(template)
-        return (prefix + bytes(statement_lines(events)).replace(b"\n", b"\n" + prefix)).removesuffix(prefix)
+        return (
+            prefix + escape_replacement_characters(statement_lines(events)).replace(b"\n", b"\n" + prefix)
+        ).removesuffix(prefix)
 
     def _prefix(self, record: logging.LogRecord) -> bytes:
         shared = (record.created, record.name, record.levelno, record.lineno, record.filename, record.process)
@@ -132,7 +148,8 @@ class JsonFormatter(PlainJsonFormatter, LineFormatter):
         text = getattr(record, "statement_bytes", None)
         if text is None:
             return self._foreign_line(record)
-        return b'%b, "offset": %d, "statement": %b}' % (self._head(record), record.source_offset, text)  # type: ignore[attr-defined]
+        line = b'%b, "offset": %d, "statement": %b}' % (self._head(record), record.source_offset, text)  # type: ignore[attr-defined]
+        return escape_replacement_characters(line)
 
     def block(self, template: logging.LogRecord, events: Sequence[TransformedEvent]) -> bytes:
         """Return the lines of a block. Events with the same name and object have the same head."""
@@ -145,7 +162,7 @@ class JsonFormatter(PlainJsonFormatter, LineFormatter):
                 if head is None:
                     head = self._head(statement_record(template, event, statement))
                 lines.append(b'%b, "offset": %d, "statement": %b}\n' % (head, source_offset, statement.text))
-        return b"".join(lines)
+        return escape_replacement_characters(b"".join(lines))
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the envelope as text."""

@@ -59,7 +59,7 @@ class LineHandler(logging.Handler):
             if self._buffered_bytes + len(lines) <= self.max_write_bytes:
                 self._buffer(lines)
             else:
-                for line in bytes(lines).split(b"\n")[:-1]:
+                for line in lines.split(b"\n")[:-1]:
                     self._buffer(line + b"\n")
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -134,6 +134,21 @@ def test_a_blocks_lines_equal_those_of_its_records(formatter, transfer):
         assert formatter.block(template, transfer(block)) == b"".join(lines)
 
 
+@pytest.mark.parametrize("formatter", [AspectsFormatter(), JsonFormatter(), RawFormatter()])
+def test_the_replacement_character_is_written_as_an_escape(formatter):
+    template = logging.getLogger("xapi_tracking").makeRecord("xapi_tracking", 20, __file__, 1, "", (), None)
+    made = statement(response="a\ufffd\\\ufffd\uff0cb")
+    assert "\ufffd".encode() in made.text
+
+    for lines in (
+        formatter.block(template, [event(made)]),
+        formatter.line(statement_record(template, event(made), made)),
+    ):
+        assert "\ufffd".encode() not in lines
+        decoded, _ = json.JSONDecoder().raw_decode(lines.decode(), lines.index(b'{"id"'))
+        assert decoded == json.loads(made.text)
+
+
 @settings(deadline=None)
 @given(text=st.text(), name=st.text(), source=st.text())
 def test_every_format_keeps_any_text(text, name, source):

@@ -97,12 +97,13 @@ class S3:
         requests.put(f"{self.url}/{quote(name)}", data=content, timeout=30).raise_for_status()
 
     def read(self, name: str) -> bytes:
-        """Return an object's content."""
+        """Return an object's content as it is stored: not decompressed by its Content-Encoding."""
         # moto accepts any signature, but wants to see one.
         signed = "AWS4-HMAC-SHA256 Credential=key/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
-        response = requests.get(f"{self.url}/{quote(name)}", headers={"Authorization": signed}, timeout=30)
-        response.raise_for_status()
-        return response.content
+        response = requests.get(f"{self.url}/{quote(name)}", headers={"Authorization": signed}, timeout=30, stream=True)
+        with response:
+            response.raise_for_status()
+            return response.raw.read(decode_content=False)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ __all__ = ["clickhouse_process", "ralph", "s3", "s3_server", "vector"]
 
 @pytest.fixture(scope="session")
 def clickhouse(clickhouse_process):
-    """A ClickHouse with Aspects' tables."""
+    """A ClickHouse server with Aspects' tables."""
     server = ClickHouse(clickhouse_process)
     for statement in SCHEMA:
         server.query(statement)
@@ -22,13 +22,13 @@ def clickhouse(clickhouse_process):
 
 @pytest.fixture(scope="session")
 def vrl_python():
-    """The engine of vrl-python."""
+    """The VRL engine of vrl-python."""
     return VrlPython()
 
 
 @pytest.fixture(scope="session")
 def vector_vrl():
-    """The engine of vector-vrl."""
+    """The VRL engine of vector-vrl."""
     engine = VectorVrl(vector_vrl_python())
     yield engine
     engine.close()

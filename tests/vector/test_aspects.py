@@ -1,4 +1,4 @@
-"""Aspects' own Vector takes our ``aspects`` lines, unchanged."""
+"""Aspects' own Vector config accepts lines of the ``aspects`` format."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import zipfile
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.support.vector.emitted import TEXTS, encoded, lines, xapi
+from tests.support.vector.emitted import TEXTS, as_logged, encoded, lines, xapi
 from tests.support.vector.engines import CACHE, ProgramFailed
 
 ASPECTS = "tutor-contrib-aspects==6.1.0"
@@ -23,7 +23,7 @@ some = settings(max_examples=50, deadline=None, suppress_health_check=list(Healt
 
 @pytest.fixture(scope="session")
 def program():
-    """Aspects' own program for xAPI, from the package as it is published."""
+    """Aspects' own VRL program for xAPI, from its published package."""
     folder = CACHE / "aspects"
     if not list(folder.glob("*.whl")):
         pip = [sys.executable, "-m", "pip"] if importlib.util.find_spec("pip") else ["uvx", "pip"]
@@ -39,18 +39,18 @@ def program():
 
 @some
 @given(text=TEXTS)
-def test_regex_takes_our_lines(text):
+def test_regex_matches_aspects_lines(text):
     made = encoded(xapi(text))
 
     (line,) = lines([made], "aspects")
 
-    # A dot of Vector's regex is anything but a line feed, as in Python.
-    assert REGEX.fullmatch(line.decode())["tracking_message"] == made.decode()
+    # A dot in Vector's regexes matches anything but a line feed, as in Python.
+    assert REGEX.fullmatch(line.decode())["tracking_message"] == as_logged(made).decode()
 
 
 @some
 @given(text=TEXTS)
-def test_program_stores_our_statements(program, engine, text):
+def test_program_accepts_aspects_lines(program, engine, text):
     made = xapi(text)
 
     (row,) = engine.run(program, [{"message": line.decode()} for line in lines([encoded(made)], "aspects")])

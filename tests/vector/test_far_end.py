@@ -1,4 +1,4 @@
-"""What each sink would send is taken by a real server, and stored as it was written."""
+"""Real servers accept what each sink would send, and store it unchanged."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ else:
     from backports import zstd
 
 CONFIG = composed(TRANSFORMS, *SINKS)
-#: Integers over 64 bits, decimals and key order: what parsing and encoding again would change.
+#: Parsing and encoding this again would change it: integers over 64 bits, decimals, order of keys.
 DIFFICULT = {"z": 0.10, "a": 2**70, "text": "\u2028\n\"'\\ {é}\x7f"}
 TRACKING = '{"name": "page_close", "time": "2023-04-05T06:07:08.123456+00:00", "event": "{}"}'
 
 
 @pytest.fixture
 def outputs(vrl_python):
-    """What the topology makes of statements of every kind."""
+    """The events of every output for statements of every kind."""
     texts = [encoded(xapi(DIFFICULT)) for _ in range(120)]
     emitted = lines(texts, "json") + lines([encoded(caliper(DIFFICULT))], "raw", "caliper")
     emitted.append(
@@ -39,10 +39,10 @@ def outputs(vrl_python):
 
 
 @pytest.mark.parametrize("database", ["openedx", "xapi"])
-def test_clickhouse_takes_statements(clickhouse, outputs, database):
+def test_clickhouse_stores_statements(clickhouse, outputs, database):
     sink = composed(*SINKS, environment={"CLICKHOUSE_DATABASE": database})["sinks"]["clickhouse"]
 
-    answer = insert(sink, clickhouse, outputs["xapi"], clickhouse.password)
+    answer = insert(sink, clickhouse, outputs["statements_kind.xapi"], clickhouse.password)
 
     assert answer.ok, answer.text
     ids = [json.loads(text)["id"] for text in outputs["texts"]]
@@ -51,19 +51,19 @@ def test_clickhouse_takes_statements(clickhouse, outputs, database):
     assert {row["emission_time"] for row in rows} == {"2023-04-05 06:07:08.123456"}
 
 
-def test_clickhouse_fills_the_columns_that_trace_a_row_back(clickhouse, outputs):
+def test_clickhouse_fills_the_columns_of_the_source(clickhouse, outputs):
     sink = composed(*SINKS, environment={"CLICKHOUSE_TABLE": "traced"})["sinks"]["clickhouse"]
 
-    insert(sink, clickhouse, outputs["xapi"][:1], clickhouse.password)
+    insert(sink, clickhouse, outputs["statements_kind.xapi"][:1], clickhouse.password)
 
     (row,) = clickhouse.rows("SELECT event_name, source_object, source_offset FROM openedx.traced")
     assert row == {"event_name": "a.b", "source_object": "a.b", "source_offset": 7}
 
 
-def test_clickhouse_takes_tracking_events(clickhouse, outputs):
+def test_clickhouse_stores_tracking_events(clickhouse, outputs):
     sink = CONFIG["sinks"]["clickhouse_tracking"]
     (event,) = outputs["tracking_rows"]
-    # `timestamp_format: unix` makes seconds of a timestamp; the engine here gives it as text.
+    # Vector writes a timestamp as seconds with `timestamp_format: unix`. The engine here returns it as text.
     assert sink["encoding"] == {"timestamp_format": "unix"}
     seconds = int(datetime.fromisoformat(event["time"].replace(" UTC", "+00:00")).timestamp())
 
@@ -74,7 +74,7 @@ def test_clickhouse_takes_tracking_events(clickhouse, outputs):
     assert row == {"time": seconds, "message": TRACKING}
 
 
-def test_lrs_takes_batches(ralph, outputs):
+def test_lrs_stores_batches(ralph, outputs):
     sink = CONFIG["sinks"]["lrs"]
     assert (sink["encoding"], sink["framing"], sink["batch"]) == (
         {"codec": "text"},
@@ -100,23 +100,23 @@ def test_lrs_takes_batches(ralph, outputs):
     assert len(ralph.stored(ids)) == 120
 
 
-def test_caliper_endpoint_gets_envelopes(outputs):
+def test_caliper_endpoint_gets_envelopes_unchanged(outputs):
     (request,) = outputs["caliper_envelopes"]
-    (envelope,) = outputs["caliper"]
+    (envelope,) = outputs["caliper_once"]
 
     assert request["message"] == envelope["event"]
 
 
-def test_archive_is_what_aspects_backfill_loads(clickhouse, s3, outputs):
+def test_aspects_backfill_loads_the_archive(clickhouse, s3, outputs):
     sink = CONFIG["sinks"]["s3"]
     assert (sink["framing"], sink["compression"]) == ({"method": "newline_delimited"}, "zstd")
-    for event in outputs["xapi"]:
+    for event in outputs["s3_once"]:
         moment = datetime.fromisoformat(event["timestamp"].replace(" UTC", "+00:00"))
         name = f"{moment:{sink['key_prefix']}}{int(moment.timestamp())}-{uuid.uuid4()}.{sink['filename_extension']}"
         body = zstd.compress((encoded_row(event, sink["encoding"]) + "\n").encode())
         requests.put(f"{s3.url}/{name}", data=body, timeout=30).raise_for_status()
 
-    # As `tutor ... do xapi-block-storage-backfill --path` has it.
+    # The query of `tutor ... do xapi-block-storage-backfill --path`.
     rows = clickhouse.rows(
         "SELECT toUUID(event_id) AS event_id, parseDateTime64BestEffort(emission_time, 6, 'UTC') AS time, event "
         f"FROM s3('{s3.url}/xapi/2023/04/05/06/*.log.zst', '{s3.key}', '{s3.secret}', "

@@ -1,4 +1,4 @@
-"""The file source joins the parts of long lines that container runtimes cut, and nothing else."""
+"""The file source joins the parts of long lines that container runtimes split, and no other lines."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_cri_lines_are_parts_or_ends(text):
     assert not STARTS.search(end)
 
 
-def test_other_lines_stand_alone():
+def test_other_lines_are_not_joined():
     for line in [
         '{"id":"a","log":"b"}',
         '{"timestamp": "x"}',

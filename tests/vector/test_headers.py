@@ -1,4 +1,4 @@
-"""What the files in ``vector/`` say of themselves is true."""
+"""The headers of the files in ``vector/`` are complete and correct."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_header_names_existing_files_and_its_own(path):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_every_reference_to_the_environment_has_a_default(path):
-    # Vector 0.54 fails on one without, even within a comment.
+    # Vector 0.54 fails on a reference without a default, also within a comment.
     text = path.read_text()
 
     assert [found for found in REFERENCE.findall(text) if not DEFAULTED.fullmatch(found)] == []
@@ -52,7 +52,7 @@ def test_header_names_every_setting(path):
 
 
 @pytest.mark.parametrize("path", COMPONENTS, ids=lambda path: path.stem)
-def test_header_names_the_defaults(path):
+def test_header_names_every_default(path):
     words = header(path)
 
     for name, default in DEFAULTED.findall(path.read_text()):

@@ -1,4 +1,4 @@
-"""The command combined with Vector: what it writes is read whole, and it ends well when Vector does not."""
+"""The command together with Vector: every statement passes, and a run ends cleanly if its reader ends."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CONFIG = composed(TRANSFORMS, DEAD_LETTER)
 
 @pytest.fixture(scope="module")
 def start(tmp_path_factory):
-    """Start `log-replay` on a home of its own that holds the sample's users."""
+    """Return a function that starts `log-replay` with its own home, which contains the sample's users."""
     home = tmp_path_factory.mktemp("command")
     salts = json.loads((SAMPLE / "identities.json").read_text())["retired_user_salts"]
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("DJANGO", "LOG_REPLAY"))}
@@ -60,7 +60,7 @@ def test_every_statement_of_the_sample_passes_the_transform(start, vrl_python, l
     assert all(line.endswith((text, text + "}")) for line, text in zip(emitted, taken, strict=True))
 
 
-def test_listener_gets_what_stdout_would(start):
+def test_listener_gets_the_same_lines_as_stdout(start):
     out, _ = start("--log_to", "stdout", "--log_format", "raw").communicate(timeout=60)
     with Listener() as listener:
         process = start("--log_to", listener.url, "--log_format", "raw")
@@ -70,7 +70,7 @@ def test_listener_gets_what_stdout_would(start):
         assert b"".join(line + b"\n" for line in listener.lines) == out
 
 
-def test_reader_that_ends_early(start):
+def test_a_closed_pipe_ends_the_run_without_a_traceback(start):
     process = start("--log_to", "stdout", "--log_format", "raw")
     process.stdout.read(1000)
     process.stdout.close()

@@ -1,4 +1,4 @@
-"""The recipes are valid manifests, and say the same as the files that they put together."""
+"""The recipes are valid, and agree with the files that they combine."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from tests.support.vector.shipped import DEAD_LETTER, REFERENCE, ROOT, TRANSFORM
 
 DEPLOY = VECTOR / "deploy"
 COMPOSE = DEPLOY / "compose.yaml"
+README_BLOCKS = re.findall(r"(?:^    .+\n?)+", (VECTOR / "README.md").read_text(), re.MULTILINE)
 MANIFESTS = {path.stem: list(yaml.safe_load_all(path.read_text())) for path in DEPLOY.glob("kubernetes-*.yaml")}
-KIND_OF = {"xapi": "xapi", "caliper": "caliper", "statements_kind.tracking": "tracking"}
+KIND_OF = {f"statements_kind.{kind}": kind for kind in ("xapi", "caliper", "tracking")}
 
 
 def jobs_pod(name):
@@ -35,7 +36,7 @@ def option_values(arguments, name):
     return [argument.removeprefix(f"--{name}=") for argument in arguments if argument.startswith(f"--{name}=")]
 
 
-def assert_kinds_are_those_of_the_sinks(paths, given):
+def assert_environment_fits_the_sinks(paths, given):
     config = composed(*paths)
     readers = config["sinks"] | {
         k: v for k, v in config["transforms"].items() if k not in composed(TRANSFORMS)["transforms"]
@@ -44,11 +45,12 @@ def assert_kinds_are_those_of_the_sinks(paths, given):
 
     assert set(given["LOG_REPLAY_KINDS"].split(",")) == stored
     assert given["VECTOR_DANGEROUSLY_ALLOW_ENV_VAR_INTERPOLATION"] == "true"
+    assert given["VECTOR_REQUIRE_HEALTHY"] == "true"
     assert DEAD_LETTER in paths
 
 
 def parsed_command(script, monkeypatch):
-    """Parse a script's `transform_tracking_logs` as the command does."""
+    """Parse the `transform_tracking_logs` command in a script."""
     monkeypatch.setenv("SOURCE_KEY", "key")
     monkeypatch.setenv("SOURCE_SECRET", "secret")
     command = re.search(r"transform_tracking_logs((?:[^\n]*\\\n)*[^\n|]*(?:\n *\"region[^\n]*\\\n[^\n]*)?)", script)[1]
@@ -65,16 +67,16 @@ def test_manifests_are_valid(name, version):
         kubernetes_validate.validate(manifest, version, strict=True)
 
 
-def test_sidecar_is_native_and_gets_time_to_store_what_is_left():
+def test_sidecar_is_native_and_has_time_to_store_the_rest():
     pod = jobs_pod("kubernetes-sidecar")
     (vector,) = pod["initContainers"]
 
     assert vector["restartPolicy"] == "Always"
-    assert "--no-graceful-shutdown-limit" in vector["args"]
+    assert "--graceful-shutdown-limit-secs=86400" in vector["args"]
     assert pod["terminationGracePeriodSeconds"] >= 600
 
 
-def test_sidecar_mounts_what_it_names():
+def test_sidecar_mounts_the_files_and_secrets_it_names():
     pod = jobs_pod("kubernetes-sidecar")
     (vector,) = pod["initContainers"]
     paths = [
@@ -85,7 +87,7 @@ def test_sidecar_mounts_what_it_names():
 
     assert {str(path.relative_to(ROOT)) for path in paths} == given
     assert {mount["name"] for mount in vector["volumeMounts"]} == {volume["name"] for volume in pod["volumes"]}
-    assert_kinds_are_those_of_the_sinks(paths, environment(vector))
+    assert_environment_fits_the_sinks(paths, environment(vector))
     (secrets,) = (volume["secret"] for volume in pod["volumes"] if "secret" in volume)
     used = set(re.findall(r"SECRET\[\w+\.(\w+)\]", "".join(path.read_text() for path in paths)))
     assert {item["path"] for item in secrets["items"]} == used
@@ -101,9 +103,11 @@ def test_sidecar_listens_where_the_job_sends(monkeypatch):
     assert options.log_to == f"tcp://{socket['address']}"
     assert options.log_format == "json"
     assert options.dry_run
+    (vector,) = pod["initContainers"]
+    assert vector["startupProbe"]["exec"]["command"][-2:] == socket["address"].split(":")
 
 
-def test_job_for_an_agent_is_what_aspects_looks_for(monkeypatch):
+def test_job_for_an_agent_has_the_name_that_aspects_reads(monkeypatch):
     (container,) = jobs_pod("kubernetes-agent")["containers"]
 
     options = parsed_command(container["command"][-1], monkeypatch)
@@ -116,7 +120,7 @@ def test_job_for_an_agent_is_what_aspects_looks_for(monkeypatch):
     assert labels[name] == value
 
 
-def test_compose_says_what_the_files_say(monkeypatch):
+def test_compose_agrees_with_the_files(monkeypatch):
     compose = yaml.safe_load(COMPOSE.read_text())
     vector, job = compose["services"]["vector"], compose["services"]["log-replay"]
     paths = [VECTOR / value.removeprefix("/etc/log-replay/") for value in option_values(vector["command"], "config")]
@@ -124,16 +128,18 @@ def test_compose_says_what_the_files_say(monkeypatch):
     options = parsed_command(job["command"][-1], monkeypatch)
 
     assert all(path.is_file() for path in paths)
-    assert_kinds_are_those_of_the_sinks(paths, vector["environment"])
+    assert_environment_fits_the_sinks(paths, vector["environment"])
     assert options.log_to == "tcp://vector:9009"
     assert vector["environment"]["LOG_REPLAY_LISTEN"] == "0.0.0.0:9009"
     assert "ports" not in vector
     used = {name for service in compose["services"].values() for name in service["secrets"]}
     assert used == compose["secrets"].keys()
-    assert "--no-graceful-shutdown-limit" in vector["command"]
+    assert "--graceful-shutdown-limit-secs=86400" in vector["command"]
+    assert job["depends_on"] == {"vector": {"condition": "service_healthy"}}
+    assert vector["healthcheck"]["test"][-1] == vector["environment"]["LOG_REPLAY_LISTEN"].rpartition(":")[2]
 
 
-def test_compose_config():
+def test_docker_accepts_the_compose_file():
     if (
         not shutil.which("docker")
         or subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode
@@ -152,18 +158,37 @@ def test_compose_refers_to_the_environment_with_defaults():
         assert found == "$$" or ":-" in found
 
 
-@pytest.mark.parametrize("block", re.findall(r"(?:^    .+\n?)+", (VECTOR / "README.md").read_text(), re.MULTILINE))
-def test_readme_commands_are_right(block, monkeypatch):
+@pytest.mark.parametrize("block", README_BLOCKS)
+def test_readme_commands_are_valid(block, monkeypatch):
     named = re.findall(r"vector/[\w/.-]+\.yaml", block)
 
     assert all((ROOT / name).is_file() for name in named)
     if "transform_tracking_logs" in block:
-        options = parsed_command(block.partition("|")[0], monkeypatch)
+        options = parsed_command(block.partition(" | ")[0], monkeypatch)
         assert options.log_to == "stdout"
     if "LOG_REPLAY_KINDS" in block:
-        kinds = re.search(r"LOG_REPLAY_KINDS=(\S+)", block)[1]
-        given = {"LOG_REPLAY_KINDS": kinds, "VECTOR_DANGEROUSLY_ALLOW_ENV_VAR_INTERPOLATION": "true"}
-        assert_kinds_are_those_of_the_sinks([ROOT / name for name in named], given)
+        given = dict(re.findall(r"([A-Z_]+)=(\S+)", block))
+        assert_environment_fits_the_sinks([ROOT / name for name in named], given)
+
+
+def test_pipe_recipe_ends_with_a_check_of_the_table():
+    (block,) = (
+        block for block in README_BLOCKS if "sinks/clickhouse.yaml" in block and "transform_tracking_logs" in block
+    )
+
+    assert block.split()[:3] == ["set", "-o", "pipefail"]
+    assert "--graceful-shutdown-limit-secs 86400" in block
+    check = block.rpartition("&&")[2]
+    assert check.split()[:2] == ["log-replay", "replay_gaps"]
+    assert "--fail_if_missing" in check
+
+
+def test_nothing_recommends_to_turn_off_the_shutdown_limit():
+    option = "--no-graceful" + "-shutdown-limit"
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    paths = [ROOT / name for name in tracked.split("\0") if name] or list(VECTOR.rglob("*.*"))
+
+    assert [str(path) for path in paths if path.is_file() and option.encode() in path.read_bytes()] == []
 
 
 def test_readme_names_every_source_and_sink():

@@ -1,4 +1,4 @@
-"""What our formatters write, the shipped program gives back byte for byte, and nothing else is gone."""
+"""The program returns every statement that the formatters write byte for byte, and loses no other line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.support.vector.emitted import FORMATTERS, TEXTS, VALUES, caliper, encoded, lines, xapi
+from tests.support.vector.emitted import FORMATTERS, TEXTS, VALUES, as_logged, caliper, encoded, lines, xapi
 from tests.support.vector.engines import Topology
 from tests.support.vector.shipped import DEAD_LETTER, TRANSFORMS, composed
 
@@ -18,7 +18,7 @@ slow = settings(max_examples=25, deadline=None, suppress_health_check=list(Healt
 
 
 def read(engine, emitted):
-    """Return what the transform's outputs give for lines."""
+    """Return the events of the transform's outputs for these lines."""
     return Topology(CONFIG, engine).run("statements_read", [{"message": line.decode()} for line in emitted])
 
 
@@ -32,8 +32,12 @@ def test_xapi_comes_back_byte_for_byte(engine, log_format, extensions, ascii_onl
 
     outputs = read(engine, lines(texts, log_format, names=names))
 
-    assert [event["event"].encode() for event in outputs.get("xapi", [])] == texts
-    assert [event["event_id"] for event in outputs.get("xapi", [])] == [json.loads(text)["id"] for text in texts]
+    assert [event["event"].encode() for event in outputs.get("statements_kind.xapi", [])] == [
+        as_logged(text) for text in texts
+    ]
+    assert [event["event_id"] for event in outputs.get("statements_kind.xapi", [])] == [
+        json.loads(text)["id"] for text in texts
+    ]
     assert not outputs.get("dead_letter")
 
 
@@ -45,14 +49,16 @@ def test_caliper_comes_back_byte_for_byte(engine, log_format, extensions):
 
     outputs = read(engine, lines(texts, log_format, "caliper"))
 
-    assert [event["event"].encode() for event in outputs.get("caliper", [])] == texts
+    assert [event["event"].encode() for event in outputs.get("statements_kind.caliper", [])] == [
+        as_logged(text) for text in texts
+    ]
     assert not outputs.get("dead_letter")
 
 
 @FORMATS
 @slow
 @given(value=VALUES, cut=st.floats(0, 1, exclude_max=True), other=st.text(st.characters(exclude_characters="\n")))
-def test_whatever_stands_between_is_stored_or_in_the_dead_letter(engine, log_format, value, cut, other):
+def test_other_lines_are_all_in_the_dead_letter(engine, log_format, value, cut, other):
     texts = [encoded(xapi(value)), encoded(xapi())]
     first, last = lines(texts, log_format)
     truncated = first[: int(cut * len(first))].decode("utf-8", "ignore").encode()
@@ -60,7 +66,7 @@ def test_whatever_stands_between_is_stored_or_in_the_dead_letter(engine, log_for
 
     outputs = read(engine, emitted)
 
-    assert [event["event"].encode() for event in outputs["xapi"]] == texts
+    assert [event["event"].encode() for event in outputs["statements_kind.xapi"]] == [as_logged(text) for text in texts]
     assert [event["message"].encode() for event in outputs["dead_letter"]] == emitted[1:4]
     assert all(event["reason"] for event in outputs["dead_letter"])
 
@@ -70,7 +76,7 @@ def test_whatever_stands_between_is_stored_or_in_the_dead_letter(engine, log_for
 def test_prefixes_of_container_runtimes_change_nothing(engine, value, log_format, cut):
     text = encoded(xapi(value))
     (line,) = lines([text], log_format)
-    # A runtime cuts at a byte, but gives Vector's file source, and us, text.
+    # A runtime splits at a byte. Here it splits between two characters.
     whole = line.decode()
     at = max(1, int(cut * len(whole)))
     cri = "2026-11-21T09:12:13.123456789Z stdout {} {}"
@@ -85,12 +91,30 @@ def test_prefixes_of_container_runtimes_change_nothing(engine, value, log_format
 
     for message in messages:
         outputs = Topology(CONFIG, engine).run("statements_read", [{"message": message}])
-        assert [event["event"].encode() for event in outputs["xapi"]] == [text], message
+        assert [event["event"].encode() for event in outputs["statements_kind.xapi"]] == [as_logged(text)], message
 
 
-def test_repeats_are_dropped_and_only_these(engine):
+@slow
+@given(
+    text=st.text(st.characters(min_codepoint=0x80, exclude_categories=["Cs"], exclude_characters="\ufffd"), min_size=1),
+    log_format=st.sampled_from(sorted(FORMATTERS)),
+    data=st.data(),
+)
+def test_damaged_characters_go_to_the_dead_letter(engine, text, log_format, data):
+    """A CRI runtime splits a line within a character, and the file source replaces both halves by U+FFFD."""
+    (line,) = lines([encoded(xapi(text))], log_format)
+    at = data.draw(st.sampled_from([at for at, byte in enumerate(line) if byte & 0xC0 == 0x80] or [len(line)]))
+    first, last = (part.decode("utf-8", "replace") for part in (line[:at], line[at:]))
+    cri = "2026-11-21T09:12:13.123456789Z stdout {} {}"
+
+    (event,) = read(engine, [f"{cri.format('P', first)}\n{cri.format('F', last)}".encode()])["dead_letter"]
+
+    assert event["reason"] == "broken_character"
+
+
+def test_statements_pass_a_second_time(engine):
     texts = [encoded(xapi(number)) for number in range(3)]
 
     outputs = read(engine, lines([*texts, *texts[:2]], "raw") + lines(texts, "aspects"))
 
-    assert [event["event"].encode() for event in outputs["xapi"]] == texts
+    assert [event["event"].encode() for event in outputs["statements_kind.xapi"]] == [*texts, *texts[:2], *texts]

@@ -1,4 +1,4 @@
-"""Vector itself: every composition is valid, its unit tests pass, and what goes in is counted at the far end."""
+"""Tests with Vector itself: compositions are valid, unit tests pass, and every statement arrives."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ else:
     from backports import zstd
 
 if not BINARY:
-    pytest.skip("no vector here: put one on PATH, or say LOG_REPLAY_VECTOR=/path/to/vector", allow_module_level=True)
+    pytest.skip("no Vector: put one on PATH, or set LOG_REPLAY_VECTOR=/path/to/vector", allow_module_level=True)
 
 STDIN = VECTOR / "sources" / "stdin.yaml"
 SINK = {path.stem: path for path in SINKS}
@@ -59,38 +59,38 @@ def logged(texts: list[bytes]) -> list[TransformedEvent]:
 
 @pytest.mark.parametrize("paths", compositions(), ids=named)
 def test_composition_is_valid(vector, paths):
-    answer = vector.answer("validate", "--no-environment", *paths)
+    ended = vector.run("validate", "--no-environment", *paths)
 
-    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
 @pytest.mark.parametrize("paths", compositions(), ids=named)
 def test_components_of_a_composition_can_be_built(vector, paths):
     if {path.stem for path in paths} & {"docker", "kubernetes"}:
-        pytest.skip("building it needs docker or a cluster")
+        pytest.skip("needs docker or a cluster")
     vector.settings |= {
         "LOG_REPLAY_LISTEN": f"127.0.0.1:{free_port()}",
         "LOG_REPLAY_AGGREGATOR_LISTEN": f"127.0.0.1:{free_port()}",
         "LOG_REPLAY_METRICS_LISTEN": f"127.0.0.1:{free_port()}",
     }
 
-    answer = vector.answer("validate", "--skip-healthchecks", *paths)
+    ended = vector.run("validate", "--skip-healthchecks", *paths)
 
-    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
 def test_unit_tests_of_the_transform(vector):
-    answer = vector.answer("test", STDIN, TRANSFORMS, VECTOR / "tests" / "statements.yaml")
+    ended = vector.run("test", STDIN, TRANSFORMS, VECTOR / "tests" / "statements.yaml")
 
-    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
 def test_unit_tests_of_the_sinks(vector):
-    sinks = [SINK[name] for name in ("lrs", "caliper", "clickhouse-tracking")]
+    sinks = [SINK[name] for name in ("lrs", "caliper", "clickhouse-tracking", "s3")]
 
-    answer = vector.answer("test", STDIN, TRANSFORMS, *sinks, VECTOR / "tests" / "sinks.yaml")
+    ended = vector.run("test", STDIN, TRANSFORMS, *sinks, VECTOR / "tests" / "sinks.yaml")
 
-    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
 @pytest.mark.parametrize("log_format", FORMATTERS)
@@ -103,8 +103,8 @@ def test_pipe_into_clickhouse(vector, clickhouse, log_format):
     vector.pipe(b"\n".join([*written, written[0], b""]), STDIN, TRANSFORMS, SINK["clickhouse"], DEAD_LETTER)
 
     assert stored(clickhouse, [*texts, long]) == by_id([*texts, long])
-    # The decoder passes no empty line on.
-    reasons = sorted(json.loads(line)["reason"] for line in vector.refused())
+    # The decoder drops empty lines.
+    reasons = sorted(json.loads(line)["reason"] for line in vector.dead_letter_lines())
     assert len(reasons) in (len(GARBAGE), len(GARBAGE) + 1)
     assert "kind_not_taken" in reasons
 
@@ -118,10 +118,10 @@ def test_pipe_into_an_lrs(vector, ralph):
 
     found = ralph.stored({json.loads(text)["id"] for text in texts})
     assert len(found) == 333
-    assert vector.refused() == []
+    assert vector.dead_letter_lines() == []
 
 
-def test_pipe_into_an_archive(vector, s3):
+def test_pipe_into_an_s3_archive(vector, s3):
     vector.settings |= {"S3_ENDPOINT": f"http://{s3.host}:{s3.port}", "S3_BUCKET": s3.container}
     vector.secret("s3_access_key", s3.key)
     vector.secret("s3_secret_key", s3.secret)
@@ -146,7 +146,7 @@ def test_tracking_events_into_clickhouse(vector, clickhouse):
     assert clickhouse.rows("SELECT count() AS n FROM openedx._tracking")[0]["n"] == before + 1
 
 
-def test_look_on_a_terminal(vector):
+def test_pipe_to_the_console(vector):
     text = encoded(xapi())
 
     shown = vector.pipe(b"\n".join([text, b"other", b""]), STDIN, TRANSFORMS, SINK["console"])
@@ -170,12 +170,12 @@ def test_socket_into_clickhouse(vector, clickhouse, source):
             log_statements("xapi", logged(texts[start : start + 500]))
             assert flush_statements("xapi") == 0
 
-    # Vector has ended: what a settled socket carried was stored before.
+    # Vector has ended, so everything that was flushed is stored.
     assert stored(clickhouse, texts) == by_id(texts)
-    assert vector.refused() == []
+    assert vector.dead_letter_lines() == []
 
 
-def test_vector_stopped_and_started_again_mid_run(vector, clickhouse):
+def test_vector_restarted_within_a_run_loses_nothing(vector, clickhouse):
     into_clickhouse(vector, clickhouse)
     port = free_port()
     vector.settings["LOG_REPLAY_LISTEN"] = f"127.0.0.1:{port}"
@@ -210,10 +210,10 @@ def test_files_into_clickhouse(vector, clickhouse, tmp_path):
     with vector.running(VECTOR / "sources" / "file.yaml", TRANSFORMS, SINK["clickhouse"], DEAD_LETTER):
         eventually(by_id(texts), lambda: stored(clickhouse, texts))
 
-    assert vector.refused() == []
+    assert vector.dead_letter_lines() == []
 
 
-def test_agent_and_aggregator(vector, clickhouse, tmp_path_factory):
+def test_agent_and_aggregator_into_clickhouse(vector, clickhouse, tmp_path_factory):
     into_clickhouse(vector, clickhouse)
     address = f"127.0.0.1:{free_port()}"
     vector.settings["LOG_REPLAY_AGGREGATOR_LISTEN"] = address
@@ -225,24 +225,32 @@ def test_agent_and_aggregator(vector, clickhouse, tmp_path_factory):
         eventually(by_id(texts), lambda: stored(clickhouse, texts))
 
 
-def test_metrics_count_repeats(vector):
+def test_metrics_count_removed_repeats(vector):
     port, metrics = free_port(), free_port()
     vector.settings |= {
         "LOG_REPLAY_LISTEN": f"127.0.0.1:{port}",
         "LOG_REPLAY_METRICS_LISTEN": f"127.0.0.1:{metrics}",
     }
-    text = encoded(xapi())
-    composition = (VECTOR / "sources" / "socket.yaml", TRANSFORMS, SINK["console"], VECTOR / "metrics.yaml")
+    text = encoded(caliper())
+    composition = (
+        VECTOR / "sources" / "socket.yaml",
+        TRANSFORMS,
+        SINK["caliper"],
+        DEAD_LETTER,
+        VECTOR / "metrics.yaml",
+    )
 
     def repeats():
         try:
             exposed = requests.get(f"http://127.0.0.1:{metrics}/metrics", timeout=5).text
         except requests.RequestException:
             return None
-        counted = re.findall(r'component_discarded_events_total\{[^}]*component_id="xapi"[^}]*\} ([\d.]+)', exposed)
+        counted = re.findall(
+            r'vector_component_discarded_events_total\{[^}]*component_id="caliper_once"[^}]*\} ([\d.]+)', exposed
+        )
         return [float(count) for count in counted]
 
     with vector.running(*composition), statements_to(f"tcp://127.0.0.1:{port}", "raw"):
-        log_statements("xapi", logged([text] * 4))
-        flush_statements("xapi")
+        log_statements("caliper", logged([text] * 4))
+        flush_statements("caliper")
         eventually([3.0], repeats)

@@ -1,4 +1,4 @@
-"""Statements, and the lines that our formatters and handlers make of them."""
+"""Statements, and their lines in the formats of Log Replay."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from log_replay.statement_log import AspectsFormatter, JsonFormatter, RawFormatt
 FORMATTERS = {"aspects": AspectsFormatter, "json": JsonFormatter, "raw": RawFormatter}
 STAMP = "2023-04-05T06:07:08.123456+00:00"
 
-#: Any text, and what could be taken for the end of a line, of an envelope or of a prefix.
+#: Any text, and texts that resemble the end of a line, of an envelope or of a prefix.
 TEXTS = st.text() | st.sampled_from(
     [
         "\n",
@@ -31,6 +31,7 @@ TEXTS = st.text() | st.sampled_from(
         "a" * 20_000,
         "$HOME ${HOME} $$ SECRET[a.b]",
         "\x00\x7f",
+        "\ufffd",
     ]
 )
 VALUES = st.recursive(
@@ -41,7 +42,7 @@ VALUES = st.recursive(
 
 
 def encoded(fields: dict[str, Any], *, ascii_only: bool = False) -> bytes:
-    """Return a statement's JSON as one line."""
+    """Return the statement as one line of JSON."""
     return json.dumps(fields, ensure_ascii=ascii_only, separators=(",", ":")).encode("utf-8")
 
 
@@ -59,7 +60,7 @@ def xapi(extensions: Any = None, identifier: str | None = None) -> dict[str, Any
 
 
 def caliper(extensions: Any = None) -> dict[str, Any]:
-    """Make a Caliper envelope of one event."""
+    """Make a Caliper envelope with one event."""
     event = {
         "@context": "http://purl.imsglobal.org/ctx/caliper/v1p2",
         "id": f"urn:uuid:{uuid.uuid4()}",
@@ -70,8 +71,13 @@ def caliper(extensions: Any = None) -> dict[str, Any]:
     return {"sensor": "http://lms", "sendTime": "2023-04-05T06:08:00.000Z", "data": [event], "dataVersion": "v1p2"}
 
 
+def as_logged(text: bytes) -> bytes:
+    """Return a statement's text as the formatters write it: with U+FFFD as an escape."""
+    return text.replace("\ufffd".encode(), rb"\ufffd")
+
+
 def lines(texts: list[bytes], log_format: str, transformer_type: str = "xapi", names: str = "a.b") -> list[bytes]:
-    """Log statements to a file as to stdout, and return its lines."""
+    """Log statements with the StdoutHandler, and return the lines."""
     fd = os.memfd_create("stdout")
     handler = StdoutHandler(fd)
     handler.setFormatter(FORMATTERS[log_format]())

@@ -1,23 +1,28 @@
-"""Real VRL engines, and what of Vector's topology stands between two programs."""
+"""Real VRL engines, and a topology that runs events through a composition's transforms."""
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 from vrl_python import VRLRuntime
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 CACHE = Path(os.environ.get("LOG_REPLAY_TEST_CACHE", "~/.cache/log-replay-tests")).expanduser()
 VECTOR_VRL = "vector-vrl==1.0.7"
 
-# Nested values come back from vector-vrl as JSON strings, which our programs never return.
+# vector-vrl returns nested values as JSON strings. The programs tested here return none.
 _WORKER = """
 import json, sys
 from vector_vrl import execute_vrl, validate_vrl
@@ -33,7 +38,7 @@ for line in sys.stdin:
 
 
 class ProgramFailed(Exception):
-    """A program aborted or failed at run time."""
+    """A program aborted, or failed at run time."""
 
 
 class Engine(Protocol):
@@ -65,7 +70,7 @@ class VrlPython:
 
 
 class VectorVrl:
-    """``vector-vrl``: VRL 0.35, that of Vector 0.58, in a process of its own as it needs Python 3.12."""
+    """``vector-vrl``: VRL 0.35, as in Vector 0.58. It runs in its own process because it needs Python 3.12."""
 
     def __init__(self, python: Path) -> None:
         self._process = subprocess.Popen(
@@ -94,7 +99,7 @@ class VectorVrl:
 
 
 def vector_vrl_python() -> Path:
-    """Return a Python that has vector-vrl, installing it below the cache once, or skip."""
+    """Return a Python with vector-vrl, which is installed below the cache once; otherwise skip the test."""
     interpreter = _python_312()
     if interpreter is None:
         pytest.skip("vector-vrl needs Python 3.12 or later: put a python3.12 on PATH")
@@ -113,14 +118,14 @@ def vector_vrl_python() -> Path:
 
 
 def _python_312() -> Path | None:
-    """Find a Python 3.12 or later: this one, on PATH, or among pyenv's."""
+    """Find Python 3.12 or later: this one, one on PATH, or one of pyenv's."""
     if sys.version_info >= (3, 12):
         return Path(sys.executable)
     on_path = [shutil.which(f"python3.{minor}") for minor in (12, 13, 14)]
     pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions"
     installed = sorted(pyenv.glob("3.1[2-9].*/bin/python"))
     for candidate in [*filter(None, on_path), *installed]:
-        # pyenv's shims are found on PATH even where no version is selected.
+        # pyenv's shims are on PATH even if no version is selected.
         answer = subprocess.run([candidate, "--version"], capture_output=True, text=True, check=False)
         if answer.returncode == 0:
             return Path(candidate)
@@ -128,14 +133,20 @@ def _python_312() -> Path | None:
 
 
 class Topology:
-    """Runs events through the transforms of a composition: remap and route in an engine, dedupe here."""
+    """Runs events through the transforms of a composition: remap and route in an engine, dedupe and reduce in Python.
 
-    def __init__(self, config: dict[str, Any], engine: Engine) -> None:
+    Args:
+        clock: returns the time in seconds; dedupe uses it for the age of an event.
+    """
+
+    def __init__(self, config: dict[str, Any], engine: Engine, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.transforms = config["transforms"]
         self.engine = engine
+        self._clock = clock
+        self._first_seen: dict[str, dict[tuple[Any, ...], float]] = {}
 
     def run(self, insert_at: str, events: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-        """Return what every output downstream of a transform gives, by output."""
+        """Return the events of every output downstream of a transform, by output."""
         outputs: dict[str, list[dict[str, Any]]] = {}
         waiting = [(insert_at, events)]
         while waiting:
@@ -156,7 +167,7 @@ class Topology:
         if transform["type"] == "route":
             return self._routed(name, transform["route"], events)
         if transform["type"] == "dedupe":
-            return {name: _first_of_each(events, transform["fields"]["match"])}
+            return {name: self._without_repeats(name, transform, events)}
         assert transform["type"] == "reduce"
         (field,) = transform["merge_strategies"]
         size = transform["max_events"]
@@ -181,18 +192,30 @@ class Topology:
         ]
         return outputs
 
+    def _without_repeats(
+        self, name: str, transform: dict[str, Any], events: list[dict[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """Drop repeats as dedupe does: among the last ``num_events``, and younger than ``max_age_ms``."""
+        first_seen = self._first_seen.setdefault(name, {})
+        max_age_seconds = transform.get("time_settings", {}).get("max_age_ms", math.inf) / 1000
+        passed = []
+        for event in events:
+            key = tuple(event.get(field) for field in transform["fields"]["match"])
+            now = self._clock()
+            if key in first_seen and now - first_seen[key] < max_age_seconds:
+                continue
+            first_seen.pop(key, None)
+            first_seen[key] = now
+            if len(first_seen) > transform["cache"]["num_events"]:
+                del first_seen[next(iter(first_seen))]
+            passed.append(event)
+        return passed
 
-def _first_of_each(events: list[dict[str, Any]], match: list[str]) -> list[dict[str, Any]]:
-    seen: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for event in events:
-        seen.setdefault(tuple(event.get(field) for field in match), event)
-    return list(seen.values())
 
-
-def defer_signals(engine: Engine, condition: dict[str, str], event: dict[str, Any]) -> bool:
-    """Whether a unit test's condition holds for an event."""
+def condition_holds(engine: Engine, condition: dict[str, str], event: dict[str, Any]) -> bool:
+    """Return True if a unit test's condition holds for an event."""
     assert condition["type"] == "vrl"
-    # Each of our conditions is a list of assertions, which fail the program.
+    # Each condition in vector/tests is a list of assertions. A failed assertion fails the program.
     assert re.match(r"\s*assert(_eq)?!", condition["source"])
     try:
         engine.run(condition["source"], [dict(event)])

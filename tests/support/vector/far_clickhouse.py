@@ -1,4 +1,4 @@
-"""The tables that Vector inserts into, and the requests with which its sink does."""
+"""The tables of Aspects, and the INSERT requests of Vector's clickhouse sink."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.support.clickhouse_servers import ClickHouse
 
 
-# As Aspects' migrations have them.
+# The tables of Aspects' migrations, and one with the optional columns.
 SCHEMA = (
     "CREATE DATABASE openedx",
     "CREATE DATABASE xapi",
@@ -28,7 +28,7 @@ SCHEMA = (
 
 
 def encoded_row(event: dict[str, Any], encoding: dict[str, Any]) -> str:
-    """Encode an event as a sink's JSON codec does: keys in order, without the fields left out."""
+    """Encode an event as a sink's JSON codec does: sorted keys, without the excluded fields."""
     only, without = encoding.get("only_fields"), encoding.get("except_fields", [])
     kept = {key: value for key, value in event.items() if (only is None or key in only) and key not in without}
     return json.dumps(kept, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

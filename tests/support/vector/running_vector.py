@@ -1,4 +1,4 @@
-"""The Vector binary: found, set up for a test, run and stopped."""
+"""Find the Vector binary, and set it up, run it and stop it in tests."""
 
 from __future__ import annotations
 
@@ -17,14 +17,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BINARY = os.environ.get("LOG_REPLAY_VECTOR") or shutil.which("vector")
-PASSWORDS = ("clickhouse_password", "lrs_password", "caliper_token", "s3_access_key", "s3_secret_key")
-#: Vector waits up to 30 s for open connections when it is told to end.
+#: Without a limit, Vector 0.54 to 0.57 can lose the last lines of stdin.
+SHUTDOWN = ("--graceful-shutdown-limit-secs", "86400")
+SECRETS = ("clickhouse_password", "lrs_password", "caliper_token", "s3_access_key", "s3_secret_key")
+#: Vector waits up to 30 s for open connections when it is stopped.
 STOP_TIMEOUT_SECONDS = 90
+#: A debug build of Vector on a busy machine takes minutes to validate a composition.
+COMMAND_TIMEOUT_SECONDS = 600
 
 
 @dataclass
 class Vector:
-    """A Vector with a folder of its own: ``settings`` are what the configs read from the environment."""
+    """A Vector with its own folder. ``settings`` are the environment variables that the configs read."""
 
     binary: str
     folder: Path
@@ -40,11 +44,11 @@ class Vector:
             "LOG_REPLAY_DEAD_LETTER": str(self.dead_letter),
             "LOG_REPLAY_SOCKET": str(self.folder / "s"),
         } | self.settings
-        for name in PASSWORDS:
+        for name in SECRETS:
             self.secret(name, "unused")
 
     def secret(self, name: str, value: str) -> None:
-        """Put a secret where the configs look for it."""
+        """Write a secret to the folder that the configs read."""
         (self.folder / "secrets" / name).write_text(f"{value}\n")
 
     @property
@@ -53,23 +57,33 @@ class Vector:
         allow = {"VECTOR_DANGEROUSLY_ALLOW_ENV_VAR_INTERPOLATION": "true", "VECTOR_SELF_NODE_NAME": "node"}
         return inherited | allow | self.settings
 
-    def answer(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        """Run a subcommand to its end."""
+    def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        """Run a subcommand, and wait until it ends."""
         return subprocess.run(
-            [self.binary, *arguments], env=self.environment, capture_output=True, text=True, timeout=120, check=False
+            [self.binary, *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_TIMEOUT_SECONDS,
+            check=False,
         )
 
     def pipe(self, content: bytes, *paths: Path) -> bytes:
-        """Run a composition on stdin to its end, and return its stdout."""
+        """Run a composition with this stdin until it ends, and return its stdout."""
         ended = subprocess.run(
-            self._command(*paths), input=content, env=self.environment, capture_output=True, timeout=120, check=False
+            self._command(*paths),
+            input=content,
+            env=self.environment,
+            capture_output=True,
+            timeout=COMMAND_TIMEOUT_SECONDS,
+            check=False,
         )
         assert ended.returncode == 0, ended.stderr.decode()
         return ended.stdout
 
     @contextlib.contextmanager
     def running(self, *paths: Path) -> Iterator[subprocess.Popen[bytes]]:
-        """Run a composition, and end it as Kubernetes does: SIGTERM, and time to store what is left."""
+        """Run a composition, and stop it as Kubernetes does: SIGTERM, and time to store what is left."""
         log = self.folder / f"vector-{time.monotonic_ns()}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
@@ -83,22 +97,22 @@ class Vector:
                 process.kill()
                 process.wait()
 
-    def refused(self) -> list[str]:
-        """Return the lines of the dead letter."""
+    def dead_letter_lines(self) -> list[str]:
+        """Return the lines of the dead letter file."""
         return self.dead_letter.read_text().splitlines() if self.dead_letter.exists() else []
 
     def _command(self, *paths: Path) -> list[str | Path]:
-        return [self.binary, "--no-graceful-shutdown-limit", *(word for path in paths for word in ("--config", path))]
+        return [self.binary, *SHUTDOWN, *(word for path in paths for word in ("--config", path))]
 
 
 @pytest.fixture
 def vector(tmp_path) -> Vector:
-    """Set Vector up."""
+    """Set up Vector for one test."""
     return Vector(BINARY, tmp_path)
 
 
 def eventually(expected: object, found: Callable[[], object]) -> None:
-    """Wait until what is found is what is expected."""
+    """Wait until ``found()`` returns what is expected."""
     deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
     while (now := found()) != expected and time.monotonic() < deadline:
         time.sleep(0.2)

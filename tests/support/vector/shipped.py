@@ -1,4 +1,4 @@
-"""What is shipped in ``vector/``, read as Vector reads it, and the compositions that are documented."""
+"""The files in ``vector/``, read as Vector reads them, and their documented compositions."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ DEFAULTED = re.compile(r"\$\{([\w.]+):-([^}]*)\}")
 
 
 def interpolated(text: str, environment: dict[str, str] | None = None) -> str:
-    """Put the environment into a file's text, as Vector does before it parses it."""
+    """Insert environment variables into a file's text, as Vector does before it parses the file."""
     return DEFAULTED.sub(lambda match: (environment or {}).get(match[1]) or match[2], text)
 
 
 def composed(*paths: Path, environment: dict[str, str] | None = None) -> dict[str, Any]:
-    """Merge files as ``--config a --config b`` does; an id that two of them have is an error."""
+    """Merge files as ``--config a --config b`` does. Two components with the same id are an error."""
     merged: dict[str, Any] = {section: {} for section in (*SECTIONS, "secret")}
     tests = []
     for path in paths:
@@ -51,7 +51,7 @@ def composed(*paths: Path, environment: dict[str, str] | None = None) -> dict[st
 
 
 def compositions() -> list[tuple[Path, ...]]:
-    """Every source with every sink and the dead letter, all sinks at once, and an agent of every source."""
+    """Return every source with every sink and the dead letter, every source with all sinks, and every agent."""
     one_sink = [
         (source, TRANSFORMS, *dict.fromkeys((sink, DEAD_LETTER))) for source, sink in itertools.product(SOURCES, SINKS)
     ]
@@ -61,5 +61,5 @@ def compositions() -> list[tuple[Path, ...]]:
 
 
 def named(paths: tuple[Path, ...]) -> str:
-    """Name a composition in a test's id."""
+    """Return a composition's name for a test id."""
     return "+".join(path.stem for path in paths)

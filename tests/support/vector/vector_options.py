@@ -1,7 +1,7 @@
-"""Options of Vector's components that exist in 0.54 and in current Vector alike, read from its reference of both.
+"""Options of Vector's components that exist both in 0.54 and in current Vector, from the references of both.
 
-A value is a type, a set of the words allowed, or ``dict`` for a map of the user's own keys. What one of the two does
-not have is absent here: the http sink's ``headers`` ended with 0.54, ``base_dir`` of the file sink began after it.
+A value is a type, a set of the allowed words, or ``dict`` for a map with any keys. Options that only one of the two
+versions has are not listed, such as ``headers`` of the http sink (until 0.54) or ``base_dir`` of the file sink (later).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 ACKNOWLEDGEMENTS = {"acknowledgements.enabled": bool}
 BATCH = {"batch.max_bytes": int, "batch.max_events": int, "batch.timeout_secs": (int, float)}
-#: Every sink's, from the reference of buffers; a disk buffer of less is refused.
+#: Buffer options of every sink. Vector refuses a smaller disk buffer.
 BUFFER = {"buffer.type": {"memory", "disk"}, "buffer.max_size": int, "buffer.when_full": {"block", "drop_newest"}}
 SMALLEST_DISK_BUFFER = 268435488
 REQUEST = {
@@ -108,7 +108,12 @@ OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
             "timezone": str,
         },
         "route": {"route": dict, "reroute_unmatched": bool},
-        "dedupe": {"fields.match": list, "fields.ignore": list, "cache.num_events": int},
+        "dedupe": {
+            "fields.match": list,
+            "fields.ignore": list,
+            "cache.num_events": int,
+            "time_settings.max_age_ms": int,
+        },
         "reduce": {
             "group_by": list,
             "max_events": int,
@@ -188,7 +193,7 @@ OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
             "compression": {"none", "gzip", "zstd"},
             "idle_timeout_secs": int,
         },
-        "vector": {**ACKNOWLEDGEMENTS, **BATCH, **BUFFER, **REQUEST, **TLS, "address": str, "compression": (bool, str)},
+        "vector": {**ACKNOWLEDGEMENTS, **BATCH, **BUFFER, **REQUEST, **TLS, "address": str},
         "prometheus_exporter": {**ACKNOWLEDGEMENTS, **BUFFER, **TLS, "address": str, "default_namespace": str},
     },
 }
@@ -215,6 +220,6 @@ REQUIRED: dict[str, dict[str, set[str]]] = {
     },
 }
 
-#: Beside the three sections above; ``data_dir`` has to be the same in every file that names it.
+#: All top-level keys. ``data_dir`` must be the same in every file that contains it.
 TOP_LEVEL = {"sources", "transforms", "sinks", "tests", "secret", "data_dir"}
 SECRET_OPTIONS = {"type": {"directory"}, "path": str, "remove_trailing_whitespace": bool}
