@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test endurance vector-test lint types format bench compare certify clean
+.PHONY: help run test endurance vector-test lint types format bench compare certify reference clean
 
 # Any Python from 3.11 on. The environment is created once, and again when pyproject.toml changes.
 PYTHON ?= python3
@@ -77,6 +77,9 @@ certify: $(VENV)/.dev ## Test native statements against the installed event-rout
 		tests/statements/native/test_extremes.py tests/statements/native/test_times.py
 	@$(BIN)/python -m log_replay.statements.native.certify
 	@$(BIN)/pytest tests/statements/native/test_certification.py
+
+reference: $(VENV)/.dev ## Generate log_replay/docs/reference.md from the code
+	@$(BIN)/python -m log_replay.docs
 
 clean: ## Remove everything that these targets create
 	rm -rf log_replay/_speedups/functions.*.so .venv .venv-* $(OUT) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

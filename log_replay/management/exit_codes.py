@@ -1,4 +1,4 @@
-"""How a command ends: errors -> exit codes and one line on stderr, the same for all commands."""
+"""Exit codes, and the translation of errors to exit codes; the same for all commands."""
 
 from __future__ import annotations
 
@@ -13,17 +13,24 @@ from log_replay.pipeline.signals import INCOMPLETE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["INCOMPLETE", "TOO_MANY_REJECTS", "WRONG_USAGE", "errors_exit"]
+__all__ = ["EXIT_CODES", "INCOMPLETE", "TOO_MANY_REJECTS", "WRONG_USAGE", "errors_exit"]
 
 WRONG_USAGE, TOO_MANY_REJECTS = 2, 3
+#: The meaning of each exit code, for the reference page.
+EXIT_CODES = {
+    0: "complete",
+    INCOMPLETE: "stopped before the end, or not everything was read or delivered; the last line says how to continue",
+    WRONG_USAGE: "wrong usage or configuration, found before anything was read or written",
+    TOO_MANY_REJECTS: "complete, but more rejects than `--max_rejected` allows",
+}
 
 
 @contextmanager
 def errors_exit() -> Iterator[None]:
-    """Let our own errors, and an interrupt, end the command without a traceback.
+    """End the command without a traceback for our own errors and for an interrupt.
 
     Raises:
-        CommandError: with the exit code for what was raised.
+        CommandError: with the exit code for the error.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""What a command needs before it begins: the embedded database, where that is what we run on."""
+"""Preparation of the embedded database, which every command needs outside the LMS."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from django.conf import settings
 
 
 def prepare_state() -> None:
-    """Create the embedded database where there is no LMS around us.
+    """Create or update the embedded database; inside an LMS, do nothing.
 
     Raises:
-        ConfigurationError: its folder cannot be written.
+        ConfigurationError: its folder cannot be written to.
     """
     if getattr(settings, "LOG_REPLAY_STANDALONE", False):
         from log_replay.standalone.embedded import prepare  # noqa: PLC0415 - its models exist only outside the LMS

@@ -1,4 +1,4 @@
-"""``load_identities``: what it makes of files that it cannot load."""
+"""``load_identities``: files that it cannot load."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ def wrong(path) -> str:
 
 
 @pytest.mark.parametrize("content", WRONG.values(), ids=WRONG)
-def test_a_file_that_is_none_is_wrong_usage_and_its_content_is_not_repeated(db, tmp_path, content):
+def test_file_with_other_content_is_refused_without_quoting_it(db, tmp_path, content):
     path = tmp_path / "identities.json"
     path.write_bytes(content)
     said = wrong(path)
-    assert said.startswith(f"read {path}: it holds no such users and courses (")
+    assert said.startswith(f"read {path}: its content is not users and courses in the expected form (")
     assert "Ludmila" not in said
 
 
-def test_a_file_that_is_not_there_is_wrong_usage(db, tmp_path):
+def test_missing_file_is_wrong_usage(db, tmp_path):
     assert wrong(tmp_path / "none") == f"read {tmp_path}/none: No such file or directory"
 
 
-def test_inside_an_lms_nothing_is_filled(settings):
+def test_inside_an_lms_nothing_is_loaded(settings):
     settings.LOG_REPLAY_STANDALONE = False
-    assert "only the embedded database" in wrong("sample")
+    assert "only into the embedded database" in wrong("sample")

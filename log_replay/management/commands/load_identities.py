@@ -1,4 +1,4 @@
-"""Fill the embedded database with users and courses: the shipped sample, or a file of an operator's."""
+"""Load users and courses into the embedded database: the shipped sample, or a file."""
 
 from __future__ import annotations
 
@@ -16,34 +16,43 @@ from log_replay.management.exit_codes import errors_exit
 if TYPE_CHECKING:
     import argparse
 
-#: What damaged JSON, other JSON, or values that no column takes, raise.
-NO_DIRECTORY = (ValueError, KeyError, TypeError, AttributeError, DatabaseError)
+#: The errors of damaged JSON, of JSON with other content, and of values that do not fit their columns.
+_WRONG_CONTENT = (ValueError, KeyError, TypeError, AttributeError, DatabaseError)
 
 
 class Command(LogReplayCommand):
     """Load users and courses into the embedded database."""
 
+    usage = "%(prog)s FILE"
+    examples = """\
+  # The users and courses of the sample log:
+  %(prog)s sample
+
+  # Your own:
+  %(prog)s identities.json
+"""
     help = (
-        "Put users and courses into the embedded database, where the LMS's own is out of reach: "
+        "Load users and courses into the embedded database, for use without the LMS's database. Users and courses that "
+        "are there already are updated. The file is a JSON object: "
         '{"users": [{"id", "username", "email", "external_ids": {"xapi": UUID, "caliper": UUID}}], '
         '"courses": [{"id", "display_name"}]}'
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add the file."""
-        parser.add_argument("file", help="a JSON file, or 'sample' for the one that is shipped")
+        parser.add_argument("file", metavar="FILE", help="A JSON file, or 'sample' for the shipped sample.")
 
     def handle(self, *_args: str, file: str, **_options: Any) -> None:
-        """Load the file and say what was in it."""
+        """Load the file and print the number of users and courses in it."""
         with errors_exit():
             users, courses = _load(file)
-        self.stderr.write(f"{users} users and {courses} courses are in the embedded database")
+        self.stderr.write(f"loaded {users} users and {courses} courses into the embedded database")
 
 
 def _load(file: str) -> tuple[int, int]:
     if not getattr(settings, "LOG_REPLAY_STANDALONE", False) or "lms" in settings.DATABASES:
         raise ConfigurationError(
-            "only the embedded database is filled, and it is not in use", hint="unset LOG_REPLAY_DATABASE_URL"
+            "users and courses can be loaded only into the embedded database", hint="unset LOG_REPLAY_DATABASE_URL"
         )
     from log_replay.standalone.embedded import SAMPLE, load_identities, prepare  # noqa: PLC0415 - not inside an LMS
 
@@ -53,9 +62,9 @@ def _load(file: str) -> tuple[int, int]:
         return load_identities(json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise ConfigurationError(error.strerror or type(error).__name__, operation="read", object=str(path)) from error
-    except NO_DIRECTORY as error:
-        # What exactly is wrong may be somebody's name: the type must be enough.
-        reason = f"it holds no such users and courses ({type(error).__name__})"
+    except _WRONG_CONTENT as error:
+        # The error's text can contain the name of a learner: only its type is shown.
+        reason = f"its content is not users and courses in the expected form ({type(error).__name__})"
         raise ConfigurationError(
-            reason, operation="read", object=str(path), hint="log-replay load_identities --help shows its form"
+            reason, operation="read", object=str(path), hint="log-replay load_identities --help shows the form"
         ) from error
