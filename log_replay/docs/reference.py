@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from log_replay.dump.options import DUMP_OPTIONS
-from log_replay.gaps.options import COMPARISON, GAP_OPTIONS
+from log_replay.dump.dump_options import DUMP_OPTIONS
+from log_replay.gaps.gap_options import COMPARISON, GAP_OPTIONS
 from log_replay.management.exit_codes import EXIT_CODES
 from log_replay.options import OPTIONS
 from log_replay.report.reasons import REFUSED, REJECTED, UNPARSABLE
