@@ -35,6 +35,7 @@ REJECTED = (
     Reason(("non_finite_number",), "The statement would contain NaN or an infinite number, which JSON does not have."),
     Reason(("surrogates not allowed",), "A text in the event is not valid Unicode."),
     Reason(("no_object_id",), "The event does not say what it is about, so the statement would have no object."),
+    Reason(("no_statement",), "event-routing-backends made nothing of the event and raised no exception."),
 )
 REFUSED = (
     Reason(("conflict",), "The LRS has another statement with the same id."),
@@ -43,7 +44,7 @@ REFUSED = (
     Reason(("refused",), "The LRS refuses the statement with another status."),
     Reason(("destination_unavailable",), "The LRS was not available until the end of the run."),
     Reason(
-        ("its id is no UUID", "its timestamp cannot be read", "its timestamp is out of range"),
+        ("its id is not a UUID", "its timestamp cannot be read", "its timestamp is out of range"),
         "The statement does not fit the columns of ClickHouse or of a row in a file.",
     ),
 )
