@@ -26,8 +26,9 @@ EventFields: TypeAlias = dict[str, Any]
 #: Bytes that can be written without a copy.
 Text: TypeAlias = bytes | memoryview
 
-#: A set of routes has one bit for each. An event whose routes are not known goes to all of them.
-ALL_ROUTES = -1
+#: The names of the routes that accept an event, or ``ALL_ROUTES``.
+RouteNames: TypeAlias = tuple[str, ...] | None
+ALL_ROUTES: RouteNames = None
 
 
 class Position(NamedTuple):
@@ -154,12 +155,12 @@ class Statement(NamedTuple):
 
 
 class TransformedEvent(NamedTuple):
-    """The statements of a known event, in order. ``routes`` are the routes that want them (see ``ALL_ROUTES``)."""
+    """A known event's statements, in order, and the routes that accept them."""
 
     position: Position
     name: str
     statements: tuple[Statement, ...]
-    routes: int = ALL_ROUTES
+    routes: RouteNames = ALL_ROUTES
 
 
 # Faster constructors for the hot path: the __new__ of a named tuple takes twice as long.
@@ -192,7 +193,7 @@ class PackedEvents(Sequence[TransformedEvent]):
     object: str
     offsets: array[int]
     names: Sequence[str]
-    routes: Sequence[int]
+    routes: Sequence[RouteNames]
     statements_per_event: array[int]
     ids: PackedTexts
     timestamps: PackedTexts

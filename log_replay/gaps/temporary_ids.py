@@ -11,14 +11,14 @@ from log_replay.clickhouse.connection import embedded_path
 from log_replay.clickhouse.retrying_client import RetryingClient
 from log_replay.clickhouse.rows import ROW_FORMAT, UnstorableStatement, row_head, sized
 from log_replay.errors import ConfigurationError
-from log_replay.records import ALL_ROUTES, Delivery
+from log_replay.records import Delivery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from clickhouse_connect.driver.client import Client
 
-    from log_replay.records import EventFields, Statement, TransformedEvent
+    from log_replay.records import Statement, TransformedEvent
 
 #: The pattern of a course id in a statement's text, for Python and for ClickHouse.
 COURSE = r'course-v1:[^/"?&\\\s]{1,255}'
@@ -50,6 +50,8 @@ class TemporaryIds:
         by: the value of ``--by``; ``event`` and ``course`` store a label for each statement.
     """
 
+    routing = None
+
     def __init__(self, client: RetryingClient, by: str) -> None:
         self.client = client
         self._by = by
@@ -58,10 +60,6 @@ class TemporaryIds:
 
     def check(self) -> None:
         """Do nothing: the tables were just created."""
-
-    def routes(self, fields: EventFields) -> int:  # noqa: ARG002 - part of the protocol
-        """Return that all statements are wanted."""
-        return ALL_ROUTES
 
     def resume_from(self, acknowledgements: Sequence[Mapping[str, Any]]) -> None:
         """Do nothing: a comparison is never resumed."""

@@ -20,11 +20,13 @@ from log_replay.pipeline.plan.listing import plan_run
 from log_replay.pipeline.plan.units import read_unit
 from log_replay.pipeline.redelivery.redelivery import Redelivery
 from log_replay.pipeline.signals import defer_signals
-from log_replay.pipeline.transform import open_destination, open_transform, open_transformer
+from log_replay.pipeline.transform import open_transform
+from log_replay.pipeline.transform_settings import transform_settings
 from log_replay.pipeline.workers import WorkerDied, results_in_order
 from log_replay.records import BlockResult, LineBlock, SkippedObject, Unit
 from log_replay.report import Report
 from log_replay.report.rejects import RejectsFile
+from log_replay.sinks import open_sink
 from log_replay.sinks.discard import Discard
 from log_replay.sources import open_source
 from log_replay.statement_log import LINE_LIMITS, LineLimit, flush_statements, log_statements, statements_to
@@ -63,9 +65,11 @@ class Replay:
         self.report = Report(
             over_line_limit=_line_limit(options.max_line_bytes), compiled=_speedups.classify_lines is not None
         )
-        check_event_patterns(options.filters.events, open_transformer(options).names)
         self._source = source or open_source(options.source.provider, options.source.config)
         self._sink = sink or self._open_sink()
+        # The routes are read once, here: workers and redelivery receive them with these settings.
+        self._transform_settings = transform_settings(options, self._sink.routing)
+        check_event_patterns(options.filters.events, self._transform_settings.transformer.names)
         self._tracking = _open_tracking(options)
         self._source.check()
         self._sink.check()
@@ -111,7 +115,9 @@ class Replay:
             RejectsFile(
                 self.options.rejects, run=self._ledger.name, kept_bytes=self._ledger.rejects_bytes
             ) as self._rejects,
-            closing(results_in_order(self._read(planned), self.options, open_transform, self.options.workers)) as made,
+            closing(
+                results_in_order(self._read(planned), self._transform_settings, open_transform, self.options.workers)
+            ) as made,
         ):
             self._sink.resume_from(self._ledger.acknowledgements)
             for result in made:
@@ -185,7 +191,7 @@ class Replay:
         return 0.0 if self.options.dry_run else self.options.sleep_between_batches_secs
 
     def _open_sink(self) -> Sink:
-        sink = open_destination(self.options)
+        sink = _open_destination(self.options)
         if self.options.missing_from is None:
             return sink
         from log_replay.sinks.only_missing import OnlyMissing  # noqa: PLC0415 - ClickHouse's client is optional
@@ -225,6 +231,7 @@ class Replay:
         """Bring what routes missed while they were lost to those that are back."""
         Redelivery(
             options=self.options,
+            transform_settings=self._transform_settings,
             source=self._source,
             sink=self._sink,
             ledger=self._ledger,
@@ -248,6 +255,19 @@ class Replay:
             self.report.stopped = self.report.stopped or str(interrupt)
         if self.report.stopped:
             self._ledger.stop(self.report.stopped)
+
+
+def _open_destination(options: Options) -> Sink:
+    """Open the destination of the statements. A dry run discards them."""
+    if options.dry_run:
+        return Discard()
+    return open_sink(
+        options.destination.provider,
+        options.destination.config,
+        transformer_type=options.transformer_type,
+        key=options.key,
+        lrs_urls=options.lrs_urls,
+    )
 
 
 def _open_tracking(options: Options) -> TrackingStore | None:

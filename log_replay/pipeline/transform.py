@@ -1,4 +1,4 @@
-"""What makes the statements of blocks: everything between a block of lines and its result, opened once a process."""
+"""Transform blocks of lines to statements. Each process opens one transformer."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from log_replay.identities.cache import IdentityCache
 from log_replay.identities.database import DatabaseLookup, lms_models
 from log_replay.pipeline.memory import memory_kept
 from log_replay.records import lines_of
-from log_replay.sinks import open_sink
-from log_replay.sinks.discard import Discard
 from log_replay.statements.block import transform_block
 from log_replay.statements.native import NativeTransformer
 from log_replay.statements.upstream import UpstreamTransformer, identities_answer
@@ -21,37 +19,36 @@ from log_replay.statements.upstream import UpstreamTransformer, identities_answe
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from log_replay.options import Options
+    from log_replay.pipeline.transform_settings import TransformSettings
     from log_replay.records import BlockResult, LineBlock
-    from log_replay.sinks import Sink
 
-#: Settings of XAPI_AGENT_IFI_TYPE by which statements name users by their email addresses.
+#: Values of XAPI_AGENT_IFI_TYPE with which statements identify users by email address.
 MAIL_IFI_TYPES = frozenset({"mbox", "mbox_sha1sum"})
 ANY_COURSE = "course-v1:Any+Course+Run"
 
 
 @contextmanager
-def open_transform(options: Options) -> Iterator[Callable[[LineBlock], BlockResult]]:
-    """Open a run's maker: its transformer, its identities, and the routes of its sink.
+def open_transform(transform_settings: TransformSettings) -> Iterator[Callable[[LineBlock], BlockResult]]:
+    """Yield a function that transforms a block, with the transformer and the identities that it needs.
 
     Raises:
-        ConfigurationError: the settings do not allow it.
+        ConfigurationError: the settings are not valid.
     """
-    transformer = open_transformer(options)
-    directory = open_identities(options)
-    routes = open_destination(options).routes
+    transformer = transform_settings.transformer
+    identities = open_identities(transform_settings)
+    routes = transform_settings.routing.matcher() if transform_settings.routing else None
 
-    def make(block: LineBlock) -> BlockResult:
+    def transform(block: LineBlock) -> BlockResult:
         result = transform_block(
-            block, filters=options.filters, directory=directory, transformer=transformer, routes=routes
+            block, filters=transform_settings.filters, directory=identities, transformer=transformer, routes=routes
         )
         transformer.drain_stats(result)
-        if options.rejects_with_content:
+        if transform_settings.keep_rejected_lines:
             result.rejected_lines = _rejected_lines(block, result)
         return result
 
-    with identities_answer(directory), memory_kept():
-        yield make
+    with identities_answer(identities), memory_kept():
+        yield transform
 
 
 def _rejected_lines(block: LineBlock, result: BlockResult) -> dict[int, bytes]:
@@ -59,36 +56,24 @@ def _rejected_lines(block: LineBlock, result: BlockResult) -> dict[int, bytes]:
     return {offset: line for line, offset in lines_of(block) if offset in rejected}
 
 
-def open_transformer(options: Options) -> NativeTransformer:
-    """Open what makes statements of events."""
-    upstream = UpstreamTransformer(options.transformer_type)
+def open_transformer(transform_settings: TransformSettings) -> NativeTransformer:
+    """Open a transformer of events to statements."""
+    upstream = UpstreamTransformer(transform_settings.transformer_type)
     return NativeTransformer(
         upstream,
-        options.transformer_type,
-        fallback_reason="requested" if options.transformers == "upstream" else upstream.fallback_reason,
-        verify_sample=options.verify_sample,
+        transform_settings.transformer_type,
+        fallback_reason=upstream.fallback_reason if transform_settings.native else "requested",
+        verify_sample=transform_settings.verify_sample,
         sensor_id=upstream.sensor_id,
     )
 
 
-def open_identities(options: Options) -> IdentityCache:
-    """Open what knows users and courses."""
-    # The kinds of keys are plugins, loaded when the first key is read: here, so that no block has to wait for them, and
-    # before the collector is told to leave alone what there is.
+def open_identities(transform_settings: TransformSettings) -> IdentityCache:
+    """Open the look-up of users and courses."""
+    # Opaque keys load their plugins when the first key is parsed. Load them here, before the first block, and before
+    # memory_kept() freezes the objects that exist.
     CourseKey.from_string(ANY_COURSE)
-    by_mail = options.transformer_type == "xapi" and settings.XAPI_AGENT_IFI_TYPE in MAIL_IFI_TYPES
-    external_id_type = None if by_mail else options.transformer_type
-    return IdentityCache(DatabaseLookup(lms_models(), external_id_type, add=options.add_external_ids))
-
-
-def open_destination(options: Options) -> Sink:
-    """Open where statements go; a dry run keeps nothing."""
-    if options.dry_run:
-        return Discard()
-    return open_sink(
-        options.destination.provider,
-        options.destination.config,
-        transformer_type=options.transformer_type,
-        key=options.key,
-        lrs_urls=options.lrs_urls,
-    )
+    transformer_type = transform_settings.transformer_type
+    by_mail = transformer_type == "xapi" and settings.XAPI_AGENT_IFI_TYPE in MAIL_IFI_TYPES
+    external_id_type = None if by_mail else transformer_type
+    return IdentityCache(DatabaseLookup(lms_models(), external_id_type, add=transform_settings.add_external_ids))

@@ -11,7 +11,8 @@ from log_replay.redaction import masked
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from log_replay.records import Delivery, EventFields, TransformedEvent, Undelivered
+    from log_replay.records import Delivery, TransformedEvent, Undelivered
+    from log_replay.sinks.routing import RouteTable
 
 
 class Sink(Protocol):
@@ -24,8 +25,9 @@ class Sink(Protocol):
             ConfigurationError: it cannot.
         """
 
-    def routes(self, fields: EventFields) -> int:
-        """Return which of this sink's routes want the event's statements, a bit each (``ALL_ROUTES``: any)."""
+    @property
+    def routing(self) -> RouteTable | None:
+        """The event filters of the destination's routes; None if the destination has no routes."""
 
     def resume_from(self, acknowledgements: Sequence[Mapping[str, Any]]) -> None:
         """Continue an interrupted run, given the acknowledgements of its batches, in order.

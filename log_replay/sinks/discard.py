@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from log_replay.records import ALL_ROUTES, Delivery, statement_count
+from log_replay.records import Delivery, statement_count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from log_replay.records import EventFields, TransformedEvent
+    from log_replay.records import TransformedEvent
 
 
 class Discard:
     """Discard every statement and count it as delivered: the loggers have already received it."""
 
+    routing = None
+
     def check(self) -> None:
         """Do nothing: there is nothing to check."""
-
-    def routes(self, fields: EventFields) -> int:  # noqa: ARG002 - part of the protocol
-        """Select all statements."""
-        return ALL_ROUTES
 
     def resume_from(self, acknowledgements: Sequence[Mapping[str, Any]]) -> None:
         """Do nothing."""

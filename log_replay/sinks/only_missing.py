@@ -15,7 +15,7 @@ from log_replay.sinks import Routed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from log_replay.records import EventFields, Statement, TransformedEvent, Undelivered
+    from log_replay.records import Statement, TransformedEvent, Undelivered
     from log_replay.retry import RetryPolicy
     from log_replay.sinks import Sink
 
@@ -48,7 +48,7 @@ class OnlyMissing:
         self._table = statement_table(config, transformer_type)
         self._log = log
         self._client = RetryingClient(config, retry_policy)
-        self.routes: Callable[[EventFields], int] = sink.routes
+        self.routing = sink.routing
         self.resume_from: Callable[[Sequence[Mapping[str, Any]]], None] = sink.resume_from
 
     def check(self) -> None:

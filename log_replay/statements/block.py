@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from log_replay.events.filters import Filters
     from log_replay.identities.cache import IdentityCache
-    from log_replay.records import Event, EventFields, LineBlock, TransformedEvent
+    from log_replay.records import Event, EventFields, LineBlock, RouteNames, TransformedEvent
     from log_replay.statements import Transformer
 
 
@@ -24,7 +24,7 @@ def transform_block(
     filters: Filters,
     directory: IdentityCache,
     transformer: Transformer,
-    routes: Callable[[EventFields], int] | None = None,
+    routes: Callable[[EventFields], RouteNames] | None = None,
 ) -> BlockResult:
     """Make the statements of a block, in the order of its lines; what cannot be made is rejected, never raised.
 

@@ -85,13 +85,14 @@ def pipeline(folder: Path, count: int) -> None:
     """Logs to rows: one process makes statements, and this one inserts them."""
     django_ready(folder)
     from log_replay.pipeline.transform import open_transform
+    from log_replay.pipeline.transform_settings import transform_settings
     from log_replay.pipeline.workers import Pool
     from log_replay.sinks.clickhouse.sink import open_clickhouse
 
     options = options_of(write_log(folder, count))
     sink = open_clickhouse("CLICKHOUSE", {"create_tables": True}, transformer_type="xapi", key="0" * 12)
     sink.check()
-    with Pool(options, open_transform, 1) as pool:
+    with Pool(transform_settings(options, sink.routing), open_transform, 1) as pool:
         list(pool.results(blocks_of(folder)))  # warm: processes, native code, caches
         batches: list = []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 
-from log_replay.records import ALL_ROUTES, Position, Statement, TransformedEvent
+from log_replay.records import ALL_ROUTES, Position, RouteNames, Statement, TransformedEvent
 
 
 def xapi(*, time: str = "2026-03-02T08:15:27.913562+00:00", **more) -> Statement:
@@ -36,7 +36,7 @@ def caliper() -> Statement:
     return Statement(event["id"], "2026-03-02T08:15:27.913Z", json.dumps(envelope).encode())
 
 
-def event(*statements: Statement, offset: int = 0, routes: int = ALL_ROUTES) -> TransformedEvent:
+def event(*statements: Statement, offset: int = 0, routes: RouteNames = ALL_ROUTES) -> TransformedEvent:
     """Make what became of the line at an offset of ``tracking.log``."""
     return TransformedEvent(Position("tracking.log", offset), "some.event", statements, routes)
 

@@ -17,6 +17,7 @@ from log_replay.sinks import Routed
 if TYPE_CHECKING:
     from log_replay.ledger import Ledger
     from log_replay.options import Options
+    from log_replay.pipeline.transform_settings import TransformSettings
     from log_replay.records import BacklogEntry, TransformedEvent
     from log_replay.report import Report
     from log_replay.report.rejects import RejectsFile
@@ -33,6 +34,7 @@ class Redelivery:
 
     Args:
         options: the run's.
+        transform_settings: the run's, with the routes as they were when the run began.
         source: the run's.
         sink: the run's.
         ledger: the run's.
@@ -41,9 +43,18 @@ class Redelivery:
     """
 
     def __init__(  # noqa: PLR0913 - what a run is made of
-        self, *, options: Options, source: Source, sink: Sink, ledger: Ledger, report: Report, rejects: RejectsFile
+        self,
+        *,
+        options: Options,
+        transform_settings: TransformSettings,
+        source: Source,
+        sink: Sink,
+        ledger: Ledger,
+        report: Report,
+        rejects: RejectsFile,
     ) -> None:
         self._options = options
+        self._transform_settings = transform_settings
         self._source = source
         self._sink = sink
         self._ledger = ledger
@@ -61,7 +72,7 @@ class Redelivery:
         for misses in self._ledger.backlog(routes):
             made = results_in_order(
                 read_backlog(self._source, misses, self._ledger.unit),
-                self._options,
+                self._transform_settings,
                 open_transform,
                 self._options.workers,
             )

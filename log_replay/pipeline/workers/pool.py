@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
     from contextlib import AbstractContextManager
 
-    from log_replay.options import Options
+    from log_replay.pipeline.transform_settings import TransformSettings
 
     Transform: TypeAlias = Callable[[LineBlock], BlockResult]
-    OpenTransform: TypeAlias = Callable[[Options], AbstractContextManager[Transform]]
+    OpenTransform: TypeAlias = Callable[[TransformSettings], AbstractContextManager[Transform]]
 
 #: Anything that is not a block. It passes through in its place.
 Mark: TypeAlias = object
@@ -41,13 +41,16 @@ WORKER_DIED = "worker_died"
 
 
 def results_in_order(
-    items: Iterable[LineBlock | Mark], options: Options, open_transform: OpenTransform, workers: int
+    items: Iterable[LineBlock | Mark],
+    transform_settings: TransformSettings,
+    open_transform: OpenTransform,
+    workers: int,
 ) -> Generator[BlockResult | Mark, None, None]:
     """Yield the result of each block in the place of the block, and marks as they are.
 
     Args:
         items: blocks of lines, with marks between them.
-        options: the configuration of the run.
+        transform_settings: the argument of ``open_transform``.
         open_transform: opens the function that transforms a block. Workers import it by its name.
         workers: the number of processes; 1 means this process.
 
@@ -55,11 +58,11 @@ def results_in_order(
         Exception: any error of the transform.
     """
     if workers == 1:
-        with open_transform(options) as transform:
+        with open_transform(transform_settings) as transform:
             for item in items:
                 yield transform(item) if isinstance(item, LineBlock) else item
         return
-    with Pool(options, open_transform, workers) as pool:
+    with Pool(transform_settings, open_transform, workers) as pool:
         yield from pool.results(items)
 
 
@@ -79,8 +82,8 @@ class Pool:
     If the block ends a second worker, its lines are rejected as ``worker_died`` and its object has failed.
     """
 
-    def __init__(self, options: Options, open_transform: OpenTransform, workers: int) -> None:
-        self._options = options
+    def __init__(self, transform_settings: TransformSettings, open_transform: OpenTransform, workers: int) -> None:
+        self._transform_settings = transform_settings
         self._transform = TransformName(open_transform.__module__, open_transform.__qualname__)
         self._worker_count = workers
         self._workers: list[Worker] = []
@@ -141,7 +144,7 @@ class Pool:
 
     def _start(self) -> None:
         for _ in range(self._worker_count):
-            self._workers.append(Worker(self._transform, self._options))
+            self._workers.append(Worker(self._transform, self._transform_settings))
         self._turns = cycle(self._workers)
 
     def _restart(self) -> None:

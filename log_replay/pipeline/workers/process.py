@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from multiprocessing.connection import Connection
 
-    from log_replay.options import Options
+    from log_replay.pipeline.transform_settings import TransformSettings
     from log_replay.pipeline.workers.shared_buffer import SharedBuffer
     from log_replay.records import BlockResult, LineBlock
 
@@ -33,7 +33,10 @@ class TransformName(NamedTuple):
 
 
 def run_worker(
-    connection: Connection, buffers: list[SharedBuffer], transform_name: TransformName, options: Options
+    connection: Connection,
+    buffers: list[SharedBuffer],
+    transform_name: TransformName,
+    transform_settings: TransformSettings,
 ) -> None:
     """Read blocks from the buffers in turn and write each result into the same buffer, until the parent ends.
 
@@ -43,7 +46,7 @@ def run_worker(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_exit_with_parent, name="parent", daemon=True).start()
     try:
-        with _open(transform_name, options) as transform:
+        with _open(transform_name, transform_settings) as transform:
             for buffer in cycle(buffers):
                 block = unpack_block(*buffer.read(connection.recv()))
                 connection.send(buffer.write(*pack_result(transform(block))))
@@ -53,7 +56,7 @@ def run_worker(
 
 
 def _open(
-    transform_name: TransformName, options: Options
+    transform_name: TransformName, transform_settings: TransformSettings
 ) -> AbstractContextManager[Callable[[LineBlock], BlockResult]]:
     import django  # noqa: PLC0415 - only in workers
     from django.apps import apps  # noqa: PLC0415 - likewise
@@ -65,7 +68,7 @@ def _open(
 
     configure_own_log()
     open_transform = getattr(import_module(transform_name.module), transform_name.function)
-    opened: AbstractContextManager[Callable[[LineBlock], BlockResult]] = open_transform(options)
+    opened: AbstractContextManager[Callable[[LineBlock], BlockResult]] = open_transform(transform_settings)
     return opened
 
 

@@ -19,7 +19,7 @@ from log_replay.pipeline.workers.shared_buffer import SharedBuffer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from log_replay.options import Options
+    from log_replay.pipeline.transform_settings import TransformSettings
     from log_replay.pipeline.workers.process import TransformName
     from log_replay.records import BlockResult, LineBlock
 
@@ -38,12 +38,12 @@ class Worker:
     neither process waits for the other one to read, and no thread is needed.
     """
 
-    def __init__(self, transform: TransformName, options: Options) -> None:
+    def __init__(self, transform: TransformName, transform_settings: TransformSettings) -> None:
         context = multiprocessing.get_context("spawn")
         self._buffers = [SharedBuffer() for _ in range(BLOCKS_PER_WORKER)]
         self._next_to_write, self._next_to_read = cycle(self._buffers), cycle(self._buffers)
         self._connection, child_connection = context.Pipe()
-        arguments = (child_connection, self._buffers, transform, options)
+        arguments = (child_connection, self._buffers, transform, transform_settings)
         self._process = context.Process(target=run_worker, args=arguments, name="log-replay worker", daemon=True)
         with _interrupts_blocked():
             self._process.start()

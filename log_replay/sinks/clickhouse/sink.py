@@ -9,7 +9,7 @@ from log_replay.clickhouse.retrying_client import RetryingClient
 from log_replay.clickhouse.rows import UnstorableStatement, statement_row
 from log_replay.clickhouse.tables import check_keys, prepare_table, statement_table
 from log_replay.errors import ConfigurationError, RefusedBatch
-from log_replay.records import ALL_ROUTES, Delivery, Refusal
+from log_replay.records import Delivery, Refusal
 from log_replay.sinks.clickhouse.insert import Inserter
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from log_replay.clickhouse.rows import Row
     from log_replay.clickhouse.tables import Table
-    from log_replay.records import EventFields, Statement, TransformedEvent
+    from log_replay.records import Statement, TransformedEvent
     from log_replay.retry import RetryPolicy
 
 
@@ -31,6 +31,8 @@ class ClickHouseSink:
         create: create the table if it does not exist.
         retry_policy: how often to retry.
     """
+
+    routing = None
 
     def __init__(
         self,
@@ -52,10 +54,6 @@ class ClickHouseSink:
         """Connect, create the table if requested, check its columns, and insert zero rows."""
         prepare_table(self._client, self._table, create=self._create)
         self._inserter.check()
-
-    def routes(self, fields: EventFields) -> int:  # noqa: ARG002 - the table stores all statements
-        """Return that all statements are wanted."""
-        return ALL_ROUTES
 
     def resume_from(self, acknowledgements: Sequence[Mapping[str, Any]]) -> None:
         """Do nothing: a row that is inserted again replaces the row with the same id."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from log_replay.clickhouse.rows import UnstorableStatement
 from log_replay.errors import ConfigurationError, DestinationUnavailable
-from log_replay.records import ALL_ROUTES, Delivery, Refusal
+from log_replay.records import Delivery, Refusal
 from log_replay.sinks.files.compression import SUFFIXES, Tally, compressed
 from log_replay.sinks.files.folder import Folder
 from log_replay.sinks.files.layouts import STATEMENTS, read_layout
@@ -19,7 +19,7 @@ from log_replay.storage.output_names import output_name
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from log_replay.records import EventFields, Position, TransformedEvent
+    from log_replay.records import Position, TransformedEvent
     from log_replay.retry import RetryPolicy
     from log_replay.sinks.files.layouts import Layout
     from log_replay.sinks.files.store import Store
@@ -49,6 +49,8 @@ class FileSink:
         layout: the content of the lines, their folders, and the compression.
     """
 
+    routing = None
+
     def __init__(
         self,
         store: Store,
@@ -74,10 +76,6 @@ class FileSink:
             raise ConfigurationError(
                 error.message, operation=error.operation, object=error.object, hint=error.hint
             ) from error
-
-    def routes(self, fields: EventFields) -> int:  # noqa: ARG002 - files contain every statement, as upstream's do
-        """Select all statements."""
-        return ALL_ROUTES
 
     def resume_from(self, acknowledgements: Sequence[Mapping[str, Any]]) -> None:
         """Add the outputs of an interrupted run to the manifest, and remove partial files that it has left."""

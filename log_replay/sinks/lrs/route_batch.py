@@ -41,15 +41,15 @@ class RouteBatch:
     Args:
         endpoint: the route's.
         batch: events with their statements.
-        bit: the route's number.
+        name: the route's name.
         is_xapi: whether statements of one id must be the same.
     """
 
-    def __init__(self, endpoint: Endpoint, batch: Sequence[TransformedEvent], bit: int, *, is_xapi: bool) -> None:
+    def __init__(self, endpoint: Endpoint, batch: Sequence[TransformedEvent], name: str, *, is_xapi: bool) -> None:
         self.endpoint = endpoint
         self.lost: DestinationUnavailable | None = None
         self._is_xapi = is_xapi
-        self._wanted = list(self._find(batch, bit))
+        self._wanted = list(self._find(batch, name))
         self._firsts: dict[str, Wanted] = {}
         for wanted in self._wanted:
             self._firsts.setdefault(wanted.id, wanted)
@@ -94,11 +94,11 @@ class RouteBatch:
         said = f"it answered {fate.answer.shown}" if fate.answer else "not sent twice"
         return f"send {self.endpoint.route.shown}: {said}: {MEANINGS[fate.reason]}"
 
-    def _find(self, batch: Sequence[TransformedEvent], bit: int) -> Iterator[Wanted]:
+    def _find(self, batch: Sequence[TransformedEvent], name: str) -> Iterator[Wanted]:
         number = 0
         for event in batch:
             for statement in event.statements:
-                if event.routes >> bit & 1:
+                if event.routes is None or name in event.routes:
                     yield Wanted(number, self._id(statement), self.endpoint.route.text(statement), event)
                 number += 1
 

@@ -13,9 +13,9 @@ from log_replay.errors import ConfigurationError
 from log_replay.statements.serialise import json_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from log_replay.records import EventFields, Statement
+    from log_replay.records import Statement
 
 _KEYS = frozenset({"url", "username", "password", "auth_key", "token"})
 
@@ -29,8 +29,7 @@ class Route:
         authorization: the value of the header of this name; None sends none.
         headers: further headers (Caliper only).
         override: what replaces top-level fields of each statement.
-        match: ``match_params``, for checking only; ``allows`` applies them.
-        allows: whether an event goes here.
+        match: ``match_params``; empty if every event goes here.
     """
 
     url: str
@@ -38,7 +37,6 @@ class Route:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     override: Mapping[str, Any] = field(default_factory=dict, repr=False)
     match: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    allows: Callable[[EventFields], bool] = field(default=lambda _: True, repr=False)
 
     @property
     def shown(self) -> str:
@@ -169,7 +167,6 @@ def _row_route(row: Any) -> Route:
         headers=parts["headers"] if row.backend_name.lower() == row.CALIPER_BACKEND.lower() else {},
         override=parts["override_args"],
         match=parts["match_params"],
-        allows=lambda fields: row.get_allowed_host(fields) is not None,
     )
 
 

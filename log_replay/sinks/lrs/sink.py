@@ -15,11 +15,12 @@ from log_replay.sinks.lrs.route_batch import RouteBatch
 from log_replay.sinks.lrs.routes import enabled_routes, given_route, names, restricted
 from log_replay.sinks.lrs.settings import LrsSettings, read_settings
 from log_replay.sinks.lrs.threads import Threads
+from log_replay.sinks.routing import RouteTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from log_replay.records import Delivery, EventFields, TransformedEvent, Undelivered
+    from log_replay.records import Delivery, TransformedEvent, Undelivered
     from log_replay.sinks.lrs.routes import Route
 
 
@@ -67,6 +68,7 @@ class LrsSink:
             CircuitBreaker(name, endpoint, pauses or BreakerDelays())
             for name, endpoint in zip(names(routes), self._endpoints, strict=True)
         ]
+        self.routing = RouteTable({standing.name: standing.endpoint.route.match for standing in self._standings})
 
     def check(self) -> None:
         """Ask each route's host whether it is there.
@@ -84,10 +86,6 @@ class LrsSink:
             raise ConfigurationError("; ".join(map(str, down.values())))
         for bit, reason in down.items():
             self._standings[bit].lose(reason)
-
-    def routes(self, fields: EventFields) -> int:
-        """Ask each route's ``match_params``, as upstream does."""
-        return sum(endpoint.route.allows(fields) << bit for bit, endpoint in enumerate(self._endpoints))
 
     def resume_from(self, acknowledgements: Sequence[Mapping[str, Any]]) -> None:
         """Do nothing: statements have ids, so that what is sent again is a duplicate."""
@@ -144,7 +142,8 @@ class LrsSink:
             DestinationUnavailable: none is left, and one is needed.
         """
         sendings = {
-            bit: RouteBatch(standing.endpoint, batch, bit, is_xapi=self._is_xapi) for bit, standing in standings.items()
+            bit: RouteBatch(standing.endpoint, batch, standing.name, is_xapi=self._is_xapi)
+            for bit, standing in standings.items()
         }
         due = [bit for bit, standing in standings.items() if standing.is_available and sendings[bit].wanted]
         rate = self._settings.max_rate

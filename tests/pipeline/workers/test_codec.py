@@ -18,8 +18,9 @@ NUMBERS = st.integers(min_value=0, max_value=2**40)
 #: The text of a statement holds anything but a line end.
 TEXTS = st.binary().map(lambda text: text.replace(b"\n", b""))
 STATEMENTS = st.lists(st.builds(Statement, st.text(), st.text(), TEXTS), max_size=3).map(tuple)
+ROUTES = st.none() | st.lists(st.text(), max_size=2).map(tuple)
 EVENTS = st.lists(
-    st.builds(TransformedEvent, st.builds(Position, st.just("log"), NUMBERS), st.text(), STATEMENTS, st.just(-1)),
+    st.builds(TransformedEvent, st.builds(Position, st.just("log"), NUMBERS), st.text(), STATEMENTS, ROUTES),
     max_size=5,
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import time
 from collections import Counter
 
@@ -19,7 +20,8 @@ from tests.support.statement_batches import batch_of, event, xapi
 
 
 def test_each_route_gets_what_it_wants(server, other_server):
-    batch = [event(xapi(), routes=routes) for routes in (0b00, 0b01, 0b10, 0b11, ALL_ROUTES)]
+    one, other = server.url, other_server.url
+    batch = [event(xapi(), routes=routes) for routes in ((), (one,), (other,), (one, other), ALL_ROUTES)]
     delivery = sink_of(Route(server.url), Route(other_server.url)).deliver(batch)
     ids = [each.statements[0].id for each in batch]
     assert [s["id"] for s in json.loads(server.asked[0].body)] == [ids[1], ids[3], ids[4]]
@@ -28,10 +30,27 @@ def test_each_route_gets_what_it_wants(server, other_server):
     assert delivery.outcomes == ["unrouted", "delivered", "delivered", "delivered", "delivered"]
 
 
-def test_routes_are_bits_in_order(server):
-    wants = [True, False, True]
-    sink = sink_of(*(Route(server.url, allows=lambda fields, want=want: want) for want in wants))
-    assert sink.routes({"name": "some.event"}) == 0b101
+def test_an_event_carries_the_names_of_its_routes():
+    matches = {"http://a": {"name": "some"}, "http://b": {"name": "other"}, "http://c": {}}
+    sink = sink_of(*(Route(url, match=match) for url, match in matches.items()))
+    assert sink.routing.matcher()({"name": "some.event"}) == ("http://a", "http://c")
+
+
+def test_names_of_routes_do_not_depend_on_their_order():
+    routes = [Route("http://a?1", match={"name": "x"}), Route("http://b"), Route("http://a?2", match={"name": "y"})]
+    assert sink_of(*routes).routing == sink_of(*reversed(routes)).routing
+
+
+def test_routing_travels_as_data_without_credentials():
+    sink = sink_of(Route("http://a", "Basic c2VjcmV0", headers={"X-Key": "hidden"}, match={"name": "some"}))
+    pickled = pickle.dumps(sink.routing)
+    assert b"c2VjcmV0" not in pickled
+    assert b"hidden" not in pickled
+    assert pickle.loads(pickled) == sink.routing
+
+
+def test_routes_without_filters_need_no_matcher(server, other_server):
+    assert sink_of(Route(server.url), Route(other_server.url)).routing.matcher() is None
 
 
 def test_repeated_ids_are_sent_once(server):
@@ -44,7 +63,7 @@ def test_repeated_ids_are_sent_once(server):
 
 def test_a_repeat_for_another_route_is_delivered_there(server, other_server):
     statement = xapi()
-    batch = [event(statement, routes=0b01), event(statement, routes=0b11)]
+    batch = [event(statement, routes=(server.url,)), event(statement)]
     delivery = sink_of(Route(server.url), Route(other_server.url)).deliver(batch)
     assert delivery[:4] == (2, 0, 0, 0)
     assert len(json.loads(server.asked[0].body)) == len(json.loads(other_server.asked[0].body)) == 1
@@ -65,7 +84,7 @@ def test_an_id_repeated_with_other_content_is_a_conflict(server):
 
 def test_what_one_route_refuses_is_failed(server, other_server):
     server.script = [LrsResponse(400)]
-    batch = [event(xapi(), routes=0b11), event(xapi(), routes=0b10)]
+    batch = [event(xapi()), event(xapi(), routes=(other_server.url,))]
     delivery = sink_of(Route(server.url), Route(other_server.url)).deliver(batch)
     assert delivery.outcomes == ["failed", "delivered"]
 
@@ -75,7 +94,7 @@ def test_a_lost_route_stops_no_other(server, other_server):
     server.script = [LrsResponse(401)]
     sink = sink_of(Route(server.url), Route(other_server.url))
     for count in (1, 2):
-        batch = [event(xapi(), routes=0b11), event(xapi(), routes=0b10)]
+        batch = [event(xapi()), event(xapi(), routes=(other_server.url,))]
         delivery = sink.deliver(batch)
         assert delivery.outcomes == ["failed", "delivered"]
         assert delivery.undelivered.routes == {server.url: 1}
@@ -112,13 +131,15 @@ def test_all_lost_routes_are_named(server, other_server):
     max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(
-    routes=st.lists(st.integers(min_value=-1, max_value=3), max_size=12),
+    routes=st.lists(st.none() | st.sets(st.integers(min_value=0, max_value=1)), max_size=12),
     ids=st.lists(st.sampled_from("abc"), min_size=12, max_size=12),
     statuses=st.tuples(st.sampled_from([200, 400]), st.sampled_from([200, 400])),
 )
 def test_every_statement_is_counted_once(server, other_server, routes, ids, statuses):
     server.script, other_server.script = ([LrsResponse(status)] for status in statuses)
-    batch = [event(xapi(id=id_), routes=bits) for id_, bits in zip(ids, routes, strict=False)]
+    urls = (server.url, other_server.url)
+    names = [numbers if numbers is None else tuple(urls[number] for number in numbers) for numbers in routes]
+    batch = [event(xapi(id=id_), routes=named) for id_, named in zip(ids, names, strict=False)]
     delivery = sink_of(Route(server.url), Route(other_server.url)).deliver(batch)
     counts = dict(zip(Delivery._fields[:4], delivery[:4], strict=True))
     assert sum(counts.values()) == len(batch)
