@@ -1,4 +1,4 @@
-"""The ledger in Django's admin: to be looked at, never to be changed. Only the admin imports it, where there is one."""
+"""The ledger in Django's admin, read-only. Django imports this module only if the admin is installed."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 
 
 class ReadOnly:
-    """Nobody adds, changes or deletes anything here; ``replay_runs`` does."""
+    """A model that the admin does not add, change or delete. ``replay_runs`` deletes runs."""
 
     def has_add_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        """Nobody may."""
+        """Return False."""
         return False
 
     def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        """Nobody may."""
+        """Return False."""
         return False
 
     def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        """Nobody may."""
+        """Return False."""
         return False
 
 
 @admin.register(Run)
 class RunAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # no generic at run time
-    """Runs with a progress bar each."""
+    """The runs, each with a progress bar."""
 
     list_display = ("name", "now", "progress", "units_done", "created", "updated")
     list_filter = ("state",)
@@ -47,23 +47,23 @@ class RunAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # no gene
     )  # fmt: skip
     readonly_fields = fields
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:  # noqa: ARG002 - Django's
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:  # noqa: ARG002 - Django's signature
         """Return the runs with their progress."""
         return overview.runs()
 
     @admin.display(description="state")
     def now(self, run: Run) -> str:
-        """Return the state of a run, whose process may have died."""
+        """Return the state, which takes into account that the process may be dead."""
         return overview.state(run)
 
     @admin.display(description="progress")
     def progress(self, run: Run) -> str:
-        """Draw the bar."""
+        """Return the progress bar."""
         return _bar(overview.progress(run).percent)
 
     @admin.display(description="units")
     def units_done(self, run: Run) -> str:
-        """Return how many units are done, and how many could not be."""
+        """Return the numbers of done and failed units."""
         progress = overview.progress(run)
         failed = f", {progress.failed} failed" if progress.failed else ""
         return f"{progress.done} of {progress.units}{failed}"
@@ -75,29 +75,29 @@ class RunAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # no gene
 
     @admin.display(description="routes")
     def routes(self, run: Run) -> str:
-        """Draw a bar for each route of the destination, and say what it misses and why."""
+        """Return a progress bar for each route of the destination, with its counters and its backlog."""
         return _table({name: _route(route) for name, route in overview.routes(run).items()})
 
     @admin.display(description="failures")
     def failures(self, run: Run) -> str:
-        """Return what could not be read or was not taken."""
-        refused = {f"refused ({count})": failure for failure, count in run.counts.get("failures", {}).items()}
+        """Return the errors of objects, and the refusals of the destination."""
+        refused = {f"refused ({count})": failure for failure, count in run.counts.get("refusals", {}).items()}
         return _table({**overview.failures(run), **refused})
 
     @admin.display(description="rejects by reason")
     def rejects(self, run: Run) -> str:
-        """Return how many lines were rejected, and why."""
+        """Return the number of rejects by reason."""
         return _table(run.counts.get("rejects_by_reason", {}))
 
     @admin.display(description="configuration")
     def configuration(self, run: Run) -> str:
-        """Return what the run was asked to do."""
+        """Return the options of the run."""
         return _table({name: value for name, value in run.identity.items() if value not in (None, [], False)})
 
 
 @admin.register(RunUnit)
 class UnitAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # no generic at run time
-    """Units, to find out where a run stands."""
+    """The units of runs."""
 
     list_display = ("run", "number", "object", "start", "end", "offset", "state", "error", "updated")
     list_filter = ("state", "run")

@@ -1,4 +1,4 @@
-"""The ledger's tables: which runs there are, and how far each of their units has come."""
+"""The tables of the ledger: runs, and the progress of their units."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from django.db import models
 
 
 class Run(models.Model):
-    """One run: what it was asked to do (no secret in it), and what it has come to.
+    """One run: its configuration, without secrets, and its results.
 
-    It is ``planned`` once all its units are there: until then nothing of it was read. ``identity`` is what must be the
-    same when it is resumed, ``command`` its whole command line, ``counts`` those of its counters that are not its
-    units'. A process that works on it has a lease, which it renews as long as it lives.
+    ``identity`` holds the options that must be the same when the run is resumed, ``command`` all options that were
+    given. ``planned`` is True once all units are stored; before that, nothing is read. ``counts`` holds the counters
+    that are not kept by unit. The process that works on the run holds a lease and renews it.
     """
 
     class State(models.TextChoices):
-        """Whether it is over."""
+        """The state of a run."""
 
         RUNNING = "running", "running"
         STOPPED = "stopped", "stopped"
@@ -48,10 +48,10 @@ class Run(models.Model):
 
 
 class RunUnit(models.Model):
-    """The lines of one object that begin in ``[start, end)``, and how far they are delivered; see ``records.Unit``."""
+    """The lines of one object that begin in ``[start, end)``, and their progress; see ``records.Unit``."""
 
     class State(models.TextChoices):
-        """What became of it; a failed one could not be read to its end and is taken up again."""
+        """The state of a unit. A failed unit could not be read to its end; resuming the run continues it."""
 
         WAITING = "waiting", "waiting"
         BEGUN = "begun", "begun"
@@ -62,7 +62,7 @@ class RunUnit(models.Model):
     number = models.PositiveIntegerField()
     object = models.TextField()
     size_bytes = models.BigIntegerField(null=True)
-    version = models.TextField(null=True)  # noqa: DJ001 - a version that nobody knows is not an empty one
+    version = models.TextField(null=True)  # noqa: DJ001 - null: not known; empty: an empty version
     start = models.BigIntegerField(default=0)
     end = models.BigIntegerField(null=True)
     lines = models.JSONField(null=True)
@@ -113,7 +113,7 @@ class RunBacklog(models.Model):
 
 
 class RunAcknowledgement(models.Model):
-    """What a destination must be told of a batch it acknowledged, when the run is resumed."""
+    """The acknowledgement of a batch. The destination receives it again when the run is resumed."""
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="acknowledgements")
     number = models.PositiveIntegerField()

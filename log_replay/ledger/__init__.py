@@ -1,7 +1,7 @@
-"""What is done, so that a run can be resumed: after each batch that the destination acknowledged, where it ended.
+"""The ledger records the progress of a run after each acknowledged batch, so that the run can be resumed.
 
-A ledger knows a run's plan, made once. What it records of a batch it records in one transaction, so that at any moment
-it says of every line either that its statements were acknowledged or that it is still to be replayed.
+The plan of a run is stored once. Everything about a batch is recorded in one transaction. So at any moment the ledger
+says of each line that its statements were acknowledged, or that the line is still to be replayed.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 
 
 class Ledger:
-    """What a run tells of its progress, and is told of what it did before. A context: one process at a time.
+    """The ledger of one run. It is a context manager: one process at a time works on a run.
 
-    This one keeps nothing: such a run begins anew each time. One that keeps something overrides all of it.
+    This base class stores nothing: a run with it cannot be resumed. Subclasses that store something override every
+    method.
 
     Attributes:
-        name: the run's name, None where nothing is kept.
-        acknowledgements: what the destination was given, batch by batch.
-        rejects_bytes: how much of the rejects' file counts.
+        name: the name of the run, None if nothing is stored.
+        acknowledgements: the acknowledgement of each batch by the destination.
+        rejects_bytes: the size of the valid part of the rejects file.
     """
 
     name: str | None = None
@@ -32,35 +33,35 @@ class Ledger:
     rejects_bytes: int = 0
 
     def __enter__(self) -> Self:
-        """Take the run over.
+        """Claim the run for this process.
 
         Raises:
-            ConfigurationError: another process is at work on it.
+            ConfigurationError: another process works on it.
         """
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        """Let it go."""
+        """Release the run."""
 
     def units(
         self,
         planned: Iterable[Unit | SkippedObject],
-        report: Report,  # noqa: ARG002 - who keeps something counts it
+        report: Report,  # noqa: ARG002 - for subclasses
     ) -> Iterator[Unit | SkippedObject]:
-        """Keep the plan, or compare it with the one that was kept; yield what is left to do.
+        """Store the plan, or compare it with the stored one, and yield the units that are not done.
 
-        What was done before is counted into the report.
+        Earlier progress is added to the report.
 
         Raises:
-            ConfigurationError: an object of which a part is done has changed.
+            ConfigurationError: an object has changed since a part of it was replayed.
         """
         yield from planned
 
     def begin(self, unit: Unit) -> None:
-        """Note that a unit is being read, and any before it has been."""
+        """Note that a unit is being read, and that the units before it have been."""
 
     def fail(self, error: LogReplayError) -> None:
-        """Note that the unit could not be read to its end."""
+        """Note that the current unit could not be read to its end."""
 
     def acknowledge(
         self,
@@ -70,51 +71,51 @@ class Ledger:
         pending: Sequence[TransformedEvent],
         rejects_bytes: int = 0,
     ) -> None:
-        """Record that all that was counted is delivered, but for the pending events, which are of the last block.
+        """Record that every counted statement is delivered, except those of the pending events.
 
         Args:
-            report: the run's.
-            batch: what was delivered last.
-            delivery: what has become of it; what routes missed of it is owed to them from now on.
-            pending: the events behind it.
-            rejects_bytes: how much of the rejects' file counts from now on.
+            report: the report of the run.
+            batch: the events that were delivered last.
+            delivery: their result. Statements that unavailable routes did not receive are added to the backlog.
+            pending: the events after the batch, all of the last block.
+            rejects_bytes: the size of the rejects file.
 
         Raises:
-            LedgerError: it cannot be recorded, or another process has taken the run over.
+            LedgerError: it cannot be recorded, or another process has taken over the run.
         """
 
-    def backlog(self, routes: frozenset[str]) -> Iterator[Sequence[BacklogEntry]]:  # noqa: ARG002 - who keeps something knows
-        """Yield the batches of which any of these routes is owed something, in order, many at a time."""
+    def backlog(self, routes: frozenset[str]) -> Iterator[Sequence[BacklogEntry]]:  # noqa: ARG002 - for subclasses
+        """Yield the batches that any of these routes has not received, in order, many at a time."""
         yield from ()
 
     def unit(self, number: int) -> Unit:
-        """Return one of the run's units.
+        """Return one of the units of the run.
 
         Raises:
-            LookupError: there is none of this number.
+            LookupError: no unit has this number.
         """
         raise LookupError(number)
 
     def record_redelivery(
         self,
         report: Report,
-        miss: BacklogEntry,
+        entry: BacklogEntry,
         batch: Sequence[TransformedEvent],
         delivery: Delivery,
         rejects_bytes: int = 0,
     ) -> None:
-        """Record that a batch was delivered to routes that had missed it, or to some of them.
+        """Record that all or some routes have received a batch of their backlog.
 
         Raises:
-            LedgerError: as above.
+            LedgerError: as for ``acknowledge``.
         """
 
     def finish(self, report: Report, rejects_bytes: int = 0) -> None:
-        """Record that the run has come to its end.
+        """Record the end of the run.
 
         Raises:
             LedgerError: it cannot be recorded.
         """
 
     def stop(self, reason: str) -> None:
-        """Note why the run stopped before its end."""
+        """Record the reason why the run stopped before its end."""

@@ -1,4 +1,4 @@
-"""What routes are owed, as the ledger stores it."""
+"""The backlog as the ledger stores it: batches that unavailable routes have not received."""
 
 from __future__ import annotations
 
@@ -14,94 +14,97 @@ if TYPE_CHECKING:
 
     from log_replay.records import Delivery, Position, TransformedEvent, Unit
 
-#: Rows that are read at once.
+#: The number of rows in one query.
 ROWS = 1000
 
 
 def line_ranges(
     batch: Sequence[TransformedEvent], outcomes: Iterable[str], unit_of: Callable[[Position], int]
 ) -> list[LineRange]:
-    """Cut a batch at the ends of its units.
+    """Return the line ranges of a batch, one for each unit.
 
     Args:
         batch: its events.
-        outcomes: what each of its statements was counted as.
-        unit_of: returns the number of the unit that a line belongs to.
+        outcomes: the counter of each of its statements.
+        unit_of: returns the number of the unit of a line.
     """
-    counted = iter(outcomes)
-    found: list[LineRange] = []
+    remaining = iter(outcomes)
+    ranges: list[LineRange] = []
     for number, group in groupby(batch, key=lambda event: unit_of(event.position)):
         events = list(group)
-        counts = Counter(islice(counted, statement_count(events)))
+        counts = Counter(islice(remaining, statement_count(events)))
         first, last = events[0].position, events[-1].position
-        found.append(LineRange(number, first.object, first.offset, last.offset, dict(counts)))
-    return found
+        ranges.append(LineRange(number, first.object, first.offset, last.offset, dict(counts)))
+    return ranges
 
 
-def keep(
+def add_entry(
     run: models.Run, batch: Sequence[TransformedEvent], delivery: Delivery, unit_of: Callable[[Position], int]
 ) -> None:
-    """Keep what routes missed of the run's last batch."""
+    """Add the last batch of the run to the backlog, unless every route has received it."""
     if delivery.undelivered is None:
         return
-    found = line_ranges(batch, delivery.outcomes, unit_of)
-    content = {**_content(delivery.undelivered), "line_ranges": [list(line_range) for line_range in found]}
-    # What was committed although the connection broke is there when it is written again.
+    ranges = line_ranges(batch, delivery.outcomes, unit_of)
+    content = {**_content(delivery.undelivered), "line_ranges": [list(line_range) for line_range in ranges]}
+    # The row exists already if the connection was lost after the commit, and the transaction is repeated.
     models.RunBacklog.objects.bulk_create(
         [models.RunBacklog(run=run, number=run.batches, **content)], ignore_conflicts=True
     )
 
 
-def settle(run: models.Run, miss: BacklogEntry, batch: Sequence[TransformedEvent], delivery: Delivery) -> None:
-    """Forget what is owed no more of a batch, and keep what still is."""
-    row = run.backlog.filter(number=miss.number)
+def update_entry(run: models.Run, entry: BacklogEntry, batch: Sequence[TransformedEvent], delivery: Delivery) -> None:
+    """Update an entry after its redelivery; delete it if every route has received it."""
+    row = run.backlog.filter(number=entry.number)
     if delivery.undelivered is None:
         row.delete()
         return
-    # The lines stay what they were, whatever is made of them now.
-    counted = {found.unit: found.counted for found in line_ranges(batch, delivery.outcomes, place_in(miss.line_ranges))}
-    kept = [line_range._replace(counted=counted.get(line_range.unit, {})) for line_range in miss.line_ranges]
+    ranges = line_ranges(batch, delivery.outcomes, unit_in_ranges(entry.line_ranges))
+    counted = {line_range.unit: line_range.counted for line_range in ranges}
+    # The lines of the entry stay the same, even if they give other statements now.
+    kept = [line_range._replace(counted=counted.get(line_range.unit, {})) for line_range in entry.line_ranges]
     row.update(**_content(delivery.undelivered), line_ranges=[list(line_range) for line_range in kept])
 
 
-def owed(run: models.Run, routes: frozenset[str]) -> Iterator[list[BacklogEntry]]:
-    """Yield the batches of which any of these routes is owed something, in order, many at a time."""
+def entries(run: models.Run, routes: frozenset[str]) -> Iterator[list[BacklogEntry]]:
+    """Yield the batches that any of these routes has not received, in order, many at a time."""
     last = -1
     while rows := list(run.backlog.filter(number__gt=last)[:ROWS]):
         last = rows[-1].number
-        if chosen := [_miss(row) for row in rows if routes & row.routes.keys()]:
+        if chosen := [_entry(row) for row in rows if routes & row.routes.keys()]:
             yield chosen
 
 
-def units_owed(run: models.Run) -> frozenset[int]:
-    """Return the units of which something is owed to anybody."""
+def units_with_backlog(run: models.Run) -> frozenset[int]:
+    """Return the numbers of the units with undelivered statements."""
     rows = run.backlog.values_list("line_ranges", flat=True).iterator(chunk_size=ROWS)
     return frozenset(LineRange(*line_range).unit for row in rows for line_range in row)
 
 
-def first_owed(run: models.Run) -> dict[str, LineRange]:
-    """Return where the progress of each route ended that is owed something."""
+def first_undelivered(run: models.Run) -> dict[str, LineRange]:
+    """Return the first line range that each route has not received."""
     found: dict[str, LineRange] = {}
-    for routes, parts in run.backlog.values_list("routes", "line_ranges").iterator(chunk_size=ROWS):
+    for routes, ranges in run.backlog.values_list("routes", "line_ranges").iterator(chunk_size=ROWS):
         for route in routes:
-            found.setdefault(route, LineRange(*parts[0]))
+            found.setdefault(route, LineRange(*ranges[0]))
     return found
 
 
-def place_in(parts: Iterable[LineRange]) -> Callable[[Position], int]:
-    """Return what finds the unit of a line among line_ranges."""
-    known = list(parts)
+def unit_in_ranges(line_ranges: Iterable[LineRange]) -> Callable[[Position], int]:
+    """Return a function that finds the unit of a line in line ranges."""
+    known = list(line_ranges)
 
     def unit_of(position: Position) -> int:
         return next(
-            part.unit for part in known if part.object == position.object and part.first <= position.offset <= part.last
+            found.unit
+            for found in known
+            if found.object == position.object and found.first <= position.offset <= found.last
         )
 
     return unit_of
 
 
-def place_among(units: Iterable[Unit]) -> Callable[[Position], int]:
-    """Return what finds the unit of a line among units."""
+def unit_in_units(units: Iterable[Unit]) -> Callable[[Position], int]:
+    """Return a function that finds the unit of a line among units."""
     known = list(units)
 
     def unit_of(position: Position) -> int:
@@ -116,13 +119,12 @@ def place_among(units: Iterable[Unit]) -> Callable[[Position], int]:
     return unit_of
 
 
-def _content(undelivered: Any) -> dict[str, Any]:
+def _content(undelivered: Undelivered) -> dict[str, Any]:
     outcomes = [[outcome, len(list(same))] for outcome, same in groupby(undelivered.outcomes)]
     return {"routes": dict(undelivered.routes), "outcomes": outcomes}
 
 
-def _miss(row: models.RunBacklog) -> BacklogEntry:
+def _entry(row: models.RunBacklog) -> BacklogEntry:
     outcomes = list(chain.from_iterable(repeat(outcome, count) for outcome, count in row.outcomes))
-    return BacklogEntry(
-        row.number, [LineRange(*line_range) for line_range in row.line_ranges], Undelivered(row.routes, outcomes)
-    )
+    ranges = [LineRange(*line_range) for line_range in row.line_ranges]
+    return BacklogEntry(row.number, ranges, Undelivered(row.routes, outcomes))

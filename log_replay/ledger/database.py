@@ -1,4 +1,4 @@
-"""The ledger in the database: Django's models, so that SQLite suffices, and the LMS's MySQL does."""
+"""The ledger in a database, through Django's models: SQLite, or the database of the LMS."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from log_replay.errors import ConfigurationError, LedgerError
 from log_replay.ledger import Ledger, backlog
 from log_replay.ledger.lease import Lease
 from log_replay.ledger.plan_changes import refuse_changes
-from log_replay.ledger.writing import Update, written_soon
 from log_replay.records import Counters, SkippedObject, SourceObject, Unit
 from log_replay.report.stored import restore_counts, stored_counts
 
@@ -31,21 +30,15 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 State = models.RunUnit.State
-#: Rows that are written or read at once.
+#: The number of rows in one query.
 ROWS = 1000
-
-_update_run = Update(models.Run, ("counts", "rejects_bytes", "batches", "updated"), ("id", "owner"))
-_update_unit, _finish_unit = (
-    Update(models.RunUnit, (*standing, "begun", "updated"), ("run", "number"))
-    for standing in (("state", "offset", "counted_to", "counters", "error"), ("state", "counters", "error"))
-)
 
 
 class DatabaseLedger(Ledger):
     """The ledger of one run.
 
     Args:
-        run: its row; one that is not saved yet is saved together with its plan.
+        run: the row of the run. A new row is saved together with the plan.
     """
 
     def __init__(self, run: models.Run) -> None:
@@ -58,20 +51,20 @@ class DatabaseLedger(Ledger):
 
     def __enter__(self) -> Self:
         if self._run.pk:
-            self._take()
+            self._claim()
         return self
 
     def __exit__(self, *_exc: object) -> None:
         if self._lease:
-            self._lease.give_back()
+            self._lease.release()
 
     def units(self, planned: Iterable[Unit | SkippedObject], report: Report) -> Iterator[Unit]:
         """See ``Ledger``."""
         if self._run.planned:
             refuse_changes(self._run, planned)
         else:
-            with _translated("keep the plan"):
-                self._keep_plan(planned)
+            with _translated("store the plan"):
+                self._store_plan(planned)
         self._restore(report)
         last = -1
         while rows := list(self._run.units.exclude(state=State.DONE).filter(number__gt=last)[:ROWS]):
@@ -98,16 +91,16 @@ class DatabaseLedger(Ledger):
     ) -> None:
         """See ``Ledger``."""
         self._run.batches += 1
-        self._insist(
+        self._commit(
             lambda: self._record(report, pending, rejects_bytes),
-            lambda: self._keep_receipt(delivery.acknowledgement),
-            lambda: backlog.keep(self._run, batch, delivery, backlog.place_among(self._begun)),
+            lambda: self._store_acknowledgement(delivery.acknowledgement),
+            lambda: backlog.add_entry(self._run, batch, delivery, backlog.unit_in_units(self._begun)),
         )
         self._begun = {unit: begun for unit, begun in self._begun.items() if unit is self._current}
 
     def backlog(self, routes: frozenset[str]) -> Iterator[Sequence[BacklogEntry]]:
         """See ``Ledger``."""
-        return backlog.owed(self._run, routes)
+        return backlog.entries(self._run, routes)
 
     def unit(self, number: int) -> Unit:
         """See ``Ledger``."""
@@ -116,46 +109,46 @@ class DatabaseLedger(Ledger):
     def record_redelivery(
         self,
         report: Report,
-        miss: BacklogEntry,
+        entry: BacklogEntry,
         batch: Sequence[TransformedEvent],
         delivery: Delivery,
         rejects_bytes: int = 0,
     ) -> None:
         """See ``Ledger``."""
-        self._insist(
-            lambda: self._update(counts=stored_counts(report), rejects_bytes=rejects_bytes, updated=timezone.now()),
-            lambda: self._recount(report, {line_range.unit for line_range in miss.line_ranges}),
-            lambda: backlog.settle(self._run, miss, batch, delivery),
+        self._commit(
+            lambda: self._update(counts=stored_counts(report), rejects_bytes=rejects_bytes),
+            lambda: self._update_counters(report, {line_range.unit for line_range in entry.line_ranges}),
+            lambda: backlog.update_entry(self._run, entry, batch, delivery),
         )
 
     def finish(self, report: Report, rejects_bytes: int = 0) -> None:
         """See ``Ledger``."""
         self._current = None
-        over = {"state": models.Run.State.FINISHED, "finished": timezone.now()}
+        end: dict[str, Any] = {"state": models.Run.State.FINISHED, "finished": timezone.now()}
         if report.backlog_messages:
-            over = {"state": models.Run.State.STOPPED, "reason": "; ".join(report.backlog_messages)}
-        self._insist(lambda: self._record(report, (), rejects_bytes, **over))
+            end = {"state": models.Run.State.STOPPED, "reason": "; ".join(report.backlog_messages)}
+        self._commit(lambda: self._record(report, (), rejects_bytes, **end))
 
     def stop(self, reason: str) -> None:
-        """See ``Ledger``; what cannot be noted is in our own log all the same."""
+        """See ``Ledger``. A failure is only logged."""
         if not self._lease:
             return
         try:
-            self._insist(lambda: self._update(state=models.Run.State.STOPPED, reason=reason))
+            self._commit(lambda: self._update(state=models.Run.State.STOPPED, reason=reason))
         except LedgerError as error:
-            log.warning("not recorded why the run stopped", run=self.name, reason=error.message)
+            log.warning("the reason for the stop could not be recorded", run=self.name, reason=error.message)
 
-    def _take(self) -> None:
+    def _claim(self) -> None:
         lease = Lease(self._run.pk, self._run.name)
-        lease.take()
+        lease.acquire()
         self._lease = lease
-        # Only now does nobody else write to it.
+        # From here on, no other process writes to the run.
         self._run.refresh_from_db()
         self.rejects_bytes = self._run.rejects_bytes
         self.acknowledgements = list(self._run.acknowledgements.values_list("content", flat=True))
 
-    def _keep_plan(self, planned: Iterable[Unit | SkippedObject]) -> None:
-        """Store the plan, in pieces, since a listing can take long; a piece of one that was not finished goes first."""
+    def _store_plan(self, planned: Iterable[Unit | SkippedObject]) -> None:
+        """Store the plan in pieces, since a listing can be long. Pieces of an interrupted attempt are deleted first."""
         entries = iter(planned)
         chunk = list(islice(entries, ROWS))
         if not self._run.pk:
@@ -173,7 +166,7 @@ class DatabaseLedger(Ledger):
                 self._run.save(force_insert=True)
         except IntegrityError:
             raise ConfigurationError(f"another process has just begun the run {self.name!r}") from None
-        self._take()
+        self._claim()
 
     def _restore(self, report: Report) -> None:
         report.skipped[:] = [SkippedObject(name, reason) for name, reason in self._run.skipped.items()]
@@ -181,37 +174,27 @@ class DatabaseLedger(Ledger):
         for row in self._run.units.exclude(counters={}).iterator(chunk_size=ROWS):
             report.restore(_unit(row), Counters(**row.counters))
         for name in self._run.units.filter(state=State.FAILED).values_list("object", flat=True):
-            report.failed_objects.pop(name, None)  # it is read on
+            report.failed_objects.pop(name, None)  # this run tries it again
 
-    def _record(
-        self,
-        report: Report,
-        pending: Sequence[TransformedEvent],
-        rejects_bytes: int,
-        **over: Any,
-    ) -> None:
-        now = timezone.now()
+    def _record(self, report: Report, pending: Sequence[TransformedEvent], rejects_bytes: int, **values: Any) -> None:
         counts = stored_counts(report)
-        self._check_owner(_update_run(counts, rejects_bytes, self._run.batches, now, self._run.pk, self._owner))
-        if over:
-            self._update(**over)
+        self._update(counts=counts, rejects_bytes=rejects_bytes, batches=self._run.batches, **values)
         for unit, begun in self._begun.items():
-            standing = self._standing(unit, report, pending)
-            update = _finish_unit if standing["state"] == State.DONE else _update_unit
-            update(*standing.values(), begun, now, self._run.pk, unit.number)
+            progress = self._progress(unit, report, pending)
+            self._run.units.filter(number=unit.number).update(**progress, begun=begun, updated=timezone.now())
 
-    def _recount(self, report: Report, numbers: Iterable[int]) -> None:
+    def _update_counters(self, report: Report, numbers: Iterable[int]) -> None:
         for number in numbers:
             self._run.units.filter(number=number).update(counters=_counters(report, number))
 
-    def _keep_receipt(self, acknowledgement: Mapping[str, Any] | None) -> None:
+    def _store_acknowledgement(self, acknowledgement: Mapping[str, Any] | None) -> None:
         if acknowledgement is not None:
             row = models.RunAcknowledgement(run=self._run, number=self._run.batches, content=acknowledgement)
-            # What was committed although the connection broke is there when it is written again.
+            # The row exists already if the connection was lost after the commit, and the transaction is repeated.
             models.RunAcknowledgement.objects.bulk_create([row], ignore_conflicts=True)
 
-    def _standing(self, unit: Unit, report: Report, pending: Sequence[TransformedEvent]) -> dict[str, Any]:
-        """Return what is to be recorded of a unit, in the order in which it is."""
+    def _progress(self, unit: Unit, report: Report, pending: Sequence[TransformedEvent]) -> dict[str, Any]:
+        """Return the fields of a unit's row."""
         counters = _counters(report, unit.number)
         failure = self._failures.get(unit)
         if unit is not self._current and not failure:
@@ -221,7 +204,7 @@ class DatabaseLedger(Ledger):
             counted_to = max(counted_to, failure.offset or 0)
         elif report.position:
             counted_to = max(counted_to, report.position.offset)
-        # Where nothing was read of it yet, the unit's start need not be the beginning of a line.
+        # The start of a unit is not always the beginning of a line. So it is no offset to resume from.
         offset = counted_to if counted_to > unit.start else unit.offset
         if pending and unit is self._current:
             offset = pending[0].position.offset
@@ -234,19 +217,20 @@ class DatabaseLedger(Ledger):
         }
 
     def _update(self, **values: Any) -> None:
-        self._check_owner(models.Run.objects.filter(pk=self._run.pk, owner=self._owner).update(**values))
+        rows = models.Run.objects.filter(pk=self._run.pk, owner=self._owner)
+        if not rows.update(**values, updated=timezone.now()):
+            raise LedgerError(f"another process has taken over the run {self.name!r}")
 
     @property
     def _owner(self) -> str:
         return self._lease.owner if self._lease else ""
 
-    def _check_owner(self, rows: int) -> None:
-        if not rows:
-            raise LedgerError(f"another process has taken the run {self.name!r} over")
+    def _commit(self, *actions: Callable[[], None]) -> None:
+        """Do all actions in one transaction; after a lost connection, once more.
 
-    def _insist(self, *actions: Callable[[], None]) -> None:
-        """Do it all or nothing, and once more on a fresh connection: databases close those that were idle for long."""
-        with _translated("record what was done"):
+        Databases close connections that are idle for long.
+        """
+        with _translated("record the progress"):
             try:
                 _do_all(actions)
             except (OperationalError, InterfaceError):
@@ -258,8 +242,7 @@ class DatabaseLedger(Ledger):
 
 
 def _do_all(actions: Iterable[Callable[[], None]]) -> None:
-    alias = router.db_for_write(models.Run)
-    with written_soon(connections[alias]), transaction.atomic(alias):
+    with transaction.atomic(router.db_for_write(models.Run)):
         for action in actions:
             action()
 
@@ -299,5 +282,7 @@ def _translated(operation: str) -> Iterator[None]:
         yield
     except DatabaseError as error:
         raise LedgerError(
-            f"the ledger's database fails ({type(error).__name__})", operation=operation, hint="then resume the run"
+            f"the database of the ledger failed ({type(error).__name__})",
+            operation=operation,
+            hint="resume the run later",
         ) from error

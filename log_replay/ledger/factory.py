@@ -1,4 +1,4 @@
-"""Which ledger a run has: that of its name, one of its own, or none."""
+"""Open the ledger of a run: an existing one by its name, a new one, or none."""
 
 from __future__ import annotations
 
@@ -28,12 +28,13 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 def open_ledger(options: Options) -> Ledger:
-    """Open the run's ledger; nothing is written to it yet.
+    """Open the ledger of a run, without writing to it yet.
 
-    Runs that store or send keep one under a name of their own if they are given none; a run that only logs does not.
+    Runs that store or send statements have a ledger in any case; without ``--run``, they get a new name. Runs that only
+    log statements have one only with ``--run``.
 
     Raises:
-        ConfigurationError: the run of this name has another configuration, or cannot be resumed at all.
+        ConfigurationError: the run of this name has a different configuration, or the run can never be resumed.
     """
     if options.run is None and (options.dry_run or options.destination.provider == "LOGGER"):
         return Ledger()
@@ -41,22 +42,22 @@ def open_ledger(options: Options) -> Ledger:
         if options.run is None:
             return Ledger()
         raise ConfigurationError(
-            "--run cannot keep a run of STDIN: standard input can be read only once, so that nothing could be resumed",
-            hint="save the log to a file, and replay that from LOCAL",
+            "--run cannot be used with STDIN: standard input can be read only once, so the run could not be resumed",
+            hint="save the log to a file and replay the file from LOCAL",
         )
     try:
-        return _fresh(options, _new_name()) if options.run is None else _named(options, options.run)
+        return _new_run(options, _new_name()) if options.run is None else _existing_or_new_run(options, options.run)
     except DatabaseError as error:
         if options.run is None:
-            log.warning("no ledger is kept, so that this run cannot be resumed", reason=type(error).__name__)
+            log.warning("this run cannot be resumed: the ledger is not available", reason=type(error).__name__)
             return Ledger()
         raise ConfigurationError(
-            f"the ledger's tables cannot be read ({type(error).__name__})", hint=f"{_program()} migrate log_replay"
+            f"the tables of the ledger cannot be read ({type(error).__name__})", hint=f"{_program()} migrate log_replay"
         ) from error
 
 
 def resume_command(name: str, command: Mapping[str, object]) -> str:
-    """Return what resumes a run."""
+    """Return the command line that resumes a run."""
     if command.get("withheld"):
         return f"the same command with --run {name}"
     return f"{_program()} replay_runs resume {name}"
@@ -66,25 +67,25 @@ def _program() -> str:
     return "log-replay" if getattr(settings, "LOG_REPLAY_STANDALONE", False) else "./manage.py lms"
 
 
-def _named(options: Options, name: str) -> Ledger:
+def _existing_or_new_run(options: Options, name: str) -> Ledger:
     if not NAME.fullmatch(name):
         raise ConfigurationError(
-            f"--run {name!r} is no name for a run", hint="letters, digits, dots, dashes and underscores, 100 at most"
+            f"--run {name!r} is not a valid name", hint="use letters, digits, dots, dashes and underscores, 100 at most"
         )
     run = Run.objects.filter(name=name).first()
     if run is None:
-        return _fresh(options, name)
+        return _new_run(options, name)
     differs = difference(run.identity, identity(options))
     if differs:
         raise ConfigurationError(
-            f"the run {name!r} exists, and its configuration is another: {differs}",
-            hint="give this run another name, or resume that one with its own configuration",
+            f"the run {name!r} exists with a different configuration: {differs}",
+            hint="give this run another name, or resume the other run with its own configuration",
         )
     return DatabaseLedger(run)
 
 
-def _fresh(options: Options, name: str) -> Ledger:
-    Run.objects.exists()  # whether there is a table at all
+def _new_run(options: Options, name: str) -> Ledger:
+    Run.objects.exists()  # raises DatabaseError if there is no table
     return DatabaseLedger(Run(name=name, identity=identity(options), command=stored_command(options.given)))
 
 

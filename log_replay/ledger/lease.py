@@ -1,4 +1,4 @@
-"""Who works on a run: one process at a time, for as long as it lives."""
+"""The lease of a run: only the process that holds it works on the run."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from django.utils import timezone
 from log_replay.errors import ConfigurationError
 from log_replay.models import Run
 
-#: A process that has not renewed its lease for so long is taken for dead.
+#: After this time without a renewal, another process may acquire the lease.
 LEASE = timedelta(seconds=60)
 RENEWED_EVERY_SECONDS = 15.0
 
 
 class Lease:
-    """The right to work on a run, renewed by a thread of its own, since a batch can take longer than a lease.
+    """The right to work on a run. A thread renews it, since a batch can take longer than a lease lasts.
 
     Args:
-        run_id: the run's.
-        name: likewise.
+        run_id: the primary key of the run.
+        name: the name of the run.
     """
 
     def __init__(self, run_id: int, name: str) -> None:
@@ -35,11 +35,11 @@ class Lease:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._renew, name="lease", daemon=True)
 
-    def take(self) -> None:
-        """Take the run over, unless a process that lives is at work on it.
+    def acquire(self) -> None:
+        """Acquire the lease if no other process holds it, or if that process is dead.
 
         Raises:
-            ConfigurationError: one is.
+            ConfigurationError: another process holds it.
         """
         holder, until = Run.objects.values_list("owner", "lease_until").get(pk=self._run_id)
         free = Q(lease_until=None) | Q(lease_until__lt=timezone.now())
@@ -51,13 +51,13 @@ class Lease:
         if not taken:
             seconds = max(1, round((until - timezone.now()).total_seconds())) if until else LEASE.seconds
             raise ConfigurationError(
-                f"another process is at work on the run {self._name!r}",
-                hint=f"if it is dead, its lease ends in {seconds} seconds: try again then",
+                f"another process works on the run {self._name!r}",
+                hint=f"if that process is dead, its lease ends in {seconds} seconds: try again then",
             )
         self._thread.start()
 
-    def give_back(self) -> None:
-        """Stop renewing; whoever comes next need not wait."""
+    def release(self) -> None:
+        """Release the lease, so that the next process can acquire it at once."""
         self._over.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -66,26 +66,29 @@ class Lease:
 
     def _renew(self) -> None:
         while not self._over.wait(RENEWED_EVERY_SECONDS):
-            # A database that does not answer now may do so in time; the next batch will tell whether it does.
+            # A renewal may fail. If the database stays unavailable, recording the next batch raises the error.
             with suppress(DatabaseError):
                 Run.objects.filter(pk=self._run_id, owner=self.owner).update(lease_until=timezone.now() + LEASE)
             connections[router.db_for_write(Run)].close()
 
 
 def this_process() -> str:
-    """Return what tells this process from any other, ever, on any machine."""
+    """Return an identifier of this process that is unique among all machines and all times."""
     return f"{_machine()} {os.getpid()} {_started(os.getpid())}"
 
 
 def is_dead(owner: str) -> bool:
-    """Whether a process is certainly dead: it was of this machine and container, and is no more."""
+    """Return True if a process ran on this machine and in this container, and has ended.
+
+    For processes elsewhere, it returns False: they cannot be checked.
+    """
     machine, _, process = owner.partition(" ")
     pid, _, started = process.partition(" ")
     return bool(started) and machine == _machine() and _started(int(pid)) != started
 
 
 def _machine() -> str:
-    """Return what is the same for processes that can see each other: the boot and the PID namespace."""
+    """Return an identifier of the boot and the PID namespace: its processes can see each other."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         return f"{boot}/{Path('/proc/self/ns/pid').stat().st_ino}"
@@ -94,9 +97,9 @@ def _machine() -> str:
 
 
 def _started(pid: int) -> str:
-    """Return when a process began, in the kernel's own ticks; nothing where there is none, or no way to know."""
+    """Return the start time of a process in ticks of the kernel, or an empty text if it is not running or not known."""
     try:
-        # What precedes the last parenthesis is the program's name, which may hold anything.
+        # The name of the program may contain anything, so the fields are read after the last parenthesis.
         state, *fields = (
             Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
         )

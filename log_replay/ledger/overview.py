@@ -1,4 +1,4 @@
-"""What there is to tell about the runs in the ledger."""
+"""The state and the progress of the runs in the ledger, for ``replay_runs`` and the admin."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db.models import Case, Count, F, Q, Sum, When
 from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
 
-from log_replay.ledger.backlog import first_owed
+from log_replay.ledger.backlog import first_undelivered
 from log_replay.ledger.lease import is_dead
 from log_replay.models import Run, RunUnit
 from log_replay.records import Counters, Position, RouteCounters
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
     from log_replay.records import LineRange
 
-#: The state of a run whose process died without a word; it can be resumed like one that was stopped.
+#: The state of a run whose process died without recording a reason. It can be resumed like a stopped run.
 INTERRUPTED = "interrupted"
-#: Objects that could not be read on, of which the reasons are told.
+#: The number of failed objects whose errors are shown.
 FAILURES = 20
 
 
 @dataclass(frozen=True)
-class Progress:
-    """How far a run has come, in units and in bytes as they lie there."""
+class RunProgress:
+    """The progress of a run, in units and in bytes as stored."""
 
     units: int
     done: int
@@ -38,19 +38,19 @@ class Progress:
 
     @property
     def percent(self) -> float:
-        """By bytes where there are any."""
+        """The percentage of bytes, or of units if the sizes are not known."""
         done, total = (self.done_bytes, self.total_bytes) if self.total_bytes else (self.done, self.units)
         return 100.0 * done / total if total else 100.0
 
 
 @dataclass(frozen=True)
 class RouteProgress:
-    """How far a route has come.
+    """The progress of one route.
 
     Attributes:
-        counters: what became of the statements that it wants.
-        percent: of the run, less what it has missed of what is done.
-        reached: up to which line it has everything; None if it is as far as the run.
+        counters: the counters of the statements that the route wants.
+        percent: the progress of the run, reduced by the backlog of the route.
+        reached: the first line that the route has not received; None if the route has no backlog.
     """
 
     counters: RouteCounters
@@ -58,13 +58,13 @@ class RouteProgress:
     reached: Position | None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as JSON has it."""
+        """Return the progress as JSON values."""
         reached = self.reached._asdict() if self.reached else None
         return {**asdict(self.counters), "percent": round(self.percent, 1), "reached": reached}
 
 
 def runs() -> QuerySet[Run]:
-    """Return the runs with all that their progress is made of, in one query."""
+    """Return the runs with the numbers that their progress is computed from, in one query."""
     span = Coalesce("units__end", "units__size_bytes") - F("units__start")
     reached = Least("units__offset", Coalesce("units__end", "units__size_bytes")) - F("units__start")
     done = Q(units__state=RunUnit.State.DONE)
@@ -77,28 +77,28 @@ def runs() -> QuerySet[Run]:
     ).order_by("-created")
 
 
-def progress(run: Any) -> Progress:
+def progress(run: Any) -> RunProgress:
     """Return the progress of one of ``runs()``."""
-    return Progress(run.unit_count, run.done_count, run.failed_count, run.total_bytes, run.done_bytes)
+    return RunProgress(run.unit_count, run.done_count, run.failed_count, run.total_bytes, run.done_bytes)
 
 
 def forget_old(days: float, *, unfinished: bool) -> list[str]:
-    """Delete the runs that nobody has worked on for so many days, and return their names.
+    """Delete the runs that have not been updated for some days, and return their names.
 
     Args:
-        days: how many.
-        unfinished: whether also those that could be resumed.
+        days: the number of days.
+        unfinished: also delete runs that could be resumed.
     """
     now = timezone.now()
     old = Run.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now), updated__lte=now - timedelta(days=days))
     if not unfinished:
         old = old.filter(state=Run.State.FINISHED)
-    # One by one, and only if it is still so: somebody may have resumed it meanwhile.
+    # One by one, and only if the conditions still hold: the run may have been resumed meanwhile.
     return [run.name for run in old.order_by("created") if old.filter(pk=run.pk).delete()[0]]
 
 
 def state(run: Run) -> str:
-    """Return a run's state as it is now: what says it runs may have died."""
+    """Return the current state of a run: the process of a running run may be dead."""
     if run.state != Run.State.RUNNING:
         return str(run.state)
     gone = run.lease_until is None or run.lease_until < timezone.now() or is_dead(run.owner)
@@ -114,29 +114,30 @@ def counters(run: Run) -> Counters:
 
 
 def failures(run: Run) -> dict[str, str]:
-    """Return why objects could not be read to their end, of the first of them."""
+    """Return the errors of the first objects that could not be read to their end."""
     failed = run.units.filter(state=RunUnit.State.FAILED).values_list("object", "error")
     return {**run.counts.get("failed_objects", {}), **dict(failed[:FAILURES])}
 
 
 def routes(run: Any) -> dict[str, RouteProgress]:
-    """Return how far each route of the destination has come, of one of ``runs()``."""
-    owed = first_owed(run)
+    """Return the progress of each route, for one of ``runs()``."""
+    undelivered = first_undelivered(run)
     percent = progress(run).percent
     return {
-        name: _route_progress(RouteCounters(**fared), percent, owed.get(name))
-        for name, fared in run.counts.get("routes", {}).items()
+        name: _route_progress(RouteCounters(**counters), percent, undelivered.get(name))
+        for name, counters in run.counts.get("routes", {}).items()
     }
 
 
-def _route_progress(fared: RouteCounters, percent: float, owed: LineRange | None) -> RouteProgress:
-    had = fared.delivered + fared.duplicate + fared.failed
-    share = had / (had + fared.undelivered) if fared.undelivered else 1.0
-    return RouteProgress(fared, percent * share, Position(owed.object, owed.first) if owed else None)
+def _route_progress(counters: RouteCounters, percent: float, undelivered: LineRange | None) -> RouteProgress:
+    done = counters.delivered + counters.duplicate + counters.failed
+    share = done / (done + counters.undelivered) if counters.undelivered else 1.0
+    reached = Position(undelivered.object, undelivered.first) if undelivered else None
+    return RouteProgress(counters, percent * share, reached)
 
 
 def as_dict(run: Any) -> dict[str, Any]:
-    """Return all that is told about one of ``runs()``; no learner data, no secrets."""
+    """Return everything about one of ``runs()`` as JSON values, without learner data and secrets."""
     return {
         "name": run.name,
         "state": state(run),
@@ -147,7 +148,7 @@ def as_dict(run: Any) -> dict[str, Any]:
         "counters": asdict(counters(run)),
         "routes": {name: route.as_dict() for name, route in routes(run).items()},
         "failed_objects": failures(run),
-        "refused_by_the_destination": run.counts.get("failures", {}),
+        "refusals": run.counts.get("refusals", {}),
         "rejects_by_reason": run.counts.get("rejects_by_reason", {}),
         "configuration": run.identity,
         "created": run.created.isoformat(timespec="seconds"),

@@ -1,4 +1,4 @@
-"""Whether the objects of a run are what they were when it was planned."""
+"""Compare the objects of a resumed run with those of its stored plan."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import structlog
 
 from log_replay.errors import ConfigurationError
-from log_replay.ledger.backlog import units_owed
+from log_replay.ledger.backlog import units_with_backlog
 from log_replay.models import Run, RunUnit
 from log_replay.records import SourceObject
 from log_replay.records import Unit as PlannedUnit
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 
-class Kept(NamedTuple):
-    """An object of the run as it was when the run was planned, and what is done of it."""
+class PlannedObject(NamedTuple):
+    """An object as it was when the run was planned, and its progress."""
 
     object: SourceObject
     offset: int
@@ -31,52 +31,52 @@ class Kept(NamedTuple):
 
 
 def refuse_changes(run: Run, planned: Iterable[PlannedUnit | SkippedObject]) -> None:
-    """Compare what is planned now with what was planned first.
+    """Compare the current listing with the stored plan.
 
-    What was added since is no part of the run. An object that changed before it was begun is read as it is now.
+    New objects do not belong to the run. An object that changed before it was begun is read as it is now.
 
     Raises:
-        ConfigurationError: an object of which a part is done has changed: to go on would mix two versions of it.
+        ConfigurationError: an object has changed since a part of it was replayed. The run would mix two versions.
     """
     listed = (unit.object for unit in planned if isinstance(unit, PlannedUnit))
     now: SourceObject | None = next(listed, None)
-    for kept in _kept(run):
-        # Both are in the order of the names.
+    for kept in _planned_objects(run):
+        # Both are sorted by name.
         while now and now.name < kept.object.name:
             now = next(listed, None)
         found = now if now and now.name == kept.object.name else None
         if found and _same(found, kept.object):
             continue
-        _judge(run, kept, found)
+        _check_change(run, kept, found)
 
 
-def _judge(run: Run, kept: Kept, found: SourceObject | None) -> None:
+def _check_change(run: Run, kept: PlannedObject, found: SourceObject | None) -> None:
     name = kept.object.name
     if kept.begun and not kept.done:
         raise ConfigurationError(
-            "it changed since a part of it was replayed" if found else "it is gone, and only a part of it was replayed",
+            "it changed after a part of it was replayed" if found else "it is gone, and only a part of it was replayed",
             operation="resume",
             object=name,
             offset=kept.offset,
-            hint=f"put it back as it was, or replay it anew under another name than --run {run.name}",
+            hint=f"restore it, or replay it in a new run with another name than --run {run.name}",
         )
     if not found:
-        return  # if it was to be read, that fails and is reported; if it was done, it is no longer needed
+        return  # reading it fails and is reported, or it is done and not needed any more
     log.warning("object changed since the run was planned", object=name, replayed_before=kept.done)
     if not kept.done:
         run.units.filter(object=name).update(size_bytes=found.size_bytes, version=found.version)
 
 
-def _kept(run: Run) -> Iterator[Kept]:
-    owed = units_owed(run)
+def _planned_objects(run: Run) -> Iterator[PlannedObject]:
+    with_backlog = units_with_backlog(run)
     rows = run.units.iterator(chunk_size=1000)
     for name, group in groupby(rows, key=lambda row: row.object):
         units = list(group)
-        yield Kept(
+        yield PlannedObject(
             SourceObject(name, units[0].size_bytes, units[0].version),
             offset=max(unit.offset or 0 for unit in units),
             begun=any(unit.state != RunUnit.State.WAITING for unit in units),
-            done=all(unit.state == RunUnit.State.DONE and unit.number not in owed for unit in units),
+            done=all(unit.state == RunUnit.State.DONE and unit.number not in with_backlog for unit in units),
         )
 
 

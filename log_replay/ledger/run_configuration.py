@@ -7,7 +7,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from log_replay.errors import ConfigurationError
 from log_replay.options import OPTIONS
 from log_replay.redaction import split_secrets, without_credentials
 
@@ -31,7 +30,7 @@ def identity(options: Options) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON has it."""
+    """Return a value as JSON stores it."""
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Path):
@@ -40,9 +39,9 @@ def _plain(value: Any) -> Any:
 
 
 def difference(stored: Mapping[str, Any], given: Mapping[str, Any]) -> str | None:
-    """Say in words how a configuration differs from the stored one, None if it does not."""
+    """Return a message about the first difference from the stored configuration, or None."""
     for name, value in given.items():
-        # An option that is newer than the run has no say.
+        # The run is older than an option that it has not stored.
         if name in stored and stored[name] != value:
             return f"{name} was {_shown(stored[name])} and is {_shown(value)}"
     return None
@@ -65,27 +64,6 @@ def stored_command(given: Mapping[str, Any]) -> dict[str, Any]:
             continue
         command[name] = value
     return {**command, "withheld": withheld} if withheld else command
-
-
-def command_line(command: Mapping[str, Any]) -> list[str]:
-    """Return a stored command as arguments.
-
-    Raises:
-        ConfigurationError: it was given secrets, which must be given again.
-    """
-    if command.get("withheld"):
-        raise ConfigurationError(
-            f"the ledger keeps no secrets, and this run was given some: {', '.join(command['withheld'])}",
-            hint="give the run's own command again with --run, or read them from the environment: ${NAME}, or @FILE",
-        )
-    line: list[str] = []
-    for name, value in command.items():
-        line.append(f"--{name}")
-        if isinstance(value, list):
-            line += map(str, value)
-        elif value is not True:
-            line.append(str(value))
-    return line
 
 
 def _place(place: Place) -> str:

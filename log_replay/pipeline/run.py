@@ -63,7 +63,7 @@ class Replay:
     def __init__(self, options: Options, sink: Sink | None = None, source: Source | None = None) -> None:
         self.options = options
         self.report = Report(
-            over_line_limit=_line_limit(options.max_line_bytes), compiled=_speedups.classify_lines is not None
+            over_line_limit=_line_limit(options.max_line_bytes), c_extension=_speedups.classify_lines is not None
         )
         self._source = source or open_source(options.source.provider, options.source.config)
         self._sink = sink or self._open_sink()
@@ -125,7 +125,7 @@ class Replay:
             self._deliver()
             self._settle_loggers()
             self._catch_up()
-            self._rejects.settle()
+            self._rejects.flush()
         self._complete = True
 
     def _read(self, planned: Iterable[Unit | SkippedObject]) -> Iterator[LineBlock | Mark]:
@@ -218,7 +218,7 @@ class Replay:
             self._write_refusals(delivery)
             if self._ledger.name:  # without a ledger there is no progress that listeners must have caught up with
                 self._settle_loggers()
-            self._ledger.acknowledge(self.report, batch, delivery, self._batch, self._rejects.settle())
+            self._ledger.acknowledge(self.report, batch, delivery, self._batch, self._rejects.flush())
         self._rest_until = time.monotonic() + self._rest_seconds
 
     def _write_refusals(self, delivery: Delivery) -> None:
@@ -248,7 +248,7 @@ class Replay:
                     self._tracking.close()
                 self._sink.close(complete=self._complete)
                 if self._complete:
-                    self._ledger.finish(self.report, self._rejects.settle())
+                    self._ledger.finish(self.report, self._rejects.flush())
         except LogReplayError as error:
             self.report.stopped = self.report.stopped or str(error)
         except KeyboardInterrupt as interrupt:

@@ -1,4 +1,4 @@
-"""The counters of a run, and every way they are shown."""
+"""The report of a run: its counters, and everything else that its summary shows."""
 
 from __future__ import annotations
 
@@ -17,47 +17,48 @@ if TYPE_CHECKING:
     from log_replay.records import BacklogEntry, BlockResult, Delivery, SkippedObject, TransformedEvent, Unit
     from log_replay.statement_log import LineLimit
 
+#: The counters of statements. Each statement is counted in one of them.
 OUTCOMES = ("delivered", "duplicate", "unrouted", "failed")
-#: Unknown names kept apart; there are a few hundred kinds of events, so more than this is noise.
+#: The number of unknown event names that are counted separately. There are a few hundred kinds of events.
 UNKNOWN_NAMES = 1000
 MANY_UNKNOWN_NAMES = "(others)"
 
 
 @dataclass(slots=True)
-class Parts:
-    """The counters of one object, unit by unit, and where each unit begins."""
+class ObjectCounters:
+    """The counters of one object, by unit, with the start of each unit."""
 
     starts: list[int] = field(default_factory=list)
     counters: list[Counters] = field(default_factory=list)
 
     def add(self, start: int, counters: Counters) -> None:
-        """Add a unit; units come in order, but for those that are taken up again."""
+        """Add a unit. A resumed run adds units in any order."""
         place = bisect_right(self.starts, start)
         self.starts.insert(place, start)
         self.counters.insert(place, counters)
 
     def at(self, offset: int) -> Counters:
-        """Return the counters of the unit that a line belongs to."""
+        """Return the counters of the unit of a line."""
         return self.counters[bisect_right(self.starts, offset) - 1]
 
 
 @dataclass(slots=True)
 class Report:
-    """What a run did: added to as it goes, complete whenever it ends.
+    """The report of a run. It is valid at any time, even if the run is interrupted.
 
     Attributes:
-        run: its name in the ledger, if it is kept there.
+        run: the name of the run in the ledger, if the ledger stores it.
         units: the counters of each unit, by its number.
-        failed_objects: why an object could not be read to its end.
-        stopped: why the run ended before its end.
-        failures: what destinations said to batches that they did not take.
-        transform_paths: how many events were made natively, and how many through upstream, by the reason why.
-        verified: how many were made both ways.
-        differences: those where upstream makes something else.
-        lost_by_loggers: statements that a logger's listener did not get.
-        routes: how each route of the destination fared, by its name.
-        position: how far the run came.
-        compiled: whether there was a C compiler at the installation.
+        failed_objects: the errors of objects that could not be read to their end.
+        stopped: the reason why the run stopped before its end.
+        refusals: the number of statements that the destination refused, by its reason.
+        transform_paths: the number of events by transform path: ``native``, or the reason for a fallback.
+        verified: the number of events that were transformed natively and by upstream.
+        differences: the events among them for which the statements differ.
+        lost_by_loggers: the number of statements that the listener of a logger did not receive.
+        routes: the counters of each route of the destination, by its name.
+        position: the position of the last line that was counted.
+        c_extension: True if the C extension is used.
     """
 
     run: str | None = None
@@ -65,7 +66,7 @@ class Report:
     skipped: list[SkippedObject] = field(default_factory=list)
     failed_objects: dict[str, str] = field(default_factory=dict)
     stopped: str | None = None
-    failures: Counter[str] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
     statements_by_event: Counter[str] = field(default_factory=Counter)
     rejects_by_reason: Counter[str] = field(default_factory=Counter)
     unknown_names: Counter[str] = field(default_factory=Counter)
@@ -76,15 +77,15 @@ class Report:
     lost_by_loggers: int = 0
     routes: dict[str, RouteCounters] = field(default_factory=dict)
     position: Position | None = None
-    compiled: bool = True
+    c_extension: bool = True
     seconds: float = 0.0
-    _parts: dict[str, Parts] = field(default_factory=dict)
+    _objects: dict[str, ObjectCounters] = field(default_factory=dict)
     _current: Counters = field(default_factory=Counters)
 
     @property
     def objects(self) -> dict[str, Counters]:
-        """The counters of each object, in the order they were read."""
-        return {name: sum(parts.counters, Counters()) for name, parts in self._parts.items()}
+        """The counters of each object, in the order in which they were read."""
+        return {name: sum(units.counters, Counters()) for name, units in self._objects.items()}
 
     @property
     def total(self) -> Counters:
@@ -106,43 +107,44 @@ class Report:
 
     @property
     def routes_with_backlog(self) -> frozenset[str]:
-        """The routes that have missed something."""
+        """The routes with undelivered statements."""
         return frozenset(name for name, counters in self.routes.items() if counters.undelivered)
 
     @property
     def backlog_messages(self) -> list[str]:
-        """Say in words what routes have missed, and why."""
+        """A message for each route with undelivered statements."""
         return [
-            f"{name} misses {fared.undelivered:,} statements" + (f" ({fared.lost})" if fared.lost else "")
-            for name, fared in self.routes.items()
-            if fared.undelivered
+            f"{counters.undelivered:,} statements not delivered to unavailable route {name}"
+            + (f" ({counters.lost})" if counters.lost else "")
+            for name, counters in self.routes.items()
+            if counters.undelivered
         ]
 
     @property
     def rejects(self) -> int:
-        """How many lines should have given a statement and did not."""
+        """The number of lines that should have given a statement and did not."""
         return self.rejects_by_reason.total()
 
     def begin(self, unit: Unit) -> None:
-        """Note that a unit is being read."""
+        """Count into this unit from now on."""
         if unit.number not in self.units:
             self.restore(unit, Counters())
         self._current = self.units[unit.number]
         self.position = Position(unit.object.name, unit.offset or unit.start)
 
     def restore(self, unit: Unit, counters: Counters) -> None:
-        """Put back what was counted in a unit when the run was interrupted, but for what was not delivered."""
+        """Restore the counters of a unit from the ledger, without statements that were not delivered."""
         counters.statements = counters.delivered + counters.duplicate + counters.unrouted + counters.failed
         self.units[unit.number] = counters
-        self._parts.setdefault(unit.object.name, Parts()).add(unit.start, counters)
+        self._objects.setdefault(unit.object.name, ObjectCounters()).add(unit.start, counters)
 
     def count_again(self, result: BlockResult) -> None:
-        """Add the statements of a block that was counted, but not delivered, before the run was interrupted."""
+        """Add the statements of a block whose lines were counted, but not delivered, before the run was interrupted."""
         self._current.statements += result.counters.statements
         self.position = Position(result.object, result.end_offset)
 
     def count_block(self, result: BlockResult) -> None:
-        """Add a block's counters; its statements are delivered or failed later."""
+        """Add the counters of a block. Its statements are counted as delivered or failed later."""
         self._current += result.counters
         self.position = Position(result.object, result.end_offset)
         self.statements_by_event += result.statements_by_event
@@ -155,23 +157,23 @@ class Report:
             self.unknown_names[kept] += count
 
     def count_delivery(self, batch: Sequence[TransformedEvent], delivery: Delivery) -> None:
-        """Add what became of a batch's statements, each to its own unit."""
+        """Count each statement of a batch by its delivery result, in its own unit."""
         if delivery.outcomes:
             outcomes = iter(delivery.outcomes)
             for counters, statements in self._by_unit(batch):
                 for outcome, count in Counter(islice(outcomes, statements)).items():
                     setattr(counters, outcome, getattr(counters, outcome) + count)
         else:
-            alike = next((name for name in OUTCOMES if getattr(delivery, name)), "delivered")
+            outcome = next((name for name in OUTCOMES if getattr(delivery, name)), "delivered")
             for counters, statements in self._by_unit(batch):
-                setattr(counters, alike, getattr(counters, alike) + statements)
-        self.failures.update(delivery.failures)
-        for name, fared in delivery.routes.items():
-            self.routes.setdefault(name, RouteCounters()).add(fared)
+                setattr(counters, outcome, getattr(counters, outcome) + statements)
+        self.refusals.update(delivery.failures)
+        for name, route_counters in delivery.routes.items():
+            self.routes.setdefault(name, RouteCounters()).add(route_counters)
 
-    def count_redelivery(self, miss: BacklogEntry, batch: Sequence[TransformedEvent], delivery: Delivery) -> None:
-        """Put what a batch has come to now in the place of what it was counted as when routes missed it."""
-        for line_range in miss.line_ranges:
+    def count_redelivery(self, entry: BacklogEntry, batch: Sequence[TransformedEvent], delivery: Delivery) -> None:
+        """Replace the earlier counts of a batch of the backlog by the result of its redelivery."""
+        for line_range in entry.line_ranges:
             counters = self.units[line_range.unit]
             for outcome, count in line_range.counted.items():
                 setattr(counters, outcome, getattr(counters, outcome) - count)
@@ -190,30 +192,38 @@ class Report:
         self._current.delivered += statements
 
     def count_undelivered(self, events: Sequence[TransformedEvent]) -> None:
-        """Add statements that were made and will not be delivered, since the run ends."""
+        """Count the statements of these events as failed, since the run ends before their delivery."""
         for counters, statements in self._by_unit(events):
             counters.failed += statements
 
     def _by_unit(self, events: Sequence[TransformedEvent]) -> Iterator[tuple[Counters, int]]:
-        """Yield the counters of each unit that these events are of, unit after unit, and how many statements it has."""
-        start = 0
-        while start < len(events):
-            counters = self._counters_of(events[start])
-            end = bisect_left(events, True, start, key=lambda event: self._counters_of(event) is not counters)  # noqa: FBT003 - bisect has no keyword for it
-            yield counters, statement_count(events[start:end])
-            start = end
+        """Yield the counters of each unit with some of these events, and the number of their statements.
+
+        The events of a unit are next to each other. So a binary search finds the last of them.
+        """
+        begin = 0
+        while begin < len(events):
+            counters = self._counters_of(events[begin])
+            end = self._end_of_unit(events, begin, counters)
+            yield counters, statement_count(events[begin:end])
+            begin = end
+
+    def _end_of_unit(self, events: Sequence[TransformedEvent], begin: int, counters: Counters) -> int:
+        def in_next_unit(event: TransformedEvent) -> bool:
+            return self._counters_of(event) is not counters
+
+        return bisect_left(events, True, begin, key=in_next_unit)  # noqa: FBT003 - bisect has no keyword for it
 
     def _counters_of(self, event: TransformedEvent) -> Counters:
-        """Return the counters of the unit that an event belongs to."""
         name, offset = event.position
-        return self._parts[name].at(offset)
+        return self._objects[name].at(offset)
 
     def fail_object(self, name: str, error: LogReplayError) -> None:
-        """Note that an object could not be read to its end; what was read of it counts."""
+        """Note that an object could not be read to its end. The lines before the error count."""
         self.failed_objects[name] = str(error)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return all of it for ``--summary``; no learner data, no secrets."""
+        """Return the content of ``--summary``, without learner data and secrets."""
         limit = self.over_line_limit
         return {
             "run": self.run,
@@ -226,13 +236,13 @@ class Report:
             "objects": {name: asdict(counters) for name, counters in self.objects.items()},
             "failed_objects": self.failed_objects,
             "skipped_objects": {skipped.name: skipped.reason for skipped in self.skipped},
-            "compiled": self.compiled,
+            "c_extension": self.c_extension,
             "transform_paths": dict(self.transform_paths.most_common()),
             "verified": self.verified,
             "differences": [{**position._asdict(), "event": name} for position, name in self.differences],
             "lost_by_loggers": self.lost_by_loggers,
             "routes": {name: asdict(counters) for name, counters in self.routes.items()},
-            "delivery_failures": dict(self.failures.most_common()),
+            "refusals": dict(self.refusals.most_common()),
             "statements_by_event": dict(self.statements_by_event.most_common()),
             "rejects_by_reason": dict(self.rejects_by_reason.most_common()),
             "unknown_names": dict(self.unknown_names.most_common()),

@@ -1,4 +1,4 @@
-"""Progress while a run lasts: a bar on a terminal, a line now and then elsewhere."""
+"""The progress of a running replay: a bar on a terminal, and log lines elsewhere."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ SECONDS_BETWEEN_LINES = 30.0
 
 
 class Progress(Protocol):
-    """What a run tells of its progress."""
+    """Receives the progress of a run."""
 
     def expect(self, objects: int, size_bytes: int | None) -> None:
-        """So many objects, of so many bytes as they lie there, are to be read in all; none if nobody can tell yet."""
+        """Set the number of objects and their total size as stored, None if it is not known."""
 
     def begin(self, obj: SourceObject) -> None:
-        """An object is being read, and any before it has been."""
+        """Begin an object. The objects before it are done."""
 
     def advance(self, offset: int, lines: int) -> None:
-        """So many more lines were done, up to this offset."""
+        """Add lines that are done, up to this offset."""
 
 
 class ProgressState:
-    """How far a run has come, in bytes as they lie there: of compressed objects only whole ones count."""
+    """The progress of a run, in bytes as stored. Compressed objects count when they are done."""
 
     def __init__(self) -> None:
         self.started = time.monotonic()
@@ -59,12 +59,12 @@ class ProgressState:
 
     @property
     def bytes(self) -> int:
-        """Bytes done so far."""
+        """The number of bytes that are done."""
         return self.done_bytes + self._within_bytes
 
     @property
     def seconds_left(self) -> float | None:
-        """How long it will take from here, if it goes on as it went so far."""
+        """The estimated remaining time at the average speed so far."""
         elapsed = time.monotonic() - self.started
         if not self.total_bytes or not self.bytes:
             return None
@@ -72,21 +72,21 @@ class ProgressState:
 
 
 class ProgressLog(ProgressState):
-    """Says in our own log, twice a minute, how far the run has come."""
+    """Logs the progress twice a minute."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._said = self.started
+        self._logged = self.started
 
     def advance(self, offset: int, lines: int) -> None:
         """See ``Progress``."""
         super().advance(offset, lines)
         now = time.monotonic()
-        if now - self._said >= SECONDS_BETWEEN_LINES:
-            self._said = now
-            self._say(now)
+        if now - self._logged >= SECONDS_BETWEEN_LINES:
+            self._logged = now
+            self._log(now)
 
-    def _say(self, now: float) -> None:
+    def _log(self, now: float) -> None:
         left = self.seconds_left
         log.info(
             "progress",
@@ -100,10 +100,10 @@ class ProgressLog(ProgressState):
 
 
 class ProgressBar(ProgressState):
-    """Draws a bar on a terminal."""
+    """Shows a progress bar on a terminal."""
 
     def __init__(self, stream: TextIO) -> None:
-        from rich.console import Console  # noqa: PLC0415 - only people on terminals wait for it
+        from rich.console import Console  # noqa: PLC0415 - slow to import, and only for terminals
         from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
         from rich.progress import Progress as RichProgress  # noqa: PLC0415
 
@@ -142,15 +142,15 @@ class ProgressBar(ProgressState):
 
 @contextmanager
 def shown_progress(stream: TextIO, *, bar: bool) -> Iterator[Progress]:
-    """Show progress on a stream for as long as the context lasts.
+    """Show progress on a stream while the context is open.
 
     Args:
         stream: stderr.
-        bar: whether to draw a bar; statements on the same terminal would tear it apart.
+        bar: show a bar. Without it, the progress is logged. Statements on the same terminal would break a bar.
     """
     if not bar:
         yield ProgressLog()
         return
-    drawn = ProgressBar(stream)
-    with drawn.display:
-        yield drawn
+    progress_bar = ProgressBar(stream)
+    with progress_bar.display:
+        yield progress_bar

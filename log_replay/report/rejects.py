@@ -1,4 +1,4 @@
-"""Reports that are files: ``--rejects`` as it goes, and read again; ``--summary`` at the end."""
+"""Write the file of ``--rejects`` during a run, and read it for ``--from_rejects``."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 class RejectsFile:
-    """Writes rejects as JSON lines of object, offset, reason and event name, whole lines only.
+    """Writes rejects as JSON lines with object, offset, reason and name of the event.
 
     Args:
-        path: where to; nothing is written if it is None.
-        run: the run's name, if it has one.
-        kept_bytes: what a run that is resumed has written; whatever comes behind is written again.
+        path: the file. None writes nothing.
+        run: the name of the run, if it has one.
+        kept_bytes: the size of the valid part of the file, if the run is resumed. The rest is written again.
     """
 
     def __init__(self, path: Path | None, *, run: str | None = None, kept_bytes: int = 0) -> None:
@@ -41,7 +41,7 @@ class RejectsFile:
                 self._file = os.fdopen(os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600), "wb", 0)
                 self._cut(self._file, self._path)
             except OSError as error:
-                raise _lost(self._path, error) from error
+                raise _unwritable(self._path, error) from error
             except ConfigurationError:
                 self.__exit__()
                 raise
@@ -53,26 +53,26 @@ class RejectsFile:
             self._file = None
 
     def write(self, rejects: Iterable[Rejected], content: Mapping[int, bytes] | None = None) -> None:
-        """Append a block's rejects.
+        """Append the rejects of a block.
 
         Args:
-            rejects: of one block.
-            content: the lines themselves, by their offsets, where they are to be written too.
+            rejects: the rejects.
+            content: the rejected lines by offset, if they are written, too.
 
         Raises:
-            DestinationUnavailable: the disk is full, for example.
+            DestinationUnavailable: the file cannot be written.
         """
         self._append(self._entry(rejected, content or {}) for rejected in rejects)
 
     def write_refusals(self, refusals: Iterable[Refusal], *, with_content: bool) -> None:
-        """Append the statements of a batch that the destination did not take.
+        """Append the refused statements of a batch.
 
         Args:
-            refusals: of one batch.
-            with_content: whether the statements and what the destination said of them are to be written, too.
+            refusals: the refusals.
+            with_content: also write each statement and the answer of the destination.
 
         Raises:
-            DestinationUnavailable: the disk is full, for example.
+            DestinationUnavailable: the file cannot be written.
         """
         self._append(self._refusal_entry(refusal, with_content=with_content) for refusal in refusals)
 
@@ -86,19 +86,19 @@ class RejectsFile:
                 self._size_bytes += written
                 lines = lines[written:]
         except OSError as error:
-            raise _lost(self._path, error) from error
+            raise _unwritable(self._path, error) from error
 
-    def settle(self) -> int:
-        """Make sure that what was written is on the disk, and return how much it is in all.
+    def flush(self) -> int:
+        """Wait until everything written is on the disk, and return the size of the file.
 
         Raises:
-            DestinationUnavailable: it could not be.
+            DestinationUnavailable: the file cannot be written.
         """
         if self._file and self._path and self._size_bytes > self._synced_bytes:
             try:
                 os.fsync(self._file.fileno())
             except OSError as error:
-                raise _lost(self._path, error) from error
+                raise _unwritable(self._path, error) from error
             self._synced_bytes = self._size_bytes
         return self._size_bytes
 
@@ -106,12 +106,12 @@ class RejectsFile:
         kept_bytes = self._size_bytes
         if os.fstat(file.fileno()).st_size < kept_bytes:
             raise ConfigurationError(
-                f"this run has written {kept_bytes:,} bytes to it, which are no longer there",
+                f"the run has written {kept_bytes:,} bytes to it, and some of them are gone",
                 operation="resume",
                 object=str(path),
-                hint="put it back, or begin a run of another name",
+                hint="restore the file, or start a run with another name",
             )
-        # Devices and pipes have no length to cut.
+        # Devices and pipes cannot be truncated.
         if path.is_file():
             os.fchmod(file.fileno(), 0o600)
             file.truncate(kept_bytes)
@@ -149,10 +149,10 @@ class RejectsFile:
 
 
 def read_rejects(option: str, path: str | None) -> dict[str, frozenset[int]] | None:
-    """Return the lines that a file of rejects lists: their offsets, by object.
+    """Return the offsets of the lines in a file of rejects, by object.
 
     Raises:
-        ConfigurationError: it cannot be read, is no such file, or lists nothing.
+        ConfigurationError: the file cannot be read, is not a file of rejects, or is empty.
     """
     if path is None:
         return None
@@ -160,20 +160,20 @@ def read_rejects(option: str, path: str | None) -> dict[str, frozenset[int]] | N
     try:
         with Path(path).expanduser().open("rb") as file:
             for number, line in enumerate(file, 1):
-                name, offset = _listed(line)
+                name, offset = _read_entry(line)
                 if name is None:
                     raise ConfigurationError(
-                        f"line {number} is no entry of --rejects", operation="read", object=f"{option} {path}"
+                        f"line {number} is not an entry of --rejects", operation="read", object=f"{option} {path}"
                     )
                 found.setdefault(name, set()).add(offset)
     except OSError as error:
         raise ConfigurationError(str(error.strerror), operation="read", object=f"{option} {path}") from error
     if not found:
-        raise ConfigurationError("it lists no line", operation="read", object=f"{option} {path}")
+        raise ConfigurationError("it has no entries", operation="read", object=f"{option} {path}")
     return {name: frozenset(offsets) for name, offsets in found.items()}
 
 
-def _listed(line: bytes) -> tuple[str | None, int]:
+def _read_entry(line: bytes) -> tuple[str | None, int]:
     with suppress(ValueError, KeyError, TypeError):
         entry = orjson.loads(line)
         name, offset = entry["object"], entry["offset"]
@@ -182,29 +182,5 @@ def _listed(line: bytes) -> tuple[str | None, int]:
     return None, 0
 
 
-def write_summary(path: Path, summary: Mapping[str, Any]) -> None:
-    """Write a run's counters as JSON, whole or not at all.
-
-    Raises:
-        DestinationUnavailable: the disk is full, for example.
-    """
-    write_whole(path, orjson.dumps(summary, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all.
-
-    Raises:
-        DestinationUnavailable: the disk is full, for example.
-    """
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise _lost(path, error) from error
-
-
-def _lost(path: Path, error: OSError) -> DestinationUnavailable:
+def _unwritable(path: Path, error: OSError) -> DestinationUnavailable:
     return DestinationUnavailable(str(error.strerror or error), operation="write", object=str(path))

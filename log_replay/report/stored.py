@@ -1,4 +1,4 @@
-"""A report as the ledger stores it: all that is not kept by unit, and does not grow with the number of objects."""
+"""The part of a report that the ledger stores for the whole run. The rest is stored by unit."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
     from log_replay.report import Report
 
-COUNTERS = ("failures", "statements_by_event", "rejects_by_reason", "unknown_names", "transform_paths")
+COUNTERS = ("refusals", "statements_by_event", "rejects_by_reason", "unknown_names", "transform_paths")
 NUMBERS = ("verified", "lost_by_loggers")
 
 
 def stored_counts(report: Report) -> dict[str, Any]:
-    """Return what is to be stored of a report, as JSON has it."""
+    """Return the part as JSON values."""
     counts: dict[str, Any] = {name: dict(getattr(report, name)) for name in COUNTERS}
     counts |= {name: getattr(report, name) for name in NUMBERS}
     counts["routes"] = {name: asdict(counters) for name, counters in report.routes.items()}
@@ -31,12 +31,12 @@ def stored_counts(report: Report) -> dict[str, Any]:
 
 
 def restore_counts(report: Report, counts: Mapping[str, Any]) -> None:
-    """Put back into a fresh report what was stored of another."""
+    """Restore the part into a new report."""
     for name in COUNTERS:
         setattr(report, name, Counter(counts.get(name, {})))
     for name in NUMBERS:
         setattr(report, name, counts.get(name, 0))
-    report.routes = {name: RouteCounters(**fared) for name, fared in counts.get("routes", {}).items()}
+    report.routes = {name: RouteCounters(**counters) for name, counters in counts.get("routes", {}).items()}
     report.failed_objects = dict(counts.get("failed_objects", {}))
     report.differences = [(Position(name, offset), event) for name, offset, event in counts.get("differences", [])]
     if report.over_line_limit:

@@ -1,4 +1,4 @@
-"""The summary that people read when a run ends."""
+"""The summary of a run for people, on stderr."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from log_replay.records import Counters
     from log_replay.report import Report
 
-#: Rows of a table that fit a screen; ``--summary`` has all.
+#: The number of rows of a table, so that it fits a screen. ``--summary`` has all rows.
 ROWS = 20
 NAMES = 8
-#: Where stderr is no terminal, names are still not cut.
+#: The width if stderr is not a terminal, so that long names are not wrapped.
 PLAIN_WIDTH = 160
 COLUMNS = (
     "lines", "blank", "unparsable", "unknown", "filtered", "known", "transformed", "rejected",
@@ -29,23 +29,23 @@ COLUMNS = (
 
 
 def show_summary(report: Report, stream: TextIO) -> None:
-    """Print the counters, what was rejected and why, and what went wrong."""
+    """Print the counters, the rejects by reason, and the problems of a run."""
     console = Console(file=stream, width=None if stream.isatty() else PLAIN_WIDTH, highlight=False)
     console.print(_objects(report))
     for title, counter in (
         ("Statements by event", report.statements_by_event),
         ("Rejects by reason", report.rejects_by_reason),
         ("Unknown names", report.unknown_names),
-        ("Refused by the destination", report.failures),
+        ("Refused by the destination", report.refusals),
     ):
         if counter:
             console.print(_counted(title, counter))
-    for line in (*_left_out(report), *_remarks(report)):
+    for line in (*_left_out(report), *_remarks(report), *_problems(report)):
         console.print(Text(line))
 
 
 def _objects(report: Report) -> Table:
-    # Columns that are zero throughout say nothing but take room; the first and the last always stand.
+    # Columns with only zeros are left out, except these four.
     total = report.total
     shown = [name for name in COLUMNS if getattr(total, name) or name in {"lines", "known", "statements", "failed"}]
     table = Table("object", box=SIMPLE_HEAD, show_footer=False, pad_edge=False)
@@ -91,24 +91,26 @@ def _remarks(report: Report) -> Iterable[str]:
     if limit and limit.over:
         first = ", ".join(f"{position.object} at {position.offset}" for position in limit.first[:3])
         yield f"{limit.over:,} logged lines are longer than {limit.max_line_bytes:,} bytes: {first} ..."
-    if not report.compiled:
-        yield "slower than need be: nothing is compiled; install a C compiler, and then this package anew"
-    upstream = {way: count for way, count in report.transform_paths.items() if way != "native"}
-    if upstream:
-        reasons = ", ".join(f"{way} {count:,}" for way, count in upstream.items())
-        yield f"made by event-routing-backends itself: {sum(upstream.values()):,} events ({reasons})"
+    if not report.c_extension:
+        yield "C extension not built; using the slower Python code (install a C compiler, then reinstall the package)"
+    for path, count in report.transform_paths.items():
+        if path != "native":
+            yield f"{count:,} events used event-routing-backends' own, slower code (reason: {path})"
     if report.verified:
-        yield f"verified against event-routing-backends: {report.verified:,} events, {len(report.differences):,} differ"
+        yield f"{report.verified:,} events compared with event-routing-backends: {len(report.differences):,} differ"
+
+
+def _problems(report: Report) -> Iterable[str]:
     for position, name in report.differences[:ROWS]:
         yield f"DIFFERS {name} in {position.object} at offset {position.offset:,}"
     if report.lost_by_loggers:
-        yield f"LOST {report.lost_by_loggers:,} statements on the way to a logger's listener"
-    yield from (f"MISSED {missed}" for missed in report.backlog_messages)
+        yield f"LOST {report.lost_by_loggers:,} statements that the listener of a logger did not receive"
+    yield from (f"UNDELIVERED {message}" for message in report.backlog_messages)
     for name, equations in report.imbalances.items():
         yield f"ERROR the counters of {name} do not add up: {'; '.join(equations)}"
     if report.stopped:
-        yield f"STOPPED {_how_far(report)}: {report.stopped}"
+        yield f"STOPPED {_place(report)}: {report.stopped}"
 
 
-def _how_far(report: Report) -> str:
-    return f"in {report.position.object} at offset {report.position.offset:,}" if report.position else "at once"
+def _place(report: Report) -> str:
+    return f"in {report.position.object} at offset {report.position.offset:,}" if report.position else "at the start"

@@ -1,6 +1,6 @@
-"""``python -m tests.benchmarks.ledger``: what the ledger costs of a run into files, in time: under 3 % by default.
+"""``python -m tests.benchmarks.ledger``: the share of the ledger in the time of a run into files, under 3 %.
 
-The ledger is timed inside the run that it is a part of, so that both meet the same disk and the same neighbours.
+The ledger is timed inside the run, so that both have the same disk and the same load of the machine.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from tests import generate_log
 LINES = 250_000
 KNOWN = 0.6
 BATCH_SIZES = (10_000, 1_000)
-TIMED = {DatabaseLedger: ("_keep_plan", "_restore", "acknowledge", "begin", "finish"), Lease: ("take", "give_back")}
+TIMED = {DatabaseLedger: ("_store_plan", "_restore", "acknowledge", "begin", "finish"), Lease: ("acquire", "release")}
 
 
 class Stopwatch:

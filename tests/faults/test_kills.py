@@ -10,7 +10,7 @@ import pytest
 from tests.support.scenes import INTO_FILES as FILES
 from tests.support.scenes import KILLED
 
-ALWAYS = ["create", "plan", "take over", "count", "reject", "record", "record, inside", "finish"]
+ALWAYS = ["create", "plan", "claim", "count", "reject", "record", "record, inside", "finish"]
 #: A batch, and what the longest block of lines holds beyond it: blocks are logged whole.
 STATEMENTS_IN_FLIGHT = 300
 OF_FILES = ["deliver to files", "write", "rename", "finish files"]
@@ -84,7 +84,7 @@ def test_with_workers_too(scene, whole):
     assert killed.counted == whole.counted
 
 
-@pytest.mark.parametrize("seam", ["deliver to nobody", "log", "record"])
+@pytest.mark.parametrize("seam", ["discard", "log", "record"])
 def test_a_logger_gets_every_statement_and_only_the_batch_in_flight_twice(scene, seam):
     where = ["--destination_provider", "LOGGER", "--log_format", "raw", "--log_to", "file:OUT/statements"]
     whole, killed = scene("whole", *where), scene("killed", *where)

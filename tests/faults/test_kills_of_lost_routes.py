@@ -65,7 +65,7 @@ def says_no(lrs: KeepingLrs) -> None:
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("seam", ["deliver to an LRS", "keep a miss", "record", "record, inside", "finish"])
+@pytest.mark.parametrize("seam", ["deliver to an LRS", "add to the backlog", "record", "record, inside", "finish"])
 def test_killed_while_a_route_is_lost(into_both, whole, lrss, seam, moment):
     """Nothing is missed for good, and sent twice is only the batch that was under way."""
     (expected, made), (healthy, mortal) = whole, lrss
@@ -83,7 +83,7 @@ def test_killed_while_a_route_is_lost(into_both, whole, lrss, seam, moment):
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("seam", ["deliver to a lost route", "settle a miss"])
+@pytest.mark.parametrize("seam", ["redeliver", "update the backlog"])
 def test_killed_while_the_route_catches_up(into_both, whole, lrss, seam, moment):
     """Again and again, a batch further each time; the other LRS is left alone."""
     (expected, made), (healthy, mortal) = whole, lrss

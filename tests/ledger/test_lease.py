@@ -66,13 +66,13 @@ def test_it_is_renewed_while_it_lasts_and_given_back(script):
         leases.RENEWED_EVERY_SECONDS = 0.05
         run = Run.objects.create(name="x")
         lease = leases.Lease(run.pk, run.name)
-        lease.take()
+        lease.acquire()
         run.refresh_from_db()
         first = run.lease_until
         while run.lease_until == first:
             time.sleep(0.02)
             run.refresh_from_db()
-        lease.give_back()
+        lease.release()
         run.refresh_from_db()
         print(repr(run.owner), run.lease_until)
     """)
@@ -83,13 +83,13 @@ def test_it_is_renewed_while_it_lasts_and_given_back(script):
 def test_only_one_gets_it():
     run = Run.objects.create(name="x")
     first = Lease(run.pk, run.name)
-    first.take()
+    first.acquire()
     with pytest.raises(ConfigurationError, match="another process is at work on the run 'x'"):
-        Lease(run.pk, run.name).take()
-    first.give_back()
+        Lease(run.pk, run.name).acquire()
+    first.release()
     second = Lease(run.pk, run.name)
-    second.take()
-    second.give_back()
+    second.acquire()
+    second.release()
 
 
 def test_a_connection_that_the_database_closed_is_opened_again(script, source):

@@ -118,7 +118,7 @@ def test_what_is_being_worked_on_is_not_pruned(interrupted, into_files):
 @pytest.mark.parametrize("days", ["-1", "nan", "1e9"])
 @pytest.mark.django_db
 def test_days_that_are_none_are_wrong_usage(days):
-    with pytest.raises(CommandError, match="no number of days") as caught:
+    with pytest.raises(CommandError, match="not a valid number of days") as caught:
         runs("prune", "--", days)
     assert caught.value.returncode == 2
 

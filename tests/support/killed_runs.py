@@ -1,7 +1,7 @@
-"""Runs in processes that kill themselves: the driver's other end is ``Driver`` in this room's ``conftest.py``.
+"""Runs in processes that kill themselves. ``tests.support.scenes.Driver`` starts this program and sends it commands.
 
-Started once, this imports everything and then forks for each command that stdin brings, so that a run costs no start.
-A command may name a seam and a call: just before or behind that call the process kills itself as SIGKILL does.
+The program imports everything once, and then forks for each command on stdin, so that a run starts quickly. A command
+may name a seam and a call: just before or after that call, the process kills itself with SIGKILL.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from pathlib import Path
 import django
 from django.core.management import CommandError, call_command
 
-#: Where a run can be killed: around each of these, at any of its calls.
+#: The functions before or after which a run can be killed, at any call.
 SEAMS = {
     "create": "log_replay.ledger.database:DatabaseLedger._create",
     "plan": "log_replay.ledger.database:_row",
-    "take over": "log_replay.ledger.lease:Lease.take",
+    "claim": "log_replay.ledger.lease:Lease.acquire",
     "count": "log_replay.report:Report.count_block",
     "reject": "log_replay.report.rejects:RejectsFile.write",
     "log": "log_replay.pipeline.run:log_statements",
     "deliver to files": "log_replay.sinks.files.sink:FileSink.deliver",
     "deliver to an LRS": "log_replay.sinks.lrs.sink:LrsSink.deliver",
-    "deliver to a lost route": "log_replay.sinks.lrs.sink:LrsSink.redeliver",
-    "deliver to nobody": "log_replay.sinks.discard:Discard.deliver",
+    "redeliver": "log_replay.sinks.lrs.sink:LrsSink.redeliver",
+    "discard": "log_replay.sinks.discard:Discard.deliver",
     "write": "os:fsync",
     "rename": "pathlib:Path.replace",
     "put": "log_replay.sinks.files.bucket:Bucket._put",
-    "settle": "log_replay.pipeline.run:flush_statements",
+    "flush": "log_replay.pipeline.run:flush_statements",
     "record": "log_replay.ledger.database:_do_all",
-    "record, inside": "log_replay.ledger.database:DatabaseLedger._standing",
-    "keep a miss": "log_replay.ledger.backlog:keep",
-    "settle a miss": "log_replay.ledger.backlog:settle",
+    "record, inside": "log_replay.ledger.database:DatabaseLedger._progress",
+    "add to the backlog": "log_replay.ledger.backlog:add_entry",
+    "update the backlog": "log_replay.ledger.backlog:update_entry",
     "finish files": "log_replay.sinks.files.sink:FileSink.close",
     "finish": "log_replay.ledger.database:DatabaseLedger.finish",
 }
@@ -45,7 +45,7 @@ calls: Counter[str] = Counter()
 
 
 def watch(seam: str, kill_before: int, kill_after: int) -> None:
-    """Count the calls of a seam, and die at one of them."""
+    """Count the calls of a seam, and kill this process at one of them."""
     module, _, path = SEAMS[seam].partition(":")
     *owners, name = path.split(".")
     owner = import_module(module)
@@ -68,7 +68,7 @@ def watch(seam: str, kill_before: int, kill_after: int) -> None:
 
 
 def run(command: dict) -> int:
-    """Run a management command on the database it names, and return its exit code."""
+    """Run a management command on the database that it names, and return its exit code."""
     from django.db import connection
 
     connection.settings_dict["NAME"] = command["database"]

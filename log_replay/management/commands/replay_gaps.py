@@ -80,10 +80,10 @@ def _compare(options: GapOptions) -> tuple[Report, Gaps]:
 def _show(gaps: Gaps, options: GapOptions) -> None:
     from log_replay.gaps.gap_table import gaps_as_json, print_gaps  # noqa: PLC0415 - as above
     from log_replay.gaps.html_report import html_report  # noqa: PLC0415 - as above
-    from log_replay.report.rejects import write_summary, write_whole  # noqa: PLC0415 - as above
+    from log_replay.report.summary_file import write_report, write_summary  # noqa: PLC0415 - as above
 
     print_gaps(gaps, sys.stdout)
     if options.json:
         write_summary(options.json, gaps_as_json(gaps))
     if options.html:
-        write_whole(options.html, html_report(gaps).encode())
+        write_report(options.html, html_report(gaps).encode())

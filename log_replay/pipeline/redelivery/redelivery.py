@@ -88,5 +88,5 @@ class Redelivery:
             delivery = sink.redeliver(batch, miss.undelivered)
             self._report.count_redelivery(miss, batch, delivery)
             self._rejects.write_refusals(delivery.refusals, with_content=self._options.rejects_with_content)
-            self._ledger.record_redelivery(self._report, miss, batch, delivery, self._rejects.settle())
+            self._ledger.record_redelivery(self._report, miss, batch, delivery, self._rejects.flush())
         time.sleep(self._options.sleep_between_batches_secs)

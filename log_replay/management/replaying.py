@@ -1,0 +1,102 @@
+"""Run a replay for a management command: show its progress and summary, and raise its exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from django.core.management.base import CommandError
+
+from log_replay.ledger.run_configuration import stored_command
+from log_replay.management.exit_codes import INCOMPLETE, TOO_MANY_REJECTS, errors_exit
+from log_replay.management.state import prepare_state
+from log_replay.pipeline.signals import handle_signals
+
+# Most imports are in functions, so that --help and wrong options are answered without a delay.
+
+if TYPE_CHECKING:
+    from log_replay.options import Options
+    from log_replay.report import Report
+
+RUN_AGAIN = "running the same command again is safe: it creates no duplicates"
+
+
+def run_replay(options: Options) -> None:
+    """Replay, and print the summary to stderr.
+
+    Raises:
+        CommandError: the run is not complete, or has too many rejects.
+    """
+    with errors_exit():
+        with handle_signals(options.grace_secs):
+            report = _replay(options)
+        _check(report, options)
+
+
+def print_plan(options: Options) -> None:
+    """Print the units of the run as JSON lines."""
+    import orjson  # noqa: PLC0415
+
+    from log_replay.pipeline.plan import as_line  # noqa: PLC0415
+    from log_replay.pipeline.plan.listing import plan_run  # noqa: PLC0415
+    from log_replay.records import Unit  # noqa: PLC0415
+    from log_replay.report.progress import ProgressLog  # noqa: PLC0415
+    from log_replay.sources import open_source  # noqa: PLC0415
+
+    source = open_source(options.source.provider, options.source.config)
+    source.check()
+    for unit in plan_run(source, options, ProgressLog()):
+        if isinstance(unit, Unit):
+            sys.stdout.buffer.write(orjson.dumps(as_line(unit), option=orjson.OPT_APPEND_NEWLINE))
+
+
+def _replay(options: Options) -> Report:
+    from log_replay.pipeline.run import Replay  # noqa: PLC0415
+    from log_replay.report.progress import shown_progress  # noqa: PLC0415
+    from log_replay.report.summary_file import write_summary  # noqa: PLC0415
+    from log_replay.report.terminal import show_summary  # noqa: PLC0415
+
+    prepare_state()
+    run = Replay(options)
+    statements_on_terminal = options.log_to == "stdout" and sys.stdout.isatty()
+    with shown_progress(sys.stderr, bar=sys.stderr.isatty() and not statements_on_terminal) as progress:
+        report = run.replay(progress)
+    show_summary(report, sys.stderr)
+    if options.summary:
+        write_summary(options.summary, report.as_dict())
+    return report
+
+
+def _check(report: Report, options: Options) -> None:
+    """Raise the error for a run that is not complete or has too many rejects."""
+    total = report.total
+    if report.stopped:
+        raise CommandError(f"stopped: {report.stopped}; {_next_step(report, options)}", returncode=INCOMPLETE)
+    if not report.complete:
+        raise CommandError(f"{', '.join(_problems(report))}; {_next_step(report, options)}", returncode=INCOMPLETE)
+    allowed = options.max_rejected
+    if allowed and allowed.exceeded(report.rejects, total.known + total.unparsable):
+        raise CommandError(
+            f"{report.rejects:,} lines were rejected, more than --max_rejected allows; --rejects lists them",
+            returncode=TOO_MANY_REJECTS,
+        )
+
+
+def _problems(report: Report) -> list[str]:
+    problems = {
+        f"{len(report.failed_objects):,} objects could not be read to their end": report.failed_objects,
+        f"{report.total.failed:,} statements were not delivered": report.total.failed,
+        **dict.fromkeys(report.backlog_messages, True),
+        f"{len(report.differences):,} events differ from upstream's statements": report.differences,
+        f"{report.lost_by_loggers:,} statements were lost by a logger": report.lost_by_loggers,
+        "the counters do not add up, which is a defect of Log Replay: report it": report.imbalances,
+    }
+    return [message for message, found in problems.items() if found]
+
+
+def _next_step(report: Report, options: Options) -> str:
+    if report.run is None:
+        return RUN_AGAIN
+    from log_replay.ledger.factory import resume_command  # noqa: PLC0415
+
+    return f"to continue: {resume_command(report.run, stored_command(options.given))}"
