@@ -111,12 +111,12 @@ def _bar(percent: float) -> str:
 
 
 def _route(route: overview.RouteProgress) -> str:
-    fared = route.counters
-    said = f"{fared.delivered:,} delivered, {fared.duplicate:,} duplicate, {fared.failed:,} failed"
-    if fared.undelivered:
-        said += f", {fared.undelivered:,} missed"
-        said += f" from {route.reached.object} at {route.reached.offset:,} on" if route.reached else ""
-    return format_html("{} {}{}", _bar(route.percent), said, f": {fared.lost}" if fared.lost else "")
+    counters = route.counters
+    text = f"{counters.delivered:,} delivered, {counters.duplicate:,} duplicate, {counters.failed:,} failed"
+    if counters.undelivered:
+        text += f", {counters.undelivered:,} undelivered"
+        text += f" from {route.reached.object} at offset {route.reached.offset:,} on" if route.reached else ""
+    return format_html("{} {}{}", _bar(route.percent), text, f": {counters.lost}" if counters.lost else "")
 
 
 def _table(rows: Mapping[str, Any]) -> str:

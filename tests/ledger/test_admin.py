@@ -24,7 +24,7 @@ get_user_model().objects.create_superuser("root", "", "x")
 run = Run.objects.create(
     name="backfill", state="stopped", reason="SIGTERM", identity={"source": "S3 container=logs", "batch_size": 100},
     counts={
-        "failures": {"<b>HTTP 400</b>": 2}, "rejects_by_reason": {"unknown_user": 7},
+        "refusals": {"<b>HTTP 400</b>": 2}, "rejects_by_reason": {"unknown_user": 7},
         "routes": {
             "https://one.example.com": {"delivered": 4000},
             "https://two.example.com": {"delivered": 3000, "undelivered": 1000, "lost": "it is down"},
@@ -93,7 +93,10 @@ def test_runs_are_listed_with_a_progress_bar_each(seen):
 def test_a_run_is_shown_whole_and_cannot_be_changed(seen):
     page = seen("/admin/log_replay/run/1/change/")
     assert [bar["value"] for bar in page["bars"]] == [55, 55, 41.2]
-    assert "3,000 delivered, 0 duplicate, 0 failed, 1,000 missed from a.log at 700 on: it is down" in page["text"]
+    assert (
+        "3,000 delivered, 0 duplicate, 0 failed, 1,000 undelivered from a.log at offset 700 on: it is down"
+        in page["text"]
+    )
     for told in ("SIGTERM", "damaged", "<b>HTTP 400</b>", "unknown_user", "S3 container=logs", "1,000"):
         assert told in page["text"]
     assert not {"_save", "_addanother", "_continue", "Delete"} & set(page["inputs"])

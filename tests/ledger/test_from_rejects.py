@@ -92,11 +92,11 @@ def test_lines_that_are_not_there_are_rejects(replay, source, tmp_path):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("", "lists no line"),
-        ("nonsense\n", "line 1 is no entry"),
-        ('{"object": "a.log", "offset": 0}\n{"object": "a.log"}\n', "line 2 is no entry"),
-        ('{"object": "a.log", "offset": -1}\n', "line 1 is no entry"),
-        ('{"object": "a.log", "offset": true}\n', "line 1 is no entry"),
+        ("", "has no entries"),
+        ("nonsense\n", "line 1 is not an entry"),
+        ('{"object": "a.log", "offset": 0}\n{"object": "a.log"}\n', "line 2 is not an entry"),
+        ('{"object": "a.log", "offset": -1}\n', "line 1 is not an entry"),
+        ('{"object": "a.log", "offset": true}\n', "line 1 is not an entry"),
         ('{"object": "c.log", "offset": 0}\n', "the source has no c.log"),
     ],
 )

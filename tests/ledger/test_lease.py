@@ -84,7 +84,7 @@ def test_only_one_gets_it():
     run = Run.objects.create(name="x")
     first = Lease(run.pk, run.name)
     first.acquire()
-    with pytest.raises(ConfigurationError, match="another process is at work on the run 'x'"):
+    with pytest.raises(ConfigurationError, match="another process works on the run 'x'"):
         Lease(run.pk, run.name).acquire()
     first.release()
     second = Lease(run.pk, run.name)
@@ -104,7 +104,7 @@ def test_a_database_that_is_gone_stops_the_run(script, source):
     arguments = ["--transformer_type", "xapi", *source, "--destination_provider", "LOGGER", "--log_to", "null"]
     failing = "[OperationalError('hunter2 at 10.0.0.1')] * 10"
     said = script(REPLAYING.format(arguments=[*arguments, "--run", "x"], failing=failing))
-    assert "record what was done: the ledger's database fails (OperationalError)" in said
+    assert "record the progress: the database of the ledger failed (OperationalError)" in said
     assert "hunter2" not in said
 
 

@@ -122,7 +122,7 @@ def test_whoever_was_taken_over_records_nothing_more(into_files, sample_identiti
             Run.objects.update(owner="another")
 
     report = Replay(parsed(*into_files, *UNITS, "--run", "x")).replay(TakenOver())
-    assert "taken the run 'x' over" in report.stopped
+    assert "taken over the run 'x'" in report.stopped
     assert Run.objects.get().owner == "another"
     assert not Run.objects.get().reason
 
@@ -183,7 +183,7 @@ def test_standard_input_cannot_be_resumed(replay, into_files):
 
 @pytest.mark.parametrize("name", ["", "a b", "../x", "x" * 101, "ä"])
 def test_names_are_plain(replay, into_files, name):
-    with pytest.raises(ConfigurationError, match="is no name for a run"):
+    with pytest.raises(ConfigurationError, match="is not a valid name"):
         replay(*into_files, "--run", name)
 
 
@@ -223,5 +223,5 @@ def test_rejects_that_are_gone_are_wrong_usage(replay, interrupted, into_files, 
     rejects = tmp_path / "rejects"
     interrupted(*into_files, "--run", "x", "--rejects", str(rejects))
     rejects.write_bytes(b"")
-    with pytest.raises(ConfigurationError, match="no longer there"):
+    with pytest.raises(ConfigurationError, match="some of them are gone"):
         replay(*into_files, *UNITS, "--run", "x", "--rejects", str(rejects))

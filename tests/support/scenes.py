@@ -17,7 +17,7 @@ KILLED = -9
 INTO_FILES = ["--destination_provider", "LOCAL", "--destination_config", '{"key": "KEY", "container": "out"}']
 #: What of a summary is the same for a run that was interrupted and for one that was not.
 COUNTED = (
-    "complete", "total", "objects", "failed_objects", "skipped_objects", "lost_by_loggers", "delivery_failures",
+    "complete", "total", "objects", "failed_objects", "skipped_objects", "lost_by_loggers", "refusals",
     "statements_by_event", "rejects_by_reason", "unknown_names", "transform_paths",
 )  # fmt: skip
 

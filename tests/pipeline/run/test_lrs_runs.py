@@ -64,5 +64,5 @@ def test_what_an_lrs_refuses_is_failed_and_the_run_goes_on(replay, source, learn
     assert report.total.balanced
     assert report.total.failed > 0
     assert report.total.delivered > 0
-    assert any("400" in failure for failure in report.failures)
+    assert any("400" in reason for reason in report.refusals)
     assert not report.complete
