@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError, InterfaceError
 
-from log_replay.dump.tags import parts
 from log_replay.errors import IdentityError
+from log_replay.identities.parameters import query_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ def pages(objects: QuerySet[Model], *, after: Any | None, only: Sequence[Any], p
     if not only:
         yield from _range(objects, after, page_size)
         return
-    for part in parts(sorted(only)):
+    for part in query_parts(sorted(only)):
         yield from _range(objects.filter(pk__in=part), after, page_size)
 
 

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.db import connections, router
 
 from log_replay.dump.source_tables import ObjectTag, Tag
+from log_replay.identities.parameters import query_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-T = TypeVar("T")
-
-#: SQLite allows 32,766 parameters in a query.
-PARAMETERS = 10_000
+    from collections.abc import Iterable, Sequence
 
 
 class TagNode(NamedTuple):
@@ -38,7 +34,7 @@ class TagTree:
         while wanted:
             found = {
                 tag_id: TagNode(parent_id, value)
-                for part in parts(sorted(wanted))
+                for part in query_parts(sorted(wanted))
                 for tag_id, parent_id, value in _nodes(part)
             }
             self._nodes |= found
@@ -62,17 +58,12 @@ def course_tags(course_ids: Sequence[str]) -> dict[str, list[int]]:
     """Return the ids of the courses' tags and of all their ancestors, by course id."""
     if not _tags_exist():
         return {}
-    applied = [pair for part in parts(course_ids) for pair in _applied(part)]
+    applied = [pair for part in query_parts(course_ids) for pair in _applied(part)]
     tree = TagTree(tag_id for _, tag_id in applied)
     ids: defaultdict[str, set[int]] = defaultdict(set)
     for course_id, tag_id in applied:
         ids[course_id].update(tree.path(tag_id))
     return {course_id: list(found) for course_id, found in ids.items()}
-
-
-def parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Yield slices of the values that fit into the parameters of one query."""
-    return (values[start : start + PARAMETERS] for start in range(0, len(values), PARAMETERS))
 
 
 def _nodes(tag_ids: Sequence[int]) -> Iterable[tuple[int, int | None, str]]:

@@ -1,4 +1,4 @@
-"""Who and what: the users and courses that events speak of, asked of the LMS for a whole block at a time."""
+"""Identities: the users and courses that events name, read from the LMS for a whole block at a time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class User(NamedTuple):
-    """What the transformers need to know of a user; ``external_id`` is the one of the run's type."""
+    """A user of the LMS, as statements need it; ``external_id`` is the one of the run's type."""
 
     id: int
     username: str
@@ -22,10 +22,10 @@ class User(NamedTuple):
 
 
 class UnknownIdentity(ValueError):
-    """An event speaks of somebody or something that the LMS does not know.
+    """An event names a user or a course that the LMS does not have.
 
-    A ``ValueError``, as event-routing-backends raises for it; ``reason`` is what its event is rejected for:
-    ``anonymous`` (the event names nobody), ``unknown_user``, ``no_external_id`` or ``unknown_course``.
+    It is a ``ValueError`` because event-routing-backends raises one. ``reason`` is the reject reason: ``anonymous``
+    (the event names no user), ``unknown_user``, ``no_external_id`` or ``unknown_course``.
     """
 
     def __init__(self, reason: str) -> None:
@@ -34,14 +34,14 @@ class UnknownIdentity(ValueError):
 
 
 class Identities(Protocol):
-    """Answers about the users and courses of a block, already fetched.
+    """The users and courses that events name.
 
-    A user is named as events name them: by id (a number, or digits), else by username, as
-    ``event_routing_backends.helpers.get_user`` tells them apart. Whatever was not fetched is asked for on demand.
+    Events name a user by id (a number or digits) or by username; ``event_routing_backends.helpers.get_user`` decides
+    which. Identities that were not fetched for the block are looked up one by one.
     """
 
     def user(self, username_or_id: Any) -> User | None:
-        """Return the user, found even under a retired username, or None."""
+        """Return the user, or None. A retired user is also found by the old username."""
 
     def external_id(self, username_or_id: Any) -> str:
         """Return the user's external id of the run's type (xapi or caliper), as ``get_anonymous_user_id`` does.
@@ -51,26 +51,26 @@ class Identities(Protocol):
         """
 
     def email(self, username_or_id: Any) -> str:
-        """Return the user's email address, ``unknown@example.com`` for nobody, as ``get_user_email`` does."""
+        """Return the user's email address as ``get_user_email`` does: ``unknown@example.com`` for an unknown user."""
 
     def course_name(self, course_id: Any) -> str | None:
         """Return the course's display name.
 
         Raises:
             UnknownIdentity: ``unknown_course``.
-            InvalidKeyError: it is no course id.
+            InvalidKeyError: the value is not a course id.
         """
 
 
 @dataclass(frozen=True)
 class LmsModels:
-    """What edx-platform and its bare tables answer in different transform_paths.
+    """The models and functions that differ between edx-platform and its bare tables.
 
     Attributes:
         external_id: the model of ``external_user_ids_externalid``.
         external_id_type: the model of ``external_user_ids_externalidtype``.
-        course_names: display names by course id, for course keys.
-        retired_usernames: the names that a user would bear after retirement.
+        course_names: returns display names by course id, for course keys.
+        retired_usernames: returns the usernames that a user may have after retirement.
     """
 
     external_id: type[Model]

@@ -1,10 +1,10 @@
-"""A whole block's identities in a constant number of queries, kept in bounded caches."""
+"""Cache of users and courses: a constant number of queries for a block, and a bounded number of entries."""
 
 from __future__ import annotations
 
 import re
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, cast
 
 from opaque_keys import InvalidKeyError
 from opaque_keys.edx.keys import CourseKey
@@ -19,17 +19,23 @@ if TYPE_CHECKING:
 K = TypeVar("K")
 V = TypeVar("V")
 
-#: Names kept at most, of each kind. A user has two or three, which take about 500 bytes with what they stand for.
+#: The maximum number of entries for users, and for courses. A user has two or three entries, about 500 bytes in all.
 CACHE_SIZE = 100_000
-#: What ERB's ``get_user_email`` says of somebody it does not know.
+#: ERB's ``get_user_email`` returns this for an unknown user.
 UNKNOWN_EMAIL = "unknown@example.com"
 LONE_SURROGATES = re.compile("[\ud800-\udfff]")
-#: Beyond this no database has an id, so none is asked.
+#: No database has ids beyond this number.
 MAX_ID = 2**63 - 1
 
 
 class UserKey(NamedTuple):
-    """A user as an event names one: what can be an id is an id first, and a username if nobody has that id."""
+    """The user that a value in an event may name: the one with this id or, if there is none, with this username.
+
+    Attributes:
+        id: the value as an id; None if it cannot be one.
+        username: the value as a username; None if no database accepts it as one.
+        retirable: the value is a string, so it may be the username of a user who has retired since.
+    """
 
     id: int | None
     username: str | None
@@ -37,51 +43,53 @@ class UserKey(NamedTuple):
 
 
 class Lookup(Protocol):
-    """The database's answers, each in one query for everything asked."""
+    """The LMS's database. Each method takes one query, whatever the number of arguments."""
 
     def users(self, ids: Collection[int], usernames: Collection[str]) -> list[User]:
-        """Return the users with these ids or these usernames, and the external ids that they have."""
+        """Return the users with these ids or usernames, with their external ids."""
 
     def retired_usernames(self, username: str) -> list[str]:
-        """Return the names that a user would bear after retirement."""
+        """Return the usernames that a user may have after retirement."""
 
     def add_external_ids(self, user_ids: Collection[int]) -> dict[int, str]:
-        """Give these users external ids and return them; none for those who could not or need not get one."""
+        """Add external ids for these users; return those that were added, by user id."""
 
     def course_names(self, course_keys: Collection[CourseKey]) -> dict[str, str | None]:
-        """Return the display names of those of these courses that exist, by course id."""
+        """Return the display names of existing courses, by course id."""
 
 
 class IdentityCache:
-    """The identities of the run's events (see ``log_replay.identities.Identities``).
+    """The identities of a run's events (see ``log_replay.identities.Identities``).
 
     Args:
-        lookup: who answers.
+        lookup: the LMS's database.
     """
 
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
+        # By the values in events, and by id. None: the LMS has no such user.
         self._users: dict[Any, User | None] = {}
+        # Tuples, since a course may have no name. None: the LMS has no such course.
         self._course_names: dict[str, tuple[str | None] | None] = {}
 
     def forget_oldest(self) -> None:
-        """Make room in full caches: between blocks only, for a block's own answers must stay."""
+        """Delete the oldest entries of full caches. Call it between blocks only: a block needs its own entries."""
         _shrink(self._users)
         _shrink(self._course_names)
 
     def knows(self, event: Event) -> bool:
-        """Return whether nothing has to be fetched for an event."""
+        """Return True if the cache has the event's user and course."""
         try:
             return (not event.user or event.user in self._users) and (
                 not event.course_id or event.course_id in self._course_names
             )
-        except TypeError:  # what cannot be hashed is no user and no course
+        except TypeError:  # a value that cannot be hashed names no user or course
             return False
 
     def fetch(self, events: Iterable[Event]) -> None:
-        """Fetch what these events will ask for: in two queries, or three where an id is nobody's.
+        """Look up the users and courses of these events.
 
-        Adding external ids takes more.
+        This takes two queries, three if an id exists only as a username, and more to add external ids.
         """
         users: set[Any] = set()
         courses: set[str] = set()
@@ -91,16 +99,16 @@ class IdentityCache:
                 users.add(user)
             if isinstance(course_id, str) and course_id not in self._course_names:
                 courses.add(course_id)
-        self._look_up_users(_user_keys(users))
-        self._look_up_courses(_course_keys(courses))
+        self._fetch_users(_user_keys(users))
+        self._fetch_courses(_course_keys(courses))
 
     def user(self, username_or_id: Any) -> User | None:
-        """Return the user, found even under a retired username, or None."""
-        # What cannot be hashed raises TypeError here, as it does in ERB's cache.
+        """Return the user, or None; see ``Identities``."""
+        # A value that cannot be hashed raises TypeError here, as it does in ERB's cache.
         if username_or_id not in self._users:
             if not username_or_id:
                 return None
-            self._look_up_users({username_or_id: _user_key(username_or_id)})
+            self._fetch_users({username_or_id: _user_key(username_or_id)})
         return self._users[username_or_id]
 
     def external_id(self, username_or_id: Any) -> str:
@@ -124,59 +132,69 @@ class IdentityCache:
         if known:
             return known[0]
         if course_id not in self._course_names:
-            self._look_up_courses({course_id: CourseKey.from_string(course_id)})
+            self._fetch_courses({course_id: CourseKey.from_string(course_id)})
         known = self._course_names[course_id]
         if known is None:
             raise UnknownIdentity("unknown_course")
         return known[0]
 
-    def _look_up_users(self, keys: Mapping[Any, UserKey]) -> None:
-        named = {name: self._users.get(key.id) for name, key in keys.items()}
-        self._ask_for_users(named, {name: key for name, key in keys.items() if not named[name]}, by_id=True)
-        # Only what is nobody's id can be a username; then it was perhaps one before its owner retired.
-        self._ask_for_users(named, {name: key for name, key in keys.items() if not named[name]}, by_id=False)
-        new = {user.id: user for user in named.values() if user and user.id not in self._users}
-        without = [user.id for user in new.values() if user.external_id is None]
-        added = self._lookup.add_external_ids(without) if without else {}
-        for user_id, user in new.items():
-            known = user._replace(external_id=added[user_id]) if user_id in added else user
-            # The same users are named by numbers and by digits.
-            self._users[user_id] = self._users[str(user_id)] = known
-        self._users |= {name: user and self._users[user.id] for name, user in named.items()}
+    def _fetch_users(self, keys: Mapping[Any, UserKey]) -> None:
+        """Look up the users that these keys name, add missing external ids, and put all results into the cache."""
+        # Another value may have named the same user before, such as "3" and 3.
+        found = {value: user for value, key in keys.items() if (user := self._users.get(key.id))}
+        ids = {value: key for value, key in keys.items() if key.id is not None and value not in found}
+        usernames = {value: key for value, key in keys.items() if key.id is None}
+        found |= self._find_users(ids, usernames)
+        # A number that is no user's id may be a username.
+        found |= self._find_users({}, {value: key for value, key in ids.items() if value not in found})
+        self._cache_users([user for user in found.values() if user.id not in self._users])
+        for value in keys:
+            self._users[value] = self._users[found[value].id] if value in found else None
 
-    def _ask_for_users(self, named: dict[Any, User | None], keys: Mapping[Any, UserKey], *, by_id: bool) -> None:
-        """Fill in whom these keys name, by what they say first or else by what they may mean as well."""
-        ids = {key.id for key in keys.values() if key.id is not None} if by_id else set()
-        spelled = {name: self._spellings(key) for name, key in keys.items() if (key.id is None) == by_id}
-        usernames = {username for names in spelled.values() for username in names}
-        if not ids and not usernames:
-            return
-        found = self._lookup.users(ids, usernames)
-        by_key = {user.id: user for user in found}
-        by_username = {user.username: user for user in found}
-        # MySQL compares usernames without regard to case, and gives back what it has.
-        by_folded = {user.username.casefold(): user for user in found}
-        for name, key in keys.items():
-            names = spelled.get(name, ())
-            user = by_key.get(key.id) if by_id and key.id is not None else None
-            named[name] = user or _find(by_username, names) or _find(by_folded, map(str.casefold, names))
+    def _find_users(self, ids: Mapping[Any, UserKey], usernames: Mapping[Any, UserKey]) -> dict[Any, User]:
+        """Return the users with these ids and those with these usernames, in one query; unknown ones are left out."""
+        current_and_retired = {value: self._current_and_retired(key) for value, key in usernames.items()}
+        wanted_ids = {key.id for key in ids.values() if key.id is not None}
+        wanted_usernames = {username for names in current_and_retired.values() for username in names}
+        if not wanted_ids and not wanted_usernames:
+            return {}
+        users = self._lookup.users(wanted_ids, wanted_usernames)
+        by_id = {user.id: user for user in users}
+        by_username = {user.username: user for user in users}
+        # MySQL ignores case when it compares usernames, and returns them as they are stored.
+        by_folded_username = {user.username.casefold(): user for user in users}
+        found = {value: by_id.get(cast("int", key.id)) for value, key in ids.items()}
+        for value, names in current_and_retired.items():
+            found[value] = _first(by_username, names) or _first(by_folded_username, map(str.casefold, names))
+        return {value: user for value, user in found.items() if user}
 
-    def _spellings(self, key: UserKey) -> list[str]:
+    def _current_and_retired(self, key: UserKey) -> list[str]:
+        """Return the usernames under which the user may be found, the current one first."""
         if key.username is None:
             return []
         return [key.username, *(self._lookup.retired_usernames(key.username) if key.retirable else ())]
 
-    def _look_up_courses(self, keys: Mapping[str, CourseKey]) -> None:
+    def _cache_users(self, users: Iterable[User]) -> None:
+        """Put users into the cache under their ids, with external ids where they can be added."""
+        new = {user.id: user for user in users}
+        without = [user.id for user in new.values() if user.external_id is None]
+        added = self._lookup.add_external_ids(without) if without else {}
+        for user_id, user in new.items():
+            cached = user._replace(external_id=added[user_id]) if user_id in added else user
+            # Events name the same user by a number or by its digits.
+            self._users[user_id] = self._users[str(user_id)] = cached
+
+    def _fetch_courses(self, keys: Mapping[str, CourseKey]) -> None:
         names = self._lookup.course_names(set(keys.values())) if keys else {}
         for course_id, key in keys.items():
             self._course_names[course_id] = (names[str(key)],) if str(key) in names else None
 
 
-def _user_keys(named: Iterable[Any]) -> dict[Any, UserKey]:
+def _user_keys(values: Iterable[Any]) -> dict[Any, UserKey]:
     keys = {}
-    for username_or_id in named:
-        with suppress(TypeError, OverflowError):  # raised again when its event asks for it
-            keys[username_or_id] = _user_key(username_or_id)
+    for value in values:
+        with suppress(TypeError, OverflowError):  # raised again by the transform of its event
+            keys[value] = _user_key(value)
     return keys
 
 
@@ -189,10 +207,11 @@ def _course_keys(course_ids: Iterable[str]) -> dict[str, CourseKey]:
 
 
 def _user_key(username_or_id: Any) -> UserKey:
-    """Tell an id from a username as ERB's ``get_user`` does: what ``int`` accepts is an id, and then a username.
+    """Return the key for a value as ERB's ``get_user`` does: any value that ``int`` accepts is tried as an id first.
 
     Raises:
-        TypeError: it can be neither; likewise OverflowError.
+        TypeError: the value can be neither an id nor a username.
+        OverflowError: the value is infinite.
     """
     try:
         user_id: int | None = int(username_or_id)
@@ -201,20 +220,21 @@ def _user_key(username_or_id: Any) -> UserKey:
     if user_id is not None and abs(user_id) > MAX_ID:
         user_id = None
     username = str(username_or_id)
-    return UserKey(user_id, username if _can_be_asked(username) else None, isinstance(username_or_id, str))
+    return UserKey(user_id, username if _is_valid_text(username) else None, isinstance(username_or_id, str))
 
 
-def _can_be_asked(username: str) -> bool:
-    """Whether every database takes this as a string: no NUL, no lone surrogate."""
+def _is_valid_text(username: str) -> bool:
+    """Return True if every database accepts this string: it has no NUL and no lone surrogate."""
     return "\0" not in username and (username.isascii() or not LONE_SURROGATES.search(username))
 
 
-def _find(users: Mapping[str, User], names: Iterable[str]) -> User | None:
+def _first(users: Mapping[str, User], names: Iterable[str]) -> User | None:
+    """Return the user with the first of these names that a user has."""
     return next((users[name] for name in names if name in users), None)
 
 
 def _shrink(cache: dict[K, V]) -> None:
-    """Forget the older half of a full cache, between blocks only: a block's own answers must stay."""
+    """Delete the older half of a full cache."""
     if len(cache) > CACHE_SIZE:
         for key in list(cache)[: len(cache) - CACHE_SIZE // 2]:
             del cache[key]

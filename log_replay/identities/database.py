@@ -1,8 +1,7 @@
-"""The identities in the LMS's database: through edx-platform's models inside the LMS, through its tables outside."""
+"""Look up identities in the LMS's database: with edx-platform's models inside the LMS, in its tables outside."""
 
 from __future__ import annotations
 
-import time
 import uuid
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,9 +13,11 @@ from django.db.models import OuterRef, Subquery
 
 from log_replay.errors import IdentityError
 from log_replay.identities import LmsModels, User
+from log_replay.identities.parameters import query_parts
+from log_replay.retry import RetryPolicy, TemporaryError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Sequence
 
     from django.db.models import QuerySet
     from opaque_keys.edx.keys import CourseKey
@@ -24,16 +25,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
-#: SQLite allows no more than 32,766 parameters in a query; a block of ordinary lines needs a twentieth of that.
-PARAMETERS = 15_000
-#: A server restarts, or drops connections that were idle: a query is tried again after each of these.
-RETRY_PAUSES_SECONDS = (0.1, 1.0, 5.0)
+#: A database server may restart, or close idle connections.
+RETRY = RetryPolicy(retries=3, first_delay_seconds=1, max_delay_seconds=5)
 #: MySQL's lock wait timeout and deadlock.
 LOCK_ERRORS = (1205, 1213)
 
 
 def lms_models() -> LmsModels:
-    """Return edx-platform's models where it can be imported, its tables otherwise."""
+    """Return edx-platform's models if it can be imported, else models of its tables."""
     try:
         from log_replay.identities import platform as side  # noqa: PLC0415 - it exists only inside the LMS
     except ModuleNotFoundError as error:
@@ -44,43 +43,43 @@ def lms_models() -> LmsModels:
 
 
 class DatabaseLookup:
-    """Answers a ``IdentityCache``'s questions from the LMS's database.
+    """The LMS's database, for an ``IdentityCache``.
 
     Args:
-        models: edx-platform's models or its tables.
-        external_id_type: the run's type, ``xapi`` or ``caliper``; None where statements do not name users by
-            external ids: then none are looked up or added.
-        add: whether users may be given external ids.
+        models: edx-platform's models, or models of its tables.
+        external_id_type: the run's type, ``xapi`` or ``caliper``; None if statements need no external ids: then none
+            are looked up or added.
+        add: True if external ids may be added.
+        retry: when to repeat a query after a lost connection or a lock.
     """
 
-    def __init__(self, models: LmsModels, external_id_type: str | None, *, add: bool) -> None:
+    def __init__(
+        self, models: LmsModels, external_id_type: str | None, *, add: bool, retry: RetryPolicy = RETRY
+    ) -> None:
         self._models = models
         self._type_name = external_id_type
         self._may_add = add and external_id_type is not None
+        self._retry = retry
         self._retired_usernames = lru_cache(maxsize=10_000)(models.retired_usernames)
         self._external_id_type = lru_cache(maxsize=1)(self._find_external_id_type)
 
     def users(self, ids: Collection[int], usernames: Collection[str]) -> list[User]:
-        """Return the users with these ids or these usernames, and the external ids of the run's type that they have."""
+        """Return the users with these ids or usernames, with their external ids of the run's type."""
+        wanted = [*(("id", key) for key in ids), *(("username", name) for name in usernames)]
+        return [user for part in query_parts(wanted) for user in self._query(self._select_users, part)]
 
-        def ask(some_ids: list[int], some_names: list[str]) -> list[User]:
-            sought = {"id__in": some_ids, "username__in": some_names}
-            query, *more = (self._users.filter(**{column: values}) for column, values in sought.items() if values)
-            # Two index look-ups in one query: an OR over both columns makes MySQL read the whole table.
-            return [_user(*row) for row in (query.union(*more) if more else query)]
-
-        return [
-            user
-            for part in _parts([*((key, None) for key in ids), *((None, name) for name in usernames)])
-            for user in _ask(ask, [key for key, _ in part if key is not None], [name for _, name in part if name])
-        ]
+    def _select_users(self, wanted: Sequence[tuple[str, int | str]]) -> list[User]:
+        values = {column: [value for name, value in wanted if name == column] for column in ("id", "username")}
+        # A union of two index look-ups: for an OR of both columns, MySQL reads the whole table.
+        query, *more = (self._users.filter(**{f"{column}__in": found}) for column, found in values.items() if found)
+        return [_user(*row) for row in (query.union(*more) if more else query)]
 
     def retired_usernames(self, username: str) -> list[str]:
-        """Return the names that a user would bear after retirement."""
+        """Return the usernames that a user may have after retirement."""
         return self._retired_usernames(username)
 
     def add_external_ids(self, user_ids: Collection[int]) -> dict[int, str]:
-        """Give these users external ids and return them; none if that is not wanted or not allowed."""
+        """Add external ids for these users and return them, or return none if that is not allowed or not possible."""
         if not self._may_add:
             return {}
         type_id = self._external_id_type()
@@ -89,9 +88,10 @@ class DatabaseLookup:
             model(user_id=user_id, external_id_type_id=type_id, external_user_id=uuid.uuid4())
             for user_id in sorted(user_ids)
         ]
+        manager = model._default_manager  # noqa: SLF001 - Django's documented name for it
         try:
-            # Another process may give the same user one meanwhile: its id stands, so ours is read back.
-            _ask(model._default_manager.bulk_create, rows, ignore_conflicts=True)  # noqa: SLF001 - as above
+            # If another process adds one for the same user first, that one is kept, and read back here.
+            self._query(manager.bulk_create, rows, ignore_conflicts=True)
         except IdentityError as error:
             self._may_add = False
             log.warning("cannot add external ids; users without one are rejected", reason=error.message)
@@ -100,66 +100,61 @@ class DatabaseLookup:
         return {user.id: user.external_id for user in users if user.external_id}
 
     def course_names(self, course_keys: Collection[CourseKey]) -> dict[str, str | None]:
-        """Return the display names of those of these courses that exist, by course id."""
-        return _ask(self._models.course_names, course_keys)
+        """Return the display names of existing courses, by course id."""
+        return self._query(self._models.course_names, course_keys)
 
     @cached_property
     def _users(self) -> QuerySet[Any, tuple[Any, ...]]:
-        """Everybody with their external ids, yet to be narrowed down: made once, for that takes as long as asking."""
+        """The query for all users with their external ids. Cached, since to build it takes as long as to run it."""
         users = get_user_model()._default_manager  # noqa: SLF001 - Django's documented name for it
         columns = ("id", "username", "email")
         if self._type_name is None:
             return users.values_list(*columns)
         external_ids = self._models.external_id._default_manager  # noqa: SLF001 - as above
-        theirs = external_ids.filter(user_id=OuterRef("id"), external_id_type_id=self._external_id_type())
-        external_id = Subquery(theirs.values("external_user_id")[:1])
+        of_user = external_ids.filter(user_id=OuterRef("id"), external_id_type_id=self._external_id_type())
+        external_id = Subquery(of_user.values("external_user_id")[:1])
         return users.annotate(external_id=external_id).values_list(*columns, "external_id")
 
     def _find_external_id_type(self) -> int:
-        """Find the type's row; as ERB does, fall back to LTI where a site is too old to know the type."""
-        rows: dict[str, int] = dict(
-            _ask(
-                lambda: list(
-                    self._models.external_id_type._default_manager.filter(  # noqa: SLF001 - as above
-                        name__in=[self._type_name, "lti"]
-                    ).values_list("name", "id")
-                )
-            )
-        )
+        """Return the id of the type; like ERB, of LTI's type if the LMS is too old to have the run's type."""
+        types = self._models.external_id_type._default_manager  # noqa: SLF001 - as above
+        rows = types.filter(name__in=[self._type_name, "lti"]).values_list("name", "id")
+        ids: dict[str, int] = dict(self._query(lambda: list(rows)))
         for name in (self._type_name, "lti"):
-            if name in rows:
-                return rows[name]
+            if name in ids:
+                return ids[name]
         raise IdentityError(
-            f"the LMS knows no external ids of type {self._type_name!r}",
+            f"the LMS has no external ids of type {self._type_name!r}",
             operation="look up",
             object="external_user_ids_externalidtype",
             hint="run the LMS's migrations, or point LOG_REPLAY_DATABASE_URL at the LMS's database",
         )
 
+    def _query(self, query: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Run a query. Repeat it if the connection was lost or another process held a lock.
+
+        Raises:
+            IdentityError: the database did not answer, or refused the query.
+        """
+
+        def attempt() -> T:
+            try:
+                return query(*args, **kwargs)
+            except (OperationalError, InterfaceError) as error:
+                if _is_lock(error) or _close_lost_connection():
+                    raise TemporaryError(type(error).__name__) from error
+                raise
+
+        try:
+            return self._retry.call(attempt)
+        except TemporaryError as error:
+            raise _translate(error.__cause__ or error) from error.__cause__
+        except (DatabaseError, InterfaceError) as error:
+            raise _translate(error) from error
+
 
 def _user(user_id: int, username: str, email: str, external_id: uuid.UUID | None = None) -> User:
     return User(user_id, username, email, str(external_id) if external_id else None)
-
-
-def _parts(values: list[T]) -> Iterator[list[T]]:
-    return (values[start : start + PARAMETERS] for start in range(0, len(values), PARAMETERS))
-
-
-def _ask(query: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-    """Run a query; again, a bounded number of times, if the connection was lost or somebody else held a lock."""
-    for pause_seconds in RETRY_PAUSES_SECONDS:
-        try:
-            return query(*args, **kwargs)
-        except (OperationalError, InterfaceError) as error:
-            if not (_is_lock(error) or _close_lost_connection()):
-                raise _translate(error) from error
-            time.sleep(pause_seconds)
-        except DatabaseError as error:
-            raise _translate(error) from error
-    try:
-        return query(*args, **kwargs)
-    except (DatabaseError, InterfaceError) as error:
-        raise _translate(error) from error
 
 
 def _is_lock(error: Exception) -> bool:
@@ -167,7 +162,7 @@ def _is_lock(error: Exception) -> bool:
 
 
 def _close_lost_connection() -> bool:
-    """Close the connection if there is none any more; say whether that is so."""
+    """Return True if the connection was lost, and close it: Django then opens a new one."""
     connection = connections[_database_name()]
     if connection.in_atomic_block or (connection.connection is not None and connection.is_usable()):
         return False
@@ -179,8 +174,8 @@ def _database_name() -> str:
     return router.db_for_read(get_user_model()) or DEFAULT_DB_ALIAS
 
 
-def _translate(error: Exception) -> IdentityError:
-    # A driver's message may quote the query, and so a username: its type and number tell enough.
+def _translate(error: BaseException) -> IdentityError:
+    # The message of a database driver may contain the query, and so a username: only the type and number are shown.
     number = next((str(part) for part in error.args if isinstance(part, int)), "")
     return IdentityError(
         f"{type(error).__name__} {number}".strip(),

@@ -1,6 +1,6 @@
-"""The LMS's side of the database, outside the LMS: its tables, read through unmanaged models.
+"""Unmanaged models of the LMS's tables, outside the LMS.
 
-Only imported where edx-platform is not: inside the LMS its own models own these tables.
+Do not import this module inside the LMS: there, edx-platform's own models own these tables.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class LmsTable(models.Model):
-    """A table that is the LMS's: it is read, and where that is asked for, rows are added; it is never altered."""
+    """A table of the LMS. It is read, and rows are added to it on request; its columns are never changed."""
 
     objects: ClassVar[models.Manager[Self]] = models.Manager()
 
@@ -32,7 +32,7 @@ class LmsTable(models.Model):
 
 
 class ExternalIdType(LmsTable):
-    """A kind of external id: ``xapi``, ``caliper``, ``lti`` ..."""
+    """A type of external ids: ``xapi``, ``caliper``, ``lti`` ..."""
 
     name = models.CharField(max_length=32, unique=True)
     description = models.TextField()
@@ -44,7 +44,7 @@ class ExternalIdType(LmsTable):
 
 
 class ExternalId(LmsTable):
-    """The name that a user bears towards the outside."""
+    """The id of a user in statements of one type."""
 
     external_user_id = models.UUIDField(default=uuid.uuid4, unique=True)
     external_id_type = models.ForeignKey(ExternalIdType, on_delete=models.CASCADE)
@@ -58,7 +58,7 @@ class ExternalId(LmsTable):
 
 
 class CourseOverview(LmsTable):
-    """A course; only what the transformers need of it."""
+    """A course, with the columns that statements need."""
 
     id = models.CharField(max_length=255, primary_key=True)
     display_name = models.TextField(null=True)
@@ -68,7 +68,7 @@ class CourseOverview(LmsTable):
 
 
 def lms_models() -> LmsModels:
-    """Return the tables' models and what replaces edx-platform's functions."""
+    """Return models of the LMS's tables, and functions that replace those of edx-platform."""
     return LmsModels(
         external_id=ExternalId,
         external_id_type=ExternalIdType,
@@ -83,5 +83,5 @@ def _course_names(course_keys: Collection[CourseKey]) -> dict[str, str | None]:
 
 
 def _retired_usernames(username: str) -> list[str]:
-    salts, spelling = settings.RETIRED_USER_SALTS, settings.RETIRED_USERNAME_FMT
-    return list(user_util.get_all_retired_usernames(username, salts, spelling)) if salts else []
+    salts, name_format = settings.RETIRED_USER_SALTS, settings.RETIRED_USERNAME_FMT
+    return list(user_util.get_all_retired_usernames(username, salts, name_format)) if salts else []

@@ -1,4 +1,4 @@
-"""The LMS's side of the database, inside the LMS: edx-platform's own models."""
+"""edx-platform's own models and functions, inside the LMS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs, for the tests that compare an LMS with what is outside it."""
+"""Fixtures for runs outside the LMS, which runs in the LMS are compared with."""
 
 from tests.support.runs import logs, replay, source
 

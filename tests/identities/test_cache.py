@@ -1,4 +1,4 @@
-"""Identities: found as edx-platform finds them, in a constant number of queries."""
+"""The identity cache: the same users and courses as in edx-platform, in a constant number of queries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from opaque_keys import InvalidKeyError
 
 from log_replay.errors import IdentityError
 from log_replay.identities import UnknownIdentity
-from log_replay.identities import cache as directory_module
+from log_replay.identities import cache as cache_module
 from log_replay.identities.cache import IdentityCache
 from log_replay.identities.database import DatabaseLookup, lms_models
 from log_replay.identities.lms_tables import CourseOverview, ExternalId, ExternalIdType
@@ -21,100 +21,102 @@ from log_replay.records import Event, Position
 pytestmark = pytest.mark.usefixtures("sample_identities")
 
 
-def directory(*, add=False, external_id_type="xapi") -> IdentityCache:
+def identities(*, add=False, external_id_type="xapi") -> IdentityCache:
     return IdentityCache(DatabaseLookup(lms_models(), external_id_type, add=add))
 
 
-def about(user=None, course=None) -> Event:
+def event_of(user=None, course=None) -> Event:
     return Event(Position("tracking.log", 0), "some.event", {}, b"{}", user, course)
 
 
-@pytest.mark.parametrize("named", [3, "3", 3.0, "ada", " 3 "])
-def test_a_user_is_found_by_id_digits_or_username(named):
-    assert directory().user(named).id == 3
+@pytest.mark.parametrize("value", [3, "3", 3.0, "ada", " 3 "])
+def test_a_user_is_found_by_id_digits_or_username(value):
+    assert identities().user(value).id == 3
 
 
-def test_digits_that_are_no_id_are_a_username():
+def test_digits_that_are_no_user_id_are_a_username():
     get_user_model().objects.create(id=77, username="9000")
-    assert directory().user("9000").id == 77
+    assert identities().user("9000").id == 77
 
 
 def test_a_retired_user_is_found_by_the_old_username():
-    assert directory().user("farah").username.startswith("retired__user_")
+    assert identities().user("farah").username.startswith("retired__user_")
 
 
-@pytest.mark.parametrize("nobody", [None, "", 0, False])
-def test_nobody_is_anonymous(nobody):
+@pytest.mark.parametrize("no_user", [None, "", 0, False])
+def test_an_event_without_a_user_is_anonymous(no_user):
     with pytest.raises(UnknownIdentity) as caught:
-        directory().external_id(nobody)
+        identities().external_id(no_user)
     assert caught.value.reason == "anonymous"
-    assert directory().email(nobody) == "unknown@example.com"
+    assert identities().email(no_user) == "unknown@example.com"
 
 
-@pytest.mark.parametrize("stranger", ["stranger", 4711, 10**30, -5, "\ud800", "nul\0", "x" * 5000, "😀"])
-def test_whoever_is_not_there_is_unknown(stranger):
+@pytest.mark.parametrize("value", ["stranger", 4711, 10**30, -5, "\ud800", "nul\0", "x" * 5000, "😀"])
+def test_a_user_that_the_lms_does_not_have_is_unknown(value):
     with pytest.raises(UnknownIdentity) as caught:
-        directory().external_id(stranger)
+        identities().external_id(value)
     assert caught.value.reason == "unknown_user"
 
 
-@pytest.mark.parametrize(("odd", "error"), [([1], TypeError), ({"id": 1}, TypeError), (float("inf"), OverflowError)])
-def test_what_cannot_name_a_user_raises_as_upstream_does(odd, error):
+@pytest.mark.parametrize(("value", "error"), [([1], TypeError), ({"id": 1}, TypeError), (float("inf"), OverflowError)])
+def test_other_json_types_raise_the_same_as_upstream(value, error):
     with pytest.raises(error):
-        directory().external_id(odd)
+        identities().external_id(value)
 
 
-def test_no_content_of_an_event_breaks_the_block_it_is_in():
-    found = directory()
+def test_invalid_users_and_courses_do_not_fail_the_block():
+    found = identities()
     odd = [[1], {"a": 1}, float("nan"), float("inf"), True, "\ud800", "nul\0", 10**40, "x" * 100_000, "%s'\"--"]
-    found.fetch([about(user, course) for user in odd for course in [None, 5, [], "course-v1:\ud800+a+b", "x" * 9999]])
+    found.fetch(
+        [event_of(user, course) for user in odd for course in [None, 5, [], "course-v1:\ud800+a+b", "x" * 9999]]
+    )
     assert found.user(3).username == "ada"
 
 
-def test_a_user_gets_an_external_id_where_that_is_allowed():
-    external_id = directory(add=True).external_id("noor")
+def test_a_missing_external_id_is_added_if_allowed():
+    external_id = identities(add=True).external_id("noor")
     assert uuid.UUID(external_id).version == 4
-    assert directory().external_id("noor") == external_id
+    assert identities().external_id("noor") == external_id
 
 
-def test_a_user_without_external_id_is_rejected_where_adding_is_not_allowed():
+def test_a_missing_external_id_is_a_reject_if_not_added():
     with pytest.raises(UnknownIdentity) as caught:
-        directory().external_id("noor")
+        identities().external_id("noor")
     assert caught.value.reason == "no_external_id"
     assert not ExternalId.objects.filter(user_id=10).exists()
 
 
-def test_only_users_that_events_name_get_external_ids():
+def test_external_ids_are_added_only_for_users_in_events():
     get_user_model().objects.create(id=78, username="3")
-    directory(add=True).fetch([about(3)])
+    identities(add=True).fetch([event_of(3)])
     assert not ExternalId.objects.filter(user_id=78).exists()
 
 
-def test_old_sites_without_the_type_fall_back_to_lti():
+def test_a_missing_external_id_type_falls_back_to_lti():
     ExternalId.objects.all().delete()
     ExternalIdType.objects.filter(name="xapi").delete()
-    assert directory(add=True).external_id(3)
+    assert identities(add=True).external_id(3)
     assert ExternalId.objects.filter(user_id=3, external_id_type__name="lti").exists()
 
 
-def test_a_site_that_knows_no_such_ids_at_all_is_an_error():
+def test_an_lms_without_external_id_types_is_an_error():
     ExternalId.objects.all().delete()
     ExternalIdType.objects.all().delete()
     with pytest.raises(IdentityError, match="run the LMS's migrations"):
-        directory().external_id(3)
+        identities().external_id(3)
 
 
-def test_courses_have_names(sample_identities):
+def test_courses_have_display_names(sample_identities):
     for course in sample_identities["courses"]:
-        assert directory().course_name(course["id"]) == course["display_name"]
+        assert identities().course_name(course["id"]) == course["display_name"]
 
 
-def test_an_unknown_course_is_told_from_what_is_no_course_id():
+def test_unknown_courses_differ_from_invalid_course_ids():
     with pytest.raises(UnknownIdentity) as caught:
-        directory().course_name("course-v1:No+Such+Course")
+        identities().course_name("course-v1:No+Such+Course")
     assert caught.value.reason == "unknown_course"
     with pytest.raises(InvalidKeyError):
-        directory().course_name("no course id")
+        identities().course_name("no course id")
 
 
 def many(count: int) -> list[Event]:
@@ -127,17 +129,18 @@ def many(count: int) -> list[Event]:
         CourseOverview(id=f"course-v1:M+C+{number}", display_name="M") for number in range(20)
     )
     return [
-        about(1000 + number if number % 2 else f"u{number}", f"course-v1:M+C+{number % 20}") for number in range(count)
+        event_of(1000 + number if number % 2 else f"u{number}", f"course-v1:M+C+{number % 20}")
+        for number in range(count)
     ]
 
 
-def test_a_block_costs_two_queries_whatever_it_holds():
+def test_a_block_takes_two_queries_whatever_its_size():
     for count in (1, 900):
         ExternalId.objects.filter(user_id__gte=1000).delete()
         get_user_model().objects.filter(id__gte=1000).delete()
         CourseOverview.objects.filter(id__startswith="course-v1:M").delete()
-        found, events = directory(), many(count)
-        found.external_id(3)  # the type's row is looked up once in a run
+        found, events = identities(), many(count)
+        found.external_id(3)  # the external id type is looked up once in a run
         with CaptureQueriesContext(connection) as queries:
             found.fetch(events)
             for event in events:
@@ -146,13 +149,12 @@ def test_a_block_costs_two_queries_whatever_it_holds():
         assert len(queries) == 2
 
 
-def test_a_block_in_which_users_are_named_in_several_ways_costs_one_query_more():
-    """Only ids that nobody has are looked up once more, as usernames."""
+def test_numbers_that_are_usernames_take_one_more_query():
     get_user_model().objects.create(id=77, username="9000")
-    found = directory()
+    found = identities()
     found.external_id(3)
     with CaptureQueriesContext(connection) as queries:
-        found.fetch([about(user) for user in (3, "3", "ada", 4, "9000", 4711, "stranger", "farah")])
+        found.fetch([event_of(user) for user in (3, "3", "ada", 4, "9000", 4711, "stranger", "farah")])
         named = {user: found.user(user) for user in (3, "3", "ada", "9000", 4711, "stranger")}
     assert {name: user and user.id for name, user in named.items()} == {
         3: 3, "3": 3, "ada": 3, "9000": 77, 4711: None, "stranger": None,
@@ -161,25 +163,24 @@ def test_a_block_in_which_users_are_named_in_several_ways_costs_one_query_more()
 
 
 @pytest.mark.parametrize("user", [3, "3", "ada", None, "", [1], {"id": 1}, 10**40])
-def test_what_was_fetched_is_known(user):
-    """Or else each block would wait for it anew."""
-    found, event = directory(), about(user, "course-v1:No+Such+Course")
+def test_fetched_events_need_no_further_look_up(user):
+    found, event = identities(), event_of(user, "course-v1:No+Such+Course")
     assert not found.knows(event)
     found.fetch([event])
     assert found.knows(event) is not (isinstance(user, list | dict))
 
 
-def test_who_was_named_by_number_is_known_by_its_digits():
-    found = directory()
-    found.fetch([about(3)])
-    assert found.knows(about("3"))
+def test_a_user_fetched_by_number_is_also_cached_by_digits():
+    found = identities()
+    found.fetch([event_of(3)])
+    assert found.knows(event_of("3"))
     assert found.user("3") == found.user(3)
 
 
 def test_external_ids_are_added_in_bulk():
     events = many(500)
     ExternalId.objects.filter(user_id__gte=1000).delete()
-    found = directory(add=True)
+    found = identities(add=True)
     found.external_id(3)
     with CaptureQueriesContext(connection) as queries:
         found.fetch(events)
@@ -188,17 +189,17 @@ def test_external_ids_are_added_in_bulk():
     assert ExternalId.objects.filter(user_id__gte=1000).count() == 500
 
 
-def test_what_was_asked_once_is_kept():
-    found = directory()
-    found.fetch([about(3, "course-v1:No+Such+Course"), about("stranger")])
+def test_results_are_cached_also_for_unknown_users():
+    found = identities()
+    found.fetch([event_of(3, "course-v1:No+Such+Course"), event_of("stranger")])
     with CaptureQueriesContext(connection) as queries:
-        found.fetch([about(3, "course-v1:No+Such+Course"), about("stranger")])
+        found.fetch([event_of(3, "course-v1:No+Such+Course"), event_of("stranger")])
     assert len(queries) == 0
 
 
-def test_a_full_cache_forgets_but_never_a_block_s_own_answers(monkeypatch):
-    monkeypatch.setattr(directory_module, "CACHE_SIZE", 10)
-    found, events = directory(), many(50)
+def test_a_full_cache_keeps_the_entries_of_its_block(monkeypatch):
+    monkeypatch.setattr(cache_module, "CACHE_SIZE", 10)
+    found, events = identities(), many(50)
     for _ in range(3):
         found.forget_oldest()
         found.fetch(events)
@@ -209,7 +210,7 @@ def test_a_full_cache_forgets_but_never_a_block_s_own_answers(monkeypatch):
     assert len(found._users) <= 10
 
 
-def test_statements_by_mail_need_no_external_ids():
-    found = directory(external_id_type=None, add=True)
+def test_actors_by_mail_need_no_external_ids():
+    found = identities(external_id_type=None, add=True)
     assert found.email(10) == "user10@example.com"
     assert not ExternalId.objects.filter(user_id=10).exists()

@@ -1,4 +1,4 @@
-"""Inside an LMS: edx-platform's own models answer, its LOGGING writes, and either name starts our command.
+"""Inside the LMS: edx-platform's models, its LOGGING setting, and both names of the command.
 
 A stand-in for edx-platform has the three modules that event-routing-backends imports from it, with real models.
 """
@@ -55,7 +55,7 @@ def lms(tmp_path_factory) -> Lms:
     return Lms(tmp_path_factory.mktemp("lms"))
 
 
-def test_the_lms_s_own_logging_gets_every_statement(lms, replay, source, tmp_path):
+def test_statements_go_to_the_loggers_of_the_lms(lms, replay, source, tmp_path):
     done = lms.manage("replay_tracking_logs", *ARGUMENTS, "--dry_run")
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
@@ -65,7 +65,7 @@ def test_the_lms_s_own_logging_gets_every_statement(lms, replay, source, tmp_pat
     assert [normalised(statement) for statement in lms.logged()] == expected
 
 
-def test_workers_are_lms_processes_too(lms):
+def test_workers_log_the_same_statements_in_the_lms(lms):
     lms.manage("replay_tracking_logs", *ARGUMENTS, "--dry_run")
     alone = lms.logged()
     done = lms.manage("replay_tracking_logs", *ARGUMENTS, "--dry_run", "--workers", "2")
@@ -73,20 +73,20 @@ def test_workers_are_lms_processes_too(lms):
     assert lms.logged() == alone
 
 
-def test_users_without_external_ids_get_them_unless_it_is_a_dry_run(lms):
+def test_missing_external_ids_are_added_unless_dry_run(lms):
     before = len(lms.manage("replay_tracking_logs", *ARGUMENTS, "--dry_run").stderr) and len(lms.logged())
     lms.manage("replay_tracking_logs", *ARGUMENTS, "--destination_provider", "LOGGER")
     assert len(lms.logged()) > before
 
 
-def test_upstream_s_name_starts_our_command_where_we_come_first(lms):
+def test_the_first_app_provides_transform_tracking_logs(lms):
     ours = lms.manage("transform_tracking_logs", "--help", OURS_FIRST="yes").stdout
     theirs = lms.manage("transform_tracking_logs", "--help").stdout
     assert "--max_rejected" in ours
     assert "--max_rejected" not in theirs
 
 
-def test_nothing_of_ours_owns_the_lms_s_tables(lms):
+def test_no_model_of_ours_owns_a_table_of_the_lms(lms):
     done = lms.manage("makemigrations", "--check", "--dry-run", "log_replay")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "fields.E028" not in lms.manage("check").stderr

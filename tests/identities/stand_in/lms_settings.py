@@ -1,4 +1,4 @@
-"""An LMS as far as we are concerned: edx-platform's apps, both plugins, a LOGGING of its own."""
+"""Settings of the stand-in for an LMS: edx-platform's apps, both plugins and a LOGGING setting."""
 
 import os
 import sys

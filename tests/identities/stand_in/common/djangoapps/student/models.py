@@ -1,4 +1,4 @@
-"""What event-routing-backends and we import from edx-platform's module of this name."""
+"""The functions that event-routing-backends and Log Replay import from edx-platform's module of this name."""
 
 from django.conf import settings
 from django.contrib.auth import get_user_model

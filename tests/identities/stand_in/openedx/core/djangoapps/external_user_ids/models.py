@@ -1,4 +1,4 @@
-"""As edx-platform's, without its history."""
+"""The models of edx-platform's module of this name, without their history."""
 
 import uuid
 
