@@ -42,7 +42,6 @@ def folder(tmp_path_factory, shell):
     """A folder with the sample log in it, and ``log-replay`` on the path."""
     folder = tmp_path_factory.mktemp("readme")
     (folder / "logs").mkdir()
-    (folder / "statements").mkdir()
     (folder / "logs" / "tracking.log").write_bytes((SAMPLE / "tracking.log").read_bytes())
     program = folder / "bin" / "log-replay"
     program.parent.mkdir()

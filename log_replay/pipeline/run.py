@@ -26,9 +26,10 @@ from log_replay.pipeline.workers import WorkerDied, results_in_order
 from log_replay.records import BlockResult, LineBlock, SkippedObject, Unit
 from log_replay.report import Report
 from log_replay.report.rejects import RejectsFile
-from log_replay.sinks import open_sink
+from log_replay.sinks import ObjectSink, open_sink
 from log_replay.sinks.discard import Discard
 from log_replay.sources import open_source
+from log_replay.sources.listing import EMPTY
 from log_replay.statement_log import LINE_LIMITS, LineLimit, flush_statements, log_statements, statements_to
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ class Replay:
             self._settle_loggers()
             self._catch_up()
             self._rejects.flush()
+        self._finish_objects()
         self._complete = True
 
     def _read(self, planned: Iterable[Unit | SkippedObject]) -> Iterator[LineBlock | Mark]:
@@ -160,6 +162,8 @@ class Replay:
 
     def _begin(self, unit: Unit, progress: Progress) -> None:
         if self._unit is None or self._unit.object != unit.object:
+            if isinstance(self._sink, ObjectSink):
+                self._deliver()
             progress.begin(unit.object)
         self._unit = unit
         self.report.begin(unit)
@@ -238,6 +242,12 @@ class Replay:
             report=self.report,
             rejects=self._rejects,
         ).replay()
+
+    def _finish_objects(self) -> None:
+        if isinstance(self._sink, ObjectSink):
+            read = {name: name not in self.report.failed_objects for name in self.report.objects}
+            empty = {skipped.name: True for skipped in self.report.skipped if skipped.reason == EMPTY}
+            self._sink.finish_objects({**read, **empty})
 
     def _end(self) -> None:
         """Finish, or leave the run so that it can be resumed."""

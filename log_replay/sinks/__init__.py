@@ -71,6 +71,20 @@ class Routed(Sink, Protocol):
         """
 
 
+@runtime_checkable
+class ObjectSink(Sink, Protocol):
+    """A destination that keeps the outputs of each source object apart. A batch ends where its object ends."""
+
+    def finish_objects(self, objects: Mapping[str, bool]) -> None:
+        """Accept the objects of a complete run before it is closed.
+
+        Outputs of earlier runs from the same object are replaced.
+
+        Args:
+            objects: all objects of the run, and whether each was read to its end.
+        """
+
+
 #: Providers with a sink of their own, as ``module:function``; every other provider is libcloud's.
 _OPENERS = {
     "CLICKHOUSE": "log_replay.sinks.clickhouse.sink:open_clickhouse",

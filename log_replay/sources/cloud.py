@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from log_replay.sources.resume import resumed
 from log_replay.storage.connections import last_response
 from log_replay.storage.drivers import open_driver
 from log_replay.storage.errors import failure_of
+from log_replay.storage.listings import list_container
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
@@ -95,14 +95,7 @@ class CloudSource:
         return self._driver.get_container(self._container_name)
 
     def _listing(self) -> Iterator[Object]:
-        with warnings.catch_warnings():
-            # Drivers that cannot request a prefix warn about it. They filter the listing themselves.
-            warnings.filterwarnings("ignore", message="Driver .* does not implement native object")
-            found = iter(self._driver.iterate_container_objects(self._container, prefix=self._prefix or None))
-            first = next(found, None)
-        if first is not None:
-            yield first
-        yield from found
+        return list_container(self._driver, self._container, self._prefix)
 
     def _listed_after(self, last: str) -> Generator[Object]:
         try:

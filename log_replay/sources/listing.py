@@ -5,6 +5,9 @@ from __future__ import annotations
 from log_replay.records import SkippedObject, SourceObject
 from log_replay.storage.output_names import is_own_output
 
+#: Reason of a skipped object without content.
+EMPTY = "empty"
+
 
 def listed(name: str, size_bytes: int | None, version: str | None) -> SourceObject | SkippedObject:
     """Return the object of this name, or the reason why it is not a log."""
@@ -13,5 +16,5 @@ def listed(name: str, size_bytes: int | None, version: str | None) -> SourceObje
     if is_own_output(name):
         return SkippedObject(name, "own output")
     if size_bytes == 0:
-        return SkippedObject(name, "empty")
+        return SkippedObject(name, EMPTY)
     return SourceObject(name, size_bytes, version)

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from log_replay.errors import ConfigurationError, ReadError
 from log_replay.records import SourceObject
 from log_replay.sources.decompression import CHUNK_BYTES, read_decompressed
+from log_replay.storage.output_names import STDIN
 
 if TYPE_CHECKING:
     import io
     from collections.abc import Generator, Iterator, Mapping
 
     from log_replay.records import SkippedObject
-
-NAME = "stdin"
 
 
 class StdinSource:
@@ -35,7 +34,7 @@ class StdinSource:
 
     def objects(self) -> Iterator[SourceObject | SkippedObject]:
         """List standard input as one object."""
-        yield SourceObject(NAME)
+        yield SourceObject(STDIN)
 
     def read(self, obj: SourceObject, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Yield the decompressed bytes as they arrive, and an empty chunk if no more are available."""

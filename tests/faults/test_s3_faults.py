@@ -75,7 +75,7 @@ def run_to_files(store: FaultyStore, prefix: str) -> Replay:
 
 def files_below(store: FaultyStore, prefix: str) -> dict[str, bytes]:
     names = [name for name in store.s3.names() if name.startswith(prefix) and not name.endswith("manifest.json")]
-    return {name.removeprefix(prefix).rpartition("_")[2]: store.s3.read(name) for name in names}
+    return {name.removeprefix(prefix).split("_", 2)[2]: store.s3.read(name) for name in names}
 
 
 @pytest.fixture

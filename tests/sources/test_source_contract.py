@@ -80,7 +80,7 @@ def test_objects_that_are_not_logs_are_skipped_by_name(place):
     place.put("empty.log", b"")
     place.put("out/manifest.json")
     place.put("out/manifest.log")
-    place.put("out/xapi_0123456789ab_00000001.log.gz")
+    place.put("out/xapi_0123456789ab_0123456789ab_000000000001.log.gz")
     place.put("out/23-06-02_20-29-20_caliper.log")
     place.put("tracking.log")
     assert [found for found in place.source().objects() if isinstance(found, SkippedObject)] == [
@@ -88,7 +88,7 @@ def test_objects_that_are_not_logs_are_skipped_by_name(place):
         SkippedObject("out/23-06-02_20-29-20_caliper.log", "own output"),
         SkippedObject("out/manifest.json", "own output"),
         SkippedObject("out/manifest.log", "own output"),
-        SkippedObject("out/xapi_0123456789ab_00000001.log.gz", "own output"),
+        SkippedObject("out/xapi_0123456789ab_0123456789ab_000000000001.log.gz", "own output"),
     ]
 
 

@@ -32,7 +32,7 @@ SEAMS = {
     "discard": "log_replay.sinks.discard:Discard.deliver",
     "write": "os:fsync",
     "rename": "pathlib:Path.replace",
-    "put": "log_replay.sinks.files.bucket:Bucket._put",
+    "put": "log_replay.sinks.files.bucket:Bucket._upload",
     "flush": "log_replay.pipeline.run:flush_statements",
     "record": "log_replay.ledger.database:_do_all",
     "record, inside": "log_replay.ledger.database:DatabaseLedger._progress",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from log_replay.sinks import open_sink
+from log_replay.storage.output_names import Origin, object_digest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +19,13 @@ def opened(folder: Path, *, key: str = KEY, transformer_type: str = "xapi", **co
     """Open a LOCAL sink on ``folder``."""
     config = {"key": str(folder.parent), "container": folder.name, **config}
     return open_sink("LOCAL", config, transformer_type=transformer_type, key=key)
+
+
+def output_name(
+    offset: int = 0, *, key: str = KEY, transformer_type: str = "xapi", name: str = "tracking.log", suffix: str = ""
+) -> str:
+    """Return the name of the output that begins at an offset of an object."""
+    return Origin(transformer_type, key, object_digest(name)).name(offset, suffix)
 
 
 def written(folder: Path) -> dict[str, bytes]:

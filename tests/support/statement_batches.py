@@ -36,14 +36,16 @@ def caliper() -> Statement:
     return Statement(event["id"], "2026-03-02T08:15:27.913Z", json.dumps(envelope).encode())
 
 
-def event(*statements: Statement, offset: int = 0, routes: RouteNames = ALL_ROUTES) -> TransformedEvent:
-    """Make what became of the line at an offset of ``tracking.log``."""
-    return TransformedEvent(Position("tracking.log", offset), "some.event", statements, routes)
+def event(
+    *statements: Statement, offset: int = 0, routes: RouteNames = ALL_ROUTES, name: str = "tracking.log"
+) -> TransformedEvent:
+    """Make what became of the line at an offset of an object."""
+    return TransformedEvent(Position(name, offset), "some.event", statements, routes)
 
 
-def batch_of(count: int, make=xapi) -> list[TransformedEvent]:
-    """Make a batch of events with a statement each."""
-    return [event(make(), offset=100 * number) for number in range(count)]
+def batch_of(count: int, make=xapi, start: int = 0) -> list[TransformedEvent]:
+    """Make a batch of events with a statement each, whose offsets begin at ``start``."""
+    return [event(make(), offset=start + 100 * number) for number in range(count)]
 
 
 def texts(batch) -> list[bytes]:

@@ -14,9 +14,10 @@ from log_replay.errors import ConfigurationError, DestinationUnavailable
 from log_replay.retry import RetryPolicy, TemporaryError
 from log_replay.storage.connections import last_response
 from log_replay.storage.errors import failure_of
+from log_replay.storage.listings import list_container
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from libcloud.storage.base import Container, StorageDriver
 
@@ -58,7 +59,7 @@ class Bucket:
                 error.message, operation=error.operation, object=error.object, hint=error.hint
             ) from None
         with suppress(Exception):
-            self._driver.delete_object(self._driver.get_object(self._container_name, probe))
+            self._delete(probe)
 
     def read(self, name: str) -> bytes | None:
         """Return the content of an object, or None if it does not exist."""
@@ -80,7 +81,26 @@ class Bucket:
                 hint="free some space there, or set TMPDIR",
             ) from error
 
-    def clean(self, name: str) -> None:
+    def names(self, folder: str, beginning: str, *, nested: bool) -> Iterable[str]:
+        """Return the names in a folder whose last part begins with ``beginning``."""
+        prefix = "" if folder == "." else f"{folder}/"
+        found = self._attempt(
+            "list", "", lambda: self._list(prefix if nested else prefix + beginning), self._retry_policy
+        )
+        return [
+            name
+            for name in found
+            if name.rpartition("/")[2].startswith(beginning) and (nested or "/" not in name.removeprefix(prefix))
+        ]
+
+    def delete(self, name: str) -> None:
+        """Delete an object."""
+        self._attempt("delete", name, lambda: self._delete(name), self._retry_policy)
+
+    def require(self) -> None:
+        """Do nothing: a container is never created."""
+
+    def clean(self, folder: str, beginning: str, *, nested: bool) -> None:
         """Do nothing: an object is uploaded with one request, so there are no partial objects."""
 
     @cached_property
@@ -95,6 +115,13 @@ class Bucket:
             # get_container raises the right error.
             self._driver.get_container(self._container_name)
             raise
+
+    def _list(self, prefix: str) -> list[str]:
+        return [found.name for found in list_container(self._driver, self._container, prefix)]
+
+    def _delete(self, name: str) -> None:
+        with suppress(ObjectDoesNotExistError):
+            self._driver.delete_object(self._driver.get_object(self._container_name, name))
 
     def _download(self, name: str) -> bytes | None:
         try:

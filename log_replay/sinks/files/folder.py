@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING
 from log_replay.errors import ConfigurationError, DestinationUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _HINTS = {
     errno.ENOSPC: "the disk is full: free some space, then run the same command again",
@@ -34,14 +34,22 @@ class Folder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._may_create_root = False
 
     def check(self, probe: str) -> None:
-        """Write a nameless file where the outputs will be written."""
+        """Write a nameless file where the outputs will be written, or in the folder that they will be created in.
+
+        If only the container itself is missing, it is created with the first output.
+        """
         folder = self.root
         try:
-            if not folder.is_dir():
+            self._may_create_root = not os.path.lexists(folder)
+            if not (folder.parent if self._may_create_root else folder).is_dir():
                 raise ConfigurationError(
-                    "the container does not exist", operation="write", object=str(folder), hint="create the folder"
+                    "the folder does not exist",
+                    operation="write",
+                    object=str(folder.parent if self._may_create_root else folder),
+                    hint='create it, or check "key" and "container" in --destination_config',
                 )
             folder = self._path(probe).parent
             while not folder.exists():
@@ -88,12 +96,33 @@ class Folder:
             with suppress(OSError):
                 partial.unlink()
 
-    def clean(self, name: str) -> None:
-        """Remove the temporary files that ``replacing`` has left of this file."""
+    def names(self, folder: str, beginning: str, *, nested: bool) -> Iterable[str]:
+        """Return the names in a folder whose last part begins with ``beginning``."""
+        return [str(path.relative_to(self.root)) for path in self._find(folder, f"{glob.escape(beginning)}*", nested)]
+
+    def delete(self, name: str) -> None:
+        """Delete a file."""
         path = self._path(name)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise DestinationUnavailable(
+                _reason(error), operation="delete", object=str(path), hint=_hint(error)
+            ) from error
+
+    def require(self) -> None:
+        """Do not create the container."""
+        self._may_create_root = False
+
+    def clean(self, folder: str, beginning: str, *, nested: bool) -> None:
+        """Remove the temporary files that ``replacing`` has left."""
         with suppress(OSError):
-            for partial in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
+            for partial in self._find(folder, f".{glob.escape(beginning)}*.partial", nested):
                 partial.unlink()
+
+    def _find(self, folder: str, pattern: str, nested: bool) -> list[Path]:  # noqa: FBT001 - passed on from a keyword
+        path = self._path(f"{folder}/{pattern}").parent
+        return sorted(path.rglob(pattern) if nested else path.glob(pattern))
 
     def _path(self, name: str) -> Path:
         path = self.root / name
@@ -102,10 +131,15 @@ class Folder:
         return path
 
     def _create(self, folder: Path) -> None:
-        # Never create the container here: if it no longer exists, it was removed during the run, with its files.
-        if folder == self.root or folder.is_dir():
+        if folder == self.root:
+            # A container that existed before was removed during the run, with its files. The run must not continue.
+            if not self._may_create_root:
+                return
+            self._may_create_root = False
+        elif folder.is_dir():
             return
-        self._create(folder.parent)
+        else:
+            self._create(folder.parent)
         folder.mkdir(exist_ok=True)
         _sync(folder.parent)
 

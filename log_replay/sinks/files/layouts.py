@@ -24,11 +24,13 @@ class Layout(NamedTuple):
         line: returns the line of a statement, with its line end.
         folder: returns the folder of the line, below the prefix. A batch gives one file for each folder.
         compression: ``gzip``, ``zstd`` or None.
+        nested: True if lines go to folders below the prefix.
     """
 
     line: Callable[[Statement], bytes]
     folder: Callable[[Statement], str]
     compression: str | None = None
+    nested: bool = False
 
 
 #: One statement per line, all in one folder.
@@ -55,7 +57,7 @@ def read_layout(output_format: str, layout: str, *, transformer_type: str, compr
             "the layout 'aspects' needs the format 'rows' and the compression 'zstd'",
             hint="omit the format and the compression",
         )
-    return Layout(lines[output_format], folders[layout], compression)
+    return Layout(lines[output_format], folders[layout], compression, nested=layout == "aspects")
 
 
 def row_line(statement: Statement) -> bytes:

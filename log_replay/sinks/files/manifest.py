@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 import orjson
 
@@ -16,22 +16,27 @@ from log_replay import __version__
 from log_replay.errors import DestinationUnavailable
 
 if TYPE_CHECKING:
-    from log_replay.records import Position
+    from collections.abc import Collection, Sequence
 
 MANIFEST = "manifest.json"
-_VERSION = 1
+_VERSION = 2
 
 
 class Output(TypedDict):
-    """A file that a run has written. ``sha256`` and ``bytes`` are those of the stored, compressed file."""
+    """A file that a run has written.
+
+    ``object`` is the source object that its statements were made from; ``first`` and ``last`` are the offsets of the
+    first and the last event. ``sha256`` and ``bytes`` are those of the stored, compressed file.
+    """
 
     name: str
+    object: str
+    first: int
+    last: int
     events: int
     statements: int
     bytes: int
     sha256: str
-    first: dict[str, Any]
-    last: dict[str, Any]
 
 
 class ManifestRun(TypedDict):
@@ -45,12 +50,7 @@ class ManifestRun(TypedDict):
     outputs: list[Output]
 
 
-def position_entry(position: Position) -> dict[str, Any]:
-    """Return the position of a line as the manifest contains it."""
-    return {"object": position.object, "offset": position.offset}
-
-
-def run_entry(key: str, transformer_type: str, compression: str | None, outputs: list[Output]) -> ManifestRun:
+def run_entry(key: str, transformer_type: str, compression: str | None, outputs: Sequence[Output]) -> ManifestRun:
     """Return the entry of a run that ends now."""
     return ManifestRun(
         key=key,
@@ -58,7 +58,7 @@ def run_entry(key: str, transformer_type: str, compression: str | None, outputs:
         compression=compression,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         log_replay_version=__version__,
-        outputs=outputs,
+        outputs=sorted(outputs, key=lambda output: (output["object"], output["first"], output["name"])),
     )
 
 
@@ -76,14 +76,30 @@ def earlier_runs(text: bytes | None, name: str) -> list[ManifestRun]:
         if manifest["manifest_version"] == _VERSION and all(isinstance(run["key"], str) for run in runs):
             return runs
     raise DestinationUnavailable(
-        "an object of this name exists, and is not a manifest of Log Replay",
+        "an object of this name exists, and is not a manifest of this version of Log Replay",
         operation="read",
         object=name,
         hint="write to another prefix, or move that object away",
     )
 
 
-def merged(runs: list[ManifestRun], run: ManifestRun) -> bytes:
+def kept_outputs(
+    runs: Sequence[ManifestRun], key: str, outputs: Sequence[Output], replaced: Collection[str]
+) -> list[Output]:
+    """Return the outputs that earlier runs with this key have written and that are still valid.
+
+    Args:
+        runs: the entries of the stored manifest.
+        key: the run's key.
+        outputs: that this run has written.
+        replaced: the objects whose outputs have all been written by this run.
+    """
+    names = {output["name"] for output in outputs}
+    earlier = [output for run in runs if run["key"] == key for output in run["outputs"]]
+    return [output for output in earlier if output["object"] not in replaced and output["name"] not in names]
+
+
+def merged(runs: Sequence[ManifestRun], run: ManifestRun) -> bytes:
     """Return the manifest with this run's entry, which replaces an earlier entry with the same key."""
     for earlier in runs:
         if earlier == {**run, "created": earlier.get("created")}:

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import hashlib
+from itertools import groupby
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import structlog
+
 from log_replay.clickhouse.rows import UnstorableStatement
 from log_replay.errors import ConfigurationError, DestinationUnavailable
-from log_replay.records import Delivery, Refusal
+from log_replay.records import Delivery, Refusal, statement_count
 from log_replay.sinks.files.compression import SUFFIXES, Tally, compressed
 from log_replay.sinks.files.folder import Folder
 from log_replay.sinks.files.layouts import STATEMENTS, read_layout
-from log_replay.sinks.files.manifest import MANIFEST, Output, earlier_runs, merged, position_entry, run_entry
+from log_replay.sinks.files.manifest import MANIFEST, Output, earlier_runs, kept_outputs, merged, run_entry
 from log_replay.storage.local import local_folder
 from log_replay.storage.location import Location
-from log_replay.storage.output_names import output_name
+from log_replay.storage.output_names import STDIN, Origin, object_digest, origin_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from log_replay.records import Position, TransformedEvent
     from log_replay.retry import RetryPolicy
     from log_replay.sinks.files.layouts import Layout
     from log_replay.sinks.files.store import Store
 
-#: No run has this key. A file with it is a probe, and sources skip it as they skip outputs.
-_PROBE_KEY = "0" * 12
+log = structlog.get_logger(__name__)
+
+#: No run has this key, and no object this digest. A file with this name is a probe; sources skip it as an output.
+_NONE = "0" * 12
 
 
 class Line(NamedTuple):
@@ -36,10 +42,11 @@ class Line(NamedTuple):
 
 
 class FileSink:
-    """Write each batch as one file, or as one file for each folder; then write the manifest.
+    """Write the events of each object in a batch as one file, or as one file for each folder; then write the manifest.
 
-    The name and the bytes of a file depend only on the run's key, the batches and the compression. Therefore a repeated
-    run overwrites its own outputs with the same bytes, and no outputs of other runs.
+    The name of a file depends on the run's key, the object and the offset of the first event. Its content depends on
+    the batch and the compression. Therefore a repeated run overwrites its own outputs with the same bytes, and no
+    outputs of other runs. Outputs of standard input, which has no name, are named by their content.
 
     Args:
         store: the container to write to.
@@ -66,10 +73,12 @@ class FileSink:
         self._folder = PurePosixPath(prefix)
         self._layout = layout
         self._outputs: list[Output] = []
+        self._objects: Mapping[str, bool] = {}
+        self._stdin_content = hashlib.sha256()
 
     def check(self) -> None:
         """Write a probe and delete it; read the manifest of earlier runs, if there is one."""
-        self._store.check(self._path(output_name(self._transformer_type, _PROBE_KEY, 0)))
+        self._store.check(self._path(Origin(self._transformer_type, _NONE, _NONE).name(0)))
         try:
             earlier_runs(self._store.read(self._path(MANIFEST)), self._path(MANIFEST))
         except DestinationUnavailable as error:
@@ -80,29 +89,25 @@ class FileSink:
     def resume_from(self, acknowledgements: Sequence[Mapping[str, Any]]) -> None:
         """Add the outputs of an interrupted run to the manifest, and remove partial files that it has left."""
         self._outputs = [output for acknowledgement in acknowledgements for output in acknowledgement["outputs"]]
-        for name in (self._name(len(self._outputs)), MANIFEST):
-            self._store.clean(self._path(name))
+        if self._outputs:
+            self._store.require()
+        self._store.clean(str(self._folder), self._beginning, nested=self._layout.nested)
+        self._store.clean(str(self._folder), MANIFEST, nested=False)
 
     def deliver(self, batch: Sequence[TransformedEvent]) -> Delivery:
-        """Write the batch as one file for each folder. A batch without statements gives no file."""
-        folders: dict[str, list[Line]] = {}
+        """Write the batch, one file for each object and folder. Events without statements give no file."""
+        written: list[Output] = []
         refusals: dict[int, Refusal] = {}
         count = 0
-        for event in batch:
-            for statement in event.statements:
-                try:
-                    folder = folders.setdefault(self._layout.folder(statement), [])
-                    folder.append(Line(event.position, self._layout.line(statement)))
-                except UnstorableStatement as error:
-                    refusals[count] = Refusal(
-                        event.position, event.name, statement.id, str(error), "files", text=statement.text
-                    )
-                count += 1
-        written: list[Output] = []
-        for folder_name, lines in sorted(folders.items()):
-            if lines:
-                name = str(PurePosixPath(folder_name) / self._name(len(self._outputs) + len(written)))
-                written.append(self._write(name, lines))
+        for name, group in groupby(batch, key=lambda event: event.position.object):
+            events = list(group)
+            folders = self._lines_by_folder(events, refusals, count)
+            origin = Origin(self._transformer_type, self._key, self._digest(name, folders))
+            file_name = origin.name(events[0].position.offset, SUFFIXES[self._layout.compression])
+            written += [
+                self._write(str(PurePosixPath(folder) / file_name), lines) for folder, lines in folders.items() if lines
+            ]
+            count += statement_count(events)
         self._outputs += written
         return Delivery(
             delivered=count - len(refusals),
@@ -113,15 +118,89 @@ class FileSink:
             refusals=list(refusals.values()),
         )
 
+    def finish_objects(self, objects: Mapping[str, bool]) -> None:
+        """See ``ObjectSink``."""
+        self._objects = objects
+
     def close(self, *, complete: bool) -> None:
-        """Write the manifest, if the run is complete and has written a file."""
-        if not complete or not self._outputs:
+        """Write the manifest and remove stale files, if the run is complete and has written or replaced a file."""
+        if not complete:
             return
         path = self._path(MANIFEST)
         runs = earlier_runs(self._store.read(path), path)
-        run = run_entry(self._key, self._transformer_type, self._layout.compression, self._outputs)
-        with self._store.replacing(path) as file:
-            file.write(merged(runs, run))
+        replaced = {name for name, read_to_end in self._objects.items() if read_to_end and name != STDIN}
+        kept = kept_outputs(runs, self._key, self._outputs, replaced)
+        run = run_entry(self._key, self._transformer_type, self._layout.compression, [*self._outputs, *kept])
+        if run["outputs"] or any(earlier["key"] == self._key for earlier in runs):
+            with self._store.replacing(path) as file:
+                file.write(merged(runs, run))
+        if self._objects and STDIN not in self._objects:
+            self._remove_stale({object_digest(name) for name in replaced})
+
+    def _lines_by_folder(
+        self, events: Sequence[TransformedEvent], refusals: dict[int, Refusal], number: int
+    ) -> dict[str, list[Line]]:
+        """Return the lines of the events, sorted by folder. Add statements without a line to ``refusals``.
+
+        Args:
+            events: of one object.
+            refusals: by the numbers of their statements in the batch.
+            number: of the first statement.
+        """
+        folders: dict[str, list[Line]] = {}
+        for event in events:
+            for statement in event.statements:
+                try:
+                    folder = folders.setdefault(self._layout.folder(statement), [])
+                    folder.append(Line(event.position, self._layout.line(statement)))
+                except UnstorableStatement as error:
+                    refusals[number] = Refusal(
+                        event.position, event.name, statement.id, str(error), "files", text=statement.text
+                    )
+                number += 1
+        return dict(sorted(folders.items()))
+
+    def _digest(self, name: str, folders: Mapping[str, Sequence[Line]]) -> str:
+        """Return the digest that identifies an object in the names of its outputs.
+
+        For standard input, it is the digest of everything written so far. Two inputs have the same names only as long
+        as they have the same content.
+        """
+        if name != STDIN:
+            return object_digest(name)
+        for lines in folders.values():
+            for line in lines:
+                self._stdin_content.update(line.text)
+        return self._stdin_content.hexdigest()[:12]
+
+    def _remove_stale(self, replaced: Collection[str]) -> None:
+        """Remove files of replaced objects that this run has not written. Report files of objects that are gone.
+
+        Args:
+            replaced: digests of the objects whose outputs have all been written by this run.
+        """
+        written = {self._path(output["name"]) for output in self._outputs}
+        known = {object_digest(name) for name in self._objects}
+        gone: list[str] = []
+        try:
+            for name in self._store.names(str(self._folder), self._beginning, nested=self._layout.nested):
+                origin = origin_of(name)
+                if origin is None or name in written:
+                    continue
+                if origin.digest in replaced:
+                    self._store.delete(name)
+                    log.info("stale file removed: the object that it was made from has changed", file=name)
+                elif origin.digest not in known:
+                    gone.append(name)
+        except DestinationUnavailable as error:
+            log.warning("stale files of earlier runs may remain", reason=str(error))
+        if gone:
+            log.warning(
+                "files of objects that are no longer in the source remain",
+                files=len(gone),
+                first=gone[0],
+                hint="delete them if other objects have their content, for example after a rotation",
+            )
 
     def _write(self, name: str, lines: Sequence[Line]) -> Output:
         with self._store.replacing(self._path(name)) as file:
@@ -129,18 +208,21 @@ class FileSink:
             with compressed(tally, self._layout.compression) as content:
                 for line in lines:
                     content.write(line.text)
+        first, last = lines[0].position, lines[-1].position
         return Output(
             name=name,
+            object=first.object,
+            first=first.offset,
+            last=last.offset,
             events=len({line.position for line in lines}),
             statements=len(lines),
             bytes=tally.size_bytes,
             sha256=tally.sha256,
-            first=position_entry(lines[0].position),
-            last=position_entry(lines[-1].position),
         )
 
-    def _name(self, index: int) -> str:
-        return output_name(self._transformer_type, self._key, index, SUFFIXES[self._layout.compression])
+    @property
+    def _beginning(self) -> str:
+        return f"{self._transformer_type}_{self._key}_"
 
     def _path(self, name: str) -> str:
         return str(self._folder / name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from contextlib import AbstractContextManager
     from typing import IO
 
@@ -33,5 +34,27 @@ class Store(Protocol):
             DestinationUnavailable: the object cannot be written. No partial object is left.
         """
 
-    def clean(self, name: str) -> None:
-        """Remove partial files of this object that a killed process has left."""
+    def names(self, folder: str, beginning: str, *, nested: bool) -> Iterable[str]:
+        """Yield the names in a folder whose last part begins with ``beginning``.
+
+        Args:
+            folder: a name, ``.`` for the container itself.
+            beginning: of the last part of a name.
+            nested: also yield the names in the folders below.
+
+        Raises:
+            DestinationUnavailable: the folder cannot be listed.
+        """
+
+    def delete(self, name: str) -> None:
+        """Delete an object.
+
+        Raises:
+            DestinationUnavailable: it cannot be deleted.
+        """
+
+    def require(self) -> None:
+        """Fail if the container does not exist, instead of creating it: an interrupted run has written to it."""
+
+    def clean(self, folder: str, beginning: str, *, nested: bool) -> None:
+        """Remove partial files that a killed process has left. The arguments are those of ``names``."""

@@ -15,7 +15,7 @@ from log_replay.sinks import open_sink
 from log_replay.sinks.files.bucket import Bucket
 from log_replay.sinks.files.sink import FileSink
 from log_replay.storage.drivers import open_driver
-from tests.support.outputs import KEY, server_config
+from tests.support.outputs import KEY, output_name, server_config
 from tests.support.scripted_server import LrsResponse
 from tests.support.statement_batches import batch_of, texts
 
@@ -132,7 +132,20 @@ def test_prefix_with_special_characters_is_kept(s3):
     sink.check()
     sink.deliver(batch_of(1))
     sink.close(complete=True)
-    assert s3.names() == ["ü b+c/%41/manifest.json", f"ü b+c/%41/xapi_{KEY}_00000000.log"]
+    assert s3.names() == ["ü b+c/%41/manifest.json", f"ü b+c/%41/{output_name()}"]
+
+
+@pytest.mark.parametrize(("nested", "found"), [(False, ["a/x_1"]), (True, ["a/b/x_2", "a/x_1"])])
+def test_bucket_lists_and_deletes_its_objects(s3, nested, found):
+    driver, _ = open_driver("MINIO", s3.config, side="destination", read_timeout_seconds=60)
+    bucket = Bucket(driver, s3.container, provider="MINIO")
+    for name in ("a/x_1", "a/b/x_2", "a/y_1", "x_1"):
+        s3.write(name, b"content")
+    assert bucket.names("a", "x_", nested=nested) == found
+    assert "x_1" in bucket.names(".", "x_", nested=nested)
+    bucket.delete("a/x_1")
+    bucket.delete("a/x_1")
+    assert "a/x_1" not in bucket.names("a", "x_", nested=nested)
 
 
 def test_missing_temporary_folder_is_reported(server, monkeypatch, tmp_path):

@@ -14,15 +14,44 @@ import pytest
 from log_replay.errors import ConfigurationError, DestinationUnavailable
 from log_replay.sinks.files.folder import Folder
 from log_replay.storage.output_names import is_own_output
-from tests.support.outputs import KEY, opened, written
+from tests.support.outputs import opened, output_name, written
 from tests.support.paths import ROOT
 from tests.support.statement_batches import batch_of
 
 
-def test_missing_container_is_not_created(tmp_path):
-    with pytest.raises(ConfigurationError, match="the container does not exist"):
-        opened(tmp_path / "missing").check()
-    assert written(tmp_path) == {}
+def test_missing_container_is_created_with_the_first_file(tmp_path):
+    sink = opened(tmp_path / "missing", prefix="a")
+    sink.check()
+    assert list(tmp_path.iterdir()) == []
+    sink.resume_from([])
+    sink.deliver(batch_of(1))
+    sink.close(complete=True)
+    assert sorted(written(tmp_path)) == ["missing/a/manifest.json", f"missing/a/{output_name()}"]
+
+
+def test_missing_key_is_not_created(tmp_path):
+    with pytest.raises(ConfigurationError, match=f"write {tmp_path / 'missing'}: the folder does not exist"):
+        opened(tmp_path / "missing" / "out").check()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_container_that_is_a_broken_link_is_refused(tmp_path):
+    (tmp_path / "out").symlink_to("nowhere")
+    with pytest.raises(ConfigurationError, match="the folder does not exist"):
+        opened(tmp_path / "out").check()
+
+
+def test_resumed_run_does_not_create_its_container_again(out):
+    acknowledgement = opened(out).deliver(batch_of(1)).acknowledgement
+    for path in out.iterdir():
+        path.unlink()
+    out.rmdir()
+    sink = opened(out)
+    sink.check()
+    sink.resume_from([acknowledgement])
+    with pytest.raises(DestinationUnavailable, match="No such file"):
+        sink.deliver(batch_of(1, start=1000))
+    assert not out.exists()
 
 
 def test_check_reports_file_at_the_path_of_the_prefix(out):
@@ -76,7 +105,7 @@ def test_links_are_followed_only_inside_the_container(tmp_path, out):
 def test_link_at_the_path_of_an_output_is_replaced(tmp_path, out):
     victim = tmp_path / "victim"
     victim.write_bytes(b"precious")
-    (out / f"xapi_{KEY}_00000000.log").symlink_to(victim)
+    (out / output_name()).symlink_to(victim)
     opened(out).deliver(batch_of(1))
     assert victim.read_bytes() == b"precious"
 
@@ -102,7 +131,7 @@ config = {"key": sys.argv[1], "container": "out", "compression": sys.argv[3] or 
 sink = open_sink("LOCAL", config, transformer_type="xapi", key="0123456789ab")
 sink.deliver(batch_of(1))
 try:
-    sink.deliver(batch_of(500))
+    sink.deliver(batch_of(500, start=1000))
 except DestinationUnavailable as error:
     print(error)
 """
@@ -113,10 +142,10 @@ def test_full_disk_is_reported_and_leaves_complete_files(tmp_path, out, compress
     """A limit on the size of files replaces the full disk: both fail in the middle of a write."""
     command = [sys.executable, "-c", FULL_DISK, str(tmp_path), str(ROOT), compression]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert f"write {out}/xapi_{KEY}_00000001.log" in run.stdout
+    assert f"write {out}/{output_name(1000)}" in run.stdout
     assert "File too large" in run.stdout
     (name,) = written(out)
-    assert name.startswith(f"xapi_{KEY}_00000000.log")
+    assert name.startswith(output_name())
 
 
 KILLED = """
@@ -125,10 +154,11 @@ from tests.support.statement_batches import batch_of
 from log_replay.sinks import open_sink
 
 sink = open_sink("LOCAL", {"key": sys.argv[1], "container": "out"}, transformer_type="xapi", key="0123456789ab")
-batch = batch_of(2000)
 print("ready", flush=True)
+start = 0
 while True:
-    sink.deliver(batch)
+    sink.deliver(batch_of(2000, start=start))
+    start += 1_000_000
 """
 
 
@@ -155,3 +185,15 @@ def test_folder_reads_what_it_has_written(out):
     with folder.replacing("a") as file:
         file.write(b"content")
     assert folder.read("a") == b"content"
+
+
+@pytest.mark.parametrize(("nested", "found"), [(False, ["a/x_1"]), (True, ["a/b/x_2", "a/x_1"])])
+def test_folder_lists_and_deletes_its_files(out, nested, found):
+    folder = Folder(out)
+    for name in ("a/x_1", "a/b/x_2", "a/y_1", "x_1"):
+        with folder.replacing(name):
+            pass
+    assert folder.names("a", "x_", nested=nested) == found
+    folder.delete("a/x_1")
+    folder.delete("a/x_1")
+    assert "a/x_1" not in folder.names("a", "x_", nested=nested)

@@ -113,7 +113,10 @@ def test_statement_without_a_valid_time_fails_alone(tmp_path):
 
 
 def test_resumed_run_continues_with_new_names(tmp_path):
-    batches = [[event(xapi(time=f"2026-03-02T0{hour}:00:00Z")) for hour in range(3)] for _ in range(2)]
+    batches = [
+        [event(xapi(time=f"2026-03-02T0{hour}:00:00Z"), offset=start + hour) for hour in range(3)]
+        for start in (0, 1000)
+    ]
     sink = open_sink("LOCAL", local(tmp_path, layout="aspects"), transformer_type="xapi", key=KEY)
     acknowledgement = sink.deliver(batches[0]).acknowledgement
     sink.close(complete=False)

@@ -17,18 +17,27 @@ from log_replay.sinks.files.folder import Folder
 from log_replay.storage.drivers import open_driver
 from log_replay.storage.output_names import is_own_output
 from log_replay.storage.zstd import zstd
-from tests.support.outputs import KEY, opened, server_config, written
+from tests.support.outputs import KEY, opened, output_name, server_config, written
 from tests.support.statement_batches import batch_of, event, texts, xapi
 
 
-def test_names_sort_in_the_order_of_the_batches(out):
+def test_names_sort_in_the_order_of_the_offsets(out):
     sink = opened(out)
-    all_batches = [batch_of(1) for _ in range(3)]
-    for batch in all_batches:
+    all_batches = {offset: batch_of(1, start=offset) for offset in (0, 999, 1000, 10**11)}
+    for batch in all_batches.values():
         sink.deliver(batch)
     assert list(written(out).items()) == [
-        (f"xapi_{KEY}_{index:08d}.log", texts(batch)[0] + b"\n") for index, batch in enumerate(all_batches)
+        (output_name(offset), texts(batch)[0] + b"\n") for offset, batch in all_batches.items()
     ]
+
+
+def test_batch_of_several_objects_gives_a_file_for_each(out):
+    batch = [event(xapi(), offset=7, name="a.log"), event(xapi(), offset=0, name="b.log"), event(xapi(), name="b.log")]
+    opened(out).deliver(batch)
+    assert written(out) == {
+        output_name(7, name="a.log"): texts(batch)[0] + b"\n",
+        output_name(0, name="b.log"): b"".join(text + b"\n" for text in texts(batch)[1:]),
+    }
 
 
 @pytest.mark.parametrize(
@@ -39,7 +48,7 @@ def test_batch_is_json_lines_in_the_given_compression(out, compression, suffix, 
     batch = batch_of(50)
     opened(out, compression=compression).deliver(batch)
     (content,) = written(out).values()
-    assert list(written(out)) == [f"xapi_{KEY}_00000000.log{suffix}"]
+    assert list(written(out)) == [output_name(suffix=suffix)]
     assert expand(content) == b"".join(text + b"\n" for text in texts(batch))
 
 
@@ -61,7 +70,7 @@ def test_repeated_run_writes_the_same_names_and_bytes(out, compression):
 def test_any_batches_give_their_statements_in_order(tmp_path_factory, counts):
     folder = tmp_path_factory.mktemp("out")
     sink = opened(folder)
-    all_batches = [[event(*(xapi() for _ in range(count)))] for count in counts]
+    all_batches = [[event(*(xapi() for _ in range(count)), offset=number)] for number, count in enumerate(counts)]
     for batch in all_batches:
         sink.deliver(batch)
     assert b"".join(written(folder).values()) == b"".join(t + b"\n" for batch in all_batches for t in texts(batch))
@@ -73,7 +82,7 @@ def test_manifest_lists_what_was_written(out):
     sink.deliver([event(xapi(), xapi(), offset=0), event(xapi(), offset=1000)])
     assert not (out / "a/b/manifest.json").exists()
     sink.close(complete=True)
-    name = f"xapi_{KEY}_00000000.log.gz"
+    name = output_name(suffix=".gz")
     stored = (out / "a/b" / name).read_bytes()
     manifest = json.loads((out / "a/b/manifest.json").read_bytes())
     (run,) = manifest["runs"]
@@ -86,12 +95,13 @@ def test_manifest_lists_what_was_written(out):
         "outputs": [
             {
                 "name": name,
+                "object": "tracking.log",
+                "first": 0,
+                "last": 1000,
                 "events": 2,
                 "statements": 3,
                 "bytes": len(stored),
                 "sha256": hashlib.sha256(stored).hexdigest(),
-                "first": {"object": "tracking.log", "offset": 0},
-                "last": {"object": "tracking.log", "offset": 1000},
             }
         ],
     }
@@ -100,8 +110,9 @@ def test_manifest_lists_what_was_written(out):
 def test_manifest_keeps_other_runs_and_replaces_its_own(out):
     for key, count in [("aaaaaaaaaaaa", 1), ("bbbbbbbbbbbb", 1), ("aaaaaaaaaaaa", 2)]:
         sink = opened(out, key=key)
-        for _ in range(count):
-            sink.deliver(batch_of(1))
+        for number in range(count):
+            sink.deliver(batch_of(1, start=number))
+        sink.finish_objects({"tracking.log": True})
         sink.close(complete=True)
     runs = json.loads((out / "manifest.json").read_bytes())["runs"]
     assert [(run["key"], len(run["outputs"])) for run in runs] == [("aaaaaaaaaaaa", 2), ("bbbbbbbbbbbb", 1)]
@@ -116,10 +127,10 @@ def test_incomplete_or_empty_run_writes_no_manifest(out, complete):
     assert "manifest.json" not in written(out)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"files": []}', b'{"manifest_version": 2, "runs": []}'])
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"files": []}', b'{"manifest_version": 1, "runs": []}'])
 def test_foreign_manifest_is_not_overwritten(out, content):
     (out / "manifest.json").write_bytes(content)
-    with pytest.raises(ConfigurationError, match=r"manifest\.json: .* not a manifest of Log Replay"):
+    with pytest.raises(ConfigurationError, match=r"manifest\.json: .* not a manifest of this version of Log Replay"):
         opened(out).check()
     assert (out / "manifest.json").read_bytes() == content
 
@@ -134,7 +145,7 @@ def test_sources_skip_all_output_names(out):
 def test_names_differ_between_transformer_types(out):
     for transformer_type in ("xapi", "caliper"):
         opened(out, transformer_type=transformer_type).deliver(batch_of(1))
-    assert list(written(out)) == [f"caliper_{KEY}_00000000.log", f"xapi_{KEY}_00000000.log"]
+    assert list(written(out)) == [output_name(transformer_type=name) for name in ("caliper", "xapi")]
 
 
 @pytest.mark.parametrize(
