@@ -40,7 +40,7 @@ def open_transform(transform_settings: TransformSettings) -> Iterator[Callable[[
 
     def transform(block: LineBlock) -> BlockResult:
         result = transform_block(
-            block, filters=transform_settings.filters, directory=identities, transformer=transformer, routes=routes
+            block, filters=transform_settings.filters, identities=identities, transformer=transformer, routes=routes
         )
         transformer.drain_stats(result)
         if transform_settings.keep_rejected_lines:

@@ -1,4 +1,4 @@
-"""Event -> statements, by event-routing-backends itself (upstream.py)."""
+"""Transform events into statements: natively (``native``), or with event-routing-backends' own code (``upstream``)."""
 
 from __future__ import annotations
 
@@ -10,15 +10,20 @@ if TYPE_CHECKING:
 
 
 class Transformer(Protocol):
-    """Makes statements of one kind (xAPI or Caliper) of events."""
+    """Transforms events into statements of one type (xAPI or Caliper)."""
 
     @property
     def names(self) -> frozenset[str]:
-        """The event names that give statements: whitelisted, and known to the registry."""
+        """The names of the events that give statements: those in both the whitelist and the registry."""
 
     def transform(self, event: Event, identities: Identities) -> tuple[Statement, ...]:
         """Return the event's statements, at least one.
 
         Raises:
-            Exception: any; the event is then rejected, for the error's ``reason`` or else its type's name.
+            Exception: the event is rejected; see ``reject_reason``.
         """
+
+
+def reject_reason(error: Exception) -> str:
+    """Return the reject reason of an event whose transform raised this error."""
+    return getattr(error, "reason", None) or type(error).__name__

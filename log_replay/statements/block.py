@@ -1,4 +1,4 @@
-"""One block of lines -> its statements: the stage that can be handed to another process whole."""
+"""Transform one block of lines. Any process can do this on its own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from log_replay.errors import LogReplayError
 from log_replay.events import read_events
 from log_replay.events.prefilter import Prefilter
 from log_replay.records import ALL_ROUTES, BlockResult, Rejected, new_transformed_event
+from log_replay.statements import reject_reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -22,18 +23,18 @@ def transform_block(
     block: LineBlock,
     *,
     filters: Filters,
-    directory: IdentityCache,
+    identities: IdentityCache,
     transformer: Transformer,
     routes: Callable[[EventFields], RouteNames] | None = None,
 ) -> BlockResult:
-    """Make the statements of a block, in the order of its lines; what cannot be made is rejected, never raised.
+    """Transform the events of a block, in the order of its lines. An event that cannot be transformed is rejected.
 
     Args:
         block: whole lines.
-        filters: what the operator asked for.
-        directory: who and what; asked once for the whole block.
-        transformer: makes statements of known events.
-        routes: tells which of the destination's routes want an event; all of them if it is None.
+        filters: the operator's filters.
+        identities: users and courses; asked once for the whole block.
+        transformer: transforms known events.
+        routes: returns the routes that want an event; None if all routes want all events.
 
     Raises:
         IdentityError: the LMS's database does not answer.
@@ -42,17 +43,17 @@ def transform_block(
     events: list[TransformedEvent] = []
     waiting: list[Event] = []
     count = result.statements_by_event
-    directory.forget_oldest()
-    for event in _at_hand_first(read_events(block, Prefilter(transformer.names), filters, result), directory, waiting):
+    identities.forget_oldest()
+    read = read_events(block, Prefilter(transformer.names), filters, result)
+    for event in _events_with_identities(read, identities, waiting):
         try:
-            # Asked first: one of upstream's transformers takes what routes may look at out of the event.
+            # Before the transform: one of upstream's transformers removes fields that routes may look at.
             wanted = routes(event.fields) if routes else ALL_ROUTES
-            statements = transformer.transform(event, directory)
+            statements = transformer.transform(event, identities)
         except LogReplayError:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever an event makes upstream's or an operator's code do, the run goes on
-            reason = getattr(error, "reason", None) or type(error).__name__
-            result.rejects.append(Rejected(event.position, reason, event.name))
+        except Exception as error:  # noqa: BLE001 - no error of upstream's or an operator's code may end the run
+            result.rejects.append(Rejected(event.position, reject_reason(error), event.name))
         else:
             events.append(new_transformed_event((event.position, event.name, statements, wanted)))
             count[event.name] += len(statements)
@@ -66,20 +67,22 @@ def transform_block(
     return result
 
 
-def _at_hand_first(events: Iterable[Event], directory: IdentityCache, waiting: list[Event]) -> Iterator[Event]:
-    """Yield events whose identities are known at once, and those ``waiting`` after one look-up for all of them.
+def _events_with_identities(
+    events: Iterable[Event], identities: IdentityCache, waiting: list[Event]
+) -> Iterator[Event]:
+    """Yield events whose identities are cached at once, and the other events after one look-up for all of them.
 
-    Most name nobody new. They are transformed while they are in the processor's cache, and forgotten: that takes half
-    the time of first reading a whole block.
+    The other events are appended to ``waiting``. Most events need no look-up. To transform an event right after it was
+    read, while it is in the processor's cache, takes half the time of reading a whole block first.
     """
-    knows = directory.knows
+    knows = identities.knows
     for event in events:
         if knows(event):
             yield event
         else:
             waiting.append(event)
     if waiting:
-        directory.fetch(waiting)
+        identities.fetch(waiting)
         yield from waiting
 
 

@@ -1,4 +1,4 @@
-"""Ids that are the same on every replay of the same event."""
+"""Statement ids that are the same each time an event is replayed."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
 class Namespace:
-    """A namespace of ids that are made of names, as ``uuid.uuid5`` makes them, in a fifth of its time.
+    """A namespace for UUIDs of version 5, which returns the same ids as ``uuid.uuid5`` in a fifth of its time.
 
-    Most of that time goes into looking for SHA-1: so a digest that has begun with the namespace is copied for each id.
+    ``uuid.uuid5`` spends most of its time on finding SHA-1. This class copies a digest that already has the namespace.
 
     Args:
-        namespace: its own id.
-        prefix: what is to stand before each id.
+        namespace: the namespace's own id.
+        prefix: the text before each id.
 
     Attributes:
         new_digest: starts the SHA-1 digest of an id.
@@ -30,7 +30,7 @@ class Namespace:
         self.new_digest = sha1(namespace.bytes, usedforsecurity=False).copy
 
     def uuid(self, name: bytes) -> str:
-        """Return the id of this name, as text."""
+        """Return the id of a name, as text."""
         return self._prefix + uuid_text(self.new_digest, name)
 
 
@@ -38,19 +38,19 @@ def uuid_text(new_digest: Callable[[], Any], name: bytes) -> str:
     """Return the id of a name in the namespace that the digest starts with."""
     digest = new_digest()
     digest.update(name)
-    # With hyphens before the last six bytes and the six before them.
+    # hex("-", 6) writes a hyphen before the last 12 digits and another before the 12 digits before them.
     digits = digest.digest()[:16].hex("-", 6)
-    # Version 5, and the two bits of its variant.
+    # Insert the version (5) and the variant.
     return f"{digits[:13]}-5{digits[14:17]}-{_VARIANT[digits[17]]}{digits[18:]}"
 
 
-#: What Caliper events' ids are derived from; changing it changes every id ever emitted.
+#: The namespace of Caliper events' ids. To change it would change the ids of all events.
 CALIPER_EVENTS = Namespace(uuid5(NAMESPACE_URL, "https://openedx.org/log-replay/caliper-event"), "urn:uuid:")
 
 
 def caliper_event_id(json_text: bytes, index: int = 0) -> str:
-    """Return the id of the ``index``-th Caliper event made of the line with this JSON.
+    """Return the id of the ``index``-th Caliper event from the line with this JSON.
 
-    Upstream draws a random one; this one tells a repeated delivery from a new event.
+    Upstream uses random ids. With this id, a destination can recognise an event that is delivered again.
     """
     return CALIPER_EVENTS.uuid(json_text + b"#%d" % index if index else json_text)

@@ -1,4 +1,4 @@
-"""Values -> their JSON, made once and shared by everything that carries it."""
+"""Serialise values as JSON."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ import orjson
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: ``json`` refuses dates, so orjson must not invent a spelling for them.
+#: ``json`` does not serialise dates and dataclasses, so orjson must not either.
 _STRICT = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 
 
 class NonFiniteNumber(ValueError):
-    """A statement holds NaN or an infinity, for which JSON has no spelling."""
+    """A statement has a number that JSON cannot express: NaN or an infinity."""
 
     reason = "non_finite_number"
 
 
 def json_text(value: Any) -> bytes:
-    """Return a statement, or a part of one, as UTF-8 JSON on one line, equal to what ``json.dumps`` makes of it.
+    """Return a statement, or a part of one, as JSON in UTF-8 on one line. It is equal to the JSON of ``json.dumps``.
 
     Raises:
-        NonFiniteNumber: some number in it is NaN or infinite.
-        TypeError: something in it has no JSON, as ``json.dumps`` raises.
+        NonFiniteNumber: a number is NaN or infinite.
+        TypeError: a value cannot be serialised.
     """
     try:
         text = orjson.dumps(value, option=_STRICT)
-    except orjson.JSONEncodeError:  # integers over 64 bits, lone surrogates, keys that are no strings
-        return _patient_text(value)
-    # orjson writes null for what is not finite; statements hold no nulls of their own but in free-form values.
-    # rfind, since it is twice as fast as "in".
+    except orjson.JSONEncodeError:  # integers over 64 bits, lone surrogates, keys that are not strings
+        return _dumped_by_json(value)
+    # orjson writes NaN and infinities as null. Statements have real nulls only in free-form values.
+    # rfind takes half the time of "in".
     if text.rfind(b"null") >= 0 and not _is_finite(value):
         raise NonFiniteNumber
     return text
 
 
-#: The JSON of a text, at once; raises ``TypeError`` where a lone surrogate is in it.
+#: Return the JSON of a text. Raises ``TypeError`` for a lone surrogate.
 quoted: Callable[[str], bytes] = orjson.dumps
 
 
@@ -47,7 +47,7 @@ def number_text(number: float) -> bytes:
     """Return the JSON of a number.
 
     Raises:
-        NonFiniteNumber: it is NaN or infinite.
+        NonFiniteNumber: the number is NaN or infinite.
     """
     text = orjson.dumps(number)
     if text == b"null":
@@ -55,7 +55,7 @@ def number_text(number: float) -> bytes:
     return text
 
 
-def _patient_text(value: Any) -> bytes:
+def _dumped_by_json(value: Any) -> bytes:
     if not _is_finite(value):
         raise NonFiniteNumber
     return json.dumps(value, separators=(",", ":")).encode("ascii")

@@ -1,7 +1,7 @@
-"""Statements as event-routing-backends (ERB) itself makes them: its registries, whitelists, filters and processors.
+"""Transform events with event-routing-backends' (ERB's) own registries, whitelists, filters and processors.
 
-ERB's only importer. Its transformers look users and courses up through functions of ``helpers``; while a run lasts,
-those answer from the block's identities (``identities_answer``), so that no path asks the database twice.
+No other module imports ERB's transformers. They look up users and courses with functions of ERB's ``helpers``. During a
+run, these return the block's identities (``identities_answer``), so that no transform path asks the database again.
 """
 
 from __future__ import annotations
@@ -38,14 +38,12 @@ if TYPE_CHECKING:
 
 ENGINE = "event_transformer"
 ENABLED = {"xapi": XAPI_EVENTS_ENABLED, "caliper": CALIPER_EVENTS_ENABLED}
-#: What ``helpers`` looks identities up through.
-REPLACED = ("get_user", "get_course_overviews", "ExternalId", "ExternalIdType")
-#: How ERB's get_anonymous_user_id puts it.
+#: The error message of ERB's get_anonymous_user_id.
 UNKNOWN_USER = re.compile(r"User with username (.*) does not exist\.", re.DOTALL)
 
 
 class NoStatement(ValueError):
-    """A known event gave no statement; ``reason`` says why."""
+    """A known event gave no statement; see ``reason``."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -53,19 +51,19 @@ class NoStatement(ValueError):
 
 
 class UpstreamTransformer:
-    """Makes statements through ERB's own transformers, as ``EVENT_TRACKING_BACKENDS`` configures them.
+    """Transforms events with ERB's own transformers, as ``EVENT_TRACKING_BACKENDS`` configures them.
 
     Args:
         transformer_type: ``xapi`` or ``caliper``.
 
     Raises:
-        ConfigurationError: the settings switch this type off, or do not configure ERB for it.
+        ConfigurationError: the settings disable this type, or do not configure ERB for it.
     """
 
     def __init__(self, transformer_type: str) -> None:
         if not ENABLED[transformer_type].is_enabled():
             raise ConfigurationError(
-                f"{transformer_type.upper()}_EVENTS_ENABLED is off, so no {transformer_type} statements may be made",
+                f"{transformer_type.upper()}_EVENTS_ENABLED is False: {transformer_type} statements are disabled",
                 hint="set it to True in the settings",
             )
         self._type = transformer_type
@@ -79,52 +77,52 @@ class UpstreamTransformer:
 
     @property
     def fallback_reason(self) -> str | None:
-        """Say ``processors`` if an operator put others than ERB's own into the way of statements."""
+        """``processors`` if the settings configure processors that are not ERB's own."""
         own = (XApiProcessor, CaliperProcessor, CaliperEnvelopeProcessor)
         return None if all(type(processor) in own for processor in self._processors) else "processors"
 
     @property
     def sensor_id(self) -> str | None:
-        """Who sends Caliper's envelopes, if there are any."""
+        """The sensor in Caliper's envelopes, if the settings configure envelopes."""
         envelopes = [found for found in self._processors if isinstance(found, CaliperEnvelopeProcessor)]
         return envelopes[0].sensor_id if envelopes else None
 
     @property
     def names(self) -> frozenset[str]:
-        """The event names that give statements: whitelisted, and known to the registry."""
+        """The names of the events that give statements: those in both the whitelist and the registry."""
         return self._names
 
     def transform(self, event: Event, identities: Identities) -> tuple[Statement, ...]:  # noqa: ARG002 - see below
-        """Return the event's statements; the identities are those of the ``identities_answer`` around the call."""
+        """Return the event's statements. ERB's helpers use the identities of ``identities_answer``."""
         results: list[Any] = [event.fields]
         for processor in self._processors:
             if _transforms(processor):
-                results = [made for fields in results for made in self._transform(processor, fields)]
+                results = [statement for fields in results for statement in self._transform(processor, fields)]
             else:
                 results = processor(results)
         if not results:
             raise NoStatement("no_statement")
         finish = _xapi_statement if self._type == "xapi" else _caliper_statement
-        return tuple(finish(made, event, index) for index, made in enumerate(results))
+        return tuple(finish(statement, event, index) for index, statement in enumerate(results))
 
     def _transform(self, processor: Any, fields: dict[str, Any]) -> list[Any]:
         try:
-            made = processor.registry.get_transformer(fields).transform()
+            transformed = processor.registry.get_transformer(fields).transform()
         except ValueError as error:
-            raise _name_unknown_user(error) from None
+            raise _as_unknown_user(error) from None
         if self._type == "caliper":
-            return [made] if made else []
-        statements = made if isinstance(made, list) else [made]
+            return [transformed] if transformed else []
+        statements = transformed if isinstance(transformed, list) else [transformed]
         if not all(statement.object and statement.object.id for statement in statements):
-            # The LMS drops these as well, with a line in its debug log.
+            # The LMS drops them as well, with a message in its debug log.
             raise NoStatement("no_object_id")
         return [json.loads(statement.to_json()) for statement in statements]
 
 
 def _configured(transformer_type: str) -> tuple[list[Any], list[frozenset[str]]]:
-    """Return the processors that the settings configure for a type, and every whitelist on the way to them.
+    """Return the processors that the settings configure for a transformer type, and the whitelists before them.
 
-    Only the processors are made: ERB's routers, which send through Celery, are not for us.
+    ERB's routers are not created: they send statements through Celery.
     """
     try:
         engine = getattr(settings, "EVENT_TRACKING_BACKENDS", {})[ENGINE]["OPTIONS"]
@@ -134,75 +132,81 @@ def _configured(transformer_type: str) -> tuple[list[Any], list[frozenset[str]]]
     except (AttributeError, KeyError, TypeError, ImportError) as error:
         raise ConfigurationError(
             f"EVENT_TRACKING_BACKENDS[{ENGINE!r}] does not configure {transformer_type}: {error!r}",
-            hint="event_routing_backends' own settings do; an override must keep their shape",
+            hint="event_routing_backends' own settings do; settings that replace it need the same structure",
         ) from error
     whitelists = [processor.whitelist for processor in found if isinstance(processor, NameWhitelistProcessor)]
     return [processor for processor in found if not isinstance(processor, NameWhitelistProcessor)], whitelists
 
 
-def _name_unknown_user(error: ValueError) -> ValueError:
-    """Tell an unknown user, and nobody at all, from the other things that ERB raises ValueError for."""
-    said = UNKNOWN_USER.fullmatch(str(error)) if type(error) is ValueError else None
-    return UnknownIdentity("anonymous" if said[1] in {"", "None"} else "unknown_user") if said else error
+def _as_unknown_user(error: ValueError) -> ValueError:
+    """Return ``UnknownIdentity`` for an unknown user or no user, and the error itself for other errors."""
+    message = UNKNOWN_USER.fullmatch(str(error)) if type(error) is ValueError else None
+    if not message:
+        return error
+    return UnknownIdentity("anonymous" if message[1] in {"", "None"} else "unknown_user")
 
 
 def _transforms(processor: Any) -> bool:
     return isinstance(processor, BaseTransformerProcessorMixin)
 
 
-def _xapi_statement(made: dict[str, Any], _event: Event, _index: int) -> Statement:
-    return Statement(str(made["id"]), str(made.get("timestamp", "")), json_text(made))
+def _xapi_statement(statement: dict[str, Any], _event: Event, _index: int) -> Statement:
+    return Statement(str(statement["id"]), str(statement.get("timestamp", "")), json_text(statement))
 
 
-def _caliper_statement(made: dict[str, Any], event: Event, index: int) -> Statement:
-    """Finish a Caliper event, in its envelope if there is one: with an id that a replay gives it again.
+def _caliper_statement(statement: dict[str, Any], event: Event, index: int) -> Statement:
+    """Return a Caliper event, in its envelope if it has one, with an id that is the same in each replay.
 
-    ``sendTime`` is the event's own time, for the same reason: a statement's text must not depend on when it was made.
+    ``sendTime`` is the event's own time for the same reason: each replay gives the same text.
     """
-    inner = made["data"][0] if "dataVersion" in made else made
-    inner["id"] = caliper_event_id(event.json_text, index)
-    if "sendTime" in made:
-        made["sendTime"] = inner["eventTime"]
-    return Statement(inner["id"], inner["eventTime"], json_text(made))
+    caliper_event = statement["data"][0] if "dataVersion" in statement else statement
+    caliper_event["id"] = caliper_event_id(event.json_text, index)
+    if "sendTime" in statement:
+        statement["sendTime"] = caliper_event["eventTime"]
+    return Statement(caliper_event["id"], caliper_event["eventTime"], json_text(statement))
 
 
 @contextmanager
 def identities_answer(identities: Identities) -> Iterator[None]:
-    """Let ERB's helpers ask these identities, in this thread, for as long as the context lasts.
+    """Let ERB's helpers use these identities, in this thread and inside the context.
 
     Raises:
         ConfigurationError: another run in this process does so already.
     """
-    if not _answering.acquire(blocking=False):
+    if not _lock.acquire(blocking=False):
         raise ConfigurationError("another replay is running in this process")
-    answers = _Answers(identities)
+    replacements = _HelperReplacements(identities)
     loggers = [
         logging.getLogger(name) for name in logging.root.manager.loggerDict if name.startswith("event_routing_backends")
     ]
     try:
-        _forget_cached()
-        answers.install()
+        _clear_caches()
+        replacements.install()
         for logger in loggers:
-            logger.addFilter(answers.is_elsewhere)
+            logger.addFilter(replacements.is_other_thread)
         yield
     finally:
         for logger in loggers:
-            logger.removeFilter(answers.is_elsewhere)
-        answers.remove()
-        _forget_cached()
-        _answering.release()
+            logger.removeFilter(replacements.is_other_thread)
+        replacements.remove()
+        _clear_caches()
+        _lock.release()
 
 
-_answering = threading.Lock()
+#: Held by the run that uses ERB's helpers.
+_lock = threading.Lock()
 
 
-def _forget_cached() -> None:
+def _clear_caches() -> None:
     helpers.get_anonymous_user_id.cache_clear()
     helpers.get_course_from_id.cache_clear()
 
 
-class _Answers:
-    """Stand-ins for what ``helpers`` asks. Other threads, where the LMS may be at work, get the originals."""
+class _HelperReplacements:
+    """Replacements for functions and models of ERB's ``helpers``.
+
+    Other threads, which may belong to the LMS, still get the originals.
+    """
 
     def __init__(self, identities: Identities) -> None:
         self._identities = identities
@@ -223,8 +227,8 @@ class _Answers:
         for name, original in self._originals.items():
             setattr(helpers, name, original)
 
-    def is_elsewhere(self, _record: logging.LogRecord) -> bool:
-        """Let ERB's loggers speak in other threads only: in ours they would print usernames."""
+    def is_other_thread(self, _record: logging.LogRecord) -> bool:
+        """Filter the records of ERB's loggers from this thread: they contain usernames."""
         return threading.get_ident() != self._thread
 
     def get_user(self, username_or_id: Any) -> Any:
@@ -250,7 +254,7 @@ class _ExternalId(NamedTuple):
 
 
 class _ExternalIdTypes:
-    """What edx-platform's model of that name has beside rows."""
+    """The constants of edx-platform's ``ExternalIdType``."""
 
     XAPI = "xapi"
     CALIPER = "caliper"

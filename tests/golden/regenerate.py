@@ -23,7 +23,7 @@ from tests.support.event_forms import raw_event
 from tests.support.event_scene import Scene
 from tests.support.known_events import FORMS
 from tests.support.sample_identities import sample_identities
-from tests.support.upstream_reference import Reference, set_up_django, stand_ins
+from tests.support.upstream_reference import Reference, replaced_helpers, set_up_django
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ def golden(reference: Reference, key: str) -> dict[str, Any]:
 
 def golden_files() -> Iterator[tuple[Path, str]]:
     """Yield each file's path and the text that it should have."""
-    with stand_ins(sample_identities()):
+    with replaced_helpers(sample_identities()):
         for kind in ("xapi", "caliper"):
             reference = Reference(kind)
             for key, form in FORMS.items():

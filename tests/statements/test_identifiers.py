@@ -1,4 +1,4 @@
-"""Ids that a replay makes again."""
+"""Statement ids are the same each time an event is replayed."""
 
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -11,21 +11,21 @@ NAMESPACE = uuid5(NAMESPACE_URL, "https://openedx.org/log-replay/caliper-event")
 
 
 @given(st.uuids(), st.text())
-def test_a_name_based_uuid_is_what_the_standard_library_makes(namespace, name):
+def test_a_uuid_is_equal_to_that_of_the_standard_library(namespace, name):
     assert Namespace(namespace).uuid(name.encode()) == str(uuid5(namespace, name))
 
 
 @given(st.text())
-def test_a_caliper_events_id_is_made_of_its_line(line):
+def test_a_caliper_id_is_derived_from_its_line(line):
     assert caliper_event_id(line.encode()) == uuid5(NAMESPACE, line).urn
 
 
-def test_events_of_one_line_have_ids_of_their_own():
+def test_several_events_of_one_line_have_different_ids():
     ids = [caliper_event_id(b"{}", index) for index in range(3)]
     assert len(set(ids)) == 3
     assert ids[1] == uuid5(NAMESPACE, "{}#1").urn
     assert {UUID(id_).version for id_ in ids} == {5}
 
 
-def test_the_ids_ever_given_stay():
+def test_caliper_ids_never_change():
     assert caliper_event_id(b'{"name": "play_video"}') == "urn:uuid:284c7b2e-ec27-5a73-aeac-032ce2f679b0"

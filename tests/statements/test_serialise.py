@@ -1,4 +1,4 @@
-"""A statement's bytes: what ``json`` would make of it, or no statement at all."""
+"""Statements are serialised as ``json`` does, or not at all."""
 
 import json
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ values = st.recursive(leaves, lambda inner: st.lists(inner) | st.dictionaries(wi
 
 
 @given(st.dictionaries(with_surrogates, values))
-def test_it_is_equal_to_what_json_makes(statement):
+def test_statements_are_equal_to_those_of_json_dumps(statement):
     text = json_text(statement)
     assert json.loads(text) == json.loads(json.dumps(statement))
     assert b"\n" not in text
@@ -24,7 +24,7 @@ def test_it_is_equal_to_what_json_makes(statement):
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
 @pytest.mark.parametrize(
-    "hold",
+    "build",
     [
         lambda number: {"score": number},
         lambda number: {"result": {"extensions": {"list": [1, {"deep": number}]}}},
@@ -32,17 +32,17 @@ def test_it_is_equal_to_what_json_makes(statement):
         lambda number: {"score": number, "half": "\ud83d"},
     ],
 )
-def test_a_number_that_json_cannot_spell_is_refused(hold, number):
+def test_a_number_that_is_not_finite_is_an_error(build, number):
     with pytest.raises(NonFiniteNumber) as raised:
-        json_text(hold(number))
+        json_text(build(number))
     assert raised.value.reason == "non_finite_number"
 
 
-def test_nulls_of_the_statements_own_stay():
+def test_nulls_in_a_statement_are_kept():
     assert json_text({"extensions": {"of": [None]}}) == b'{"extensions":{"of":[null]}}'
 
 
 @pytest.mark.parametrize("value", [datetime(2026, 3, 2, tzinfo=UTC), b"bytes", {1, 2}])
-def test_what_json_refuses_is_refused(value):
+def test_values_that_json_cannot_serialise_are_an_error(value):
     with pytest.raises(TypeError):
         json_text({"value": value})

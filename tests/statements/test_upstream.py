@@ -1,4 +1,4 @@
-"""The proof of what this project promises: its statements are those that event-routing-backends makes."""
+"""Statements are equal to those of event-routing-backends."""
 
 from __future__ import annotations
 
@@ -15,55 +15,55 @@ from log_replay.identities.database import DatabaseLookup, lms_models
 from log_replay.records import LineBlock
 from log_replay.statements.block import transform_block
 from log_replay.statements.upstream import UpstreamTransformer, identities_answer
-from tests.support.upstream_reference import Reference, normalised, stand_ins
+from tests.support.upstream_reference import Reference, normalised, replaced_helpers
 from tests.support.variations import event_names, events
 
 TYPES = ["xapi", "caliper"]
 
 
-class Ours:
-    """What the pipeline makes of lines, on the database that the tests have."""
+class Pipeline:
+    """Transforms lines as the pipeline does, with the identities in the tests' database."""
 
     def __init__(self, transformer_type: str) -> None:
         self.transformer = UpstreamTransformer(transformer_type)
-        self.directory = IdentityCache(DatabaseLookup(lms_models(), transformer_type, add=False))
+        self.identities = IdentityCache(DatabaseLookup(lms_models(), transformer_type, add=False))
 
     def __call__(self, *lines: bytes):
         text = b"".join(line + b"\n" for line in lines)
         block = LineBlock("log", (text,), 0, len(text))
-        with identities_answer(self.directory):
-            return transform_block(block, filters=Filters(), directory=self.directory, transformer=self.transformer)
+        with identities_answer(self.identities):
+            return transform_block(block, filters=Filters(), identities=self.identities, transformer=self.transformer)
 
 
 def texts(result) -> list[bytes]:
     return [statement.text for event in result.events for statement in event.statements]
 
 
-def upstream(reference: Reference, directory, line: bytes):
-    """What upstream makes of a line, and the type of what it raises."""
-    with stand_ins(directory):
+def by_upstream(reference: Reference, identities, line: bytes):
+    """Return upstream's statements of a line, and the type of the exception that it raises."""
+    with replaced_helpers(identities):
         try:
             return reference.statements(line.decode()), None
-        except Exception as error:  # noqa: BLE001 - whatever it raises is its answer
+        except Exception as error:  # noqa: BLE001 - exceptions of all types are compared
             return [], type(error).__name__
 
 
 @pytest.mark.usefixtures("sample_identities")
 @pytest.mark.parametrize("transformer_type", TYPES)
 @pytest.mark.parametrize("name", event_names())
-def test_statements_equal_those_of_upstream(name, transformer_type, sample_identities):
-    """Whatever an event of this name holds: the same statements, or a reject where upstream raises or gives none."""
-    ours, reference = Ours(transformer_type), Reference(transformer_type)
+def test_statements_are_equal_to_upstreams(name, transformer_type, sample_identities):
+    """An event gives upstream's statements, or is rejected if upstream raises an exception or gives none."""
+    pipeline, reference = Pipeline(transformer_type), Reference(transformer_type)
 
     @examples(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
     @given(events(name))
     def check(event):
         line = json.dumps(event).encode()
-        result = ours(line)
-        if name not in ours.transformer.names:
+        result = pipeline(line)
+        if name not in pipeline.transformer.names:
             assert result.counters.unknown == 1
             return
-        expected, raised = upstream(reference, sample_identities, line)
+        expected, raised = by_upstream(reference, sample_identities, line)
         assert [normalised(json.loads(text)) for text in texts(result)] == expected
         if not expected:
             (reject,) = result.rejects
@@ -75,35 +75,35 @@ def test_statements_equal_those_of_upstream(name, transformer_type, sample_ident
 
 @pytest.mark.usefixtures("sample_identities")
 @pytest.mark.parametrize("transformer_type", TYPES)
-def test_the_sample_log_gives_the_statements_of_upstream(transformer_type, sample_identities, sample_log):
-    ours, reference = Ours(transformer_type), Reference(transformer_type)
+def test_statements_of_the_sample_log_are_upstreams(transformer_type, sample_identities, sample_log):
+    pipeline, reference = Pipeline(transformer_type), Reference(transformer_type)
     lines = sample_log.split(b"\n")
-    result = ours(*lines)
-    made = {event.position.offset: event for event in result.events}
+    result = pipeline(*lines)
+    transformed = {event.position.offset: event for event in result.events}
     offset = 0
     for line in lines:
-        if offset in made:
-            expected, _ = upstream(reference, sample_identities, line)
-            assert [normalised(json.loads(made[offset].statements[0].text))] == expected[:1]
-            assert len(made[offset].statements) == len(expected)
+        if offset in transformed:
+            expected, _ = by_upstream(reference, sample_identities, line)
+            assert [normalised(json.loads(transformed[offset].statements[0].text))] == expected[:1]
+            assert len(transformed[offset].statements) == len(expected)
         offset += len(line) + 1
-    assert result.counters.transformed == len(made) > 100
+    assert result.counters.transformed == len(transformed) > 100
 
 
 @pytest.mark.usefixtures("sample_identities")
 @pytest.mark.parametrize("transformer_type", TYPES)
-def test_a_replay_gives_the_same_bytes(transformer_type, sample_log):
-    first, second = (Ours(transformer_type)(*sample_log.split(b"\n")) for _ in range(2))
+def test_each_replay_gives_the_same_bytes(transformer_type, sample_log):
+    first, second = (Pipeline(transformer_type)(*sample_log.split(b"\n")) for _ in range(2))
     assert texts(first) == texts(second)
 
 
 @pytest.mark.usefixtures("sample_identities")
-def test_equal_lines_have_equal_caliper_ids_and_different_lines_have_not(sample_log):
-    ours = Ours("caliper")
-    ids = [event.statements[0].id for event in ours(*sample_log.split(b"\n")).events]
+def test_caliper_ids_depend_on_the_lines_json_only(sample_log):
+    pipeline = Pipeline("caliper")
+    ids = [event.statements[0].id for event in pipeline(*sample_log.split(b"\n")).events]
     assert len(set(ids)) == len(ids)
     prefixed = [b"INFO [tracking] - " + line for line in sample_log.split(b"\n") if line.startswith(b"{")]
-    assert {event.statements[0].id for event in ours(*prefixed).events} <= set(ids)
+    assert {event.statements[0].id for event in pipeline(*prefixed).events} <= set(ids)
 
 
 PLAY = {
@@ -132,35 +132,35 @@ def play(**changes) -> bytes:
         ({"event": {"id": "v", "currentTime": float("nan"), "duration": 10, "code": "x"}}, "non_finite_number"),
     ],
 )
-def test_what_cannot_be_made_is_rejected_for_a_reason_that_can_be_acted_on(changes, reason):
-    (reject,) = Ours("xapi")(play(**changes)).rejects
+def test_an_invalid_event_is_rejected_with_its_reason(changes, reason):
+    (reject,) = Pipeline("xapi")(play(**changes)).rejects
     assert (reject.reason, reject.name) == (reason, "play_video")
 
 
 @pytest.mark.usefixtures("sample_identities")
 @pytest.mark.parametrize("ifi", ["mbox", "mbox_sha1sum"])
-def test_actors_are_named_as_the_settings_say(ifi, settings, sample_identities):
+def test_actors_have_the_configured_identifier(ifi, settings, sample_identities):
     settings.XAPI_AGENT_IFI_TYPE = ifi
-    (text,) = texts(Ours("xapi")(play()))
+    (text,) = texts(Pipeline("xapi")(play()))
     assert ifi in json.loads(text)["actor"]
-    expected, _ = upstream(Reference("xapi"), sample_identities, play())
+    expected, _ = by_upstream(Reference("xapi"), sample_identities, play())
     assert normalised(json.loads(text)) == expected[0]
 
 
 @pytest.mark.usefixtures("sample_identities")
-def test_an_operator_s_filters_are_respected(settings):
+def test_the_operators_openedx_filters_are_applied(settings):
     settings.OPEN_EDX_FILTERS_CONFIG = {
         "event_routing_backends.processors.xapi.transformer.xapi_transformer.get_actor": {
             "pipeline": ["tests.support.pipeline_steps.AnonymousActor"],
             "fail_silently": False,
         }
     }
-    (text,) = texts(Ours("xapi")(play()))
+    (text,) = texts(Pipeline("xapi")(play()))
     assert json.loads(text)["actor"]["account"]["name"] == "somebody"
 
 
 @pytest.mark.usefixtures("sample_identities")
-def test_third_parties_transformers_are_respected(settings, monkeypatch):
+def test_transformers_of_third_parties_are_used(settings, monkeypatch):
     from event_routing_backends.processors.xapi.registry import XApiTransformersRegistry
 
     registry = XApiTransformersRegistry.mapping
@@ -168,27 +168,27 @@ def test_third_parties_transformers_are_respected(settings, monkeypatch):
     settings.EVENT_TRACKING_BACKENDS = json.loads(
         json.dumps(settings.EVENT_TRACKING_BACKENDS, default=list).replace('"play_video"', '"third.party"')
     )
-    ours = Ours("xapi")
-    assert "third.party" in ours.transformer.names
-    assert "play_video" not in ours.transformer.names
-    (reject,) = ours(play(name="third.party")).rejects
+    pipeline = Pipeline("xapi")
+    assert "third.party" in pipeline.transformer.names
+    assert "play_video" not in pipeline.transformer.names
+    (reject,) = pipeline(play(name="third.party")).rejects
     assert reject.reason == "KeyError"
 
 
-def test_a_type_that_the_settings_switch_off_is_wrong_configuration(settings):
+def test_a_disabled_transformer_type_is_an_error(settings):
     settings.CALIPER_EVENTS_ENABLED = False
-    with pytest.raises(ConfigurationError, match="CALIPER_EVENTS_ENABLED is off"):
+    with pytest.raises(ConfigurationError, match="CALIPER_EVENTS_ENABLED is False"):
         UpstreamTransformer("caliper")
 
 
-def test_settings_without_our_backends_are_wrong_configuration(settings):
+def test_missing_backends_are_a_configuration_error(settings):
     settings.EVENT_TRACKING_BACKENDS = {}
     with pytest.raises(ConfigurationError, match="does not configure xapi"):
         UpstreamTransformer("xapi")
 
 
 @pytest.mark.usefixtures("sample_identities")
-def test_only_one_run_at_a_time_answers_for_upstream():
+def test_only_one_run_at_a_time_can_replace_helpers():
     with (
         identities_answer(IdentityCache(None)),
         pytest.raises(ConfigurationError),
@@ -198,16 +198,16 @@ def test_only_one_run_at_a_time_answers_for_upstream():
 
 
 @pytest.mark.usefixtures("sample_identities")
-def test_upstream_is_left_as_it_was():
+def test_upstreams_helpers_are_restored():
     from event_routing_backends import helpers
 
     before = {name: getattr(helpers, name) for name in ("get_user", "ExternalId", "ExternalIdType")}
-    Ours("xapi")(play())
+    Pipeline("xapi")(play())
     assert {name: getattr(helpers, name) for name in before} == before
 
 
 @pytest.mark.usefixtures("sample_identities")
-def test_nothing_private_is_logged_by_upstream(caplog):
+def test_upstream_logs_no_usernames(caplog):
     caplog.set_level("DEBUG")
-    Ours("xapi")(play(context={"user_id": None}, username="secret_learner"))
+    Pipeline("xapi")(play(context={"user_id": None}, username="secret_learner"))
     assert "secret_learner" not in caplog.text

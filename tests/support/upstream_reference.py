@@ -157,7 +157,7 @@ def normalised(statement: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def stand_ins(directory: dict[str, Any]) -> Iterator[None]:
+def replaced_helpers(directory: dict[str, Any]) -> Iterator[None]:
     """Let upstream's helpers ask the directory instead of an LMS, for as long as the context lasts."""
     from event_routing_backends import helpers
 
@@ -189,7 +189,7 @@ def judge(reference: Reference, log: bytes) -> Iterator[dict[str, Any]]:
 def main(kind: str, log: str, directory: str = str(IDENTITIES)) -> None:
     logging.disable()
     set_up_django()
-    with stand_ins(json.loads(Path(directory).read_text(encoding="utf-8"))):
+    with replaced_helpers(json.loads(Path(directory).read_text(encoding="utf-8"))):
         for verdict in judge(Reference(kind), Path(log).read_bytes()):
             sys.stdout.write(json.dumps(verdict) + "\n")
 

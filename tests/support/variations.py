@@ -74,7 +74,7 @@ WHO_PLACES: list[Path] = [
 ]
 
 #: What is looked for at any depth, so that a namesake anywhere can be found first.
-ANYWHERE = [
+SEARCHED_FIELDS = [
     "session",
     "username",
     "user_id",
@@ -99,7 +99,7 @@ ANYWHERE = [
     "name",
     "timestamp",
 ]
-PLACES: list[Path] = [(), ("context",), ("context", "module"), ("event",), ("event", "state"), ("zz",)]
+HOLDERS: list[Path] = [(), ("context",), ("context", "module"), ("event",), ("event", "state"), ("zz",)]
 
 #: Fields of the data that some transformer reads although not every form of the event has them.
 DATA_FIELDS = {
@@ -205,7 +205,7 @@ def vary_anything(draw: st.DrawFn, event: Event) -> None:
 
 
 def add_namesake(draw: st.DrawFn, event: Event) -> None:
-    path = (*draw(st.sampled_from(PLACES)), draw(st.sampled_from(ANYWHERE)))
+    path = (*draw(st.sampled_from(HOLDERS)), draw(st.sampled_from(SEARCHED_FIELDS)))
     if path != ("name",):
         put(event, path, draw(ODD_VALUES))
 

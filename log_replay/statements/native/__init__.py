@@ -33,6 +33,7 @@ class NativeTransformer:
         fallback_reason: the reason to transform all events with upstream's code (``requested`` or ``processors``).
         verify_sample: the share of the natively transformed events to compare with upstream's statements.
         sensor_id: the sensor in Caliper's envelopes; the LMS's root URL by default.
+        certification: the certified events; those of ``certified.json`` by default.
 
     Attributes:
         transform_paths: the number of events by transform path: ``native``, or the reason for a fallback:
@@ -42,7 +43,7 @@ class NativeTransformer:
         differences: the events for which upstream's statements differ.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a run and the tests configure
         self,
         upstream: Transformer,
         transformer_type: str,
@@ -50,13 +51,14 @@ class NativeTransformer:
         fallback_reason: str | None = None,
         verify_sample: float = 0.0,
         sensor_id: str | None = None,
+        certification: Certification | None = None,
     ) -> None:
         self._upstream = upstream
         self._transforms, self._timestamp_of = TRANSFORMS[transformer_type], TIMESTAMPS[transformer_type]
         self._fallback_reason = fallback_reason
         self._verified_below = verify_sample * 2**32
         self._platform = configured_platform(sensor_id)
-        self._certification = Certification(transformer_type)
+        self._certification = certification or Certification(transformer_type)
         self._chosen: dict[str, tuple[Transform | None, str]] = {}
         # Not a Counter: counting takes twice as long with it.
         self.transform_paths: defaultdict[str, int] = defaultdict(int)

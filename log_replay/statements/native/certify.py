@@ -1,6 +1,7 @@
-"""``python -m log_replay.statements.native.certify``: certify the installed upstream, once the parity suite passed.
+"""``python -m log_replay.statements.native.certify``: certify the installed event-routing-backends.
 
-Rewrites ``certified.json`` beside this module: what was certified of other versions of upstream stays.
+Run it after the parity suite (``make certify`` does both). It rewrites ``certified.json`` beside this module. The
+certificates of other releases are kept.
 """
 
 from __future__ import annotations
@@ -9,17 +10,16 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import django
 
-from log_replay.statements.native.certification import CERTIFIED, RELEASES, Certification, reference_of
-from log_replay.statements.native.upstream_code import installed_sources
-
-Certificates = dict[str, dict[str, list[str]]]
+from log_replay.statements.native.certification import CERTIFIED, RELEASES, Certificate, Certification, name_of
+from log_replay.statements.native.upstream_code import installed_upstream_code
 
 
 def main() -> int:
-    """Certify every event that has a native function, and print how many that are."""
+    """Certify every event that has a native transform, and print their number."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "log_replay.standalone.settings")
     django.setup()
 
@@ -28,38 +28,33 @@ def main() -> int:
     from log_replay.statements.native.transforms import TRANSFORMS  # noqa: PLC0415 - likewise
 
     path = Path(__file__).with_name(CERTIFIED)
-    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     version = event_routing_backends.__version__
-    certifications = {kind: Certification(kind) for kind in TRANSFORMS}
-    after = {
-        kind: certificates(certification, sorted(TRANSFORMS[kind]), before.get(kind, {}), version)
-        for kind, certification in certifications.items()
-    }
-    others = {digest: other for digest, other in before.get(RELEASES, {}).items() if other["version"] != version}
-    release = {kind: fingerprints(certification) for kind, certification in certifications.items()}
-    releases = {**others, installed_sources().digest: {"version": version, **release}}
-    text = json.dumps({**after, RELEASES: releases}, indent=2, sort_keys=True)
-    path.write_text(f"{text}\n", encoding="utf-8")
-    counts = ", ".join(f"{len(names)} {kind}" for kind, names in after.items())
+    other_releases = {digest: other for digest, other in content.get(RELEASES, {}).items() if other != version}
+    content[RELEASES] = {**other_releases, installed_upstream_code().digest: version}
+    for transformer_type, transforms in TRANSFORMS.items():
+        before = content.get(transformer_type, {})
+        content[transformer_type] = certificates(Certification(transformer_type), sorted(transforms), before, version)
+    path.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    counts = ", ".join(f"{len(transforms)} {transformer_type}" for transformer_type, transforms in TRANSFORMS.items())
     sys.stdout.write(f"event-routing-backends {version}: certified {counts} events\n")
     return 0
 
 
-def fingerprints(certification: Certification) -> dict[str, str]:
-    """Return the fingerprints of upstream's transformers by where they are defined."""
-    return {
-        ":".join(reference_of(transformer)): certification.fingerprint(name)
-        for name, transformer in certification.registry.items()
-    }
-
-
-def certificates(certification: Certification, names: list[str], before: Certificates, version: str) -> Certificates:
-    """Return the certificates of the events by name: the fingerprints and the versions of upstream that have them."""
-    after: Certificates = {}
+def certificates(
+    certification: Certification, names: list[str], before: dict[str, Certificate], version: str
+) -> dict[str, Certificate]:
+    """Return the certificates by fingerprint: those of other releases, and those of this release for the events."""
+    after: dict[str, Certificate] = {}
+    for fingerprint, certificate in before.items():
+        if releases := [release for release in certificate["releases"] if release != version]:
+            after[fingerprint] = {**certificate, "releases": releases}
     for name in names:
-        versions = {fingerprint: set(others) - {version} for fingerprint, others in before.get(name, {}).items()}
-        versions.setdefault(certification.fingerprint(name), set()).add(version)
-        after[name] = {fingerprint: sorted(others) for fingerprint, others in versions.items() if others}
+        transformer = name_of(certification.registry[name])
+        empty: Certificate = {"transformer": transformer, "events": [], "releases": []}
+        certificate = after.setdefault(certification.fingerprint(name), empty)
+        certificate["events"] = sorted({*certificate["events"], name})
+        certificate["releases"] = sorted({*certificate["releases"], version})
     return after
 
 

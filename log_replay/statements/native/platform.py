@@ -1,4 +1,4 @@
-"""What of the platform's settings goes into statements."""
+"""The platform's settings that are part of statements."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from django.conf import settings
 class Platform:
     """The platform whose events are replayed.
 
-    There is one of them for a run. What is kept of it is kept by its identity, for it takes longer to compare.
+    A run has one instance. Caches use its identity as a key, since a comparison of its values takes longer.
 
     Args:
-        root_url: what the ids of its courses, blocks and users begin with.
-        transformer_version: event-routing-backends, as statements name it.
-        agent_identifier: ``external_id``, ``mbox`` or ``mbox_sha1sum``: what identifies xAPI's actors.
-        sensor_id: who sends Caliper's envelopes.
+        root_url: the LMS's root URL, the beginning of the IRIs of courses, blocks and users.
+        transformer_version: the version of event-routing-backends, as statements name it.
+        agent_identifier: the identifier of xAPI actors: ``external_id``, ``mbox`` or ``mbox_sha1sum``.
+        sensor_id: the sensor in Caliper's envelopes.
     """
 
     root_url: str
@@ -32,8 +32,8 @@ class Platform:
 
 
 def configured_platform(sensor_id: str | None = None) -> Platform:
-    """Return the platform that the settings describe."""
-    # Where upstream says so, for its own tests, statements name a version of it that does not change.
+    """Return the platform of the settings."""
+    # With this setting, which upstream has for its own tests, upstream writes a fixed version.
     version = "1.1.1" if getattr(settings, "RUNNING_WITH_TEST_SETTINGS", False) else event_routing_backends.__version__
     return Platform(
         root_url=settings.LMS_ROOT_URL,

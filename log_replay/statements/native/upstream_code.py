@@ -1,8 +1,8 @@
-"""What upstream's code for an event consists of, to the character.
+"""Fingerprints of event-routing-backends' code, one transformer at a time.
 
-A transformer's code is its class and all that this names, followed through the sources of event-routing-backends and
-TinCan: bases, functions, constants, statement classes. Nothing else counts, so that a change elsewhere in a module
-sends no other event through upstream.
+The code of a transformer is its class and everything that this refers to, directly or not, in the sources of
+event-routing-backends and TinCan: base classes, functions, constants, statement classes. A change elsewhere in a module
+does not change the fingerprint.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-FOLLOWED = ("event_routing_backends", "tincan")
-#: Differs with every release, and is read, not copied, by what takes upstream's place.
-NOT_FOLLOWED = "__version__"
+FOLLOWED_PACKAGES = ("event_routing_backends", "tincan")
+#: Differs in each release. The native code reads the installed version's.
+IGNORED_NAME = "__version__"
 
 
 class Reference(NamedTuple):
@@ -30,14 +30,14 @@ class Reference(NamedTuple):
 
 
 class Definition(NamedTuple):
-    """What gives a name its meaning: the digest of its text, and the names that it needs."""
+    """The definition of a name: the digest of its text, and the names that it refers to."""
 
     digest: bytes
-    needs: frozenset[Reference]
+    references: frozenset[Reference]
 
 
 class Module:
-    """A module's top level, read without being imported."""
+    """The top level of a module, parsed without importing it."""
 
     def __init__(self, name: str, path: Path) -> None:
         self.name = name
@@ -49,21 +49,21 @@ class Module:
         for statement in ast.parse(source).body:
             if isinstance(statement, ast.ImportFrom):
                 self._add_imports(statement)
-            for name_ in _defined(statement):
+            for name_ in _defined_names(statement):
                 self._statements.setdefault(name_, []).append(statement)
 
     def defines(self, name: str) -> bool:
-        """Return whether the name gets its meaning here, not by an import."""
+        """Return True if the module defines the name. An imported name is not defined here."""
         return name in self._statements
 
     def text(self, name: str) -> str:
-        """Return the lines that give the name its meaning."""
+        """Return the lines that define the name."""
         return "".join(self._lines_of(statement) for statement in self._statements[name])
 
-    def needs(self, name: str) -> Iterator[Reference]:
-        """Yield what the name's definition refers to; of ``a.b`` both ``a`` and, were ``a`` a module, its ``b``."""
+    def references(self, name: str) -> Iterator[Reference]:
+        """Yield the names in the name's definition: of ``a.b``, both ``a`` and (if ``a`` is a module) its ``b``."""
         for node in (node for statement in self._statements[name] for node in ast.walk(statement)):
-            if isinstance(node, ast.Name) and node.id != NOT_FOLLOWED:
+            if isinstance(node, ast.Name) and node.id != IGNORED_NAME:
                 yield Reference(self.name, node.id)
             elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in self.imports:
                 yield Reference(".".join(self.imports[node.value.id]), node.attr)
@@ -82,11 +82,11 @@ class Module:
         return "".join(self._lines[first - 1 : statement.end_lineno])
 
 
-class Sources:
-    """The installed sources of upstream.
+class UpstreamCode:
+    """The source code of upstream's packages.
 
     Args:
-        roots: the folders of the packages to follow, by the packages' names.
+        roots: the folders of the packages, by the packages' names.
     """
 
     def __init__(self, roots: dict[str, Path]) -> None:
@@ -96,7 +96,7 @@ class Sources:
 
     @cached_property
     def digest(self) -> str:
-        """The digest of everything: where that is a certified one, no fingerprint need be taken."""
+        """The digest of all files. The fingerprints of a certified release's files are known without computing them."""
         digest = sha256()
         for package, root in sorted(self._roots.items()):
             for path in sorted(root.rglob("*.py")):
@@ -106,38 +106,38 @@ class Sources:
         return digest.hexdigest()[:32]
 
     def fingerprint(self, *references: Reference) -> str:
-        """Return the digest of the code behind some names; nothing where one of them has no source."""
-        code = self.code_of(references)
-        if not all(reference in code for reference in references):
+        """Return the digest of all definitions that the names depend on; empty if one of the names has no source."""
+        definitions = self.definitions_of(references)
+        if not all(reference in definitions for reference in references):
             return ""
         digest = sha256()
-        for reference in sorted(code):
-            digest.update(f"{reference.module}:{reference.name}\n".encode() + code[reference].digest)
+        for reference in sorted(definitions):
+            digest.update(f"{reference.module}:{reference.name}\n".encode() + definitions[reference].digest)
         return digest.hexdigest()[:32]
 
-    def code_of(self, references: Iterable[Reference]) -> dict[Reference, Definition]:
-        """Return the definitions behind these names, and behind all the names that they need."""
-        code: dict[Reference, Definition] = {}
+    def definitions_of(self, references: Iterable[Reference]) -> dict[Reference, Definition]:
+        """Return the definitions of these names, and of all names that they refer to, directly or not."""
+        definitions: dict[Reference, Definition] = {}
         waiting = list(references)
         while waiting:
             reference = waiting.pop()
-            if reference not in code and (definition := self._definition(reference)):
-                code[reference] = definition
-                waiting += definition.needs - code.keys()
-        return code
+            if reference not in definitions and (definition := self._definition(reference)):
+                definitions[reference] = definition
+                waiting += definition.references - definitions.keys()
+        return definitions
 
     def _definition(self, reference: Reference) -> Definition | None:
         module = self._module(reference.module)
         if module is None or not module.defines(reference.name):
             return None
         if reference not in self._definitions:
-            needs = {self._resolve(needed) for needed in set(module.needs(reference.name))} - {None, reference}
+            resolved = {self._resolve(found) for found in set(module.references(reference.name))} - {None, reference}
             digest = sha256(module.text(reference.name).encode()).digest()
-            self._definitions[reference] = Definition(digest, frozenset(filter(None, needs)))
+            self._definitions[reference] = Definition(digest, frozenset(filter(None, resolved)))
         return self._definitions[reference]
 
     def _resolve(self, reference: Reference) -> Reference | None:
-        """Return where a name is defined, following imports; None where that is not followed."""
+        """Return the module that defines a name, following imports; None if that is in no followed package."""
         module = self._module(reference.module)
         if module is None:
             return None
@@ -162,19 +162,19 @@ class Sources:
 
 
 @cache
-def installed_sources() -> Sources:
-    """Return the sources of the installed upstream."""
-    specs = {package: find_spec(package) for package in FOLLOWED}
-    return Sources({package: Path(spec.origin).parent for package, spec in specs.items() if spec and spec.origin})
+def installed_upstream_code() -> UpstreamCode:
+    """Return the code of the installed packages."""
+    specs = {package: find_spec(package) for package in FOLLOWED_PACKAGES}
+    return UpstreamCode({package: Path(spec.origin).parent for package, spec in specs.items() if spec and spec.origin})
 
 
-def _defined(statement: ast.stmt) -> set[str]:
-    """Return the names that a statement at the top level defines, other than by a plain import from a module."""
+def _defined_names(statement: ast.stmt) -> set[str]:
+    """Return the names that a statement at the top level defines, without those of ``from ... import``."""
     if isinstance(statement, ast.ImportFrom):
         return set()
     if isinstance(statement, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
         return {statement.name}
     nodes = list(ast.walk(statement))
-    bound = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    assigned = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
     imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
-    return bound | {alias.asname or alias.name.partition(".")[0] for node in imports for alias in node.names}
+    return assigned | {alias.asname or alias.name.partition(".")[0] for node in imports for alias in node.names}

@@ -1,21 +1,18 @@
-"""Whether what was made of an event is what upstream makes of it."""
+"""Compare native statements with upstream's."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
+from log_replay.statements import reject_reason
+
 if TYPE_CHECKING:
     from log_replay.records import Statement
 
 
-def reject_reason(error: Exception) -> str:
-    """Return what an event that raises this is rejected for."""
-    return getattr(error, "reason", None) or type(error).__name__
-
-
 def same_statements(ours: tuple[Statement, ...] | Exception, theirs: tuple[Statement, ...] | Exception) -> bool:
-    """Return whether both are the same statements, but for the order of keys, or rejects for the same reason."""
+    """Return True for equal statements, whatever the order of their keys, and for rejects with the same reason."""
     if isinstance(ours, Exception) or isinstance(theirs, Exception):
         return (
             isinstance(ours, Exception)
@@ -29,6 +26,6 @@ def same_statements(ours: tuple[Statement, ...] | Exception, theirs: tuple[State
 
 
 def _canonical(text: bytes) -> str:
-    """Return a spelling that tells 1 from 1.0 and from true, as Python's equality does not."""
+    """Return JSON in which 1, 1.0 and true differ. For Python they are equal."""
     parsed: Any = json.loads(text)
     return json.dumps(parsed, sort_keys=True)

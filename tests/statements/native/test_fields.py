@@ -1,4 +1,4 @@
-"""What an event says is found as upstream finds it, by whichever function."""
+"""The functions that read fields agree with each other and with upstream."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DICTS = st.recursive(
 
 
 @given(DICTS, st.booleans())
-def test_a_finder_finds_what_find_finds(fields, event_is_data):
+def test_finder_returns_the_same_as_find(fields, event_is_data):
     if event_is_data and "event" in fields:
         fields["data"] = fields["event"]
     finder = Finder(fields)
@@ -27,18 +27,18 @@ def test_a_finder_finds_what_find_finds(fields, event_is_data):
 
 
 @given(DICTS, st.sampled_from(KEYS), st.sampled_from(KEYS))
-def test_what_must_be_there_is_what_look_gives_or_unusual(fields, section, key):
+def test_required_values_are_returned_or_unsupported(fields, section, key):
     value = value_at(fields, section, key)
-    for stricter, fits in ((required_at, value is not None), (text_at, isinstance(value, str))):
-        if fits:
-            assert stricter(fields, section, key) == value
+    for function, accepted in ((required_at, value is not None), (text_at, isinstance(value, str))):
+        if accepted:
+            assert function(fields, section, key) == value
         else:
             with pytest.raises(UnsupportedEvent):
-                stricter(fields, section, key)
+                function(fields, section, key)
 
 
 @pytest.mark.parametrize("find_in", [find, lambda fields, key: Finder(fields).find(key)], ids=["find", "Finder"])
-def test_what_lies_too_deep_is_left_to_upstream(find_in):
+def test_a_search_stops_at_the_maximum_depth(find_in):
     fields: dict = {}
     inner = fields
     for _ in range(MAX_DEPTH + 5):

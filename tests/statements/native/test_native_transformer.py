@@ -1,4 +1,4 @@
-"""Which way events go, and what is told of it."""
+"""Transform paths of events, and their counters."""
 
 import json
 
@@ -18,7 +18,7 @@ def played(**fields):
 
 
 class Differing:
-    """Upstream with a difference: a transformer that somebody changed, but for its source."""
+    """Upstream's transformer with different statements, as if it were patched in this process."""
 
     def __init__(self, upstream):
         self._upstream = upstream
@@ -29,71 +29,75 @@ class Differing:
 
 
 @pytest.fixture
-def kind():
+def transformer_type():
     return "xapi"
 
 
-def test_a_certified_event_goes_the_native_way(sides):
-    sides.native = sides.transformer(as_certified=True)
-    sides.made_natively(played())
-    assert dict(sides.native.transform_paths) == {"native": 1}
+def test_a_certified_event_is_transformed_natively(transformers):
+    transformers.native = transformers.new_native(as_certified=True)
+    transformers.natively(played())
+    assert dict(transformers.native.transform_paths) == {"native": 1}
 
 
-def test_an_event_whose_transformer_is_not_what_was_checked_goes_through_upstream(sides, monkeypatch):
+def test_another_fingerprint_falls_back_to_upstream(transformers, monkeypatch):
     mapping = XApiTransformersRegistry.mapping
     monkeypatch.setitem(mapping, "play_video", mapping["load_video"])
-    sides.native = sides.transformer(as_certified=True)
-    made = sides.made_natively(played())
+    transformers.native = transformers.new_native(as_certified=True)
+    made = transformers.natively(played())
     assert "result" not in json.loads(made[0].text)
-    assert dict(sides.native.transform_paths) == {"fingerprint": 1}
+    assert dict(transformers.native.transform_paths) == {"fingerprint": 1}
 
 
-def test_a_reject_that_upstream_would_have_no_other_word_for_needs_no_upstream(sides):
-    assert isinstance(sides.made_natively(played(username="nobody", context={})), UnknownIdentity)
-    assert dict(sides.native.transform_paths) == {"native": 1}
+def test_an_unknown_user_is_rejected_natively(transformers):
+    assert isinstance(transformers.natively(played(username="nobody", context={})), UnknownIdentity)
+    assert dict(transformers.native.transform_paths) == {"native": 1}
 
 
-def test_what_is_unusual_of_one_event_goes_through_upstream(sides):
-    made = sides.made_natively(played(time="2026-03-02T08:15Z"))
+def test_an_unsupported_shape_falls_back_to_upstream(transformers):
+    made = transformers.natively(played(time="2026-03-02T08:15Z"))
     assert made[0].timestamp == "2026-03-02T08:15:00+00:00"
-    assert dict(sides.native.transform_paths) == {"unsupported_shape": 1}
+    assert dict(transformers.native.transform_paths) == {"unsupported_shape": 1}
 
 
 @pytest.mark.parametrize("reason", ["requested", "processors"])
-def test_nothing_goes_the_native_way_where_that_is_forbidden(sides, reason):
-    native = sides.transformer(fallback_reason=reason)
-    sides.native = native
-    assert sides.made_natively(played()) == sides.made_by_upstream(played())
+def test_a_fallback_reason_for_all_events_is_respected(transformers, reason):
+    native = transformers.new_native(fallback_reason=reason)
+    transformers.native = native
+    assert transformers.natively(played()) == transformers.by_upstream(played())
     assert dict(native.transform_paths) == {reason: 1}
 
 
-def test_an_event_that_only_a_third_party_transforms_is_not_certified(sides):
-    assert sides.native.native_for("org.example.event") == (None, "uncertified")
+def test_an_event_of_a_third_party_is_not_certified(transformers):
+    assert transformers.native.native_for("org.example.event") == (None, "uncertified")
 
 
-def test_its_names_are_upstreams(sides):
-    assert sides.native.names == sides.upstream.names
+def test_the_event_names_are_upstreams(transformers):
+    assert transformers.native.names == transformers.upstream.names
 
 
-def test_a_sample_is_compared_with_upstream(sides):
-    sides.native = sides.transformer(verify_sample=1.0)
-    sides.made_natively(played())
-    sides.made_natively(played(username="nobody", context={}))
-    assert (sides.native.verified, sides.native.differences) == (2, [])
+def test_a_sample_is_compared_with_upstream(transformers):
+    transformers.native = transformers.new_native(verify_sample=1.0)
+    transformers.natively(played())
+    transformers.natively(played(username="nobody", context={}))
+    assert (transformers.native.verified, transformers.native.differences) == (2, [])
 
 
-def test_a_difference_is_told_and_changes_nothing(sides):
-    sides.native = sides.transformer(verify_sample=1.0, upstream=Differing(sides.upstream))
-    made = sides.made_natively(played())
+def test_a_difference_is_reported_and_changes_no_statement(transformers):
+    transformers.native = transformers.new_native(verify_sample=1.0, upstream=Differing(transformers.upstream))
+    made = transformers.natively(played())
     assert json.loads(made[0].text)["verb"]["display"] == {"en": "played"}
-    assert [(position.object, name) for position, name in sides.native.differences] == [("tracking.log", "play_video")]
+    assert [(position.object, name) for position, name in transformers.native.differences] == [
+        ("tracking.log", "play_video")
+    ]
 
 
-def test_the_sample_is_a_share_of_the_positions_and_the_same_every_time(sides):
+def test_each_replay_compares_the_same_share_of_events(transformers):
     def sampled():
-        native = sides.native = sides.transformer(verify_sample=0.2, upstream=Differing(sides.upstream))
+        native = transformers.native = transformers.new_native(
+            verify_sample=0.2, upstream=Differing(transformers.upstream)
+        )
         for offset in range(400):
-            sides.made_natively(played(), offset)
+            transformers.natively(played(), offset)
         return [position.offset for position, _ in native.differences]
 
     first = sampled()
@@ -101,11 +105,11 @@ def test_the_sample_is_a_share_of_the_positions_and_the_same_every_time(sides):
     assert sampled() == first
 
 
-def test_what_was_counted_goes_with_each_block(sides):
-    native = sides.native = sides.transformer(verify_sample=1.0, upstream=Differing(sides.upstream))
+def test_counters_are_moved_into_each_blocks_result(transformers):
+    native = transformers.native = transformers.new_native(verify_sample=1.0, upstream=Differing(transformers.upstream))
     results = []
     for name in ("first", "second"):
-        sides.made_natively(played())
+        transformers.natively(played())
         results.append(BlockResult(name, 0))
         native.drain_stats(results[-1])
     assert [(dict(result.transform_paths), result.verified, len(result.differences)) for result in results] == [
@@ -114,11 +118,11 @@ def test_what_was_counted_goes_with_each_block(sides):
     assert not native.transform_paths
 
 
-def test_a_lost_directory_is_no_reason_to_ask_upstream(sides):
-    class Lost:
+def test_a_database_error_does_not_fall_back_to_upstream(transformers):
+    class UnavailableIdentities:
         def external_id(self, user):
             raise IdentityError("gone")
 
-    sides.identities = Lost()
-    assert isinstance(sides.made_natively(played()), IdentityError)
-    assert not sides.native.transform_paths
+    transformers.identities = UnavailableIdentities()
+    assert isinstance(transformers.natively(played()), IdentityError)
+    assert not transformers.native.transform_paths

@@ -1,4 +1,4 @@
-"""Native equals upstream, for every event name and whatever its events hold."""
+"""Native statements are equal to upstream's, for all event names and contents."""
 
 import os
 from pathlib import Path
@@ -13,14 +13,15 @@ from log_replay.statements.native.verification import same_statements
 from tests.support.event_forms import raw_event
 from tests.support.known_events import FORMS_OF
 from tests.support.sample_identities import TEA
+from tests.support.transformers import event_of
 from tests.support.variations import events, scenes
 
 SAMPLE = Path(log_replay.standalone.__file__).parent / "sample" / "tracking.log"
 
-#: ``make certify`` asks for more.
+#: ``make certify`` sets a larger number.
 EXAMPLES = int(os.environ.get("LOG_REPLAY_PARITY_EXAMPLES", "50"))
 
-EVERY_EVENT = [(kind, name) for kind, makes in TRANSFORMS.items() for name in sorted(makes)]
+EVERY_EVENT = [(type_, name) for type_, transforms in TRANSFORMS.items() for name in sorted(transforms)]
 
 varied = settings(
     max_examples=EXAMPLES,
@@ -30,39 +31,40 @@ varied = settings(
 )
 
 
-@pytest.mark.parametrize(("kind", "name"), EVERY_EVENT)
-def test_native_equals_upstream_also_in_what_it_rejects_and_why(sides, name):
+@pytest.mark.parametrize(("transformer_type", "name"), EVERY_EVENT)
+def test_statements_and_reject_reasons_are_upstreams(transformers, name):
     @varied
     @given(raw=events(name))
     def check(raw):
-        if sides.parsed(raw) is None:
+        if event_of(raw) is None:
             return
-        ours, theirs = sides.made_natively(raw), sides.made_by_upstream(raw)
+        ours, theirs = transformers.natively(raw), transformers.by_upstream(raw)
         assert same_statements(ours, theirs), (raw, ours, theirs)
 
     check()
 
 
-@pytest.mark.parametrize(("kind", "name"), EVERY_EVENT)
-def test_events_as_the_lms_writes_them_need_no_upstream(sides, name):
+@pytest.mark.parametrize(("transformer_type", "name"), EVERY_EVENT)
+def test_events_of_the_lms_are_transformed_natively(transformers, name):
     @settings(
         max_examples=10, database=None, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
     )
     @given(form=st.sampled_from(FORMS_OF[name]), scene=scenes().filter(lambda scene: scene.course_id != TEA))
     def check(form, scene):
-        sides.native.transform_paths.clear()
+        transformers.native.transform_paths.clear()
         raw = raw_event(form, scene)
-        ours, theirs = sides.made_natively(raw), sides.made_by_upstream(raw)
+        ours, theirs = transformers.natively(raw), transformers.by_upstream(raw)
         assert same_statements(ours, theirs), (raw, ours, theirs)
         if not isinstance(theirs, Exception):
-            assert dict(sides.native.transform_paths) == {"native": 1}
+            assert dict(transformers.native.transform_paths) == {"native": 1}
 
     check()
 
 
-def test_native_equals_upstream_on_the_sample_log(kind, sides):
-    made = [both for line in SAMPLE.read_bytes().splitlines() if (both := sides.made_of_line(line))]
-    assert len(made) > 100
-    for ours, theirs in made:
+def test_statements_of_the_sample_log_are_upstreams(transformers):
+    results = [both for line in SAMPLE.read_bytes().splitlines() if (both := transformers.both_of_line(line))]
+    assert len(results) > 100
+    for ours, theirs in results:
         assert same_statements(ours, theirs), (ours, theirs)
-    assert sides.native.transform_paths["native"] > 20 * sides.native.transform_paths["unsupported_shape"]
+    paths = transformers.native.transform_paths
+    assert paths["native"] > 20 * paths["unsupported_shape"]

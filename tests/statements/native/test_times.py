@@ -1,4 +1,4 @@
-"""Moments and durations are spelled as the libraries spell them that upstream uses."""
+"""Timestamps and durations are equal to those of the libraries that upstream uses."""
 
 from datetime import timedelta, timezone
 
@@ -21,16 +21,18 @@ seconds = st.one_of(
     st.sampled_from([0, -0.0, True, 5e-7, 1.5e-6, 2.5e-6, 59.9999996, 60, 3600.5, 86399.9999996, 86400, 86400.5]),
 )
 offsets = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
-moments = st.builds(
-    lambda moment, places, zulu: (
-        moment.isoformat(timespec="microseconds")[: 20 + places].rstrip(".")
-        + ("Z" if zulu else moment.isoformat()[-6:])
+valid_times = st.builds(
+    lambda datetime_, places, zulu: (
+        datetime_.isoformat(timespec="microseconds")[: 20 + places].rstrip(".")
+        + ("Z" if zulu else datetime_.isoformat()[-6:])
     ),
     st.datetimes(timezones=offsets),
     st.integers(0, 6),
     st.booleans(),
 )
-anything = st.one_of(moments, st.text(alphabet="0123456789-:.TZ+ ", max_size=35), st.text(), st.none(), st.integers())
+anything = st.one_of(
+    valid_times, st.text(alphabet="0123456789-:.TZ+ ", max_size=35), st.text(), st.none(), st.integers()
+)
 
 
 @given(anything)
@@ -40,12 +42,12 @@ anything = st.one_of(moments, st.text(alphabet="0123456789-:.TZ+ ", max_size=35)
 @example("2026-03-02T23:59:60Z")
 @example("2026-03-02T08:15:27+05:60")
 @example("2026-03-02T08:15:27.913562+00:00\n")
-def test_timestamps(spelled):
+def test_xapi_timestamps_are_upstreams(time):
     try:
-        ours = times.xapi_timestamp(spelled)
+        ours = times.xapi_timestamp(time)
     except (UnsupportedEvent, ValueError):
         return
-    assert ours == jsonify_datetime(make_datetime(spelled))
+    assert ours == jsonify_datetime(make_datetime(time))
 
 
 @given(anything)
@@ -59,16 +61,16 @@ def test_timestamps(spelled):
 @example("2026-12-31T24:00:00.000000+00:00")
 @example("2026-12-31T23:59:60.000000+00:00")
 @example("2026-03-02T08:15:27.91356٢+00:00")
-def test_event_times(spelled):
+def test_caliper_times_are_upstreams(time):
     try:
-        ours = times.caliper_time(spelled)
+        ours = times.caliper_time(time)
     except (UnsupportedEvent, ValueError):
         return
-    assert ours == helpers.convert_datetime_to_iso(spelled)
+    assert ours == helpers.convert_datetime_to_iso(time)
 
 
 @pytest.mark.parametrize(
-    "spelled",
+    "time",
     [
         "2026-03-02T08:15:27.913562+00:00",
         "2024-02-29T00:00:00.000000+00:00",
@@ -76,21 +78,21 @@ def test_event_times(spelled):
         "2026-03-02T08:15:27Z",
     ],
 )
-def test_what_the_lms_writes_is_not_unusual(spelled):
-    assert times.xapi_timestamp(spelled) == jsonify_datetime(make_datetime(spelled))
-    assert times.caliper_time(spelled) == helpers.convert_datetime_to_iso(spelled)
+def test_the_times_that_the_lms_writes_are_supported(time):
+    assert times.xapi_timestamp(time) == jsonify_datetime(make_datetime(time))
+    assert times.caliper_time(time) == helpers.convert_datetime_to_iso(time)
 
 
 @given(seconds)
-def test_xapi_durations(value):
+def test_xapi_durations_are_upstreams(value):
     assert times.xapi_duration(value) == jsonify_timedelta(timedelta(seconds=value))
 
 
 @given(seconds)
-def test_caliper_durations(value):
+def test_caliper_durations_are_upstreams(value):
     assert times.caliper_duration(value) == helpers.convert_seconds_to_iso(value)
 
 
 @given(st.one_of(finite, finite.map(str), st.integers(), st.booleans(), st.decimals(allow_nan=False).map(str)))
-def test_seconds_with_three_decimals(value):
+def test_seconds_with_three_decimals_are_upstreams(value):
     assert repr(times.decimal_seconds(value)) == repr(helpers.convert_seconds_to_float(value))

@@ -1,1 +1,1 @@
-"""Caliper events, made directly of tracking events."""
+"""Transform events into Caliper events natively."""

@@ -1,4 +1,4 @@
-"""A Caliper event in its envelope, made of functions that make its parts."""
+"""Transforms that give one Caliper event in its envelope."""
 
 from __future__ import annotations
 
@@ -16,85 +16,86 @@ if TYPE_CHECKING:
     from log_replay.records import Event, EventFields, Statement
     from log_replay.statements.native.platform import Platform
 
-#: Videos, units and problems kept at most, of each kind.
-BLOCKS = 4096
+#: The size of the caches of videos, units and problems.
+CACHED_BLOCKS = 4096
 
-# The JSON of parts is text, not bytes: what is put together of them in one go takes half the time.
+#: Transforms an event with one name into Caliper events.
 CaliperTransform: TypeAlias = "Callable[[Event, Platform, Identities], tuple[Statement, ...]]"
-#: Makes the JSON of what something was done to.
+# The parts are text, not bytes, since f-strings take half the time.
+#: Returns the JSON of the object.
 Object: TypeAlias = "Callable[[Event, Platform, Identities], str]"
-#: Makes JSON of what an event says.
-Part: TypeAlias = "Callable[[EventFields], str]"
+#: Returns the JSON of a part of the Caliper event that depends on the event's fields only.
+PartOfFields: TypeAlias = "Callable[[EventFields], str]"
 
 
 class Course(NamedTuple):
-    """How what belongs to a course says so, each as a member after its comma.
+    """The members of an object that name its course, each with a comma before it.
 
     Attributes:
-        part_of: among other extensions.
-        extensions: as its only extension.
+        part_of: the member of the object's extensions.
+        extensions: the object's extensions, if they have no other member.
     """
 
     part_of: str
     extensions: str
 
 
-NOWHERE = Course("", "")
+NO_COURSE = Course("", "")
 
 
-def caliper_event(  # noqa: PLR0913 - what an event consists of
+def caliper_event(  # noqa: PLR0913 - the parts of an event
     event_type: str,
     action: str,
     object_: Object,
     *,
-    target: Part | None = None,
-    generated: Part | None = None,
-    extensions: Part | None = None,
+    target: PartOfFields | None = None,
+    generated: PartOfFields | None = None,
+    extensions: PartOfFields | None = None,
 ) -> CaliperTransform:
-    """Return the function that makes a Caliper event in its envelope.
+    """Return the transform of an event that gives one Caliper event.
 
     Args:
         event_type: the type of the Caliper event.
-        action: what was done.
-        object_: makes what it was done to.
-        target: makes the place in the object where it was done.
-        generated: makes what came of it.
-        extensions: makes what the extensions hold beside the transformer's version, as members of them.
+        action: the action.
+        object_: returns the object.
+        target: returns the target, such as a position in the object.
+        generated: returns the generated entity, such as a score.
+        extensions: returns the extensions other than the transformer's version, as members of them.
     """
     caliper_type = EventType(event_type, action)
 
-    def make(event: Event, platform: Platform, identities: Identities) -> tuple[Statement, ...]:
-        # In upstream's order: when several parts cannot be made, the first one names the reject's reason.
+    def transform(event: Event, platform: Platform, identities: Identities) -> tuple[Statement, ...]:
+        # In upstream's order: if several parts are invalid, the first one decides the reject reason.
         fields = event.fields
-        learner = identities.external_id(acting_user(event))
-        about = object_(event, platform, identities)
-        more = extensions(fields) if extensions else ""
+        external_id = identities.external_id(acting_user(event))
+        object_text = object_(event, platform, identities)
+        extensions_text = extensions(fields) if extensions else ""
         if target:
-            about = f'{about},"target":{target(fields)}'
+            object_text = f'{object_text},"target":{target(fields)}'
         if generated:
-            about = f'{about},"generated":{generated(fields)}'
-        return (build_envelope(caliper_type, platform, learner, event, about, more),)
+            object_text = f'{object_text},"generated":{generated(fields)}'
+        return (build_envelope(caliper_type, platform, external_id, event, object_text, extensions_text),)
 
-    return make
+    return transform
 
 
 @lru_cache(maxsize=1024)
-def course_named(course_id: Any, platform: Platform) -> Course:
-    """Return the course with the id that an event names, ``NOWHERE`` where it names none."""
+def course_members(course_id: Any, platform: Platform) -> Course:
+    """Return the members that name the course with this id, or ``NO_COURSE`` for an empty id."""
     if not course_id and course_id != 0:
-        return NOWHERE
-    named = json_of({"id": platform.iri("course", text(course_id)), "type": "CourseOffering"})
-    part_of = f'"isPartOf":{named}'
+        return NO_COURSE
+    course = json_of({"id": platform.iri("course", text(course_id)), "type": "CourseOffering"})
+    part_of = f'"isPartOf":{course}'
     return Course(f",{part_of}", f',"extensions":{{{part_of}}}')
 
 
 def member(name: str, value: Any) -> str:
-    """Return a member of an object, after its comma, or nothing if the value is empty; zero and False are not."""
-    kind = type(value)
-    if kind is int:
+    """Return a member with a comma before it, or nothing if the value is empty. Zero and False are not empty."""
+    type_ = type(value)
+    if type_ is int:
         return f',"{name}":{value}'
-    if kind is str:
+    if type_ is str:
         return f',"{name}":{quoted(value).decode()}' if value else ""
-    if kind is dict:  # upstream would take what is empty out of it as well
+    if type_ is dict:  # upstream also removes empty values inside it
         raise UnsupportedEvent
     return f',"{name}":{json_of(value)}' if value or value == 0 else ""

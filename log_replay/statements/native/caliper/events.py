@@ -1,14 +1,14 @@
-"""Every event that gives Caliper events, as type, action, object and target."""
+"""The transforms of all events that give Caliper events: type, action, object and target."""
 
 from __future__ import annotations
 
 from log_replay.statements.native.caliper import objects, problems
 from log_replay.statements.native.caliper.event import CaliperTransform, caliper_event
-from log_replay.statements.native.caliper.targets import jump, media_location, speeds
+from log_replay.statements.native.caliper.targets import media_location, seek, speeds
 
 
 def media(action: str) -> CaliperTransform:
-    """Return what makes the event of something done to a video."""
+    """Return the transform of an event about a video."""
     return caliper_event("MediaEvent", action, objects.video, target=media_location)
 
 
@@ -16,7 +16,7 @@ loaded = media("Started")
 played = media("Resumed")
 paused = media("Paused")
 ended = media("Ended")
-sought = caliper_event("MediaEvent", "JumpedTo", objects.video, target=jump)
+sought = caliper_event("MediaEvent", "JumpedTo", objects.video, target=seek)
 captions_shown = media("EnabledClosedCaptioning")
 captions_hidden = media("DisabledClosedCaptioning")
 
@@ -46,7 +46,7 @@ EVENTS: dict[str, CaliperTransform] = {
     "edx.ui.lms.sequence.tab_selected": caliper_event(
         "NavigationEvent", "NavigatedTo", objects.unit("DigitalResourceCollection")
     ),
-    # Videos: what browsers call them, what mobile apps do
+    # Videos: the names of browsers' events, then those of mobile apps
     "load_video": loaded,
     "edx.video.loaded": loaded,
     "play_video": played,

@@ -1,4 +1,4 @@
-"""Objects: what a Caliper event is about."""
+"""Objects of Caliper events: courses, videos, pages and units."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from log_replay.statements.native.caliper.envelope import json_of
-from log_replay.statements.native.caliper.event import BLOCKS, course_named, member
+from log_replay.statements.native.caliper.event import CACHED_BLOCKS, course_members, member
 from log_replay.statements.native.fields import UnsupportedEvent, course_id_of, required, required_at, text, value_at
 from log_replay.statements.native.times import caliper_duration
 from log_replay.statements.native.usage_keys import video_key
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def course(event: Event, platform: Platform, identities: Identities) -> str:
-    """Return the course, and the mode in which the learner takes it.
+    """Return the course, with the mode of the learner's enrolment.
 
     Raises:
-        UnknownIdentity: the platform does not know the course.
+        UnknownIdentity: the platform has no such course.
     """
     fields = event.fields
     name = identities.course_name(required(course_id_of(event)))
@@ -33,60 +33,70 @@ def course(event: Event, platform: Platform, identities: Identities) -> str:
 
 
 def video(event: Event, platform: Platform, _identities: Identities) -> str:
-    """Return the video and its length."""
+    """Return the video, with its length."""
     data = event.fields["data"]
     video_id = data["id"]
-    make = _video if type(video_id) is str else _video.__wrapped__  # 1, 1.0 and True are one key of the cache
-    return make(video_id, data.get("duration", 0), event.course_id, platform)
+    # Other types are not cached: 1, 1.0 and True are the same key. Equal lengths give the same text.
+    return (_cached_video if type(video_id) is str else _video)(
+        video_id, data.get("duration", 0), event.course_id, platform
+    )
 
 
 def page(object_type: str) -> Object:
-    """Return what makes the object that a link or an entry of the outline leads to."""
+    """Return the function that returns the target of a link or of an entry of the outline."""
 
-    def followed(event: Event, platform: Platform, _identities: Identities) -> str:
+    def page_of_type(event: Event, platform: Platform, _identities: Identities) -> str:
         data = event.fields["data"]
-        target, name = member("id", data["target_url"]), member("name", data.get("target_name"))
-        if not target:
+        id_, name = member("id", data["target_url"]), member("name", data.get("target_name"))
+        if not id_:
             raise UnsupportedEvent
-        return f'{{{target[1:]}{name},"type":"{object_type}"{course_named(event.course_id, platform).extensions}}}'
+        return f'{{{id_[1:]}{name},"type":"{object_type}"{course_members(event.course_id, platform).extensions}}}'
 
-    return followed
+    return page_of_type
 
 
 def unit(object_type: str, target: str | None = None) -> Object:
-    """Return what makes the object of a move within a sequence: to ``target``, or to the tab that the event names."""
-    there = member("target", target)
+    """Return the function that returns the object of a move in a sequence.
 
-    def moved(event: Event, platform: Platform, _identities: Identities) -> str:
+    Args:
+        object_type: the type of the object.
+        target: the target of the move; the event's ``target_tab`` by default.
+    """
+    constant_target = member("target", target)
+
+    def unit_of_type(event: Event, platform: Platform, _identities: Identities) -> str:
         data = event.fields["data"]
         key, count, current = data["id"], data.get("tab_count"), data.get("current_tab")
-        make = _unit if type(key) is str else _unit.__wrapped__
-        begun, part_of = make(object_type, key, event.course_id, platform)
-        chosen = there or member("target", data.get("target_tab"))
-        if type(count) is int and type(current) is int:  # as browsers say it
-            return f'{begun},"extensions":{{"tab_count":{count},"current_tab":{current}{chosen}{part_of}}}}}'
-        extensions = f"{member('tab_count', count)}{member('current_tab', current)}{chosen}{part_of}"
-        return f'{begun},"extensions":{{{extensions[1:]}}}}}'
+        # Other types are not cached: 1, 1.0 and True are the same key.
+        begin, part_of = (_cached_unit if type(key) is str else _unit)(object_type, key, event.course_id, platform)
+        target_member = constant_target or member("target", data.get("target_tab"))
+        if type(count) is int and type(current) is int:  # the usual case, without calls
+            return f'{begin},"extensions":{{"tab_count":{count},"current_tab":{current}{target_member}{part_of}}}}}'
+        extensions = f"{member('tab_count', count)}{member('current_tab', current)}{target_member}{part_of}"
+        return f'{begin},"extensions":{{{extensions[1:]}}}}}'
 
-    return moved
+    return unit_of_type
 
 
-@lru_cache(maxsize=BLOCKS)
 def _video(video_id: Any, seconds: Any, course_id: Any, platform: Platform) -> str:
-    # Lengths may be keys of the cache whatever they are: those that are equal are spelled alike.
     if not video_id and video_id != 0:
         raise UnsupportedEvent
     key = video_key(text(course_id or None), video_id)
     length = caliper_duration(seconds)
     duration = "" if length is None else f',"duration":"{length}"'
     iri = json_of(platform.iri("xblock", key))
-    return f'{{"id":{iri},"type":"VideoObject"{course_named(course_id, platform).extensions}{duration}}}'
+    return f'{{"id":{iri},"type":"VideoObject"{course_members(course_id, platform).extensions}{duration}}}'
 
 
-@lru_cache(maxsize=BLOCKS)
+_cached_video = lru_cache(maxsize=CACHED_BLOCKS)(_video)
+
+
 def _unit(object_type: str, key: Any, course_id: Any, platform: Platform) -> tuple[str, str]:
-    """Return a unit up to its extensions, and the last of them."""
+    """Return the JSON of a unit before its extensions, and the last of the extensions."""
     if not key and key != 0:
         raise UnsupportedEvent
     iri = json_of(platform.iri("xblock", key))
-    return f'{{"id":{iri},"type":"{object_type}","name":"Unit"', course_named(course_id, platform).part_of
+    return f'{{"id":{iri},"type":"{object_type}","name":"Unit"', course_members(course_id, platform).part_of
+
+
+_cached_unit = lru_cache(maxsize=CACHED_BLOCKS)(_unit)

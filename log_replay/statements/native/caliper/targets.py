@@ -1,4 +1,4 @@
-"""Targets and extensions: where in the object it was done, and how."""
+"""Targets and extensions of Caliper's media events."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from log_replay.statements.native.times import caliper_duration
 if TYPE_CHECKING:
     from log_replay.records import EventFields
 
-SOMEWHERE = '{"id":"_:MediaLocation","type":"MediaLocation"'
+MEDIA_LOCATION = '{"id":"_:MediaLocation","type":"MediaLocation"'
 
 
 def media_location(fields: EventFields) -> str:
-    """Return where in the video it happened."""
+    """Return the position in the video."""
     data = fields["data"]
     time = caliper_duration(data.get("currentTime") or data.get("current_time"))
-    return f"{SOMEWHERE}}}" if time is None else f'{SOMEWHERE},"currentTime":"{time}"}}'
+    return f"{MEDIA_LOCATION}}}" if time is None else f'{MEDIA_LOCATION},"currentTime":"{time}"}}'
 
 
-def jump(fields: EventFields) -> str:
-    """Return from where to where in the video the learner jumped."""
+def seek(fields: EventFields) -> str:
+    """Return the positions before and after a jump in a video."""
     data = fields["data"]
     before = data.get("currentTime")
     if not before:
         before = data.get("old_time")
-        caliper_duration(data.get("current_time"))  # which upstream rejects if it cannot read it, though it is not told
+        caliper_duration(data.get("current_time"))  # upstream does not use it, but rejects an invalid one
     time, after = caliper_duration(before), caliper_duration(data.get("new_time"))
     current = "" if time is None else f',"currentTime":"{time}"'
-    destination = "" if after is None else f'"newTime":"{after}"'
-    return f'{SOMEWHERE}{current},"extensions":{{{destination}}}}}'
+    extensions = "" if after is None else f'"newTime":"{after}"'
+    return f'{MEDIA_LOCATION}{current},"extensions":{{{extensions}}}}}'
 
 
 def speeds(fields: EventFields) -> str:
-    """Return the speed before and after."""
+    """Return the speeds before and after a change, as extensions."""
     return member("oldSpeed", find(fields, "old_speed")) + member("newSpeed", find(fields, "new_speed"))

@@ -1,1 +1,1 @@
-"""xAPI statements, made directly of events."""
+"""Transform events into xAPI statements natively."""

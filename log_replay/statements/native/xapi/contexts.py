@@ -1,4 +1,4 @@
-"""Contexts: where a statement belongs, and what of the circumstances goes into its extensions."""
+"""Contexts of xAPI statements: activities and extensions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from log_replay.statements.native.fields import UnsupportedEvent, course_id_of, find, text, text_at, value_at
 from log_replay.statements.native.times import seconds_text
-from log_replay.statements.native.xapi.objects import COURSE, DISCUSSION, EXAM_ATTEMPT, activity, present
+from log_replay.statements.native.xapi.objects import COURSE, DISCUSSION, EXAM_ATTEMPT, activity, without_nones
 from log_replay.statements.serialise import json_text
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ SESSION_ID = b"https://w3id.org/xapi/openedx/extensions/session-id"
 VIDEO_LENGTH = b"https://w3id.org/xapi/video/extensions/length"
 STARTING_POSITION = b"http://id.tincanapi.com/extension/starting-position"
 ENDING_POSITION = b"http://id.tincanapi.com/extension/ending-point"
-KIND = b"https://w3id.org/xapi/acrossx/extensions/type"
+TYPE = b"https://w3id.org/xapi/acrossx/extensions/type"
 ATTEMPT_STARTED = "https://w3id.org/xapi/openedx/extension/attempt-started"
 ATTEMPT_COMPLETED = "https://w3id.org/xapi/openedx/extension/attempt-completed"
 ATTEMPT_ID = "http://id.tincanapi.com/extension/attempt-id"
@@ -31,36 +31,36 @@ SESSION = b',"%b":' % SESSION_ID
 
 
 def in_course(event: Event, platform: Platform, identities: Identities) -> bytes:
-    """Return the course as the parent, if the event names one.
+    """Return the course as the parent, if the event has one.
 
     Raises:
-        UnknownIdentity: the platform does not know the course.
+        UnknownIdentity: the platform has no such course.
     """
     course_id = event.course_id
     if not course_id or type(course_id) is not str:
-        return _within(course_of(event, platform, identities))
+        return _with_parent(course_of(event, platform, identities))
     name = identities.course_name(course_id)
-    return _within_course(platform.root_url, course_id, name if type(name) is str else text(name))
+    return _with_course_as_parent(platform.root_url, course_id, name if type(name) is str else text(name))
 
 
 def in_discussion(event: Event, platform: Platform, identities: Identities) -> bytes:
-    """Return the course as the parent, and the discussion around a post where the event names it."""
+    """Return the course as the parent, and the thread of a post as the grouping if the event has it."""
     parent = course_of(event, platform, identities)
     discussion = value_at(event.fields, "data", "discussion")
     thread = discussion.get("id") if isinstance(discussion, dict) else None
     if not thread:
-        return _within(parent)
-    return _grouped(parent, activity(platform.iri("api/discussion/v1/threads", thread), {"type": DISCUSSION}))
+        return _with_parent(parent)
+    return _with_grouping(parent, activity(platform.iri("api/discussion/v1/threads", thread), {"type": DISCUSSION}))
 
 
 def in_exam_attempt(event: Event, platform: Platform, identities: Identities) -> bytes:
-    """Return the course as the parent, and the attempt at the exam."""
+    """Return the course as the parent, and the attempt at the exam as the grouping."""
     fields = event.fields
     parent = course_of(event, platform, identities)
     definition = {
         "type": EXAM_ATTEMPT,
         "name": {"en": text_at(fields, "event", "exam_name")},
-        "extensions": present(
+        "extensions": without_nones(
             {
                 ATTEMPT_STARTED: value_at(fields, "event", "attempt_started_at"),
                 ATTEMPT_COMPLETED: value_at(fields, "event", "attempt_completed_at"),
@@ -69,19 +69,19 @@ def in_exam_attempt(event: Event, platform: Platform, identities: Identities) ->
             }
         ),
     }
-    return _grouped(parent, activity(value_at(fields, "event", "attempt_code"), definition))
+    return _with_grouping(parent, activity(value_at(fields, "event", "attempt_code"), definition))
 
 
-def nowhere(_event: Event, _platform: Platform, _identities: Identities) -> bytes:
-    """Return no activities: the statement is about the course itself."""
+def no_activities(_event: Event, _platform: Platform, _identities: Identities) -> bytes:
+    """Return no activities: the object is the course itself."""
     return b""
 
 
 def course_of(event: Event, platform: Platform, identities: Identities) -> bytes:
-    """Return the event's course in a list, or nothing where it names none.
+    """Return the event's course in a list, or nothing if it has none.
 
     Raises:
-        UnknownIdentity: the platform does not know the course.
+        UnknownIdentity: the platform has no such course.
     """
     course_id = course_id_of(event)
     if course_id is None:
@@ -89,14 +89,14 @@ def course_of(event: Event, platform: Platform, identities: Identities) -> bytes
     return _course(platform.root_url, course_id, text(identities.course_name(course_id)))
 
 
-def _within(parent: bytes) -> bytes:
+def _with_parent(parent: bytes) -> bytes:
     return b',"contextActivities":{"parent":%b}' % parent if parent else b""
 
 
-def _grouped(parent: bytes, group: bytes) -> bytes:
+def _with_grouping(parent: bytes, grouping: bytes) -> bytes:
     if not parent:
         raise UnsupportedEvent
-    return b',"contextActivities":{"parent":%b,"grouping":[%b]}' % (parent, group)
+    return b',"contextActivities":{"parent":%b,"grouping":[%b]}' % (parent, grouping)
 
 
 @lru_cache(maxsize=1024)
@@ -105,68 +105,71 @@ def _course(root_url: str, course_id: str, name: str) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def _within_course(root_url: str, course_id: str, name: str) -> bytes:
-    return _within(_course(root_url, course_id, name))
+def _with_course_as_parent(root_url: str, course_id: str, name: str) -> bytes:
+    return _with_parent(_course(root_url, course_id, name))
 
 
-# Extensions, as members of the context's
+# Extensions, as members of the context's extensions
 
 
 def session(fields: EventFields) -> bytes:
-    """Return the session, if the event names one."""
+    """Return the session, if the event has one."""
     id_ = find(fields, "session")
     return b"" if id_ is None else SESSION + json_text(id_)
 
 
 def video_length(fields: EventFields) -> bytes:
-    """Return how long the video is."""
+    """Return the length of the video."""
     seconds = fields["data"].get("duration")
-    if seconds or type(seconds) is int:
-        return _length(seconds)
-    return _length.__wrapped__(seconds) if seconds == 0 else b""
+    if seconds:
+        return _cached_length(seconds)
+    return _length(seconds) if seconds == 0 else b""
 
 
 def thread_type(fields: EventFields) -> bytes:
-    """Return whether the thread is a discussion or a question."""
-    return _member(KIND, find(fields, "thread_type"))
+    """Return the type of the thread: discussion or question."""
+    return _member(TYPE, find(fields, "thread_type"))
 
 
 def vote_value(fields: EventFields) -> bytes:
-    """Return whether the vote went up or down."""
-    return _member(KIND, find(fields, "vote_value"))
+    """Return the direction of the vote."""
+    return _member(TYPE, find(fields, "vote_value"))
 
 
-def to_next_unit(fields: EventFields) -> bytes:
-    """Return where in the sequence the learner was, on the way to the next unit."""
+def move_to_next_unit(fields: EventFields) -> bytes:
+    """Return the positions of a move to the next unit of a sequence."""
     return _move(fields, "next unit")
 
 
-def to_previous_unit(fields: EventFields) -> bytes:
-    """Return where in the sequence the learner was, on the way to the previous unit."""
+def move_to_previous_unit(fields: EventFields) -> bytes:
+    """Return the positions of a move to the previous unit of a sequence."""
     return _move(fields, "previous unit")
 
 
-def to_chosen_unit(fields: EventFields) -> bytes:
-    """Return where in the sequence the learner was, and which unit was chosen."""
+def move_to_target_unit(fields: EventFields) -> bytes:
+    """Return the positions of a move to any unit of a sequence."""
     return _move(fields, value_at(fields, "data", "target_tab"))
 
 
-def _move(fields: EventFields, target: Any) -> bytes:
+def _move(fields: EventFields, end: Any) -> bytes:
     start = fields["data"].get("current_tab") or value_at(fields, "data", "current_tab")
-    # What only equals a number is none: 1, 1.0 and True are one key of the cache.
-    kept = type(start) is int and type(target) in (int, str)
-    return _moved(start, target) if kept else _moved.__wrapped__(start, target)
+    # Other types are not cached: 1, 1.0 and True are the same key, and so are 0.0 and -0.0.
+    cached = type(start) is int and type(end) in (int, str)
+    return (_cached_positions if cached else _positions)(start, end)
 
 
-@lru_cache(maxsize=1024)
-def _moved(start: Any, end: Any) -> bytes:
+def _positions(start: Any, end: Any) -> bytes:
     return _member(STARTING_POSITION, start) + _member(ENDING_POSITION, end)
 
 
-@lru_cache(maxsize=4096)
+_cached_positions = lru_cache(maxsize=1024)(_positions)
+
+
 def _length(seconds: Any) -> bytes:
-    """Return the member of a length; only -0.0 is not what its equals are, which are one key of the cache."""
     return b',"%b":%b' % (VIDEO_LENGTH, seconds_text(seconds))
+
+
+_cached_length = lru_cache(maxsize=4096)(_length)
 
 
 def _member(iri: bytes, value: Any) -> bytes:

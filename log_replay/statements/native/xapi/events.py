@@ -1,4 +1,4 @@
-"""Every event that gives xAPI statements, as verb, object, context and result."""
+"""The transforms of all events that give xAPI statements: verb, object, context and result."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ video_length = contexts.video_length
 
 # Courses
 
-registered = statement(verbs.REGISTERED, objects.course_in_mode, activities=contexts.nowhere)
-unregistered = statement(verbs.UNREGISTERED, objects.course_in_mode, activities=contexts.nowhere)
-passed = statement(verbs.PASSED, objects.course_in_mode, activities=contexts.nowhere)
-failed = statement(verbs.FAILED, objects.course_in_mode, activities=contexts.nowhere)
+registered = statement(verbs.REGISTERED, objects.course_in_mode, activities=contexts.no_activities)
+unregistered = statement(verbs.UNREGISTERED, objects.course_in_mode, activities=contexts.no_activities)
+passed = statement(verbs.PASSED, objects.course_in_mode, activities=contexts.no_activities)
+failed = statement(verbs.FAILED, objects.course_in_mode, activities=contexts.no_activities)
 
 # Forums
 
@@ -36,7 +36,7 @@ played = statement(verbs.PLAYED, objects.video, extensions=video_length, result=
 paused = statement(verbs.PAUSED, objects.video, extensions=video_length, result=results.playback_position)
 stopped = statement(verbs.TERMINATED, objects.video, extensions=video_length, result=results.playback_position)
 watched = statement(verbs.COMPLETED, objects.video, extensions=video_length, result=results.watched)
-sought = statement(verbs.SEEKED, objects.video, extensions=video_length, result=results.jump)
+sought = statement(verbs.SEEKED, objects.video, extensions=video_length, result=results.seek)
 speed_changed = statement(verbs.INTERACTED, objects.video, extensions=video_length, result=results.speed)
 captions_shown = statement(
     verbs.INTERACTED, objects.video, extensions=video_length, result=results.captions(enabled=True)
@@ -47,12 +47,12 @@ captions_hidden = statement(
 
 
 def exam_started(kind: str) -> XapiTransform:
-    """Return what makes the statement that an attempt at an exam of this kind began."""
+    """Return the transform for the start of an attempt at an exam of this kind."""
     return statement(verbs.INITIALIZED, objects.exam(kind), activities=contexts.in_exam_attempt)
 
 
 def exam_submitted(kind: str) -> XapiTransform:
-    """Return what makes the statement that an attempt at an exam of this kind ended."""
+    """Return the transform for the end of an attempt at an exam of this kind."""
     return statement(verbs.TERMINATED, objects.exam(kind), activities=contexts.in_exam_attempt)
 
 
@@ -109,14 +109,16 @@ EVENTS: dict[str, XapiTransform] = {
     "edx.ui.lms.link_clicked": statement(verbs.NAVIGATED, objects.link),
     "edx.ui.lms.outline.selected": outline_selected,
     "edx.ui.lms.sequence.outline.selected": outline_selected,
-    "edx.ui.lms.sequence.next_selected": statement(verbs.NAVIGATED, objects.sequence, extensions=contexts.to_next_unit),
+    "edx.ui.lms.sequence.next_selected": statement(
+        verbs.NAVIGATED, objects.sequence, extensions=contexts.move_to_next_unit
+    ),
     "edx.ui.lms.sequence.previous_selected": statement(
-        verbs.NAVIGATED, objects.sequence, extensions=contexts.to_previous_unit
+        verbs.NAVIGATED, objects.sequence, extensions=contexts.move_to_previous_unit
     ),
     "edx.ui.lms.sequence.tab_selected": statement(
-        verbs.NAVIGATED, objects.sequence, extensions=contexts.to_chosen_unit
+        verbs.NAVIGATED, objects.sequence, extensions=contexts.move_to_target_unit
     ),
-    # Videos: what browsers call them, what mobile apps do
+    # Videos: the names of browsers' events, then those of mobile apps
     "load_video": loaded,
     "edx.video.loaded": loaded,
     "play_video": played,

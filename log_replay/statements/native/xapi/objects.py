@@ -1,4 +1,4 @@
-"""Objects: what a statement is about."""
+"""Objects of xAPI statements."""
 
 from __future__ import annotations
 
@@ -33,26 +33,24 @@ SOLUTION = "http://id.tincanapi.com/activitytype/solution"
 SUPPLEMENTAL_INFO = "https://w3id.org/xapi/acrossx/extensions/supplemental-info"
 VIDEO = "https://w3id.org/xapi/video/activity-type/video"
 
-KIND = "https://w3id.org/xapi/acrossx/extensions/type"
+COURSE_MODE = "https://w3id.org/xapi/acrossx/extensions/type"
 TIME_LIMIT = "https://w3id.org/xapi/acrossx/extensions/time-limit"
 TOTAL_ITEMS = "https://w3id.org/xapi/acrossx/extensions/total-items"
 
-#: An activity.
+#: An activity with an id.
 ACTIVITY = b'{"id":%b,"objectType":"Activity","definition":%b}'
 
-# Definitions of which nothing but the type is known
-OF_DISCUSSION, OF_INTERACTION, OF_LINK, OF_QUESTION, OF_RESOURCE, OF_SOLUTION, OF_SUPPLEMENTAL_INFO, OF_VIDEO = (
+# Definitions with a type only
+DISCUSSION_TYPE, INTERACTION_TYPE, LINK_TYPE, QUESTION_TYPE, RESOURCE_TYPE, SOLUTION_TYPE, INFO_TYPE, VIDEO_TYPE = (
     json_text({"type": iri})
     for iri in (DISCUSSION, INTERACTION, LINK, QUESTION, RESOURCE, SOLUTION, SUPPLEMENTAL_INFO, VIDEO)
 )
-# ... and the name
-OF_NAMED_DISCUSSION, OF_NAMED_MODULE = (
-    b'{"type":"%b","name":{"en":%%b}}' % iri.encode() for iri in (DISCUSSION, MODULE)
-)
+# Definitions with a type and a name
+NAMED_DISCUSSION, NAMED_MODULE = (b'{"type":"%b","name":{"en":%%b}}' % iri.encode() for iri in (DISCUSSION, MODULE))
 
 
 def activity(iri: Any, definition: Json) -> bytes:
-    """Return an activity; one without an IRI has no ``id``."""
+    """Return an activity. Without an IRI, it has no ``id``."""
     if iri is None:
         return json_text({"objectType": "Activity", "definition": definition})
     return ACTIVITY % (quoted(str(iri)), json_text(definition))
@@ -63,30 +61,34 @@ def block(platform: Platform, key: Any, definition: bytes) -> bytes:
     return ACTIVITY % (quoted(f"{platform.root_url}/xblock/{key}"), definition)
 
 
-def present(values: Json) -> Json:
-    """Return the values that there are."""
+def without_nones(values: Json) -> Json:
+    """Return the items whose value is not None."""
     return {iri: value for iri, value in values.items() if value is not None}
 
 
 def course(event: Event, platform: Platform, identities: Identities) -> bytes:
-    """Return the course, by the name that the platform has for it, if any.
+    """Return the course, with its name if the platform has one.
 
     Raises:
-        UnknownIdentity: the platform does not know the course.
+        UnknownIdentity: the platform has no such course.
     """
     return _course(event, platform, identities, {})
 
 
 def course_in_mode(event: Event, platform: Platform, identities: Identities) -> bytes:
-    """Return the course, and the mode in which the learner takes it."""
-    extensions = present({KIND: value_at(event.fields, "data", "mode")})
+    """Return the course, with the mode of the learner's enrolment.
+
+    Raises:
+        UnknownIdentity: the platform has no such course.
+    """
+    extensions = without_nones({COURSE_MODE: value_at(event.fields, "data", "mode")})
     return _course(event, platform, identities, {"extensions": extensions})
 
 
-def _course(event: Event, platform: Platform, identities: Identities, more: Json) -> bytes:
+def _course(event: Event, platform: Platform, identities: Identities, members: Json) -> bytes:
     course_id = required(course_id_of(event))
     name = identities.course_name(course_id)
-    definition = {"type": COURSE, "name": {} if name is None else {"en": text(name)}, **more}
+    definition = {"type": COURSE, "name": {} if name is None else {"en": text(name)}, **members}
     return activity(platform.iri("course", course_id), definition)
 
 
@@ -94,21 +96,23 @@ def video(event: Event, platform: Platform, _identities: Identities) -> bytes:
     """Return the video."""
     course_id, video_id = event.course_id, event.fields["data"]["id"]
     if type(video_id) is str and video_id and type(course_id) is str and course_id:
-        return _video(platform.root_url, course_id, video_id)
-    # What only equals a text is none: 1, 1.0 and True are one key of the cache.
+        return _cached_video(platform.root_url, course_id, video_id)
+    # Other types are not cached: 1, 1.0 and True are the same key, and so are 0.0 and -0.0.
     course_id, video_id = required(course_id_of(event)), required_at(event.fields, "data", "id")
-    return _video.__wrapped__(platform.root_url, course_id, video_id)
+    return _video(platform.root_url, course_id, video_id)
 
 
-@lru_cache(maxsize=4096)
 def _video(root_url: str, course_id: str, video_id: Any) -> bytes:
-    return ACTIVITY % (quoted(f"{root_url}/xblock/{video_key(course_id, video_id)}"), OF_VIDEO)
+    return ACTIVITY % (quoted(f"{root_url}/xblock/{video_key(course_id, video_id)}"), VIDEO_TYPE)
+
+
+_cached_video = lru_cache(maxsize=4096)(_video)
 
 
 def completed_block(event: Event, platform: Platform, _identities: Identities) -> bytes:
     """Return the block whose completion changed."""
     fields = event.fields
-    return block(platform, fields["data"]["block_id"] or required_at(fields, "data", "block_id"), OF_RESOURCE)
+    return block(platform, fields["data"]["block_id"] or required_at(fields, "data", "block_id"), RESOURCE_TYPE)
 
 
 graded_subsection = completed_block
@@ -120,20 +124,20 @@ def post(event: Event, platform: Platform, _identities: Identities) -> bytes:
     key = text_at(fields, "data", "id")
     path = text_at(fields, "context", "path").rstrip("/").replace(key, "").rstrip("/")
     title = value_at(fields, "data", "title")
-    definition = OF_NAMED_DISCUSSION % quoted(text(title)) if title else OF_DISCUSSION
+    definition = NAMED_DISCUSSION % quoted(text(title)) if title else DISCUSSION_TYPE
     return ACTIVITY % (quoted(f"{platform.root_url}{path}/{key}"), definition)
 
 
 def link(event: Event, _platform: Platform, _identities: Identities) -> bytes:
-    """Return what the link leads to."""
-    return ACTIVITY % (quoted(_target(event.fields)), OF_LINK)
+    """Return the target of a link."""
+    return ACTIVITY % (quoted(_target(event.fields)), LINK_TYPE)
 
 
 def outline_entry(event: Event, _platform: Platform, _identities: Identities) -> bytes:
-    """Return the entry of the course's outline."""
+    """Return an entry of the course's outline."""
     fields = event.fields
     name = quoted(text_at(fields, "data", "target_name"))
-    return ACTIVITY % (quoted(_target(fields)), OF_NAMED_MODULE % name)
+    return ACTIVITY % (quoted(_target(fields)), NAMED_MODULE % name)
 
 
 def _target(fields: EventFields) -> str:
@@ -141,23 +145,24 @@ def _target(fields: EventFields) -> str:
 
 
 def sequence(event: Event, platform: Platform, _identities: Identities) -> bytes:
-    """Return the sequence of units."""
+    """Return a sequence of units."""
     fields = event.fields
     data = fields["data"]
     units = data.get("tab_count") or value_at(fields, "data", "tab_count")
-    # What only equals a number is none: 1, 1.0 and True are one key of the cache.
-    definition = _sequence_of(units) if type(units) is int else _sequence_of.__wrapped__(units)
+    # Other types are not cached: 1, 1.0 and True are the same key, and so are 0.0 and -0.0.
+    definition = (_cached_sequence_definition if type(units) is int else _sequence_definition)(units)
     return block(platform, data["id"] or required_at(fields, "data", "id"), definition)
 
 
-@lru_cache(maxsize=1024)
-def _sequence_of(units: Any) -> bytes:
-    """Return the definition of a sequence of so many units."""
-    return json_text({"type": RESOURCE, "extensions": present({TOTAL_ITEMS: units})})
+def _sequence_definition(units: Any) -> bytes:
+    return json_text({"type": RESOURCE, "extensions": without_nones({TOTAL_ITEMS: units})})
+
+
+_cached_sequence_definition = lru_cache(maxsize=1024)(_sequence_definition)
 
 
 def exam(kind: str) -> Object:
-    """Return what makes the object of an exam: ``timed``, ``practice`` or ``proctored``."""
+    """Return the function that returns an exam of this kind: ``timed``, ``practice`` or ``proctored``."""
     exam_type = f"https://w3id.org/xapi/openedx/activity/{kind}-assessment"
 
     def exam_of_kind(event: Event, _platform: Platform, _identities: Identities) -> bytes:
@@ -165,7 +170,7 @@ def exam(kind: str) -> Object:
         definition = {
             "type": exam_type,
             "name": {"en": text_at(fields, "event", "exam_name")},
-            "extensions": present({TIME_LIMIT: value_at(fields, "event", "exam_default_time_limit_mins")}),
+            "extensions": without_nones({TIME_LIMIT: value_at(fields, "event", "exam_default_time_limit_mins")}),
         }
         return activity(required_at(fields, "event", "exam_content_id"), definition)
 
@@ -173,7 +178,7 @@ def exam(kind: str) -> Object:
 
 
 def problem_key(fields: EventFields, finder: Finder | None = None) -> Any:
-    """Return the usage key of the problem, or None where only the page says it."""
+    """Return the usage key of the problem, or None if only the page's address has it."""
     data = fields.get("data")
     if data and isinstance(data, dict):
         return data.get("problem_id") or required_at(fields, "data", "module_id")
@@ -181,25 +186,25 @@ def problem_key(fields: EventFields, finder: Finder | None = None) -> Any:
 
 
 def problem(event: Event, _platform: Platform, _identities: Identities) -> bytes:
-    """Return the problem, under its bare usage key."""
-    return ACTIVITY % (quoted(str(required(problem_key(event.fields)))), OF_INTERACTION)
+    """Return the problem. Its id is the usage key alone, as upstream's is."""
+    return ACTIVITY % (quoted(str(required(problem_key(event.fields)))), INTERACTION_TYPE)
 
 
 def submitted_problem(event: Event, platform: Platform, _identities: Identities) -> bytes:
-    """Return the problem whose answers were handed in."""
-    return block(platform, required(problem_key(event.fields)), OF_QUESTION)
+    """Return the problem whose answers were submitted."""
+    return block(platform, required(problem_key(event.fields)), QUESTION_TYPE)
 
 
 def solution(event: Event, platform: Platform, _identities: Identities) -> bytes:
-    """Return the answer that the problem shows."""
+    """Return the solution of a problem."""
     fields = event.fields
     problem_key(fields)
-    return block(platform, f"{required(find(fields, 'problem_id'))}/answer", OF_SOLUTION)
+    return block(platform, f"{required(find(fields, 'problem_id'))}/answer", SOLUTION_TYPE)
 
 
 def hint(event: Event, platform: Platform, _identities: Identities) -> bytes:
-    """Return the hint."""
+    """Return a hint of a problem."""
     fields = event.fields
     problem_key(fields)
     key, index = required(find(fields, "module_id")), required(find(fields, "hint_index"))
-    return block(platform, f"{key}/hint/{index}", OF_SUPPLEMENTAL_INFO)
+    return block(platform, f"{key}/hint/{index}", INFO_TYPE)

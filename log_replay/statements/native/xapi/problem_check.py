@@ -129,14 +129,16 @@ def _definition(fields: EventFields, member: bytes, words: Any, interaction_type
     attempts = value_at(fields, "data", "attempts") or None
     # Other types are not cached: 1, 1.0 and True are the same key.
     cached = attempts is None or type(attempts) is int
-    return (_built_definition if cached else _built_definition.__wrapped__)(attempts, member, words, interaction_type)
+    return (_cached_definition if cached else _build_definition)(attempts, member, words, interaction_type)
 
 
-@lru_cache(maxsize=4096)
-def _built_definition(attempts: Any, member: bytes, words: Any, interaction_type: bytes) -> bytes:
+def _build_definition(attempts: Any, member: bytes, words: Any, interaction_type: bytes) -> bytes:
     extensions = b',"extensions":{"%b":%b}' % (ATTEMPT, json_text(attempts)) if attempts else b""
     described = b"" if words is None else b',"%b":{"en-US":%b}' % (member, quoted(text(words)))
     return DEFINITION % (extensions, described, interaction_type)
+
+
+_cached_definition = lru_cache(maxsize=4096)(_build_definition)
 
 
 def _interaction_type(response_type: Any) -> bytes:
@@ -168,16 +170,19 @@ def _result(finder: Finder, answer: Json | None) -> bytes:
 
 
 def _score(best: Any, grade: Any) -> bytes:
+    # Other types are not cached: 0.0 and -0.0 are the same key.
     if type(best) is type(grade) is int:
-        return _scaled_score(best, grade)
+        return _cached_scaled_score(best, grade)
     if best is None or grade is None:
         return json_text(score(best, grade, None))
-    return _scaled_score.__wrapped__(best, grade)
+    return _scaled_score(best, grade)
 
 
-@lru_cache(maxsize=4096)
 def _scaled_score(best: Any, grade: Any) -> bytes:
     return json_text(score(best, grade, grade / best if best > 0 else 0))
+
+
+_cached_scaled_score = lru_cache(maxsize=4096)(_scaled_score)
 
 
 def _result_members(answer: Json) -> bytes:

@@ -1,4 +1,4 @@
-"""Results: what came of it."""
+"""Results of xAPI statements."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from log_replay.statements.native.fields import text_at, value_at
 from log_replay.statements.native.times import decimal_seconds, seconds_text, xapi_duration
-from log_replay.statements.native.xapi.objects import present
+from log_replay.statements.native.xapi.objects import without_nones
 from log_replay.statements.serialise import json_text
 
 if TYPE_CHECKING:
@@ -26,67 +26,69 @@ CAPTIONS_ENABLED = "https://w3id.org/xapi/video/extensions/cc-enabled"
 PROGRESS = "https://w3id.org/xapi/cmi5/result/extensions/progress"
 GRADE_CLASSIFICATION = "http://www.tincanapi.co.uk/activitytypes/grade_classification"
 
-AT_TIME = b'{"extensions":{"%b":%%b}}' % TIME.encode()
-JUMP = b'{"extensions":{"%b":%%b,"%b":%%b}}' % (TIME_FROM.encode(), TIME_TO.encode())
-COMPLETION = b'{"completion":%%b,"extensions":{"%b":%%b}}' % PROGRESS.encode()
+POSITION_RESULT = b'{"extensions":{"%b":%%b}}' % TIME.encode()
+SEEK_RESULT = b'{"extensions":{"%b":%%b,"%b":%%b}}' % (TIME_FROM.encode(), TIME_TO.encode())
+COMPLETION_RESULT = b'{"completion":%%b,"extensions":{"%b":%%b}}' % PROGRESS.encode()
 
 
 def playback_position(fields: EventFields) -> bytes:
-    """Return where in the video it happened."""
+    """Return the position in the video."""
     seconds = _position(fields)
-    return b'{"extensions":{}}' if seconds is None else AT_TIME % seconds_text(seconds)
+    return b'{"extensions":{}}' if seconds is None else POSITION_RESULT % seconds_text(seconds)
 
 
 def captions(*, enabled: bool) -> Callable[[EventFields], bytes]:
-    """Return what makes the result of switching captions on or off."""
-    switched_at = b'{"extensions":{"%b":%%b,"%b":%b}}' % (
+    """Return the function that returns the result of showing or hiding captions."""
+    with_position = b'{"extensions":{"%b":%%b,"%b":%b}}' % (
         TIME.encode(),
         CAPTIONS_ENABLED.encode(),
         json_text(enabled),
     )
-    some_time = json_text({"extensions": {CAPTIONS_ENABLED: enabled}})
+    without_position = json_text({"extensions": {CAPTIONS_ENABLED: enabled}})
 
-    def switched(fields: EventFields) -> bytes:
+    def captions_result(fields: EventFields) -> bytes:
         seconds = _position(fields)
-        return some_time if seconds is None else switched_at % seconds_text(seconds)
+        return without_position if seconds is None else with_position % seconds_text(seconds)
 
-    return switched
+    return captions_result
 
 
 def watched(fields: EventFields) -> bytes:
-    """Return that the video was seen to its end."""
+    """Return the completion of a video."""
     seconds = decimal_seconds(value_at(fields, "data", "duration"))
-    result: Json = {"extensions": present({TIME: seconds}), "completion": True}
+    result: Json = {"extensions": without_nones({TIME: seconds}), "completion": True}
     if seconds is not None:
         result["duration"] = xapi_duration(seconds)
     return json_text(result)
 
 
-def jump(fields: EventFields) -> bytes:
-    """Return from where to where in the video the learner jumped."""
+def seek(fields: EventFields) -> bytes:
+    """Return the positions before and after a jump in a video."""
     before, after = value_at(fields, "data", "old_time"), value_at(fields, "data", "new_time")
     if before is None or after is None:
-        known = present({TIME_FROM: decimal_seconds(before), TIME_TO: decimal_seconds(after)})
-        return json_text({"extensions": known})
-    return JUMP % (seconds_text(before), seconds_text(after))
+        positions = without_nones({TIME_FROM: decimal_seconds(before), TIME_TO: decimal_seconds(after)})
+        return json_text({"extensions": positions})
+    return SEEK_RESULT % (seconds_text(before), seconds_text(after))
 
 
 def speed(fields: EventFields) -> bytes:
-    """Return the speed before and after."""
+    """Return the speeds before and after a change."""
     before, after = text_at(fields, "data", "old_speed"), text_at(fields, "data", "new_speed")
     return json_text({"extensions": {SPEED_FROM: f"{before}x", SPEED_TO: f"{after}x"}})
 
 
 def completion(fields: EventFields) -> bytes:
-    """Return how much of the block is complete, in percent."""
+    """Return the completion of a block, in percent."""
     share = value_at(fields, "data", "completion")
-    # What only equals a share is none: 1, 1.0 and True are one key of the cache, and so are 0.0 and -0.0.
-    return _completion(share) if share and type(share) is float else _completion.__wrapped__(share)
+    # Other values are not cached: 1, 1.0 and True are the same key, and so are 0.0 and -0.0.
+    return (_cached_completion if share and type(share) is float else _completion)(share)
 
 
-@lru_cache(maxsize=1024)
 def _completion(share: Any) -> bytes:
-    return COMPLETION % (b"true" if share == 1.0 else b"false", json_text(share * 100))
+    return COMPLETION_RESULT % (b"true" if share == 1.0 else b"false", json_text(share * 100))
+
+
+_cached_completion = lru_cache(maxsize=1024)(_completion)
 
 
 def problem_grade(fields: EventFields) -> bytes:
@@ -103,33 +105,35 @@ def subsection_grade(fields: EventFields) -> bytes:
 
 @lru_cache(maxsize=4096)
 def _weighted_grade(earned: Any, possible: Any) -> bytes:
-    """Return a grade's result, which is the same of equal numbers, since none of them is a negative zero."""
+    """Return the result. Equal numbers give the same result, since the callers replace -0.0 with 0."""
     scaled = earned / possible if possible > 0 else 0
     return json_text({"success": bool(earned >= possible), "score": score(possible, earned, scaled)})
 
 
 def course_grade(fields: EventFields) -> bytes:
-    """Return the share of the course's points, and the letter that it gives."""
+    """Return the grade of a course: its share of all points, and its letter."""
     data = fields["data"]
     share, letter = data["percent_grade"] or 0, data.get("letter_grade") or "Fail"
-    return _course_grade(share, letter) if type(letter) is str else _course_grade.__wrapped__(share, letter)
+    return (_cached_course_grade if type(letter) is str else _course_grade)(share, letter)
 
 
-@lru_cache(maxsize=4096)
 def _course_grade(share: Any, letter: Any) -> bytes:
     return json_text({"score": score(1.0, share, share), "extensions": {GRADE_CLASSIFICATION: letter}})
 
 
+_cached_course_grade = lru_cache(maxsize=4096)(_course_grade)
+
+
 def score(maximum: Any, raw: Any, scaled: Any) -> Json:
-    """Return a score from zero, in floating point numbers, without what is not known."""
-    made = {"min": 0.0}
+    """Return a score in floating point numbers, without unknown values. The minimum is zero."""
+    members = {"min": 0.0}
     if maximum is not None:
-        made["max"] = float(maximum)
+        members["max"] = float(maximum)
     if raw is not None:
-        made["raw"] = float(raw)
+        members["raw"] = float(raw)
     if scaled is not None:
-        made["scaled"] = float(scaled)
-    return made
+        members["scaled"] = float(scaled)
+    return members
 
 
 def _position(fields: EventFields) -> Any:

@@ -1,4 +1,4 @@
-"""The verbs."""
+"""The verbs of xAPI statements."""
 
 from __future__ import annotations
 
@@ -19,27 +19,33 @@ DOD_ISD = "https://w3id.org/xapi/dod-isd/verbs/"
 
 
 class Verb(NamedTuple):
-    """A verb, and what it contributes to the ids of its statements."""
+    """A verb.
+
+    Attributes:
+        json: its JSON in statements.
+        json_in_ids: its JSON in the names that statements' ids are derived from.
+        namespace: the namespace of its statements' ids.
+    """
 
     json: bytes
-    spelled: str
+    json_in_ids: str
     namespace: Namespace
 
     def namespace_of(self, question: str) -> Namespace:
-        """Return the namespace of the ids of the statements about one question of a problem."""
-        return _namespace(self.spelled, question)
+        """Return the namespace of the ids of statements about one question of a problem."""
+        return _question_namespace(self.json_in_ids, question)
 
 
 @lru_cache(maxsize=4096)
-def _namespace(spelled_verb: str, question: str) -> Namespace:
-    return Namespace(uuid5(NAMESPACE_DNS, f"{spelled_verb}-{question}"))
+def _question_namespace(verb_in_ids: str, question: str) -> Namespace:
+    return Namespace(uuid5(NAMESPACE_DNS, f"{verb_in_ids}-{question}"))
 
 
 def _verb(vocabulary: str, name: str) -> Verb:
     verb = {"id": vocabulary + name, "display": {"en": name}}
-    # The ids of billions of statements depend on this spelling of the verb, down to its blanks.
-    spelled = json.dumps(verb)
-    return Verb(json_text(verb), spelled, Namespace(uuid5(NAMESPACE_DNS, spelled)))
+    # The ids of all statements depend on this JSON, including its spaces.
+    json_in_ids = json.dumps(verb)
+    return Verb(json_text(verb), json_in_ids, Namespace(uuid5(NAMESPACE_DNS, json_in_ids)))
 
 
 ASKED = _verb(ADL, "asked")
