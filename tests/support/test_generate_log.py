@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.generate_log import arguments, directory, lines, long_line, size, write_directory
+from tests.generate_log import arguments, identities, lines, long_line, size, write_directory
 from tests.support.known_events import FORMS_OF
 
 
@@ -57,7 +57,7 @@ def test_a_log_of_so_many_bytes_ends_with_the_line_that_reaches_them():
 
 
 def test_the_directory_has_everybody_and_every_course_of_the_log():
-    whole = directory(users=7, courses=3)
+    whole = identities(users=7, courses=3)
     events = parsed(count=3000, known=1, users=7, courses=3)
     assert {event["context"]["user_id"] for event in events} == {user["id"] for user in whole["users"]}
     assert {event["username"] for event in events} == {user["username"] for user in whole["users"]}
@@ -65,13 +65,13 @@ def test_the_directory_has_everybody_and_every_course_of_the_log():
 
 
 def test_everybody_in_the_directory_has_external_ids_of_both_types():
-    ids = [one for user in directory(users=50)["users"] for one in user["external_ids"].items()]
+    ids = [one for user in identities(users=50)["users"] for one in user["external_ids"].items()]
     assert len(set(ids)) == len(ids) == 100
 
 
 def test_the_written_directory_is_the_same(tmp_path):
     write_directory(tmp_path / "identities.json", users=20, courses=4)
-    assert json.loads((tmp_path / "identities.json").read_text(encoding="utf-8")) == directory(users=20, courses=4)
+    assert json.loads((tmp_path / "identities.json").read_text(encoding="utf-8")) == identities(users=20, courses=4)
 
 
 @pytest.mark.parametrize("size_bytes", [500, 1_000_000, 2_500_001])
