@@ -1,56 +1,61 @@
-"""Why a request failed, in words of our own: those of requests quote URLs, with what is secret in them."""
+"""Reasons of network errors, in our own words: the messages of HTTP libraries quote URLs, which can hold secrets."""
 
 from __future__ import annotations
 
 import socket
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import ProtocolError, ReadTimeoutError
+from urllib3.exceptions import InvalidHeader, ProtocolError
+from urllib3.exceptions import TimeoutError as Urllib3Timeout
+from urllib3.util import Retry
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from requests import Response
 
 UNTRUSTED = "its TLS certificate is not trusted"
+#: In order of precedence: urllib3 reports a connection that is refused as a timeout, too.
+_REASONS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
+    (socket.gaierror, "its host name is not known"),
+    (ConnectionRefusedError, "connection refused"),
+    (ConnectionError, "the connection broke"),
+    ((TimeoutError, requests.Timeout, Urllib3Timeout), "no answer in time"),
+    (ProtocolError, "the connection broke"),
+)
 
 
 def reason_of(error: BaseException) -> str:
-    """Return why there was no answer."""
-    cause: BaseException | None = error
-    while cause is not None:
-        # An answer that ceases in its middle is another error to requests.
-        if isinstance(cause, requests.Timeout | ReadTimeoutError):
-            return "no answer in time"
-        if isinstance(cause, socket.gaierror):
-            return "its host name is not known"
-        if isinstance(cause, ConnectionRefusedError):
-            return "connection refused"
-        if isinstance(cause, ConnectionError | ProtocolError) and not isinstance(cause, requests.RequestException):
-            return "the connection broke"
-        if "CERTIFICATE_VERIFY_FAILED" in str(cause):
-            return UNTRUSTED
-        cause = cause.__cause__ or cause.__context__
-    return type(error).__name__
+    """Return why a request got no response."""
+    causes = list(_causes(error))
+    for types, reason in _REASONS:
+        if any(isinstance(cause, types) for cause in causes):
+            return reason
+    if any("CERTIFICATE_VERIFY_FAILED" in str(cause) for cause in causes):
+        return UNTRUSTED
+    return f"request failed ({type(error).__name__})"
 
 
 def redirection_host(response: Response) -> str:
-    """Return the host that an answer redirects to."""
+    """Return the host of the URL that a response redirects to."""
     try:
         return urlsplit(response.headers.get("Location", "")).hostname or "the same host"
     except ValueError:
-        return "nowhere"
+        return "a malformed URL"
 
 
 def retry_after_seconds(response: Response) -> float:
-    """Return how long the answer asks to wait."""
-    value = response.headers.get("Retry-After", "").strip()
-    if value.isdecimal():
-        return float(value)
+    """Return the delay that the ``Retry-After`` header of a response asks for; 0 without a valid header."""
     try:
-        moment = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
+        return float(Retry().parse_retry_after(response.headers.get("Retry-After", "")))
+    except (InvalidHeader, ValueError, OverflowError):
         return 0
-    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__

@@ -57,7 +57,7 @@ def without_credentials(url: str) -> str:
     try:
         parts = urlsplit(url)
     except ValueError:
-        return "(not a URL)"
+        return "a malformed URL"
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 

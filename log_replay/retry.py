@@ -1,4 +1,4 @@
-"""How long to insist on a source or a destination that may come back."""
+"""Retries of requests to a source or a destination that may recover."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ T = TypeVar("T")
 
 
 class TemporaryError(Exception):
-    """An attempt failed in a way that may pass; never leaves the sources, nor the sinks.
+    """An attempt failed, and a retry may succeed. Sources and sinks translate it before it leaves them.
 
     Args:
-        reason: why, in words.
-        retry_after_seconds: how long the other side asked to be left alone.
+        reason: why the attempt failed.
+        retry_after_seconds: the delay that the server asked for.
     """
 
     def __init__(self, reason: str, retry_after_seconds: float = 0) -> None:
@@ -29,7 +29,15 @@ class TemporaryError(Exception):
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often to try again without any progress, and how long to rest before: twice as long each time."""
+    """The number of retries and the delays before them.
+
+    Args:
+        retries: the number of retries after the first attempt.
+        first_delay_seconds: the longest delay before the first retry; it doubles with each further retry.
+        max_delay_seconds: the limit of that delay.
+        max_retry_after_seconds: the limit of a delay that the server asks for.
+        sleep: waits for a number of seconds.
+    """
 
     retries: int = 6
     first_delay_seconds: float = 1
@@ -38,14 +46,14 @@ class RetryPolicy:
     sleep: Callable[[float], None] = time.sleep
 
     def call(self, action: Callable[[], T], sleep: Callable[[float], None] | None = None) -> T:
-        """Return what the action returns once it does not raise ``TemporaryError``.
+        """Call an action until it does not raise ``TemporaryError``, and return its result.
 
         Args:
-            action: what to try.
-            sleep: rests for so many seconds, where it is not for all actions to rest alike.
+            action: the action to call.
+            sleep: replaces the policy's own ``sleep``.
 
         Raises:
-            TemporaryError: the last attempt's, when all have failed.
+            TemporaryError: the last attempt failed, too.
         """
         failures = 0
         while True:
@@ -56,14 +64,25 @@ class RetryPolicy:
                 self.wait(failures, error, sleep)
 
     def wait(self, failures: int, error: TemporaryError, sleep: Callable[[float], None] | None = None) -> None:
-        """Rest after the given number of failures in a row.
+        """Wait before the next attempt.
+
+        Args:
+            failures: the number of failed attempts in a row.
+            error: the error of the last attempt.
+            sleep: replaces the policy's own ``sleep``.
 
         Raises:
-            TemporaryError: the error, when there were too many.
+            TemporaryError: ``error``, if no retry is left.
         """
         if failures > self.retries:
             raise error
-        longest = min(self.first_delay_seconds * 2 ** (failures - 1), self.max_delay_seconds)
-        # Half of it is jitter, so that many workers that were cut off together do not come back together.
-        jittered = random.uniform(longest / 2, longest)  # noqa: S311 - no secret depends on it
-        (sleep or self.sleep)(max(jittered, min(error.retry_after_seconds, self.max_retry_after_seconds)))
+        delay_seconds = self.delay_seconds(failures)
+        # A random part spreads the retries of processes that lost the connection at the same time.
+        jittered_seconds = random.uniform(delay_seconds / 2, delay_seconds)  # noqa: S311 - not for cryptography
+        asked_seconds = min(error.retry_after_seconds, self.max_retry_after_seconds)
+        (sleep or self.sleep)(max(jittered_seconds, asked_seconds))
+
+    def delay_seconds(self, failures: int) -> float:
+        """Return the longest delay after a number of failed attempts in a row."""
+        # The limit of the exponent keeps the power a number that a float can hold.
+        return min(self.first_delay_seconds * 2.0 ** min(failures - 1, 1000), self.max_delay_seconds)

@@ -13,6 +13,7 @@ from django.conf import settings
 
 from log_replay.clickhouse.errors import FOREIGN, hint, reason
 from log_replay.errors import ConfigurationError
+from log_replay.redaction import without_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -53,11 +54,7 @@ def shown_place(config: Mapping[str, Any]) -> str:
     """Return the URL or folder of a ClickHouse for messages, without credentials."""
     if config.get("url") is None:
         return str(embedded_path(config))
-    try:
-        parts = urlsplit(str(config["url"]))
-    except ValueError:
-        return "a malformed URL"
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    return without_credentials(str(config["url"]))
 
 
 def embedded_path(config: Mapping[str, Any]) -> Path:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import socket
 from enum import Enum
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 from urllib3.exceptions import HTTPError
-from urllib3.exceptions import TimeoutError as HTTPTimeout
+
+from log_replay.network import UNTRUSTED, reason_of
 
 try:
     from clickhouse_connect.driver.exceptions import Error, OperationalError
@@ -22,9 +21,6 @@ except ImportError:  # nothing can raise these errors then; ``connect`` reports 
 
     OperationalError = Error  # type: ignore[assignment,misc]
 
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 #: All errors that clickhouse-connect raises: its own, and those of urllib3 and of sockets.
 FOREIGN = (Error, HTTPError, OSError)
@@ -89,14 +85,6 @@ _BOILERPLATE = re.compile(
     re.DOTALL,
 )
 _STATUS = re.compile(r"HTTP status (\d{3})\b")
-#: The most specific first: urllib3 reports a refused connection as a timeout, too.
-_NETWORK_REASONS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
-    (socket.gaierror, "its host name is not known"),
-    (ConnectionRefusedError, "connection refused"),
-    (ConnectionError, "the connection broke"),
-    ((HTTPTimeout, TimeoutError), "no answer in time"),
-)
-_UNTRUSTED = "its TLS certificate is not trusted"
 
 
 def kind(error: BaseException) -> Kind:
@@ -107,7 +95,7 @@ def kind(error: BaseException) -> Kind:
     status = _status(error)
     if status is None:
         is_network_error = not isinstance(error, Error) or isinstance(error, OperationalError)
-        return Kind.TEMPORARY if is_network_error and _network_reason(error) != _UNTRUSTED else Kind.UNAVAILABLE
+        return Kind.TEMPORARY if is_network_error and reason_of(error) != UNTRUSTED else Kind.UNAVAILABLE
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _RETRIED_STATUSES:
         return Kind.TEMPORARY
     return Kind.UNAVAILABLE if status in _UNAVAILABLE_STATUSES else Kind.REFUSED
@@ -120,7 +108,7 @@ def reason(error: BaseException) -> str:
         name = _TEMPORARY.get(code) or _UNAVAILABLE.get(code)
         return f"ClickHouse answered with error {code}" + (f" ({name})" if name else "")
     status = _status(error)
-    return _network_reason(error) if status is None else f"ClickHouse answered with HTTP status {status}"
+    return reason_of(error) if status is None else f"ClickHouse answered with HTTP status {status}"
 
 
 def message(error: BaseException) -> str:
@@ -151,20 +139,3 @@ def _code(error: BaseException) -> int | None:
 def _status(error: BaseException) -> int | None:
     found = _STATUS.search(str(error)) if isinstance(error, Error) else None
     return int(found[1]) if found else None
-
-
-def _network_reason(error: BaseException) -> str:
-    causes = list(_causes(error))
-    for types, text in _NETWORK_REASONS:
-        if any(isinstance(cause, types) for cause in causes):
-            return text
-    if any("CERTIFICATE_VERIFY_FAILED" in str(cause) for cause in causes):
-        return _UNTRUSTED
-    return f"request failed ({type(error).__name__})"
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    cause: BaseException | None = error
-    while cause is not None:
-        yield cause
-        cause = cause.__cause__ or cause.__context__

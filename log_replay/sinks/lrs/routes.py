@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from log_replay.errors import ConfigurationError
+from log_replay.redaction import without_credentials
 from log_replay.statements.serialise import json_text
 
 if TYPE_CHECKING:
@@ -41,11 +42,7 @@ class Route:
     @property
     def shown(self) -> str:
         """The URL without what can be secret in it."""
-        try:
-            parts = urlsplit(self.url)
-        except ValueError:
-            return "a malformed URL"
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if parts.netloc else parts.path
+        return without_credentials(self.url)
 
     def text(self, statement: Statement) -> bytes:
         """Return the statement's JSON as this route wants it."""
