@@ -1,4 +1,4 @@
-"""The README tells the truth: its commands are run, their outputs compared, every option is in it."""
+"""The pages tell the truth: their commands print what they show, and the options and files that they name exist."""
 
 from __future__ import annotations
 
@@ -11,83 +11,105 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands, load_command_class
 
-from log_replay.options import OPTIONS
 from tests.support.paths import SAMPLE
 from tests.support.runs import parsed, shell
 
 __all__ = ["shell"]
 
-README = Path(__file__).parents[1] / "README.md"
-TEXT = README.read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```(console|sh)\n(.*?)```", TEXT, re.DOTALL)
+ROOT = Path(__file__).parents[1]
+PAGES = {
+    path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+    for path in [ROOT / "README.md", *(ROOT / "log_replay").glob("README.md"), *(ROOT / "log_replay/docs").glob("*.md"),
+                 *(ROOT / ".github").glob("*.md"), *(ROOT / "vector").glob("*.md")]
+}  # fmt: skip
+README = PAGES["README.md"]
+MAKE_RUN = "make run"
 
 
-STAND_IN_FOR_VECTOR = """#!/bin/sh
-for config; do case $config in *.yaml) test -r "$config" || exit 78;; esac; done
-exec cat
-"""
-
-
-def transcripts() -> list[tuple[str, str]]:
-    """Return the README's commands and what they print, ``...`` standing for anything."""
-    found = []
-    for kind, block in BLOCKS:
-        if kind == "console":
-            found += [tuple(part.split("\n", 1)) for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
+def sections() -> dict[str, str]:
+    """Return the sections of all pages that show what commands print, by page and title."""
+    found = {}
+    for name, text in PAGES.items():
+        for section in re.split(r"^(?=## )", text, flags=re.MULTILINE)[1:]:
+            if transcript(section):
+                found[f"{name}: {section.splitlines()[0][3:]}"] = section
     return found
+
+
+def transcript(text: str) -> list[tuple[str, str]]:
+    """Return the commands of a text and what they print; ``...`` stands for anything."""
+    blocks = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
+    return [
+        (found[1], found[2])
+        for block in blocks
+        for found in re.finditer(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE)
+        if found[1] != MAKE_RUN
+    ]
+
+
+def settings() -> list[str]:
+    """Return the commands that only set variables for the commands after them."""
+    return [command for command, printed in transcript(README) if not printed and "=" in command.split('"')[0]]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, shell):
-    """A folder with the sample log in it, and ``log-replay`` on the path."""
-    folder = tmp_path_factory.mktemp("readme")
-    (folder / "logs").mkdir()
-    (folder / "logs" / "tracking.log").write_bytes((SAMPLE / "tracking.log").read_bytes())
-    program = folder / "bin" / "log-replay"
-    program.parent.mkdir()
+    """A folder with what the commands use of the repository, after ``make run``."""
+    folder = tmp_path_factory.mktemp("pages")
+    program = folder / ".venv/bin/log-replay"
+    program.parent.mkdir(parents=True)
     program.write_text(f'#!/bin/sh\nexec {shell.command[0]} -c "{shell.command[2]}" "$@"\n')
     program.chmod(0o755)
-    (folder / "vector").symlink_to(README.parent / "vector")
-    if not shutil.which("vector"):
-        # Vector cannot be installed from a package registry; what the pipe brings to it is all that is shown here.
-        (folder / "bin" / "vector").write_text(STAND_IN_FOR_VECTOR)
-        (folder / "bin" / "vector").chmod(0o755)
+    (folder / "log_replay/standalone").mkdir(parents=True)
+    (folder / "log_replay/standalone/sample").symlink_to(SAMPLE)
+    shutil.copytree(shell.environment["LOG_REPLAY_HOME"], folder / "out/home")
     return folder
 
 
+@pytest.fixture
+def own_folder(folder, tmp_path):
+    """A copy for one section: what its commands print does not depend on other sections."""
+    return shutil.copytree(folder, tmp_path / "pages", symlinks=True)
+
+
 def looks_like(expected: str, actual: str) -> bool:
-    """Whether lines of the actual output stand in the expected order, and nothing else where there is no ``...``."""
+    """Return whether the expected lines are in the actual output in order, with nothing else without a ``...``."""
     pattern = r"\s*".join(
-        "(?:.*?\n)??" if line.strip() == "..." else re.escape(line.rstrip()).replace(r"\.\.\.", ".*?") + r"[^\n]*\n"
+        "(?:.*?\n)?" if line.strip() == "..." else re.escape(line.rstrip()).replace(r"\.\.\.", ".*?") + r"[^\n]*\n"
         for line in expected.splitlines()
     )
-    return re.fullmatch(pattern.replace("(?:.*?\n)??", "(?:.*?\n)?") + r"\s*", actual, re.DOTALL) is not None
+    return re.fullmatch(pattern + r"\s*", actual, re.DOTALL) is not None
 
 
-def test_there_are_commands_to_run():
-    assert len(transcripts()) >= 5
+@pytest.mark.parametrize("section", sections())
+def test_commands_print_what_the_page_shows(own_folder, section):
+    """Run the commands of a section in one shell, as a reader types them: stdout, then stderr."""
+    shown = transcript(sections()[section])
+    script = "\n".join(
+        [
+            *settings(),
+            *(f"{{ {command}\n}} >{n}.out 2>{n}.err; echo $? >{n}.code" for n, (command, _) in enumerate(shown)),
+        ]
+    )
+    subprocess.run(["bash", "-c", script], cwd=own_folder, check=True, stdin=subprocess.DEVNULL)
+    for n, (command, expected) in enumerate(shown):
+        out, err, code = ((own_folder / f"{n}.{kind}").read_text() for kind in ("out", "err", "code"))
+        assert code == "0\n", (command, err)
+        assert looks_like(expected, out + err), (command, out[-3000:] + err)
 
 
-def test_the_readme_s_commands_print_what_it_shows(folder, shell):
-    """In order, as a reader would type them: stdout, then stderr."""
-    environment = {**shell.environment, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
-    for command, expected in transcripts():
-        if command.startswith("make"):
-            continue
-        done = subprocess.run(
-            ["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, (command, done.stderr)
-        assert looks_like(expected, done.stdout + done.stderr), (command, done.stdout[-3000:] + done.stderr)
+def test_pages_show_commands():
+    assert len(sections()) >= 5
+    assert len(settings()) == 2
 
 
 def test_make_run_prints_what_the_readme_shows(tmp_path):
-    ((command, expected),) = [found for found in transcripts() if found[0].startswith("make")]
+    expected = re.findall(rf"\$ {MAKE_RUN}\n(.*?)```", README, re.DOTALL)[0]
     venv = os.environ.get("VIRTUAL_ENV") or str(Path(os.sys.executable).parent.parent)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     done = subprocess.run(
-        [*command.split(), f"OUT={tmp_path}", f"VENV={venv}"],
-        cwd=README.parent,
+        [*MAKE_RUN.split(), f"OUT={tmp_path}", f"VENV={venv}"],
+        cwd=ROOT,
         env=environment,
         capture_output=True,
         text=True,
@@ -99,31 +121,34 @@ def test_make_run_prints_what_the_readme_shows(tmp_path):
 
 
 @pytest.mark.usefixtures("db")
-def test_the_other_commands_have_options_that_exist(monkeypatch):
-    for name in re.findall(r"\$\{(\w+)\}", TEXT):
+def test_options_of_commands_that_are_not_run_can_be_read(monkeypatch):
+    for name in re.findall(r"\$\{(\w+)\}", README):
         monkeypatch.setenv(name, "x")
-    commands = [block for kind, block in BLOCKS if kind == "sh" and "--source_provider" in block]
+    commands = [block for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) if "--source_provider" in block]
     assert commands
     for block in commands:
-        script = f'vector() {{ cat; }}\nlog-replay() {{ shift; printf "%s\\0" "$@"; }}\n{block}'
+        script = f'log-replay() {{ shift; printf "%s\\0" "$@"; }}\n{block}'
         typed = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True).stdout
         assert parsed(typed.split("\0")[:-1]).source.config
 
 
-def test_every_file_that_the_readme_names_is_there():
-    for name in re.findall(r"(?:vector|tests|log_replay)/[\w./-]+\.(?:yaml|md|py)", TEXT):
-        assert (README.parent / name).is_file(), name
+def test_readme_is_short():
+    assert len(README.splitlines()) <= 130
 
 
-def test_every_option_is_in_the_readme():
-    table = TEXT[TEXT.index("## Options") : TEXT.index("## Develop")]
-    missing = [name for name in OPTIONS if f"`--{name}`" not in table]
-    assert missing == []
+@pytest.mark.parametrize("page", PAGES)
+def test_files_that_a_page_names_exist(page):
+    text = PAGES[page]
+    named = [ROOT / name for name in re.findall(r"(?:vector|tests|log_replay)/[\w./-]+\.(?:yaml|md|py)", text)]
+    linked = re.findall(r"\]\((?!http|#)([^)#]+)", text)
+    assert [path for path in named if not path.is_file() and "](" not in text] == []
+    assert [link for link in linked if not (ROOT / page).parent.joinpath(link).exists()] == []
 
 
-def test_every_option_of_the_readme_exists():
+@pytest.mark.parametrize("page", [page for page in PAGES if not page.startswith("vector")])
+def test_options_that_a_page_names_exist(page):
     ours = [name for name, app in get_commands().items() if app == "log_replay"]
     parsers = [load_command_class("log_replay", name).create_parser("", "x") for name in ours]
     spelled = {spelling for parser in parsers for action in parser._actions for spelling in action.option_strings}
-    for spelling in re.findall(r"`(--\w+)", TEXT):
-        assert spelling in spelled
+    named = re.findall(r"`(--\w+)", PAGES[page])
+    assert [name for name in named if name not in spelled] == []

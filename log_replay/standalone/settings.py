@@ -12,7 +12,7 @@ from event_routing_backends.settings.common import plugin_settings
 from log_replay.standalone.environment import value_of, values_of
 
 LOG_REPLAY_STANDALONE = True
-LOG_REPLAY_HOME = Path(value_of("LOG_REPLAY_HOME")).expanduser()
+LOG_REPLAY_HOME = Path(value_of("LOG_REPLAY_HOME")).expanduser().absolute()
 
 SECRET_KEY = value_of("LOG_REPLAY_SECRET_KEY") or "log-replay signs nothing"
 if values_of("LOG_REPLAY_FERNET_KEYS"):
