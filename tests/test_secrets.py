@@ -1,4 +1,4 @@
-"""No secret is shown by anything that a run leaves behind or lets others see, whatever goes wrong."""
+"""No output of a run contains a secret, whatever goes wrong."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def server():
 
 @pytest.fixture(scope="module")
 def debugging_shell(tmp_path_factory):
-    """``log-replay`` as it is with Django's DEBUG on."""
+    """``log-replay`` with Django's DEBUG on."""
     home = tmp_path_factory.mktemp("secrets")
     (home / "debugging.py").write_text("from log_replay.standalone.settings import *\n\nDEBUG = True\n")
     shell = Shell(home)
@@ -75,8 +75,8 @@ TROUBLES = {
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-def test_nothing_that_a_run_leaves_has_a_secret_in_it(debugging_shell, server, tmp_path, trouble):
-    """With Django's DEBUG on, and tracebacks asked for."""
+def test_no_output_of_a_failed_run_contains_a_secret(debugging_shell, server, tmp_path, trouble):
+    """With Django's DEBUG on, and with --traceback."""
     server.script = list(TROUBLES[trouble])
     left = [tmp_path / name for name in ("summary.json", "rejects.jsonl")]
     more = ["--summary", str(left[0]), "--rejects", str(left[1]), "--traceback", "--run", trouble]
@@ -100,7 +100,7 @@ def test_nothing_that_a_run_leaves_has_a_secret_in_it(debugging_shell, server, t
         {"url": "http://127.0.0.1:9/xAPI", "wrong": SECRET},
     ],
 )
-def test_no_complaint_about_a_configuration_quotes_its_secrets(debugging_shell, config):
+def test_error_in_a_configuration_quotes_no_secret(debugging_shell, config):
     done = debugging_shell(*arguments(config, "--traceback"))
     assert done.returncode, done.stderr
     assert b"s3cret" not in done.stdout + done.stderr
@@ -153,8 +153,8 @@ class Terminal(io.StringIO):
 
 
 @pytest.mark.parametrize("stream", [Terminal, io.StringIO])
-def test_tracebacks_in_our_own_log_show_no_variables(stream):
-    """Structlog shows them all where rich is installed."""
+def test_traceback_in_our_own_log_shows_no_variables(stream):
+    """If rich is installed, structlog shows them by default."""
     written = stream()
     configure_own_log(written)
 
@@ -171,7 +171,7 @@ def test_tracebacks_in_our_own_log_show_no_variables(stream):
 
 
 @pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o640, True), (0o604, True), (0o644, True)])
-def test_a_configuration_file_that_others_can_read_draws_a_warning(tmp_path, mode, warned):
+def test_file_that_others_can_read_draws_a_warning(tmp_path, mode, warned):
     path = tmp_path / "config.json"
     path.write_text(json.dumps({"password": SECRET}))
     path.chmod(mode)
@@ -182,8 +182,8 @@ def test_a_configuration_file_that_others_can_read_draws_a_warning(tmp_path, mod
     assert "s3cret" not in written.getvalue()
 
 
-def test_a_decompression_bomb_is_read_in_bounded_memory(debugging_shell, tmp_path):
-    """One line of a gigabyte in a megabyte, then one that counts; the same, compressed twice, is no log."""
+def test_decompression_bomb_is_read_in_bounded_memory(debugging_shell, tmp_path):
+    """One line of a gigabyte in a megabyte, then an event; the same, compressed twice, is not a log."""
     logs = tmp_path / "logs"
     logs.mkdir()
     bomb = gzip.compress(b"x" * 10_000_000, 1) * 100

@@ -37,6 +37,7 @@ class Option:
         default: the value that is read if the option is not given.
         flag: the option takes no value.
         config_of: the option is the JSON configuration of the provider that this option names. It may hold secrets.
+        path: the value is the path of a file.
         identity: a run can be resumed only with the same value.
         output_key: the option changes bytes or names of output files. The value goes into ``Options.key`` by this name.
         stored: the ledger keeps the value, and resuming a run uses it.
@@ -56,6 +57,7 @@ class Option:
     nargs: str | None = None
     metavar: str | None = None
     config_of: str | None = None
+    path: bool = False
     identity: bool = False
     output_key: str | None = None
     stored: bool = True

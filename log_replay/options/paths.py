@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from log_replay.options.option import Option
 
-#: Options whose value is a path.
-PATHS = ("rejects", "summary", "from_rejects")
 _FILE = "file:"
 
 
@@ -29,8 +27,7 @@ def with_absolute_paths(raw: Mapping[str, Any], rows: Mapping[str, Option]) -> d
     for name, row in rows.items():
         if row.config_of and isinstance(raw[name], str):
             resolved[name] = _config(raw[row.config_of].upper(), raw[name])
-    for name in PATHS:
-        if isinstance(raw[name], str):
+        elif row.path and isinstance(raw[name], str):
             resolved[name] = _absolute(raw[name])
     if isinstance(raw["log_to"], str) and raw["log_to"].startswith(_FILE):
         resolved["log_to"] = _FILE + _absolute(raw["log_to"].removeprefix(_FILE))

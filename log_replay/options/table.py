@@ -181,7 +181,7 @@ class Options:
     from_rejects: Mapping[str, frozenset[int]] | None = option(
         SELECTION,
         "Replay only the lines that are listed in this file, which --rejects has written.",
-        read=read_rejects, metavar="PATH", identity=True, output_key="lines",
+        read=read_rejects, metavar="PATH", path=True, identity=True, output_key="lines",
     )
     add_external_ids: bool = option(
         SELECTION,
@@ -212,7 +212,7 @@ class Options:
         FAILURES,
         "Write a JSON line for each line that should have given a statement and did not: object, offset, reason and "
         "event name.",
-        read=writable_path, metavar="PATH", identity=True,
+        read=writable_path, metavar="PATH", path=True, identity=True,
     )
     rejects_with_content: bool = option(
         FAILURES,
@@ -227,7 +227,7 @@ class Options:
     summary: Path | None = option(
         FAILURES,
         "Write the counters as JSON when the run ends, also when it fails.",
-        read=writable_path, metavar="PATH", stored=False,
+        read=writable_path, metavar="PATH", path=True, stored=False,
     )
     verify_sample: float = option(
         FAILURES,
