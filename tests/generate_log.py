@@ -1,12 +1,12 @@
-"""Generates tracking logs of any size and any share of known events, from a seed; and the shipped sample.
+"""Generate tracking logs of any size and with any share of known events, from a seed; and the shipped sample log.
 
-    python -m tests.generate_log --lines 200000 --known 0.6 --users 5000 --directory identities.json > tracking.log
+    python -m tests.generate_log --lines 200000 --known 0.6 --users 5000 --identities identities.json > tracking.log
     python -m tests.generate_log --bytes 1GB --known 0.02 > large.log
     python -m tests.generate_log --lines 100 --long-line 200MB > one-long-line.log
     python -m tests.generate_log --sample > log_replay/standalone/sample/tracking.log
     python -m tests.generate_log --sample-identities > log_replay/standalone/sample/identities.json
 
-The same arguments give the same bytes. Users are ``user_1`` to ``user_N`` with ids from 1 to N; no two times are equal.
+The same arguments give the same bytes. The users are ``user_1`` to ``user_N``, with ids from 1 to N. All times differ.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ START = datetime(2026, 3, 1, tzinfo=UTC)
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 CHUNK_BYTES = 1_000_000
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://example.com/log-replay/generated")
-#: The golden ratio's digits: multiplied by it, numbers in a row look as random as the ids of sessions.
-SPREAD = 0x9E3779B97F4A7C15F39CC0605CEDC835
-#: The lines before a long one.
+#: The digits of the golden ratio. User ids multiplied by it look as random as session ids.
+SESSION_FACTOR = 0x9E3779B97F4A7C15F39CC0605CEDC835
+#: The number of lines before a long line.
 LINES_BEFORE = 10
 
 
@@ -47,7 +47,7 @@ def lines(
     courses: int = 20,
     seed: int = 1,
 ) -> Iterator[bytes]:
-    r"""Yield the lines of a log, each with its ``\n``: ``count`` of them, or until they are ``total_bytes`` or more."""
+    r"""Yield the lines of a log, with their ``\n``: ``count`` lines, or lines of at least ``total_bytes``."""
     stream = endless(known, users, courses, seed)
     if total_bytes is None:
         yield from itertools.islice(stream, count)
@@ -62,12 +62,12 @@ def lines(
 def endless(known: float, users: int, courses: int, seed: int) -> Iterator[bytes]:
     tables = other_templates(), known_templates()
     sizes = tuple(len(table) for table in tables)
-    places = [course_place(number) for number in range(courses)]
+    course_names = [course_name(number) for number in range(courses)]
     known_below = round(known * 2**24)
     bits = random.Random(seed).getrandbits
     microseconds, last_second, second_text = 0, -1, b""
     while True:
-        # One draw for everything about a line: drawing is what making a line costs most.
+        # Draw once for all random values of a line: random numbers take most of the time.
         drawn = bits(112)
         microseconds += 1 + (drawn & 0xFFFF)
         second, fraction = divmod(microseconds, 1_000_000)
@@ -76,19 +76,19 @@ def endless(known: float, users: int, courses: int, seed: int) -> Iterator[bytes
         is_known = (drawn >> 16 & 0xFFFFFF) < known_below
         text, pick = tables[is_known][(drawn >> 40 & 0xFFFFFF) % sizes[is_known]]
         user = 1 + (drawn >> 64 & 0xFFFFFF) % users
-        org, course = places[(drawn >> 88) % courses]
+        org, course = course_names[(drawn >> 88) % courses]
         user_id = b"%d" % user
         time = b"%b.%06d+00:00" % (second_text, fraction)
-        session = b"%032x" % (user * SPREAD % 2**128)
+        session = b"%032x" % (user * SESSION_FACTOR % 2**128)
         yield text % pick((user_id, b"user_" + user_id, org, course, time, session))
 
 
-def course_place(number: int) -> tuple[bytes, bytes]:
+def course_name(number: int) -> tuple[bytes, bytes]:
     return b"Org%d" % (number % 5), b"C%03d" % number
 
 
 def long_line(size_bytes: int) -> Iterator[bytes]:
-    """Yield one line of just so many bytes in chunks: a known event whose content is too long."""
+    """Yield one line of this size in chunks: a known event with very long data."""
     head = b'{"name": "problem_check", "context": {"course_id": "course-v1:Org0+C000+2026", "user_id": 1}, "event": "'
     tail = b'", "time": "2026-03-01T00:00:00.000000+00:00", "event_source": "browser"}\n'
     yield head
@@ -107,20 +107,20 @@ def users_of(count: int) -> Iterator[dict[str, Any]]:
 
 
 def courses_of(count: int) -> list[dict[str, str]]:
-    places = [[part.decode() for part in course_place(number)] for number in range(count)]
+    names = [[part.decode() for part in course_name(number)] for number in range(count)]
     return [
         {"id": f"course-v1:{org}+{course}+2026", "display_name": f"Course {number}"}
-        for number, (org, course) in enumerate(places)
+        for number, (org, course) in enumerate(names)
     ]
 
 
 def identities(users: int = 5000, courses: int = 20) -> dict[str, Any]:
-    """Return the users and courses of a generated log, as ``identities.json`` has them."""
+    """Return the users and courses of a generated log, in the format of ``identities.json``."""
     return {"users": list(users_of(users)), "courses": courses_of(courses), "retired_user_salts": []}
 
 
-def write_directory(path: Path, users: int, courses: int) -> None:
-    """Write ``directory(users, courses)`` without holding it."""
+def write_identities(path: Path, users: int, courses: int) -> None:
+    """Write the result of ``identities`` to a file, one user at a time."""
     with path.open("w", encoding="utf-8") as out:
         out.write('{"users": [\n')
         for index, user in enumerate(users_of(users)):
@@ -139,23 +139,23 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--lines", type=int, dest="count")
-    what.add_argument("--bytes", type=size, dest="total_bytes", help="500MB, 1GB ...")
+    what.add_argument("--bytes", type=size, dest="total_bytes", help="such as 500MB or 1GB")
     what.add_argument("--sample", action="store_true", help="the shipped sample log")
     what.add_argument("--sample-identities", action="store_true", help="the shipped sample's identities.json")
     parser.add_argument("--known", type=float, default=0.6, help="share of known events, 0 to 1 (default 0.6)")
     parser.add_argument("--users", type=int, default=5000)
     parser.add_argument("--courses", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--directory", type=Path, help="where to write the users and courses, too")
+    parser.add_argument("--identities", type=Path, help="also write the users and courses to this file")
     parser.add_argument("--long-line", type=size, help="one line of this size after the first ten")
     return parser.parse_args(argv)
 
 
-def write_sample(out: BinaryIO, *, the_directory: bool) -> None:
+def write_sample(out: BinaryIO, *, of_identities: bool) -> None:
     from tests.support.sample_identities import sample_identities
     from tests.support.sample_log import sample_lines
 
-    if the_directory:
+    if of_identities:
         out.write(json.dumps(sample_identities(), indent=2, ensure_ascii=False).encode() + b"\n")
     else:
         out.writelines(sample_lines())
@@ -178,12 +178,12 @@ def write_log(out: BinaryIO, options: argparse.Namespace) -> None:
 
 def main() -> None:
     options = arguments()
-    if options.directory:
-        write_directory(options.directory, options.users, options.courses)
-    # A reader that has enough (head) is no error.
+    if options.identities:
+        write_identities(options.identities, options.users, options.courses)
+    # A reader such as head may close the pipe.
     with suppress(BrokenPipeError), open(sys.stdout.fileno(), "wb", buffering=CHUNK_BYTES, closefd=False) as out:
         if options.sample or options.sample_identities:
-            write_sample(out, the_directory=options.sample_identities)
+            write_sample(out, of_identities=options.sample_identities)
         else:
             write_log(out, options)
 

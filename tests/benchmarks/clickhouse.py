@@ -229,7 +229,7 @@ def write_log(folder: Path, count: int) -> Path:
         "2000",
     ]
     with (folder / "logs" / "tracking.log").open("wb") as log:
-        subprocess.run([*script, "--directory", str(folder / "identities.json")], stdout=log, check=True)
+        subprocess.run([*script, "--identities", str(folder / "identities.json")], stdout=log, check=True)
     return folder
 
 

@@ -1,11 +1,11 @@
-"""Makes the golden statements: for every form of every known event, what upstream makes of it on the sample directory.
+"""Write the golden statements: upstream's statements for all forms of all known events, with the sample's identities.
 
     python -m tests.golden.regenerate            # rewrite tests/golden/{xapi,caliper}/*.json
-    python -m tests.golden.regenerate --check    # compare, name the files that differ, exit 1 if any does
+    python -m tests.golden.regenerate --check    # print the files that differ, exit with 1 if there are any
 
-Each file holds ``{"event": the raw event, "statements": [...]}``, and ``"raises"``, the exception's type, where
-upstream makes no statement of that form. The statements are upstream's own, by its processors. The LMS is at
-http://localhost:18000; Caliper's random id and sendTime are fixed; the version of event-routing-backends is cut off.
+Each file has ``{"event": the raw event, "statements": [...]}``. If upstream raises an exception, ``"raises"`` has its
+type. The LMS is at http://localhost:18000. Caliper's random id and sendTime are fixed. The version of
+event-routing-backends is removed.
 """
 
 from __future__ import annotations
@@ -30,35 +30,35 @@ if TYPE_CHECKING:
 
 
 def golden(reference: Reference, key: str) -> dict[str, Any]:
-    # The number comes of the key, so that a new form leaves the other files as they are.
+    # The number is derived from the key, so that a new form does not change other files.
     event = raw_event(FORMS[key], Scene(number=zlib.crc32(key.encode()) % 1000))
     try:
         return {"event": event, "statements": reference.statements(json.dumps(event))}
-    except Exception as error:  # noqa: BLE001 - that upstream raises is what the file records
+    except Exception as error:  # noqa: BLE001 - the file records any exception
         return {"event": event, "statements": [], "raises": type(error).__name__}
 
 
 def golden_files() -> Iterator[tuple[Path, str]]:
-    """Yield each file's path and the text that it should have."""
+    """Yield the paths and the contents of all files."""
     with replaced_helpers(sample_identities()):
-        for kind in ("xapi", "caliper"):
-            reference = Reference(kind)
+        for transformer_type in ("xapi", "caliper"):
+            reference = Reference(transformer_type)
             for key, form in FORMS.items():
                 if form.name in reference.names:
                     text = json.dumps(golden(reference, key), indent=2, ensure_ascii=False)
-                    yield GOLDEN / kind / f"{key}.json", text + "\n"
+                    yield GOLDEN / transformer_type / f"{key}.json", text + "\n"
 
 
 def main(*, check: bool) -> int:
     logging.disable()
     set_up_django()
-    wanted = dict(golden_files())
-    there = {path: path.read_text(encoding="utf-8") for path in GOLDEN.glob("*/*.json")}
-    different = sorted(path for path in wanted.keys() | there.keys() if wanted.get(path) != there.get(path))
+    expected = dict(golden_files())
+    existing = {path: path.read_text(encoding="utf-8") for path in GOLDEN.glob("*/*.json")}
+    different = sorted(path for path in expected.keys() | existing.keys() if expected.get(path) != existing.get(path))
     for path in different:
         sys.stdout.write(f"{path.relative_to(GOLDEN)}\n")
         if not check:
-            write(path, wanted.get(path))
+            write(path, expected.get(path))
     return 1 if check and different else 0
 
 

@@ -156,7 +156,7 @@ def test_the_operators_openedx_filters_are_applied(settings):
         }
     }
     (text,) = texts(Pipeline("xapi")(play()))
-    assert json.loads(text)["actor"]["account"]["name"] == "somebody"
+    assert json.loads(text)["actor"]["account"]["name"] == "anonymous"
 
 
 @pytest.mark.usefixtures("sample_identities")

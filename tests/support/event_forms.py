@@ -1,8 +1,8 @@
-"""The forms that tracking events take: one source for the sample log, the generated logs and the variations.
+"""The forms of tracking events, for the sample log, the generated logs and the variations.
 
 An event name can have several forms: ``problem_check`` comes from browsers with a query string and from the server
-with the graded submission. ``FORMS`` has them all, by a key that begins with the name; ``raw_event`` makes the event of
-a form as the LMS writes it to its tracking log.
+with the graded submission. ``known_events.FORMS`` has all forms, by a key that begins with the name. ``raw_event``
+returns the event of a form, as in the LMS's tracking log.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from tests.support.event_scene import AGENTS, Scene, hex_id, usage_key
+from tests.support.event_scene import USER_AGENTS, Scene, hex_id, usage_key
 
 HOST = "lms.example.com"
 ROOT = f"http://{HOST}"
@@ -22,7 +22,7 @@ Data = Callable[[Scene], Any]
 
 
 class Form(NamedTuple):
-    """One form of an event: who sends it (``server``, ``browser`` or ``mobile``), to which path, with which data."""
+    """One form of an event: its source (``server``, ``browser`` or ``mobile``), its path and its data."""
 
     key: str
     name: str
@@ -56,12 +56,12 @@ def at(path: str) -> Callable[[Scene], str]:
 
 
 def raw_event(form: Form, scene: Scene) -> dict[str, Any]:
-    """Return the event of a form as a line of the tracking log has it, before it becomes JSON."""
+    """Return the event of a form as in a line of the tracking log, before serialising it."""
     data = form.data(scene)
     browser = form.source == "browser"
     event: dict[str, Any] = {"name": form.name, "context": context(form, scene), "username": scene.username}
     event |= client(form, scene)
-    # Browsers and mobile apps post JSON texts, and the LMS logs them as they came.
+    # Browsers and mobile apps post JSON texts, which the LMS logs unchanged.
     event["event"] = json.dumps(data) if form.source != "server" and isinstance(data, dict) else data
     event |= {"time": scene.time, "event_type": LEGACY_TYPES.get(form.name, form.name), "event_source": form.source}
     event["page"] = page(scene) if browser else ("x_module" if form.module else None)
@@ -91,14 +91,14 @@ def client(form: Form, scene: Scene) -> dict[str, Any]:
     return {
         "session": scene.session,
         "ip": scene.ip,
-        "agent": "org.example.learning/4.2.1 (Android 14)" if mobile else AGENTS[scene.number % len(AGENTS)],
+        "agent": "org.example.learning/4.2.1 (Android 14)" if mobile else USER_AGENTS[scene.number % len(USER_AGENTS)],
         "host": HOST,
         "referer": "" if mobile else xblock_page(scene) if form.module else page(scene),
         "accept_language": "en-US,en;q=0.9",
     }
 
 
-# What the LMS writes as event_type where it is not the name.
+# The values of event_type that differ from the name.
 LEGACY_TYPES = {
     "edx.video.loaded": "load_video",
     "edx.video.played": "play_video",
@@ -205,7 +205,7 @@ def enrolment(scene: Scene) -> dict[str, Any]:
 
 
 def by_instructor(scene: Scene) -> dict[str, Any]:
-    # The context has the instructor; who is enrolled stands in the data.
+    # The context has the instructor, the data has the enrolled learner.
     return {"course_id": scene.course_id, "user_id": scene.other_id, "username": scene.other_username, "mode": "audit"}
 
 

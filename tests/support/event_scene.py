@@ -1,11 +1,11 @@
-"""The scene of an event: who, in which course, when; and the ids that follow from it."""
+"""The scene of an event: user, course and time; and the ids derived from them."""
 
 from __future__ import annotations
 
 import hashlib
 from typing import Any, NamedTuple
 
-AGENTS = (
+USER_AGENTS = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/145.0.0.0 Safari/537.36",
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Safari/605.1.15",
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:147.0) Gecko/20100101 Firefox/147.0",
@@ -13,7 +13,7 @@ AGENTS = (
 
 
 class Scene(NamedTuple):
-    """Who did something, where and when; ``number`` makes one event's content differ from the next one's."""
+    """The user, course and time of an event. Scenes with different ``number`` have different contents."""
 
     user_id: Any = 3
     username: Any = "ada"
@@ -27,17 +27,17 @@ class Scene(NamedTuple):
 
     @property
     def org_id(self) -> str:
-        """The course's organisation, as the LMS puts it into the context."""
+        """The course's organisation, as in the context of the LMS's events."""
         return self.course_id.rpartition(":")[2].replace("/", "+").split("+")[0]
 
 
-def hex_id(what: str, scene: Scene) -> str:
-    """Return 32 hex digits: the same for the same course, kind and number (of 40)."""
-    return hashlib.sha1(f"{scene.course_id}/{what}/{scene.number % 40}".encode()).hexdigest()[:32]
+def hex_id(kind: str, scene: Scene) -> str:
+    """Return 32 hex digits, derived from the course, the kind of id and the number (modulo 40)."""
+    return hashlib.sha1(f"{scene.course_id}/{kind}/{scene.number % 40}".encode()).hexdigest()[:32]
 
 
 def usage_key(scene: Scene, block_type: str) -> str:
-    """Return the id of a block of the scene's course, as its generation of course ids spells it."""
+    """Return the usage key of a block in the scene's course, in the format of the course id."""
     block = hex_id(block_type, scene)
     scheme, colon, run = scene.course_id.partition(":")
     if not colon:

@@ -1,4 +1,4 @@
-"""Every event that event-routing-backends knows, in every form: ``FORMS`` by key, ``FORMS_OF`` by event name."""
+"""All forms of all events in event-routing-backends' registries: ``FORMS`` by key, ``FORMS_OF`` by event name."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from tests.support.event_forms import (
 from tests.support.event_scene import Scene, hex_id, usage_key
 from tests.support.problem_checks import (
     checked,
-    checked_long_ago,
     checked_text,
     checked_without_response_type,
+    checked_without_submission,
     posted_answers,
     questions,
 )
@@ -63,8 +63,8 @@ def hint(scene: Scene) -> dict[str, Any]:
 
 
 def speed(scene: Scene) -> dict[str, Any]:
-    where = {"current_time": seconds(scene), "old_speed": "1.0", "new_speed": "1.50"}
-    return {"id": hex_id("video", scene), "code": "html5", "duration": 195} | where
+    speeds = {"current_time": seconds(scene), "old_speed": "1.0", "new_speed": "1.50"}
+    return {"id": hex_id("video", scene), "code": "html5", "duration": 195} | speeds
 
 
 def menu(scene: Scene) -> dict[str, Any]:
@@ -108,7 +108,7 @@ PROBLEMS = [
     server("problem_check", handler("problem_check"), checked, ".server", CHECKBOXES),
     server("problem_check", handler("problem_check"), questions, ".server_questions", "Three questions"),
     server("problem_check", handler("problem_check"), checked_text, ".server_text", "How far is the Moon?"),
-    server("problem_check", handler("problem_check"), checked_long_ago, ".server_answers", CHECKBOXES),
+    server("problem_check", handler("problem_check"), checked_without_submission, ".server_answers", CHECKBOXES),
     server("problem_check", handler("problem_check"), checked_without_response_type, ".server_untyped", CHECKBOXES),
     server("problem_check", handler("problem_check"), checked, ".server_context", CHECKBOXES)._replace(
         async_context=True

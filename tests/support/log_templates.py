@@ -1,4 +1,4 @@
-"""Tracking events pre-rendered into templates, so that a generated line costs one substitution."""
+"""Templates of tracking events. To generate a line takes one substitution."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from tests.support.other_lines import OTHER_FORMS, implicit_event
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    #: A template with what picks its values from ``(user id, username, org, course, time, session)``.
+    #: A template, and the function that selects its values from ``(user id, username, org, course, time, session)``.
     Template = tuple[bytes, Callable[[tuple[bytes, ...]], Any]]
 
-# Each stands for a value in the rendered event; none is changed by JSON or by URL quoting.
-MARKS = ("987650001", "Quser", "Qorg", "Qcourse", "2026-01-01T00:00:00.000000+00:00", "0123456789abcdef" * 2)
+# Placeholders for the values in a rendered event. JSON and URL quoting do not change them.
+PLACEHOLDERS = ("987650001", "Quser", "Qorg", "Qcourse", "2026-01-01T00:00:00.000000+00:00", "0123456789abcdef" * 2)
 COURSE = "course-v1:Qorg+Qcourse+2026"
-#: How many contents (blocks, seconds, answers) each form is rendered with.
+#: The number of contents (blocks, seconds, answers) for each form.
 VARIANTS = 8
 
-#: How often events occur beside each other: by the beginning of a form's key, the longest that fits.
+#: The relative frequency of events, by the longest prefix of the form's key.
 WEIGHTS = {
     "": 4,
     "load_video": 50,
@@ -49,40 +49,40 @@ WEIGHTS = {
     "showanswer": 20,
 }
 
-#: Of the events that nobody knows, how many are requests as such.
+#: The share of implicit URL events among unknown events.
 IMPLICIT_SHARE = 0.6
 
 
 def weight(key: str) -> int:
-    return WEIGHTS[max((beginning for beginning in WEIGHTS if key.startswith(beginning)), key=len)]
+    return WEIGHTS[max((prefix for prefix in WEIGHTS if key.startswith(prefix)), key=len)]
 
 
 def template(event: dict[str, Any]) -> Template:
-    """Return an event's line with its marks made into places, and what fills them."""
+    """Return the template of an event, and the function that selects its values."""
     text = json.dumps(event).replace("%", "%%") + "\n"
-    places = "|".join(re.escape(mark) for mark in MARKS)
-    order = [MARKS.index(mark) for mark in re.findall(places, text)]
-    return re.sub(places, "%b", text).encode(), itemgetter(*order)
+    placeholders = "|".join(re.escape(placeholder) for placeholder in PLACEHOLDERS)
+    order = [PLACEHOLDERS.index(found) for found in re.findall(placeholders, text)]
+    return re.sub(placeholders, "%b", text).encode(), itemgetter(*order)
 
 
 def scenes() -> list[Scene]:
-    user_id, username, _, _, time, session = MARKS
+    user_id, username, _, _, time, session = PLACEHOLDERS
     scene = Scene(int(user_id), username, COURSE, time, session, other_id=int(user_id), other_username=username)
     return [scene._replace(number=number * 37) for number in range(1, VARIANTS + 1)]
 
 
 def known_templates() -> list[Template]:
-    """Return templates of known events, each as often as its weight says."""
+    """Return templates of known events, each as often as its weight."""
     table: list[Template] = []
     for key, form in FORMS.items():
-        made = [template(raw_event(form, scene)) for scene in scenes()]
-        # The variants take turns; a form of a small weight goes without some of them.
-        table += [made[turn % VARIANTS] for turn in range(weight(key))]
+        variants = [template(raw_event(form, scene)) for scene in scenes()]
+        # A form with a small weight has fewer variants.
+        table += [variants[turn % VARIANTS] for turn in range(weight(key))]
     return table
 
 
 def other_templates() -> list[Template]:
-    """Return templates of events that no registry knows."""
+    """Return templates of events that are in no registry."""
     others = [template(raw_event(form, scene)) for form in OTHER_FORMS[:-1] for scene in scenes()[:4]]
-    every = round(len(others) * IMPLICIT_SHARE / (1 - IMPLICIT_SHARE))
-    return others + [template(implicit_event(scenes()[0]._replace(number=number))) for number in range(1, every + 1)]
+    implicit = round(len(others) * IMPLICIT_SHARE / (1 - IMPLICIT_SHARE))
+    return others + [template(implicit_event(scenes()[0]._replace(number=number))) for number in range(1, implicit + 1)]

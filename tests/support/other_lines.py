@@ -1,4 +1,4 @@
-"""What a tracking log holds beside known events: implicit URL events, events of other names, other programs' lines."""
+"""Lines of a tracking log that are not known events: implicit URL events, other events, other programs' lines."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ GETS: tuple[dict[str, list[str]], ...] = (
 
 
 def implicit_event(scene: Scene) -> dict[str, Any]:
-    """Return the event that the LMS logs for a request as such: named by its URL, or not named at all."""
+    """Return the event that the LMS logs for a request: its name is the URL, or it has no name."""
     ids = {block: usage_key(scene, block) for block in ("problem", "vertical")}
     ids |= {"course": scene.course_id, "chapter": hex_id("chapter", scene)}
     path = PATHS[scene.number % len(PATHS)].format(**ids)
     post = {"input_state": ["x" * 480]} if scene.number % 10 == 0 else {}
-    # The LMS cuts what was sent off after 512 characters, JSON or not.
-    sent = json.dumps({"GET": GETS[scene.number % len(GETS)], "POST": post})[:512]
-    event = raw_event(Form(path, path, "server", lambda _: path, lambda _: sent), scene)
+    # The LMS cuts the parameters after 512 characters, even if that is not valid JSON.
+    parameters = json.dumps({"GET": GETS[scene.number % len(GETS)], "POST": post})[:512]
+    event = raw_event(Form(path, path, "server", lambda _: path, lambda _: parameters), scene)
     if scene.number % 2:
         del event["name"]
     return event
@@ -73,15 +73,15 @@ def other_event(scene: Scene) -> dict[str, Any]:
     return raw_event(OTHER_FORMS[scene.number % len(OTHER_FORMS)], scene)
 
 
-def chatter(scene: Scene) -> str:
-    """Return a line of a container's output that is no tracking event."""
-    moment = scene.time[:19].replace("T", " ")
+def other_programs_line(scene: Scene) -> str:
+    """Return a line of a container's output that is not a tracking event."""
+    time = scene.time[:19].replace("T", " ")
     lines = (
-        f"{moment},113 WARNING 17 [xmodule.modulestore] [user {scene.user_id}] [ip {scene.ip}] mixed.py:88 - slow",
+        f"{time},113 WARNING 17 [xmodule.modulestore] [user {scene.user_id}] [ip {scene.ip}] mixed.py:88 - slow",
         f"[pid: 17|app: 0|req: {scene.number}/901] {scene.ip} () {{68 vars in 1458 bytes}} GET /heartbeat => 31 bytes",
         "Traceback (most recent call last):",
         "[2026-03-02 08:15:27 +0000] [17] [INFO] Booting worker with pid: 17",
-        f"{moment},114 INFO 17 [xapi_tracking] [user None] [ip None] transformer_processor.py:61 - "
+        f"{time},114 INFO 17 [xapi_tracking] [user None] [ip None] transformer_processor.py:61 - "
         + json.dumps({"id": "0bcb41a8-7a9f-5b1c-8f0e-0d4b1c1f1b11", "version": "1.0.3", "verb": {"id": "x"}}),
     )
     return lines[scene.number % len(lines)]

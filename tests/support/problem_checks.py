@@ -1,4 +1,4 @@
-"""The data of ``problem_check``: what browsers post, and what the server writes after it graded a submission."""
+"""The data of ``problem_check`` events from browsers and from the server."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ def checked(scene: Scene) -> dict[str, Any]:
     field = input_id(scene)
     labels = ["a planet with rings", "a moon of Jupiter"]
     question = "Which of these can be seen with binoculars?"
-    made = submission("choiceresponse", question, labels, correct=bool(scene.number % 2))
-    return graded_problem(scene, {field: ["choice_0", "choice_2"]}, {field: made})
+    submitted = submission("choiceresponse", question, labels, correct=bool(scene.number % 2))
+    return graded_problem(scene, {field: ["choice_0", "choice_2"]}, {field: submitted})
 
 
 def checked_text(scene: Scene) -> dict[str, Any]:
     field = input_id(scene)
-    made = submission("stringresponse", "How far is the Moon, in thousands of km?", "384", correct=True)
-    return graded_problem(scene, {field: "384"}, {field: made})
+    submitted = submission("stringresponse", "How far is the Moon, in thousands of km?", "384", correct=True)
+    return graded_problem(scene, {field: "384"}, {field: submitted})
 
 
 def questions(scene: Scene) -> dict[str, Any]:
@@ -76,8 +76,8 @@ def questions(scene: Scene) -> dict[str, Any]:
     return graded_problem(scene, answers, submissions)
 
 
-def checked_long_ago(scene: Scene) -> dict[str, Any]:
-    # Before March 2014 there was no submission.
+def checked_without_submission(scene: Scene) -> dict[str, Any]:
+    # Events from before March 2014 have no submission.
     data = graded_problem(scene, {input_id(scene): "choice_1"}, {})
     del data["submission"]
     return data
@@ -85,6 +85,6 @@ def checked_long_ago(scene: Scene) -> dict[str, Any]:
 
 def checked_without_response_type(scene: Scene) -> dict[str, Any]:
     data = checked(scene)
-    for made in data["submission"].values():
-        del made["response_type"]
+    for submitted in data["submission"].values():
+        del submitted["response_type"]
     return data

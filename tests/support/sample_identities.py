@@ -1,4 +1,4 @@
-"""Who and what the sample log speaks of: invented people at example.com, courses of two organisations, and a CCX."""
+"""The sample's users and courses: fictional users at example.com, courses of two organisations, and a CCX."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def user(user_id: int, username: str, kinds: tuple[str, ...], email: str = "") -
 
 
 def retired_user(user_id: int, username: str) -> dict[str, Any]:
-    # As edx-platform's RETIRED_USERNAME_FMT and user_util make it: the SHA-1 of the salt and the name in lower case.
+    # In the format of edx-platform's RETIRED_USERNAME_FMT and user_util: the SHA-1 of the salt and the lower-case name.
     digest = hashlib.sha1((SALT + username.lower()).encode()).hexdigest()
     name = f"retired__user_{digest}"
     return user(user_id, name, ("xapi", "caliper"), f"{name}@retired.invalid")
@@ -53,4 +53,4 @@ def sample_identities() -> dict[str, Any]:
     users += [user(user_id, name, ("xapi",)) for user_id, name in XAPI_ONLY.items()]
     users += [retired_user(user_id, name) for user_id, name in RETIRED.items()]
     courses = [{"id": course_id, "display_name": name} for course_id, name in COURSES.items()]
-    return {"users": sorted(users, key=lambda made: made["id"]), "courses": courses, "retired_user_salts": [SALT]}
+    return {"users": sorted(users, key=lambda user: user["id"]), "courses": courses, "retired_user_salts": [SALT]}

@@ -1,4 +1,4 @@
-"""The sample log: every known event in every form, and what real logs hold beside them, over a week of March 2026."""
+"""The sample log: all forms of all known events, and other lines as in real logs, in one week of March 2026."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from tests.support import sample_identities as who
+from tests.support import sample_identities as sample
 from tests.support.event_forms import Form, raw_event
 from tests.support.event_scene import Scene
 from tests.support.known_events import FORMS
-from tests.support.other_lines import chatter, implicit_event, other_event
+from tests.support.other_lines import implicit_event, other_event, other_programs_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,18 +24,18 @@ FIRST_DAY = datetime(2026, 3, 2, 8, tzinfo=UTC)
 DAYS = 7
 DAY_SECONDS = 10 * 3600
 
-COURSES = (who.ASTRO, who.REEFS, who.LINGUISTICS)
-PEOPLE = who.LEARNERS | who.XAPI_ONLY | who.RETIRED
+COURSES = (sample.ASTRO, sample.REEFS, sample.LINGUISTICS)
+PEOPLE = sample.LEARNERS | sample.XAPI_ONLY | sample.RETIRED
 INSTRUCTOR = 9
 
 
 def line(event: dict[str, Any], scene: Scene, *, ascii_only: bool = True) -> bytes:
-    """Return an event as the LMS writes it: to its tracking log, or (every third) to its container's output."""
+    """Return the line of an event in the LMS's tracking log, or (every third event) in its container's output."""
     text = json.dumps(event, ensure_ascii=ascii_only)
     if scene.number % 3:
         return text.encode() + b"\n"
-    moment = datetime.fromisoformat(scene.time).strftime("%Y-%m-%d %H:%M:%S,%f")[:-3]
-    prefix = f"{moment} INFO 17 [tracking] [user {scene.user_id}] [ip {scene.ip}] logger.py:41 - "
+    time = datetime.fromisoformat(scene.time).strftime("%Y-%m-%d %H:%M:%S,%f")[:-3]
+    prefix = f"{time} INFO 17 [tracking] [user {scene.user_id}] [ip {scene.ip}] logger.py:41 - "
     return (prefix + text).encode() + b"\n"
 
 
@@ -49,12 +49,12 @@ def known(form: Form) -> Entry:
 
 
 def of(key: str, **changes: Any) -> Entry:
-    """Return an entry of a known form, with its scene changed."""
+    """Return an entry of a known form, with a changed scene."""
     return lambda scene: line(raw_event(FORMS[key], scene._replace(**changes)), scene._replace(**changes))
 
 
 def with_fields(key: str, **fields: Any) -> Entry:
-    """Return an entry of a known form, with fields of the event itself changed."""
+    """Return an entry of a known form, with changed fields of the event."""
     return lambda scene: line(raw_event(FORMS[key], scene) | fields, scene)
 
 
@@ -83,7 +83,7 @@ def without_event(scene: Scene) -> bytes:
 
 
 def titled(title: str) -> Entry:
-    """Return a thread whose title is written in UTF-8, as logs that went through another program have it."""
+    """Return a thread whose title is not escaped, as in logs that another program rewrote."""
 
     def entry(scene: Scene) -> bytes:
         event = raw_event(FORMS["edx.forum.thread.created"], scene)
@@ -93,10 +93,10 @@ def titled(title: str) -> Entry:
     return entry
 
 
-def at_moment(spelling: str) -> Entry:
+def with_time_format(time_format: str) -> Entry:
     def entry(scene: Scene) -> bytes:
-        moment = datetime.fromisoformat(scene.time).strftime(spelling)
-        return line(raw_event(FORMS["pause_video"], scene) | {"time": moment}, scene)
+        time = datetime.fromisoformat(scene.time).strftime(time_format)
+        return line(raw_event(FORMS["pause_video"], scene) | {"time": time}, scene)
 
     return entry
 
@@ -114,7 +114,7 @@ def carriage_return(entry: Entry) -> Entry:
     return lambda scene: entry(scene).rstrip(b"\n") + b"\r\n"
 
 
-def as_it_is(text: bytes) -> Entry:
+def unchanged(text: bytes) -> Entry:
     return lambda _: text
 
 
@@ -122,14 +122,14 @@ UNKNOWN_COURSE = "course-v1:ExampleX+GONE999+2019"
 FOREIGN_COURSE = "moodle-course-42"
 
 ODDITIES: list[Entry] = [
-    as_it_is(b"\n"),
+    unchanged(b"\n"),
     of("edx.ui.lms.link_clicked", username="", user_id=None),
     of("edx.video.played", username="", user_id=None),
     titled("🌌 لماذا السماء مظلمة ليلاً؟"),
-    of("play_video", course_id=who.EVENING_GROUP),
-    of("problem_check.server", course_id=who.EVENING_GROUP),
-    of("problem_check.browser", course_id=who.EVENING_GROUP),
-    of("edx.course.enrollment.activated", course_id=who.EVENING_GROUP),
+    of("play_video", course_id=sample.EVENING_GROUP),
+    of("problem_check.server", course_id=sample.EVENING_GROUP),
+    of("problem_check.browser", course_id=sample.EVENING_GROUP),
+    of("edx.course.enrollment.activated", course_id=sample.EVENING_GROUP),
     cut(known(FORMS["seek_video"]), start=240),
     of("play_video", user_id=10, username="noor"),
     of("edx.course.enrollment.activated", user_id=10, username="noor"),
@@ -145,39 +145,39 @@ ODDITIES: list[Entry] = [
     cut(known(FORMS["problem_check.server"]), end=900),
     of("edx.forum.thread.created", course_id=UNKNOWN_COURSE),
     of("play_video", course_id=UNKNOWN_COURSE),
-    of("problem_check.server", course_id=who.TEA),
-    of("edx.ui.lms.link_clicked", course_id=who.TEA),
-    of("play_video", course_id=who.TEA),
+    of("problem_check.server", course_id=sample.TEA),
+    of("edx.ui.lms.link_clicked", course_id=sample.TEA),
+    of("play_video", course_id=sample.TEA),
     of("edx.ui.lms.outline.selected", course_id=FOREIGN_COURSE),
     of("play_video", course_id=FOREIGN_COURSE),
     carriage_return(of("stop_video")),
-    as_it_is(b"   \t\n"),
+    unchanged(b"   \t\n"),
     with_fields("problem_check.browser", event=""),
     with_fields("showanswer", event=""),
     with_fields("edx.ui.lms.link_clicked", event=""),
     without_event,
-    at_moment("%Y-%m-%dT%H:%M:%SZ"),
-    at_moment("%Y-%m-%dT%H:%M:%S+00:00"),
-    at_moment("%Y-%m-%dT%H:%M:%S.%f+02:00"),
-    at_moment("%Y-%m-%d %H:%M:%S.%f+00:00"),
+    with_time_format("%Y-%m-%dT%H:%M:%SZ"),
+    with_time_format("%Y-%m-%dT%H:%M:%S+00:00"),
+    with_time_format("%Y-%m-%dT%H:%M:%S.%f+02:00"),
+    with_time_format("%Y-%m-%d %H:%M:%S.%f+00:00"),
     titled("Un café à Saint-Étienne, ça va ?"),
     cut_in_a_character,
-    as_it_is(b'["an", "array"]\n'),
-    as_it_is(b'{"name": "play_video", "context": null, "event": {}, "time": null}\n'),
-    as_it_is(b"\r\n"),
+    unchanged(b'["an", "array"]\n'),
+    unchanged(b'{"name": "play_video", "context": null, "event": {}, "time": null}\n'),
+    unchanged(b"\r\n"),
 ]
 
 
 def entries() -> list[Entry]:
-    """Return all lines to be, the rarer ones spread evenly among the known events."""
+    """Return all entries. The rarer ones are spread evenly among the known events."""
     forms = sorted(FORMS.values(), key=lambda form: hashlib.sha1(form.key.encode()).digest())
     everyday: list[Entry] = [known(form) for _ in range(ROUNDS) for form in forms]
     implicit: list[Entry] = [lambda scene: line(implicit_event(scene), scene)] * 60
     other: list[Entry] = [lambda scene: line(other_event(scene), scene)] * 42
-    chat: list[Entry] = [lambda scene: chatter(scene).encode() + b"\n"] * 10
+    output: list[Entry] = [lambda scene: other_programs_line(scene).encode() + b"\n"] * 10
     placed = [
         (position / len(kind), rank, entry)
-        for rank, kind in enumerate((everyday, implicit, other, chat, ODDITIES))
+        for rank, kind in enumerate((everyday, implicit, other, output, ODDITIES))
         for position, entry in enumerate(kind)
     ]
     return [entry for *_, entry in sorted(placed, key=lambda place: place[:2])]
@@ -185,16 +185,16 @@ def entries() -> list[Entry]:
 
 def scene_of(index: int, count: int) -> Scene:
     people = list(PEOPLE.items())
-    # Strides without common divisors let everybody meet every course and every form.
+    # The steps have no common divisors, so that all users, courses and forms are combined.
     user_id, username = people[index * 7 % len(people)]
     other_id, other_username = people[(index * 7 + 3) % 6]
     day, within = divmod(index * DAYS / count, 1)
-    moment = FIRST_DAY + timedelta(days=day, seconds=within * DAY_SECONDS, microseconds=index * 7919 % 1000)
+    time = FIRST_DAY + timedelta(days=day, seconds=within * DAY_SECONDS, microseconds=index * 7919 % 1000)
     return Scene(
         user_id=user_id,
         username=username,
         course_id=COURSES[index * 5 // 4 % len(COURSES)],
-        time=moment.isoformat(timespec="microseconds"),
+        time=time.isoformat(timespec="microseconds"),
         session=hashlib.sha1(f"{user_id}/{day}".encode()).hexdigest()[:32],
         ip=f"172.18.0.{user_id}",
         number=index,
@@ -204,7 +204,7 @@ def scene_of(index: int, count: int) -> Scene:
 
 
 def sample_lines() -> Iterator[bytes]:
-    """Yield the sample log's lines, each with its line end."""
+    """Yield the sample log's lines, with their line ends."""
     all_entries = entries()
     for index, entry in enumerate(all_entries):
         yield entry(scene_of(index, len(all_entries)))

@@ -1,20 +1,20 @@
-"""The sample directory's people and courses, where the LMS's tables would be."""
+"""The sample's users and courses, in place of the LMS's tables."""
 
 from __future__ import annotations
 
 import hashlib
 
 from log_replay.identities import User
-from tests.support import sample_identities as who
+from tests.support.sample_identities import SALT, sample_identities
 
 
 class SampleLookup:
-    """Answers as ``log_replay.identities.cache.Lookup``, for one kind of external ids."""
+    """A ``log_replay.identities.cache.Lookup`` for one type of external ids."""
 
-    def __init__(self, kind):
-        sample = who.sample_identities()
+    def __init__(self, external_id_type):
+        sample = sample_identities()
         self._users = [
-            User(user["id"], user["username"], user["email"], user["external_ids"].get(kind))
+            User(user["id"], user["username"], user["email"], user["external_ids"].get(external_id_type))
             for user in sample["users"]
         ]
         self._courses = {course["id"]: course["display_name"] for course in sample["courses"]}
@@ -23,7 +23,7 @@ class SampleLookup:
         return [user for user in self._users if user.id in ids or user.username in usernames]
 
     def retired_usernames(self, username):
-        salted = (who.SALT + username.lower()).encode(errors="surrogatepass")
+        salted = (SALT + username.lower()).encode(errors="surrogatepass")
         return [f"retired__user_{hashlib.sha1(salted).hexdigest()}"]
 
     def add_external_ids(self, user_ids):

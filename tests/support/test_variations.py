@@ -1,4 +1,4 @@
-"""The strategies of varied events."""
+"""The strategies for varied events."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ from tests.support.variations import events
 
 
 @pytest.mark.parametrize("name", sorted(FORMS_OF))
-def test_every_variation_is_an_event_of_its_name_that_a_log_can_hold(name):
+def test_each_variation_is_a_line_with_the_events_name(name):
     @settings(max_examples=15, database=None)
     @given(event=events(name))
     def check(event):
@@ -25,7 +25,7 @@ def test_every_variation_is_an_event_of_its_name_that_a_log_can_hold(name):
     check()
 
 
-def test_making_variations_changes_nothing_that_the_next_ones_are_made_of():
+def test_a_variation_does_not_change_later_ones():
     before = repr(variation_values.THINGS)
 
     @settings(max_examples=100, database=None)
@@ -37,7 +37,7 @@ def test_making_variations_changes_nothing_that_the_next_ones_are_made_of():
     assert repr(variation_values.THINGS) == before
 
 
-def test_the_names_are_those_of_upstreams_registries():
+def test_the_event_names_are_upstreams():
     script = (
         "import json; from tests.support import upstream_reference; upstream_reference.set_up_django();"
         "from tests.support import variations; print(json.dumps(variations.event_names()))"

@@ -1,11 +1,11 @@
-"""What event-routing-backends itself makes of events, with stand-ins for what it imports from edx-platform.
+"""Transform events with event-routing-backends, with replacements for its imports from edx-platform.
 
-As a script it is a second opinion on a log, in a process of its own and with nothing of ours in it:
+As a script, it transforms a log without any of our code:
 
     python -m tests.support.upstream_reference xapi|caliper LOG [IDENTITIES]
 
-prints a JSON line for each event that the registry knows: its name and number of line, and its statements or the type
-of the exception that it raised. ``Reference`` is the same for tests; it needs Django to be set up.
+It prints a JSON line for each event in the registry: its name, its line number, and its statements or the type of the
+exception. ``Reference`` does the same in tests. It needs Django to be set up.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ NO_TIME = "1970-01-01T00:00:00.000Z"
 
 
 def set_up_django() -> None:
-    """Configure Django with no more than event-routing-backends needs to be imported."""
+    """Configure Django with the settings that event-routing-backends needs at import."""
     import django
     from django.conf import settings
 
@@ -58,10 +58,10 @@ def set_up_django() -> None:
 
 
 class Users:
-    """Stands in for the model of users: ``objects.get(id=)`` and ``objects.filter(username=).first()``."""
+    """Replaces the model of users: ``objects.get(id=)`` and ``objects.filter(username=).first()``."""
 
     class DoesNotExist(Exception):
-        """There is no such user."""
+        """The user does not exist."""
 
     def __init__(self, users: list[dict[str, Any]]) -> None:
         self._by_id = {user["id"]: SimpleNamespace(**user) for user in users}
@@ -74,20 +74,20 @@ class Users:
         return self._by_id[id]
 
     def filter(self, *, username: Any) -> SimpleNamespace:
-        # A database compares texts; whatever is no text is compared as one.
+        # A database converts the value to a text.
         return SimpleNamespace(first=lambda: self._by_name.get(str(username)))
 
 
-class Stand:
-    """Stands in for edx-platform, fed by a directory of users and courses."""
+class EdxPlatform:
+    """Replaces edx-platform's functions, with users and courses from ``identities.json``."""
 
-    def __init__(self, directory: dict[str, Any]) -> None:
-        self._users = Users(directory["users"])
-        self._courses = {course["id"]: course for course in directory["courses"]}
-        self._salts = directory["retired_user_salts"]
+    def __init__(self, identities: dict[str, Any]) -> None:
+        self._users = Users(identities["users"])
+        self._courses = {course["id"]: course for course in identities["courses"]}
+        self._salts = identities["retired_user_salts"]
 
     def helpers(self) -> dict[str, Any]:
-        """Return what takes the place of names in ``event_routing_backends.helpers``."""
+        """Return the replacements for names in ``event_routing_backends.helpers``."""
         return {
             "User": self._users,
             "ExternalId": SimpleNamespace(add_new_user_id=self._external_id),
@@ -114,27 +114,27 @@ class Stand:
 
 
 class Reference:
-    """Makes statements of one kind (``xapi`` or ``caliper``) as upstream's default processors make them."""
+    """Transforms events with upstream's default processors for a transformer type (``xapi`` or ``caliper``)."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, transformer_type: str) -> None:
         import importlib
 
-        processors = f"event_routing_backends.processors.{kind}"
+        processors = f"event_routing_backends.processors.{transformer_type}"
         importlib.import_module(f"{processors}.event_transformers")
         module = importlib.import_module(f"{processors}.transformer_processor")
-        self._process = {"xapi": "XApiProcessor", "caliper": "CaliperProcessor"}[kind]
+        self._process = {"xapi": "XApiProcessor", "caliper": "CaliperProcessor"}[transformer_type]
         self._process = getattr(module, self._process)()
         self.names = frozenset(self._process.registry.mapping)
         self._envelope = None
-        if kind == "caliper":
+        if transformer_type == "caliper":
             envelope = importlib.import_module(f"{processors}.envelope_processor")
             self._envelope = envelope.CaliperEnvelopeProcessor(sensor_id=ROOT_URL)
 
     def statements(self, line: str) -> list[dict[str, Any]]:
-        """Return the statements of one line of a log, normalised.
+        """Return the normalised statements of one line of a log.
 
         Raises:
-            Exception: whatever upstream's transformers raise.
+            Exception: any exception of upstream's transformers.
         """
         from event_routing_backends.management.commands.helpers.event_log_parser import (
             parse_json_event,
@@ -147,7 +147,7 @@ class Reference:
 
 
 def normalised(statement: dict[str, Any]) -> dict[str, Any]:
-    """Return a copy without what differs from run to run (Caliper's id and sendTime) and from version to version."""
+    """Return a copy with fixed values for what differs in each run (Caliper's id and sendTime) or version."""
     text = re.sub(r"event-routing-backends@[0-9A-Za-z.+-]+", "event-routing-backends@", json.dumps(statement))
     statement = json.loads(text)
     if "sendTime" in statement:
@@ -157,12 +157,12 @@ def normalised(statement: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def replaced_helpers(directory: dict[str, Any]) -> Iterator[None]:
-    """Let upstream's helpers ask the directory instead of an LMS, for as long as the context lasts."""
+def replaced_helpers(identities: dict[str, Any]) -> Iterator[None]:
+    """Let upstream's helpers use these identities instead of an LMS's, inside the context."""
     from event_routing_backends import helpers
 
     cached = (helpers.get_anonymous_user_id, helpers.get_course_from_id)
-    with patch.multiple(helpers, **Stand(directory).helpers()):
+    with patch.multiple(helpers, **EdxPlatform(identities).helpers()):
         for function in cached:
             function.cache_clear()
         yield
@@ -170,8 +170,8 @@ def replaced_helpers(directory: dict[str, Any]) -> Iterator[None]:
         function.cache_clear()
 
 
-def judge(reference: Reference, log: bytes) -> Iterator[dict[str, Any]]:
-    """Yield what becomes of each line that holds an event of a known name."""
+def results(reference: Reference, log: bytes) -> Iterator[dict[str, Any]]:
+    """Yield the result for each line with an event in the registry."""
     for number, line in enumerate(log.split(b"\n"), start=1):
         text = line.decode("utf-8", errors="replace")
         try:
@@ -182,16 +182,16 @@ def judge(reference: Reference, log: bytes) -> Iterator[dict[str, Any]]:
             continue
         try:
             yield {"line": number, "name": name, "statements": reference.statements(text)}
-        except Exception as error:  # noqa: BLE001 - any exception of one event is its verdict
+        except Exception as error:  # noqa: BLE001 - any exception is the event's result
             yield {"line": number, "name": name, "statements": [], "raises": type(error).__name__}
 
 
-def main(kind: str, log: str, directory: str = str(IDENTITIES)) -> None:
+def main(transformer_type: str, log: str, identities: str = str(IDENTITIES)) -> None:
     logging.disable()
     set_up_django()
-    with replaced_helpers(json.loads(Path(directory).read_text(encoding="utf-8"))):
-        for verdict in judge(Reference(kind), Path(log).read_bytes()):
-            sys.stdout.write(json.dumps(verdict) + "\n")
+    with replaced_helpers(json.loads(Path(identities).read_text(encoding="utf-8"))):
+        for result in results(Reference(transformer_type), Path(log).read_bytes()):
+            sys.stdout.write(json.dumps(result) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The values that variations put into events: what real logs hold, what they should not, and what nobody thought of."""
+"""The values that variations put into events: values of real logs, invalid values, and unexpected ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.support import sample_identities as who
 from tests.support.sample_log import FOREIGN_COURSE, UNKNOWN_COURSE
 
-#: Stands for the absence of a field.
+#: A field with this value is removed.
 MISSING = object()
 LONG = "x" * 5_000
 RETIRED_NAME = next(iter(who.RETIRED.values()))
@@ -26,9 +26,9 @@ COURSES = [
     " " + who.ASTRO,
 ]
 
-#: How events name people: well, and in every other way.
+#: User ids and names of users that exist.
 PEOPLE = [3, 4, "3", "ada", "李雷", "مريم", 5.0, 13, "1984", RETIRED_NAME, RETIRED_HASH, 11]
-NOBODY = [
+UNKNOWN_PEOPLE = [
     None,
     "",
     0,
@@ -49,7 +49,7 @@ NOBODY = [
     "1_3",
     True,
 ]
-IMPOSSIBLE_PEOPLE = [[3], {"id": 3}, [], {}]
+INVALID_PEOPLE = [[3], {"id": 3}, [], {}]
 
 TIMES = [
     "2026-03-02T08:15:27.913562+00:00",
@@ -132,7 +132,7 @@ REFERERS = [
     7,
 ]
 
-#: What browsers post of problems, and what else can stand in its place.
+#: The data of browsers' ``problem_check`` events, and values that may replace it.
 POSTED: list[Any] = [
     "",
     "input_b_2_1=choice_0",

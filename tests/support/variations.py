@@ -1,8 +1,8 @@
-"""Hypothesis strategies that vary tracking events in all that the transformers read, for parity tests.
+"""Hypothesis strategies for tracking events that vary in all fields that the transformers read, for parity tests.
 
-``events(name)`` gives raw events of a name, as a line of the tracking log holds them: one of the name's forms
-(``known_events.FORMS_OF``), by anybody of the sample directory, mostly whole, with some fields missing, empty, of
-another type, or spelled as only real logs spell them. Upstream transforms about two thirds and rejects the others.
+``events(name)`` returns raw events with this name, as in a line of the tracking log: one of the name's forms
+(``known_events.FORMS_OF``), by any user of the sample. Most are valid. In some, fields are missing, empty, of another
+type, or have values as in real logs. Upstream transforms about two thirds of them and rejects the others.
 """
 
 from __future__ import annotations
@@ -15,16 +15,15 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.support import sample_identities as who
+from tests.support import sample_identities as sample
 from tests.support.event_forms import raw_event
 from tests.support.event_scene import Scene
 from tests.support.known_events import FORMS_OF
 from tests.support.variation_values import (
     ANSWERS,
     COURSES,
-    IMPOSSIBLE_PEOPLE,
+    INVALID_PEOPLE,
     MISSING,
-    NOBODY,
     NUMBERS,
     ODD_VALUES,
     PEOPLE,
@@ -33,15 +32,16 @@ from tests.support.variation_values import (
     RETIRED_NAME,
     SUBMISSIONS,
     TIMES,
+    UNKNOWN_PEOPLE,
 )
 
 Path = tuple[str, ...]
 Event = dict[str, Any]
 
-#: When the first tracking logs that still matter were written.
+#: The time of the oldest events.
 SINCE = datetime(2012, 1, 1, tzinfo=UTC)
 
-#: What transformers read outside of the data, and what may stand beside it without being there in every form.
+#: Fields outside the data that transformers read, or that only some forms have.
 CONTEXT_FIELDS: list[Path] = [
     ("username",),
     ("user_id",),
@@ -68,12 +68,12 @@ CONTEXT_FIELDS: list[Path] = [
     ),
 ]
 
-#: Where events name who did something, or had it done.
-WHO_PLACES: list[Path] = [
-    (*beneath, field) for beneath in ((), ("context",), ("event",)) for field in ("user_id", "username")
+#: The fields that can have the user.
+USER_FIELDS: list[Path] = [
+    (*parents, field) for parents in ((), ("context",), ("event",)) for field in ("user_id", "username")
 ]
 
-#: What is looked for at any depth, so that a namesake anywhere can be found first.
+#: Fields that upstream searches at any depth: another field with the same name may be found first.
 SEARCHED_FIELDS = [
     "session",
     "username",
@@ -99,9 +99,10 @@ SEARCHED_FIELDS = [
     "name",
     "timestamp",
 ]
+#: Objects that get such another field.
 HOLDERS: list[Path] = [(), ("context",), ("context", "module"), ("event",), ("event", "state"), ("zz",)]
 
-#: Fields of the data that some transformer reads although not every form of the event has them.
+#: Fields of the data that a transformer reads but not all forms have, by a part of the event's name.
 DATA_FIELDS = {
     "video": ["id", "duration", "current_time", "currentTime", "old_time", "new_time", "old_speed", "new_speed"],
     "edx.forum": ["id", "title", "discussion", "thread_type", "vote_value"],
@@ -113,8 +114,8 @@ DATA_FIELDS = {
 
 
 def event_names() -> list[str]:
-    """Return the names of both of upstream's registries; Django must be set up."""
-    # Upstream's modules cannot be imported before Django is set up, and register their transformers when imported.
+    """Return the event names in both of upstream's registries. Django must be set up."""
+    # These modules register upstream's transformers. They cannot be imported before Django is set up.
     from event_routing_backends.processors.caliper import event_transformers as _  # noqa: F401
     from event_routing_backends.processors.caliper.registry import CaliperTransformersRegistry
     from event_routing_backends.processors.xapi import event_transformers as __  # noqa: F401
@@ -125,11 +126,11 @@ def event_names() -> list[str]:
 
 @st.composite
 def events(draw: st.DrawFn, name: str) -> Event:
-    """Return a strategy of raw events of a name."""
+    """Return a strategy for raw events with this name."""
     form = draw(st.sampled_from(FORMS_OF[name]))
     event = copy.deepcopy(raw_event(form, draw(scenes())))
     if isinstance(event["event"], str) and event["event"].startswith("{"):
-        # Vary what the text holds; it becomes a text again below.
+        # Vary the parsed data; as_logged() makes it a text again.
         event["event"] = json.loads(event["event"])
     variations = OF_ALL + OF_PROBLEMS if "problem" in name else OF_ALL
     for vary in draw(st.lists(st.sampled_from(variations), max_size=4)):
@@ -138,13 +139,15 @@ def events(draw: st.DrawFn, name: str) -> Event:
 
 
 def scenes() -> st.SearchStrategy[Scene]:
-    """Return a strategy of scenes: anybody of the sample directory, in any course, mostly at a usual time."""
+    """Return a strategy for scenes: any user and course of the sample, mostly at a valid time."""
     seconds_since_2012 = st.floats(0, 18 * 365 * 86_400, allow_nan=False)
     usual_times = seconds_since_2012.map(lambda after: (SINCE + timedelta(seconds=after)).isoformat())
     fields: dict[str, st.SearchStrategy[Any]] = {
         "user_id": st.sampled_from([3, 4, 5, 6, 13]),
         "username": st.sampled_from(["ada", "李雷", "1984", RETIRED_NAME]),
-        "course_id": st.sampled_from([who.ASTRO, who.REEFS, who.LINGUISTICS, who.EVENING_GROUP, who.TEA]),
+        "course_id": st.sampled_from(
+            [sample.ASTRO, sample.REEFS, sample.LINGUISTICS, sample.EVENING_GROUP, sample.TEA]
+        ),
         "time": st.one_of(usual_times, st.sampled_from(TIMES[:6])),
         "number": st.integers(min_value=0, max_value=500),
     }
@@ -153,9 +156,9 @@ def scenes() -> st.SearchStrategy[Scene]:
 
 @st.composite
 def as_logged(draw: st.DrawFn, event: Event) -> Event:
-    """Return a strategy of the spellings of one event: its data an object or a JSON text, its keys in any order."""
+    """Return a strategy for the ways to log one event: with the data as an object or as text, and keys in any order."""
     data = event.get("event")
-    # What browsers and apps post stays a text; of the server's events one in four is made one.
+    # The data of one in four events of the server is a text; of others, one in two.
     as_text = draw(st.integers(0, 3)) == 0 if event.get("event_source") == "server" else draw(st.booleans())
     if as_text and isinstance(data, (dict, list)):
         event = event | {"event": json.dumps(data, ensure_ascii=draw(st.booleans()))}
@@ -165,7 +168,7 @@ def as_logged(draw: st.DrawFn, event: Event) -> Event:
 
 
 def put(event: Event, path: Path, value: Any) -> None:
-    """Set or remove a field; where there is nothing to hold it, make objects that do, or leave all as it is."""
+    """Set or remove a field. Missing objects on its path are created. Other values on it are not replaced."""
     *parents, last = path
     for key in parents:
         event = event.setdefault(key, {})
@@ -174,16 +177,16 @@ def put(event: Event, path: Path, value: Any) -> None:
     if value is MISSING:
         event.pop(last, None)
     else:
-        # A copy, since a later variation may change what this one put in.
+        # A copy, since a later variation may change the value.
         event[last] = copy.deepcopy(value)
 
 
-def paths(value: Any, beneath: Path = ()) -> list[Path]:
-    """Return the paths to all that an event's objects hold."""
+def paths(value: Any, parents: Path = ()) -> list[Path]:
+    """Return the paths of all fields of an event and of the objects inside it."""
     if not isinstance(value, dict):
         return []
-    own = [(*beneath, key) for key in value]
-    return own + [deeper for key in value for deeper in paths(value[key], (*beneath, key))]
+    own = [(*parents, key) for key in value]
+    return own + [deeper for key in value for deeper in paths(value[key], (*parents, key))]
 
 
 def vary_context(draw: st.DrawFn, event: Event) -> None:
@@ -191,33 +194,33 @@ def vary_context(draw: st.DrawFn, event: Event) -> None:
 
 
 def vary_data(draw: st.DrawFn, event: Event) -> None:
-    """Change a field of the data: one that is there, or one that a transformer may look for."""
+    """Change a field of the data: an existing one, or one that a transformer may read."""
     family = [fields for word, fields in DATA_FIELDS.items() if word in str(event.get("name"))]
-    wanted: list[Path] = [("event", field) for fields in family for field in fields]
-    there = paths(event.get("event"), ("event",))
-    put(event, draw(st.sampled_from(there + wanted)), draw(ODD_VALUES))
+    read: list[Path] = [("event", field) for fields in family for field in fields]
+    existing = paths(event.get("event"), ("event",))
+    put(event, draw(st.sampled_from(existing + read)), draw(ODD_VALUES))
 
 
 def vary_anything(draw: st.DrawFn, event: Event) -> None:
-    there = [path for path in paths(event) if path != ("name",)]
-    if there:
-        put(event, draw(st.sampled_from(there)), draw(ODD_VALUES))
+    existing = [path for path in paths(event) if path != ("name",)]
+    if existing:
+        put(event, draw(st.sampled_from(existing)), draw(ODD_VALUES))
 
 
-def add_namesake(draw: st.DrawFn, event: Event) -> None:
+def add_searched_field(draw: st.DrawFn, event: Event) -> None:
     path = (*draw(st.sampled_from(HOLDERS)), draw(st.sampled_from(SEARCHED_FIELDS)))
     if path != ("name",):
         put(event, path, draw(ODD_VALUES))
 
 
-def vary_person(draw: st.DrawFn, event: Event) -> None:
-    place = draw(st.sampled_from(WHO_PLACES))
-    anybody = st.one_of(st.sampled_from(PEOPLE), st.sampled_from(NOBODY), st.sampled_from(IMPOSSIBLE_PEOPLE))
-    put(event, place, draw(anybody))
+def vary_user(draw: st.DrawFn, event: Event) -> None:
+    field = draw(st.sampled_from(USER_FIELDS))
+    people = st.one_of(st.sampled_from(PEOPLE), st.sampled_from(UNKNOWN_PEOPLE), st.sampled_from(INVALID_PEOPLE))
+    put(event, field, draw(people))
     if draw(st.booleans()):
-        # Only one of the many ways of naming somebody is left.
-        for other in WHO_PLACES:
-            if other != place and at(event, other[:-1], {}):
+        # Remove the user from all other fields.
+        for other in USER_FIELDS:
+            if other != field and at(event, other[:-1], {}):
                 put(event, other, MISSING)
 
 
@@ -235,7 +238,7 @@ def vary_time(draw: st.DrawFn, event: Event) -> None:
 
 
 def vary_number(draw: st.DrawFn, event: Event) -> None:
-    """Give a field that counts or measures something another number, or what is no number."""
+    """Replace a number by another one, or by a value that is not a number."""
     numbers = [path for path in paths(event.get("event"), ("event",)) if type(at(event, path)) in (int, float)]
     if numbers:
         values = st.one_of(st.sampled_from([*NUMBERS, None, "", "1", "2.5", True]), st.integers(0, 100))
@@ -252,7 +255,7 @@ def at(event: Event, path: Path, default: Any = None) -> Any:
 
 
 def vary_answers(draw: st.DrawFn, event: Event) -> None:
-    """Give a problem none, one or several questions with any answers; other events have no use for them."""
+    """Set the answers to none, one or several questions."""
     questions = st.dictionaries(st.sampled_from(["b_2_1", "b_3_1", "ü_4_1", "", "5"]), SUBMISSIONS, max_size=4)
     put(event, ("event", "submission"), draw(questions))
     answers = st.one_of(ANSWERS, st.dictionaries(st.text(max_size=3), ANSWERS, max_size=2))
@@ -264,20 +267,20 @@ def vary_referer(draw: st.DrawFn, event: Event) -> None:
 
 
 def vary_posted_text(draw: st.DrawFn, event: Event) -> None:
-    """Make the data what browsers post of problems: a query string, a JSON text of anything, or nothing."""
+    """Set the data as browsers post it: a query string, any JSON text, or nothing."""
     put(event, ("event",), draw(st.sampled_from(POSTED)))
 
 
 def vary_source(draw: st.DrawFn, event: Event) -> None:
-    place = draw(st.sampled_from([("event_source",), ("context", "event_source")]))
-    put(event, place, draw(st.sampled_from(["browser", "server", "mobile", "task", "", None, MISSING, ["browser"]])))
+    field = draw(st.sampled_from([("event_source",), ("context", "event_source")]))
+    put(event, field, draw(st.sampled_from(["browser", "server", "mobile", "task", "", None, MISSING, ["browser"]])))
 
 
 Vary = Callable[[st.DrawFn, Event], None]
 
-#: Often what most transformers read, seldom what few of them do.
+#: More often the fields that most transformers read.
 OF_ALL: list[Vary] = [
-    *(vary_data, vary_data, vary_data, vary_number, vary_number, vary_person, vary_course, vary_time),
-    *(vary_context, vary_anything, add_namesake, vary_source),
+    *(vary_data, vary_data, vary_data, vary_number, vary_number, vary_user, vary_course, vary_time),
+    *(vary_context, vary_anything, add_searched_field, vary_source),
 ]
 OF_PROBLEMS: list[Vary] = [vary_answers, vary_answers, vary_answers, vary_referer, vary_posted_text, vary_source]
