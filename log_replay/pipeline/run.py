@@ -1,6 +1,6 @@
-"""The only wiring: the whole pipeline on one screen.
+"""The pipeline of a run: how its parts are connected.
 
-source -> units -> lines -> block of statements -> loggers -> batches -> sink -> ledger
+source -> units -> blocks of lines -> transform -> statement loggers -> batches -> sink -> ledger
 """
 
 from __future__ import annotations
@@ -45,20 +45,20 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-#: What ends one object and not the run.
+#: Errors that end the reading of one object, and not the run.
 OBJECT_ERRORS = (ReadError, DamagedObject)
 
 
 class Replay:
-    """One run: checked when it is made, before anything is read or written; then ``replay`` it once.
+    """One run. Its configuration is checked when the object is created, before anything is read or written.
 
     Args:
-        options: its configuration.
-        sink: where the statements go instead of the options' destination.
-        source: read instead of the options' source.
+        options: the configuration.
+        sink: replaces the destination of the options.
+        source: replaces the source of the options.
 
     Raises:
-        ConfigurationError: it cannot work.
+        ConfigurationError: the configuration cannot work.
     """
 
     def __init__(self, options: Options, sink: Sink | None = None, source: Source | None = None) -> None:
@@ -81,12 +81,12 @@ class Replay:
         self._rejects = RejectsFile(None)
         self._unit: Unit | None = None
         self._batch: list[TransformedEvent] = []
-        self._only_logs = self._ledger.name is None and isinstance(self._sink, Discard) and not self._rest_seconds
+        self._only_logs = self._ledger.name is None and isinstance(self._sink, Discard) and not self._pause_seconds
         self._complete = False
-        self._rest_until = 0.0
+        self._next_batch_at = 0.0
 
     def replay(self, progress: Progress) -> Report:
-        """Do it and return what was done, with whatever stopped it; nothing is left half-written.
+        """Replay once, and return the report, even if the run is stopped by an error or a signal.
 
         Raises:
             ConfigurationError: there is nothing to replay, or the loggers cannot be set up.
@@ -118,20 +118,20 @@ class Replay:
             ) as self._rejects,
             closing(
                 results_in_order(self._read(planned), self._transform_settings, open_transform, self.options.workers)
-            ) as made,
+            ) as results,
         ):
             self._sink.resume_from(self._ledger.acknowledgements)
-            for result in made:
+            for result in results:
                 self._take(result, progress)
             self._deliver()
-            self._settle_loggers()
-            self._catch_up()
+            self._flush_loggers()
+            self._redeliver_backlog()
             self._rejects.flush()
         self._finish_objects()
         self._complete = True
 
     def _read(self, planned: Iterable[Unit | SkippedObject]) -> Iterator[LineBlock | Mark]:
-        """Yield the units' blocks; each unit before its own, and the error behind them if it cannot be read on."""
+        """Yield each unit, then its blocks, then the error if the rest of the unit cannot be read."""
         for unit in self._ledger.units(planned, self.report):
             yield unit
             if isinstance(unit, Unit):
@@ -191,7 +191,7 @@ class Replay:
             self._deliver()
 
     @property
-    def _rest_seconds(self) -> float:
+    def _pause_seconds(self) -> float:
         return 0.0 if self.options.dry_run else self.options.sleep_between_batches_secs
 
     def _open_sink(self) -> Sink:
@@ -206,33 +206,33 @@ class Replay:
     def _log(self, events: Sequence[TransformedEvent]) -> None:
         log_statements(self.options.transformer_type, events, self.report.over_line_limit)
 
-    def _settle_loggers(self) -> None:
+    def _flush_loggers(self) -> None:
         self.report.lost_by_loggers += flush_statements(self.options.transformer_type)
 
     def _deliver(self) -> None:
-        """Deliver one batch, after the rest that is due since the last, and record it."""
+        """Deliver one batch, after the pause since the last one, and record it."""
         batch = self._batch[: self.options.batch_size]
         if not batch:
             return
-        time.sleep(max(0.0, self._rest_until - time.monotonic()))
+        time.sleep(max(0.0, self._next_batch_at - time.monotonic()))
         with defer_signals():
             delivery = self._sink.deliver(batch)
             self.report.count_delivery(batch, delivery)
             del self._batch[: len(batch)]
             self._write_refusals(delivery)
-            if self._ledger.name:  # without a ledger there is no progress that listeners must have caught up with
-                self._settle_loggers()
+            if self._ledger.name:  # before progress is recorded, listeners must have received the statements
+                self._flush_loggers()
             self._ledger.acknowledge(self.report, batch, delivery, self._batch, self._rejects.flush())
-        self._rest_until = time.monotonic() + self._rest_seconds
+        self._next_batch_at = time.monotonic() + self._pause_seconds
 
     def _write_refusals(self, delivery: Delivery) -> None:
         refusals = list(delivery.refusals)
         if delivery.undelivered and self._ledger.name is None:
-            refusals += delivery.undelivered.refusals  # nobody else knows of them
+            refusals += delivery.undelivered.refusals  # there is no backlog to redeliver them from
         self._rejects.write_refusals(refusals, with_content=self.options.rejects_with_content)
 
-    def _catch_up(self) -> None:
-        """Bring what routes missed while they were lost to those that are back."""
+    def _redeliver_backlog(self) -> None:
+        """Send the backlog to routes that are available again."""
         Redelivery(
             options=self.options,
             transform_settings=self._transform_settings,
@@ -250,7 +250,7 @@ class Replay:
             self._sink.finish_objects({**read, **empty})
 
     def _end(self) -> None:
-        """Finish, or leave the run so that it can be resumed."""
+        """Finish the run, or leave it so that it can be resumed."""
         self.report.count_undelivered(self._batch)
         try:
             with defer_signals():

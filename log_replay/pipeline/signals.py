@@ -1,6 +1,6 @@
-"""Signals that end a run: the first lets it finish the batch in flight, the second ends it at once.
+"""Handle SIGTERM and SIGINT: the first signal lets the run finish the batch in flight, the second ends it at once.
 
-Handlers are installed for SIGTERM and SIGINT explicitly, since the kernel gives process 1 of a container no others.
+Handlers are installed for both signals, since process 1 of a container receives no signal without a handler.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
-#: The exit code of a run that is ended at once: that of any that stopped before its end.
+#: The exit code of a run that stopped before its end.
 INCOMPLETE = 1
 
 
 @dataclass
 class _State:
-    """What of signals a process has but once."""
+    """The state of the signal handlers of this process."""
 
     grace_seconds: float = 0.0
     first: str | None = None
-    held: bool = False
+    deferred: bool = False
 
 
 _state = _State()
@@ -36,16 +36,16 @@ _state = _State()
 
 @contextmanager
 def handle_signals(grace_seconds: float) -> Iterator[None]:
-    """Let SIGTERM and SIGINT raise KeyboardInterrupt, where signals are ours to handle.
+    """Let SIGTERM and SIGINT raise KeyboardInterrupt. In threads other than the main one, this does nothing.
 
     Args:
-        grace_seconds: how long what is ``held`` may take after the signal.
+        grace_seconds: the time limit for code in ``defer_signals`` after the signal.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    _state.grace_seconds, _state.first, _state.held = grace_seconds, None, False
-    handlers = {**dict.fromkeys(SIGNALS, _interrupt), signal.SIGALRM: _grace_is_over}
+    _state.grace_seconds, _state.first, _state.deferred = grace_seconds, None, False
+    handlers = {**dict.fromkeys(SIGNALS, _interrupt), signal.SIGALRM: _end_of_grace}
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
@@ -57,17 +57,17 @@ def handle_signals(grace_seconds: float) -> Iterator[None]:
 
 @contextmanager
 def defer_signals() -> Iterator[None]:
-    """Let signals wait for what is done here: not longer than the grace, and only the first.
+    """Defer the first signal until the end of the context, at most for the grace time.
 
     Raises:
-        KeyboardInterrupt: a signal came meanwhile.
+        KeyboardInterrupt: a signal was received meanwhile.
     """
     before = _state.first
-    _state.held = True
+    _state.deferred = True
     try:
         yield
     finally:
-        _state.held = False
+        _state.deferred = False
         if _state.first != before:
             signal.setitimer(signal.ITIMER_REAL, 0)
     if _state.first != before:
@@ -78,20 +78,20 @@ def _interrupt(number: int, _frame: object) -> None:
     if _state.first:
         _end_at_once()
     _state.first = signal.Signals(number).name
-    if not _state.held:
+    if not _state.deferred:
         raise KeyboardInterrupt(_state.first)
     signal.setitimer(signal.ITIMER_REAL, _state.grace_seconds or sys.float_info.min)
 
 
-def _grace_is_over(_number: int, _frame: object) -> None:
-    if _state.held:
+def _end_of_grace(_number: int, _frame: object) -> None:
+    if _state.deferred:
         raise KeyboardInterrupt(
             f"{_state.first}; the batch in flight took longer than {_state.grace_seconds:g} seconds"
         )
 
 
 def _end_at_once() -> None:
-    # Nothing that may hang is waited for; what is recorded is what was acknowledged.
+    # Nothing can hang here. The ledger holds every acknowledged batch.
     for child in multiprocessing.active_children():
         child.kill()
     os._exit(INCOMPLETE)

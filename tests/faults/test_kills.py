@@ -1,4 +1,4 @@
-"""Killed at any moment and started again, a run ends as if nothing had happened."""
+"""A run that is killed at any moment and started again has the same result as an uninterrupted run."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tests.support.scenes import INTO_FILES as FILES
 from tests.support.scenes import KILLED
 
 ALWAYS = ["create", "plan", "claim", "count", "reject", "record", "record, inside", "finish"]
-#: A batch, and what the longest block of lines holds beyond it: blocks are logged whole.
+#: The statements of one batch and of the longest block: blocks are logged as a whole.
 STATEMENTS_IN_FLIGHT = 300
 OF_FILES = ["deliver to files", "write", "rename", "finish files"]
 
 
 def killed_at(scene, seam: str, moment: str, numbers: list[int]) -> int:
-    """Start a run again and again, to die at one of these calls each time; return how often it did."""
+    """Start a run repeatedly and kill it at one of these calls each time. Return the number of kills."""
     deaths = 0
     for number in numbers:
         code = scene.run({"seam": seam, moment: number})
@@ -29,14 +29,14 @@ def killed_at(scene, seam: str, moment: str, numbers: list[int]) -> int:
 
 
 def sampled(count: int) -> list[int]:
-    """Return some of the calls there were: the first, one in the middle, the last."""
+    """Return the numbers of the first, a middle and the last call."""
     return sorted({1, max(1, count // 2), count})
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("seam", [*ALWAYS, *OF_FILES])
-def test_files_are_the_same_wherever_it_was_killed(scene, whole, seam, moment):
-    """Byte for byte, and the manifest, the rejects and every counter."""
+def test_files_are_the_same_after_a_kill_anywhere(scene, whole, seam, moment):
+    """Output files, manifest, rejects and counters."""
     killed = scene("killed", *FILES)
     deaths = killed_at(killed, seam, moment, sampled(whole.calls[seam]))
     assert deaths
@@ -45,8 +45,8 @@ def test_files_are_the_same_wherever_it_was_killed(scene, whole, seam, moment):
     assert killed.rejects == whole.rejects
 
 
-def test_killed_at_every_batch_in_turn(scene, whole):
-    """Each start delivers one batch and dies before it is recorded, or just behind that."""
+def test_files_are_the_same_after_a_kill_at_every_batch(scene, whole):
+    """Each start delivers one batch. It is killed before or after the batch is recorded."""
     killed = scene("killed", *FILES)
     batches = whole.calls["deliver to files"]
     deaths = 0
@@ -65,7 +65,7 @@ def test_killed_at_every_batch_in_turn(scene, whole):
 
 @pytest.mark.parametrize("unit_size", ["10KB", "50MB"])
 @pytest.mark.parametrize("batch_size", ["1000000", "7"])
-def test_units_and_kills_change_nothing_whatever_their_size(scene, source, unit_size, batch_size):
+def test_sizes_of_units_and_batches_do_not_matter(scene, source, unit_size, batch_size):
     sizes = ["--unit_size", unit_size, "--batch_size", batch_size]
     whole, killed = scene("whole", *FILES, "--batch_size", batch_size), scene("killed", *FILES, *sizes)
     assert whole.run() == 0
@@ -76,7 +76,7 @@ def test_units_and_kills_change_nothing_whatever_their_size(scene, source, unit_
     assert killed.rejects == whole.rejects
 
 
-def test_with_workers_too(scene, whole):
+def test_files_are_the_same_after_a_kill_with_workers(scene, whole):
     killed = scene("killed", *FILES, "--workers", "2")
     assert killed.run({"seam": "record", "after": 4}) == KILLED
     assert killed.run() == 0, killed.log
@@ -85,7 +85,7 @@ def test_with_workers_too(scene, whole):
 
 
 @pytest.mark.parametrize("seam", ["discard", "log", "record"])
-def test_a_logger_gets_every_statement_and_only_the_batch_in_flight_twice(scene, seam):
+def test_logger_gets_only_the_batch_in_flight_twice(scene, seam):
     where = ["--destination_provider", "LOGGER", "--log_format", "raw", "--log_to", "file:OUT/statements"]
     whole, killed = scene("whole", *where), scene("killed", *where)
     assert whole.run() == 0, whole.log
@@ -97,7 +97,7 @@ def test_a_logger_gets_every_statement_and_only_the_batch_in_flight_twice(scene,
     assert killed.counted == whole.counted
 
 
-def test_an_s3_bucket_has_the_same_objects(scene, s3):
+def test_s3_objects_are_the_same_after_kills(scene, s3):
     config = {**s3.config}
     whole, killed = (
         scene(name, "--destination_provider", "MINIO", "--destination_config", json.dumps({**config, "prefix": name}))
@@ -120,14 +120,14 @@ def test_an_s3_bucket_has_the_same_objects(scene, s3):
     assert killed.counted == whole.counted
 
 
-# What upstream makes of exams and of problems with several questions is no valid xAPI 1.0.3, and Learning Locker is
-# strict.
+# Upstream's statements about exams and about problems with several questions are not valid xAPI 1.0.3, and Learning
+# Locker is strict.
 CONFORMANT = ["--event", "edx.video.*", "edx.forum.*", "edx.course.*", "edx.ui.*", "*_video", "showanswer"]
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("lrs", ["ralph", "learning_locker"])
-def test_an_lrs_has_every_statement_once(request, scene, lrs, moment):
+def test_lrs_has_every_statement_once_after_kills(request, scene, lrs, moment):
     lrs, chosen = request.getfixturevalue(lrs), CONFORMANT if lrs == "learning_locker" else []
     logged = ["--destination_provider", "LOGGER", "--log_format", "raw", "--log_to", "file:OUT/statements"]
     whole = scene("whole", *logged, *chosen)

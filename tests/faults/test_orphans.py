@@ -1,4 +1,4 @@
-"""What is left when the run's own process is killed, and it had others."""
+"""No worker process is left when the process of the run is killed."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def runs(pid: int) -> bool:
         return False
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks processes up in /proc: run it on Linux")
-def test_workers_end_with_the_process_that_started_them(driver, source):
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="it reads /proc: run it on Linux")
+def test_workers_end_when_the_run_is_killed(driver, source):
     where = ["--destination_provider", "LOGGER", "--log_to", "null", "--workers", "2"]
     slowly = ["--batch_size", "2", "--sleep_between_batches_secs", "5"]
     process = subprocess.Popen(
@@ -36,7 +36,7 @@ def test_workers_end_with_the_process_that_started_them(driver, source):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    # The third keeps account of what they share.
+    # The third child is the resource tracker of multiprocessing.
     wait_for(lambda: len(children(process.pid)) == 3 or process.poll() is not None)
     workers = children(process.pid)
     assert len(workers) == 3

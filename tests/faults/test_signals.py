@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT: the batch in flight is finished, or given up when the grace is over; the run can be resumed."""
+"""SIGTERM and SIGINT: the batch in flight is finished within the grace time, and the run can be resumed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,12 +15,17 @@ import pytest
 from tests.support.scenes import wait_for
 from tests.support.scripted_server import LrsResponse
 
+#: A response that is later than every timeout of these tests.
+LONG_SECONDS = 300
 COMMAND = [sys.executable, "-c", "from log_replay.management.main import main; main()", "transform_tracking_logs"]
 
 
 @pytest.fixture
 def start(scene, server, tmp_path):
-    """Start a run into an LRS whose second batch takes some seconds; give its process once that is in flight."""
+    """Return a function that starts a run into an LRS whose second response is late.
+
+    It returns the process when the second batch is in flight.
+    """
     destination = json.dumps({"url": server.url, "username": "u", "password": "p"})
     where = ["--destination_provider", "LRS", "--destination_config", destination, "--log_to", "null"]
     run = scene("run", *where, "--sleep_between_batches_secs", "0")
@@ -31,7 +35,7 @@ def start(scene, server, tmp_path):
     started = []
 
     def start(seconds: float, *arguments: str, prefix=()) -> subprocess.Popen[bytes]:
-        # The first answer is to the question whether the LRS is there.
+        # The first response is for the check of the LRS at the start.
         server.script[:] = [LrsResponse(), LrsResponse(), LrsResponse(delay_seconds=seconds), LrsResponse()]
         command = [*prefix, *COMMAND, *run.arguments, "--run", "tested", *arguments]
         environment = {**run.driver.environment, "LOG_REPLAY_HOME": str(home)}
@@ -48,13 +52,20 @@ def start(scene, server, tmp_path):
         process.communicate()
 
 
+def pending(pid: int, number: signal.Signals) -> bool:
+    """Return True until a process has received a signal that was sent to it."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    masks = [int(line.split()[1], 16) for line in status.splitlines() if line.startswith(("SigPnd:", "ShdPnd:"))]
+    return any(mask >> (number - 1) & 1 for mask in masks)
+
+
 def ended(process) -> tuple[int, str]:
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=120)
     return process.returncode, errors.decode()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_batch_in_flight_is_finished_and_never_sent_again(start, server, number):
+def test_batch_in_flight_is_finished_and_not_sent_again(start, server, number):
     process = start(1.5)
     process.send_signal(number)
     code, said = ended(process)
@@ -69,12 +80,10 @@ def test_the_batch_in_flight_is_finished_and_never_sent_again(start, server, num
     assert len(bodies) == len(set(bodies)) > 5
 
 
-def test_a_batch_that_takes_longer_than_the_grace_is_given_up_and_sent_again(start, server):
-    process = start(20, "--grace_secs", "0.5")
-    began = time.monotonic()
+def test_batch_longer_than_the_grace_time_is_sent_again(start, server):
+    process = start(LONG_SECONDS, "--grace_secs", "0.5")
     process.terminate()
     code, said = ended(process)
-    assert time.monotonic() - began < 8
     assert code == 1
     assert "longer than 0.5 seconds" in said
     assert ended(start(0))[0] == 0
@@ -82,24 +91,23 @@ def test_a_batch_that_takes_longer_than_the_grace_is_given_up_and_sent_again(sta
     assert [bodies.count(body) for body in dict.fromkeys(bodies)].count(2) == 1
 
 
-def test_a_second_signal_ends_it_at_once(start, server):
-    process = start(20)
-    began = time.monotonic()
+def test_second_signal_ends_the_run_at_once(start, server):
+    """Without waiting for the response or for the end of the grace time."""
+    process = start(LONG_SECONDS, "--grace_secs", "3600")
     process.terminate()
-    time.sleep(0.3)
+    wait_for(lambda: not pending(process.pid, signal.SIGTERM))
     assert process.poll() is None
     process.terminate()
-    assert process.wait(10) == 1
-    assert time.monotonic() - began < 5
+    assert process.wait(120) == 1
     assert ended(start(0))[0] == 0
 
 
-def test_it_works_as_process_1(start):
-    """To the first process of a container the kernel gives no signal that it has no handler for."""
+def test_signals_are_handled_as_process_1(start):
+    """The kernel sends process 1 of a container no signal that has no handler."""
     unshare = shutil.which("unshare")
     namespace = [unshare or "unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
     if not unshare or subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode:
-        pytest.skip("PID namespaces need util-linux and the right to make them: run as root")
+        pytest.skip("PID namespaces need util-linux and the permission to create them: run as root")
     process = start(1.5, prefix=namespace)
     (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="ascii").split()
     os.kill(int(child), signal.SIGTERM)

@@ -1,6 +1,6 @@
-"""A long run into a slow and flaky LRS: everything arrives, and memory does not grow with it.
+"""A long run into a slow LRS with temporary errors: every statement arrives, and memory is bounded.
 
-``LOG_REPLAY_SOAK_LINES`` says how long (default 50,000 lines; a whole soak has 1,000,000).
+``LOG_REPLAY_SOAK_LINES`` is the number of lines (default 50,000; a full soak test has 1,000,000).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tests.support.flaky_lrs import FlakyLrs
 from tests.support.peak_memory import RUNNER
 
 LINES = int(os.environ.get("LOG_REPLAY_SOAK_LINES", "50000"))
-#: What a run takes anyway (Django, the transformers, the caches of users) and one batch on its way.
+#: The memory of any run (Django, transformers, the cache of identities) and of one batch.
 MOST_RSS_MB = 250
 
 
@@ -41,14 +41,14 @@ def program(tmp_path):
 
 
 @pytest.mark.timeout(3600)
-def test_a_long_run_into_a_slow_and_flaky_lrs_ends_whole_in_bounded_memory(program, tmp_path):
+def test_long_run_into_a_flaky_lrs_is_complete(program, tmp_path):
     logs = tmp_path / "logs"
     logs.mkdir()
     with (logs / "tracking.log").open("wb") as file:
         file.writelines(generate_log.lines(count=LINES, known=0.5, users=2000, courses=20))
     summary = tmp_path / "summary.json"
-    # Three in a row at most: each costs a pause of a second or more. A machine that is busy otherwise can stop the LRS
-    # for seconds; of an answer that comes later than the timeout nobody could know.
+    # Each temporary error costs a delay of a second or more, so there are three in a row at most. A busy machine can
+    # stop the LRS for seconds, so the timeout is long: a response after the timeout would be lost.
     with FlakyLrs(seed=1, faults=10, most_in_row=3, seconds_each=0.00005) as lrs:
         done = program(
             "transform_tracking_logs",

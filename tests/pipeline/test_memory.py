@@ -1,4 +1,4 @@
-"""During a run Python's collector runs seldom, and memory is kept; after it the collector is as before."""
+"""The settings of the garbage collector and of malloc during a run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from log_replay.pipeline.memory import memory_kept
 
 
-def test_afterwards_the_collector_is_as_it_was():
+def test_collector_has_its_old_settings_after_the_run():
     before = gc.get_threshold(), gc.get_freeze_count()
     with memory_kept():
         during = gc.get_threshold(), gc.get_freeze_count()
@@ -42,7 +42,7 @@ def test_cycles_are_still_collected():
     assert Ring.alive < 300_000
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc gives memory back that soon")
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc returns memory to the kernel that early")
 def test_memory_of_a_block_is_mapped_in_once():
     program = """
 import resource
@@ -56,4 +56,4 @@ with memory_kept():
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
     faults = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)
-    assert int(faults.stdout) < 1000, "more than two in a hundred pages were mapped in again"
+    assert int(faults.stdout) < 1000, "more than 2 % of the pages were mapped in again"

@@ -1,6 +1,6 @@
-"""Settings and URLs of a site with Django's admin, as an LMS has it, where whoever comes is the superuser.
+"""Settings and URLs of a site with Django's admin, where every visitor is the superuser.
 
-``/measure`` loads a page of the admin as a visitor's browser does and replaces itself by what is to be seen there.
+``/measure`` loads a page of the admin in a browser, and then shows a description of the page as JSON.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "tests.support.admin_urls.everybody_is_the_superuser",
+    "tests.support.admin_urls.every_visitor_is_the_superuser",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
 TEMPLATES = [
@@ -37,4 +37,4 @@ TEMPLATES = [
         },
     }
 ]
-SILENCED_SYSTEM_CHECKS = ["admin.E408"]  # the middleware above stands in front of it
+SILENCED_SYSTEM_CHECKS = ["admin.E408"]  # replaced by the middleware above

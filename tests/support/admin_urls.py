@@ -23,7 +23,7 @@ frame.onload = () => {
 </script>"""
 
 
-def everybody_is_the_superuser(get_response):
+def every_visitor_is_the_superuser(get_response):
     def middleware(request):
         request.user = get_user_model().objects.get(is_superuser=True)
         return get_response(request)

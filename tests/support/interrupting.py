@@ -1,4 +1,4 @@
-"""An interrupt that comes by itself."""
+"""An interrupt after a delay."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def interrupted_after(seconds):
-    """Interrupt this thread after so long, as Ctrl-C does."""
+    """Interrupt this thread after some seconds, as Ctrl-C does."""
 
     def interrupt(*_):
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""Runs in this process, on the tests' database."""
+"""Fixtures for runs in this process, with the database of the tests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from log_replay.report.progress import ProgressLog
 
 
 def parsed(*arguments: str):
-    """Return the options that a command line gives."""
+    """Return the options of a command line."""
     parser = argparse.ArgumentParser()
     add_arguments(parser)
     return read_options(vars(parser.parse_args(["--transformer_type", "xapi", *arguments])))
@@ -22,7 +22,7 @@ def parsed(*arguments: str):
 
 @pytest.fixture
 def logs(tmp_path, sample_log):
-    """A folder with the sample log, cut into two, and a folder for what is made of it."""
+    """A folder with the sample log in two parts, and a folder ``out`` for output files."""
     folder = tmp_path / "logs"
     folder.mkdir()
     lines = sample_log.splitlines(keepends=True)
@@ -47,7 +47,7 @@ def into_files(source, logs):
 
 @pytest.fixture
 def replay(sample_identities):
-    """Run with these arguments and return the report."""
+    """Return a function that runs with arguments and returns the report."""
 
     def run(*arguments: str):
         return Replay(parsed(*arguments)).replay(ProgressLog())
@@ -56,7 +56,7 @@ def replay(sample_identities):
 
 
 class Interrupting(ProgressLog):
-    """Stops a run as Ctrl-C does, once so many lines are done."""
+    """Stops a run as Ctrl-C does, after a number of lines."""
 
     def __init__(self, lines: int) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class Interrupting(ProgressLog):
 
 @pytest.fixture
 def interrupted(sample_identities):
-    """Run with these arguments, in small units, until 150 lines are done; return the report."""
+    """Return a function that runs in small units, stops after 150 lines, and returns the report."""
 
     def run(*arguments: str):
         return Replay(parsed(*arguments, "--unit_size", "50KB")).replay(Interrupting(150))

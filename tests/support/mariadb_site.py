@@ -1,4 +1,4 @@
-"""The standalone settings with everything in a MariaDB, as an LMS has it."""
+"""The standalone settings with everything in one MariaDB database, as in an LMS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs: in this process on the tests' database, or in one of their own as an operator starts them."""
+"""Fixtures for runs: in this process with the database of the tests, or in a process started like an operator does."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def parsed(arguments: list[str]):
-    """Return the options that a command line gives."""
+    """Return the options of a command line."""
     parser = argparse.ArgumentParser()
     add_arguments(parser)
     return read_options(vars(parser.parse_args(arguments)))
@@ -34,7 +34,7 @@ def options():
 
 @pytest.fixture
 def logs(tmp_path, sample_log):
-    """A folder ``logs`` with the sample log in it; LOCAL's ``key`` is its parent."""
+    """A folder ``logs`` with the sample log. Its parent is the ``key`` for LOCAL."""
     folder = tmp_path / "logs"
     folder.mkdir()
     (folder / "tracking.log").write_bytes(sample_log)
@@ -43,14 +43,14 @@ def logs(tmp_path, sample_log):
 
 @pytest.fixture
 def source(logs):
-    """The arguments that name it as the source."""
+    """The arguments for ``logs`` as the source."""
     config = {"key": str(logs.parent), "container": logs.name}
     return ["--source_provider", "LOCAL", "--source_config", json.dumps(config)]
 
 
 @pytest.fixture
 def replay(sample_identities):
-    """Run with these arguments in this process and return the report."""
+    """Return a function that runs with arguments in this process and returns the report."""
 
     def run(*arguments: str):
         return Replay(parsed(["--transformer_type", "xapi", *arguments])).replay(ProgressLog())
@@ -59,7 +59,7 @@ def replay(sample_identities):
 
 
 class Shell:
-    """Starts ``log-replay`` as an operator does, with a state folder of its own."""
+    """Starts ``log-replay`` in a process, with its own state folder."""
 
     def __init__(self, home: Path) -> None:
         self.environment = {
@@ -75,11 +75,11 @@ class Shell:
         return subprocess.Popen([*self.command, *arguments], env=self.environment, **how)
 
     def __call__(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        return subprocess.run([*self.command, *arguments], env=self.environment, input=stdin, capture_output=True)  # noqa: PLW1510 - exit codes are what tests look at
+        return subprocess.run([*self.command, *arguments], env=self.environment, input=stdin, capture_output=True)  # noqa: PLW1510 - tests check the exit code
 
 
 def sample_shell(home: Path) -> Shell:
-    """Return ``log-replay`` with the sample directory in its embedded database."""
+    """Return a shell with the sample identities in its embedded database."""
     shell = Shell(home)
     loaded = shell("load_identities", "sample")
     assert loaded.returncode == 0, loaded.stderr
@@ -88,11 +88,11 @@ def sample_shell(home: Path) -> Shell:
 
 @pytest.fixture(scope="session")
 def shell(tmp_path_factory):
-    """One for all tests: other runs may have given its users external ids."""
+    """A shell for all tests: earlier runs may have added external ids."""
     return sample_shell(tmp_path_factory.mktemp("shell"))
 
 
 @pytest.fixture
 def fresh_shell(tmp_path):
-    """One of the test's own."""
+    """A shell for one test."""
     return sample_shell(tmp_path / "home")

@@ -1,4 +1,4 @@
-"""Runs from their first start to their end, in processes that may die on the way."""
+"""Runs in processes that may be killed, from their first start to their end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 HERE = Path(__file__).parent
 KILLED = -9
 INTO_FILES = ["--destination_provider", "LOCAL", "--destination_config", '{"key": "KEY", "container": "out"}']
-#: What of a summary is the same for a run that was interrupted and for one that was not.
+#: The parts of a summary that are the same for an interrupted and for an uninterrupted run.
 COUNTED = (
     "complete", "total", "objects", "failed_objects", "skipped_objects", "lost_by_loggers", "refusals",
     "statements_by_event", "rejects_by_reason", "unknown_names", "transform_paths",
@@ -23,7 +23,7 @@ COUNTED = (
 
 
 class Driver:
-    """The process that forks the runs."""
+    """Starts the process that forks the runs, and sends it commands."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -68,9 +68,9 @@ class Driver:
 
 @dataclass
 class Scene:
-    """One run, from its first start to its end, with a database and a folder of its own.
+    """One run, with its own database and folder.
 
-    Its arguments may name the folder as KEY, and the folder ``out`` in it as OUT.
+    In its arguments, KEY stands for the folder, and OUT for the folder ``out`` in it.
     """
 
     driver: Driver
@@ -91,7 +91,7 @@ class Scene:
         return self.folder / "out"
 
     def command(self, *arguments: str, **more: Any) -> int:
-        """Run a management command on the run's database."""
+        """Run a management command with the database of the run."""
         return self.driver(
             arguments=arguments,
             database=str(self.folder / "ledger.sqlite3"),
@@ -101,7 +101,7 @@ class Scene:
         )
 
     def run(self, kill: dict | None = None) -> int:
-        """Start it, or start it again."""
+        """Start the run, or start it again."""
         own = ["--summary", str(self.folder / "summary.json"), "--rejects", str(self.folder / "rejects.jsonl")]
         arguments = ["transform_tracking_logs", *self.arguments, *own, "--run", "tested"]
         code = self.command(*arguments, **({"kill": kill} if kill else {}))
@@ -127,7 +127,7 @@ class Scene:
 
     @property
     def files(self) -> dict[str, bytes]:
-        """What is in the destination's folder; of the manifest all but when it was made."""
+        """The files in ``out``. The manifest is without its creation times."""
         found = {path.name: path.read_bytes() for path in self.out.iterdir()}
         if "manifest.json" in found:
             manifest = json.loads(found["manifest.json"])

@@ -1,4 +1,4 @@
-"""Objects -> units of work, numbered the same on every machine. Pure: what it must know of an object, it is told."""
+"""Cut objects into numbered units. The result depends only on the arguments, so it is the same on every machine."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 def cut_into_units(
     listing: Iterable[SourceObject | SkippedObject], unit_size_bytes: int, is_compressed: Callable[[SourceObject], bool]
 ) -> Iterator[Unit | SkippedObject]:
-    """Yield the units of each object in its place: one, or several of a large object that is not compressed.
+    """Yield the units of each object: several for a large object that is not compressed, one for any other.
 
-    A unit's range is cut by size alone. Whoever reads it takes the lines that begin in it, so that nobody need look
-    for line ends to make the plan.
+    Objects are cut by size alone, without reading them. A unit holds the lines that begin in its range.
 
     Args:
-        listing: the source's.
-        unit_size_bytes: the size of a unit that is one of several.
-        is_compressed: tells whether an object can only be read from its beginning on; asked of large objects only.
+        listing: the listing of the source.
+        unit_size_bytes: the size of a unit.
+        is_compressed: returns True for an object that can only be read from its beginning. It is called for large
+            objects only.
     """
     number = 0
     for found in listing:
@@ -39,14 +39,14 @@ def cut_into_units(
 def choose_lines(
     listing: Iterable[SourceObject | SkippedObject], wanted: Mapping[str, frozenset[int]]
 ) -> Iterator[Unit]:
-    """Yield one unit for each object that has lines that are wanted, whatever its size.
+    """Yield one unit for each object with wanted lines.
 
     Args:
-        listing: the source's.
-        wanted: the offsets of the lines, by object.
+        listing: the listing of the source.
+        wanted: the offsets of the wanted lines, by object.
 
     Raises:
-        ConfigurationError: the source has not got one of these objects.
+        ConfigurationError: the source does not have one of the objects.
     """
     missing = set(wanted)
     number = 0
@@ -60,7 +60,7 @@ def choose_lines(
     if missing:
         raise ConfigurationError(
             f"the source has no {', '.join(sorted(missing)[:3])}, which --from_rejects names",
-            hint="give the source that the rejects were written for",
+            hint="use the source of the run that wrote the rejects",
         )
 
 
@@ -85,5 +85,5 @@ def _ranges(
         return
     for start in range(0, size_bytes, unit_size_bytes):
         end = start + unit_size_bytes
-        # The last one is open: a log that grew since it was listed has no line that nobody takes.
+        # The last unit has no end, so it includes lines that are added after the listing.
         yield start, end if end < size_bytes else None

@@ -1,4 +1,4 @@
-"""A source's listing -> the plan of a run."""
+"""Make the plan of a run from the listing of its source."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
     from log_replay.report.progress import Progress
     from log_replay.sources import Source
 
-#: So many objects are listed before the first is read, so that progress can say how much there is to do.
+#: The number of objects that are listed before the first is read, so that the progress has a total.
 LISTED_AHEAD = 20_000
 
 
 def plan_run(source: Source, options: Options, progress: Progress) -> Iterator[Unit | SkippedObject]:
-    """Yield the units of a run; the source is listed once.
+    """Yield the units of a run. The source is listed once.
 
     Raises:
         ConfigurationError: there is nothing to replay.
-        SourceUnavailable: the listing breaks off.
+        SourceUnavailable: the listing failed.
     """
 
     def is_compressed(found: SourceObject) -> bool:
         try:
             return source.is_compressed(found)
         except (ReadError, DamagedObject):
-            return True  # as one unit it fails, and is reported, where it is read
+            return True  # reading it as one unit reports the error
 
     listing = _list_ahead(source, options.source, progress)
     if options.from_rejects is not None:
@@ -42,7 +42,7 @@ def plan_run(source: Source, options: Options, progress: Progress) -> Iterator[U
 
 
 def _list_ahead(source: Source, place: Place, progress: Progress) -> Iterator[SourceObject | SkippedObject]:
-    """List the source once; the beginning at once, to find out whether there is anything and how much."""
+    """List the source, and check at once that it has any logs."""
     listing = source.objects()
     ahead = list(islice(listing, LISTED_AHEAD))
     found = [entry for entry in ahead if isinstance(entry, SourceObject)]

@@ -1,4 +1,4 @@
-"""Unit -> blocks of its lines, from where it stands on."""
+"""Read the lines of a unit in blocks, from its current offset on."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ if TYPE_CHECKING:
     from log_replay.records import SourceObject, Unit
     from log_replay.sources import Source
 
-#: Why a line of ``--from_rejects`` gave nothing: the object has changed since.
+#: The reason for a reject: an offset in ``--from_rejects`` is not the beginning of a line of the object any more.
 NO_SUCH_LINE = "no_such_line"
 
 
 def read_unit(source: Source, unit: Unit) -> Generator[LineBlock | BlockResult, None, None]:
-    """Yield the blocks of the lines that begin in a unit.
+    """Yield blocks of the lines that begin in a unit, and results for wanted lines that do not exist.
 
-    What was counted but not delivered comes first, in blocks of its own. Of lines that are wanted but not there, the
-    result is all there is.
+    Lines that were counted but not delivered come first, in separate blocks.
 
     Raises:
-        ReadError: the object cannot be read any further.
-        DamagedObject: its compressed data ends early or is corrupt.
+        ReadError: the rest of the object cannot be read.
+        DamagedObject: the compressed data is corrupt or ends early.
     """
     if unit.lines is None:
         yield from _all_blocks(source, unit)
@@ -50,12 +49,12 @@ def _all_blocks(source: Source, unit: Unit) -> Iterator[LineBlock]:
         yield from blocks(source.read(unit.object, offset, unit.counted_to), object=name, start=offset)
         offset = unit.counted_to
     if offset is None and unit.start:
-        # A line begins at the start if a line end precedes it.
+        # A line begins at the start only if there is a line end before it.
         chunks = _to_line_end(source, unit.object, unit.start - 1, unit.end)
         try:
-            offset, chunks = _behind_line_end(chunks, unit.start - 1)
+            offset, chunks = _after_line_end(chunks, unit.start - 1)
         except SourceError as error:
-            error.offset = unit.start  # of this unit nothing was read
+            error.offset = unit.start  # nothing of the unit was read
             raise
     else:
         offset = offset or 0
@@ -64,7 +63,7 @@ def _all_blocks(source: Source, unit: Unit) -> Iterator[LineBlock]:
 
 
 def _to_line_end(source: Source, obj: SourceObject, start: int, end: int | None) -> Iterator[bytes]:
-    """Yield the bytes from ``start`` up to the first line end that is not before the last byte of the range."""
+    """Yield the bytes from ``start`` to the end of the line that contains the last byte of the range."""
     if end is None:
         yield from source.read(obj, start)
         return
@@ -83,8 +82,8 @@ def _to_line_end(source: Source, obj: SourceObject, start: int, end: int | None)
             return
 
 
-def _behind_line_end(chunks: Iterator[bytes], offset: int) -> tuple[int, Iterator[bytes]]:
-    """Skip all up to the first line end; return the offset behind it and what comes there."""
+def _after_line_end(chunks: Iterator[bytes], offset: int) -> tuple[int, Iterator[bytes]]:
+    """Skip the bytes up to the first line end. Return the offset after it, and the bytes from there on."""
     for chunk in chunks:
         line_end = chunk.find(b"\n") + 1
         if line_end:
@@ -94,7 +93,7 @@ def _behind_line_end(chunks: Iterator[bytes], offset: int) -> tuple[int, Iterato
 
 
 def _joined(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    # An empty chunk would say that no more is waiting.
+    # An empty chunk would mean that the source has no more data yet.
     if first:
         yield first
     yield from rest

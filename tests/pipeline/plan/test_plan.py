@@ -1,4 +1,4 @@
-"""Units take every line once, whatever their size."""
+"""Every line belongs to exactly one unit, for any size of the units."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def never(_obj) -> bool:
 
 
 class Memory:
-    """An object in memory, read in small chunks."""
+    """A source with one object in memory, read in small chunks."""
 
     def __init__(self, content: bytes, chunk_bytes: int = 7) -> None:
         self.content = content
@@ -54,7 +54,7 @@ def test_units_are_numbered_and_cover_every_byte_once(object_sizes, unit_size):
 
 
 @given(contents, st.integers(1, 90), st.integers(1, 40))
-def test_the_lines_of_all_units_are_the_object_s_lines(content, unit_size, chunk_bytes):
+def test_units_together_have_the_lines_of_the_object(content, unit_size, chunk_bytes):
     whole = SourceObject("log", len(content))
     expected = lines_of(content, Unit(0, whole))
     units = cut_into_units([whole], unit_size, never)
@@ -62,8 +62,8 @@ def test_the_lines_of_all_units_are_the_object_s_lines(content, unit_size, chunk
 
 
 @given(contents, st.integers(1, 60), st.data())
-def test_a_unit_goes_on_from_any_of_its_lines(content, unit_size, data):
-    """What was counted comes again, in blocks that end where counting ended."""
+def test_unit_resumes_at_any_of_its_lines(content, unit_size, data):
+    """Lines that were counted come first, in separate blocks."""
     for unit in cut_into_units([SourceObject("log", len(content))], unit_size, never):
         lines = lines_of(content, unit)
         if not lines:
@@ -73,15 +73,15 @@ def test_a_unit_goes_on_from_any_of_its_lines(content, unit_size, data):
         offset = data.draw(st.sampled_from(starts))
         counted_to = data.draw(st.sampled_from([start for start in starts if start >= offset]))
         counted_to = min(counted_to, len(content))
-        standing = Unit(
+        unit_in_progress = Unit(
             unit.number, unit.object, unit.start, unit.end, offset=min(offset, counted_to), counted_to=counted_to
         )
-        assert lines_of(content, standing) == [pair for pair in lines if pair[0] >= standing.offset]
-        ends = [block.end_offset for block in read_unit(Memory(content), standing)]
-        assert counted_to in ends or standing.offset == counted_to
+        assert lines_of(content, unit_in_progress) == [pair for pair in lines if pair[0] >= unit_in_progress.offset]
+        ends = [block.end_offset for block in read_unit(Memory(content), unit_in_progress)]
+        assert counted_to in ends or unit_in_progress.offset == counted_to
 
 
-def test_compressed_objects_and_small_ones_are_one_unit():
+def test_compressed_and_small_objects_are_one_unit():
     objects = [SourceObject("a.gz", 1000), SourceObject("b", 10), SourceObject("c", 11), SourceObject("d", None)]
     units = list(cut_into_units(objects, 10, lambda obj: obj.name.endswith(".gz")))
     assert [(unit.object.name, unit.start, unit.end) for unit in units] == [
@@ -93,13 +93,13 @@ def test_compressed_objects_and_small_ones_are_one_unit():
     ]
 
 
-def test_skipped_objects_keep_their_place():
+def test_skipped_objects_stay_in_their_order():
     skipped = SkippedObject("b", "empty")
     listing = [SourceObject("a", 1), skipped, SourceObject("c", 1)]
     assert list(cut_into_units(listing, 10, never))[1] == skipped
 
 
-def test_a_unit_is_printed_with_all_that_another_machine_needs():
+def test_printed_unit_has_object_version_and_range():
     assert as_line(Unit(3, SourceObject("a", 20, "v1"), 10, 20)) == {
         "unit": 3,
         "object": "a",
@@ -111,7 +111,7 @@ def test_a_unit_is_printed_with_all_that_another_machine_needs():
 
 
 @given(contents.filter(bool), st.data())
-def test_chosen_lines_are_read_and_no_others(content, data):
+def test_only_chosen_lines_are_read(content, data):
     whole = SourceObject("log", len(content))
     lines = lines_of(content, Unit(0, whole))
     wanted = data.draw(st.lists(st.sampled_from(lines), min_size=1, unique=True)) if lines else []
@@ -121,7 +121,7 @@ def test_chosen_lines_are_read_and_no_others(content, data):
     assert lines_of(content, unit) == sorted(wanted)
 
 
-def test_a_line_that_is_not_there_is_a_reject():
+def test_chosen_line_that_does_not_exist_is_a_reject():
     (unit,) = choose_lines([SourceObject("log", 9)], {"log": frozenset({0, 5, 30})})
     found = list(read_unit(Memory(b"abc\ndef\n\n"), unit))
     rejects = [reject for result in found if isinstance(result, BlockResult) for reject in result.rejects]
@@ -132,6 +132,6 @@ def test_a_line_that_is_not_there_is_a_reject():
     assert all(result.counters.balanced for result in found if isinstance(result, BlockResult))
 
 
-def test_rejects_of_another_source_are_wrong_usage():
+def test_rejects_of_another_source_are_a_usage_error():
     with pytest.raises(ConfigurationError, match="has no gone"):
         list(choose_lines([SourceObject("log", 9)], {"gone.log": frozenset({0})}))

@@ -1,4 +1,4 @@
-"""Units of real sources: each takes its lines, whatever lies between."""
+"""Units of objects in real sources."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from log_replay.sources import open_source
 
 @pytest.fixture(params=["LOCAL", "MINIO"])
 def place(request, tmp_path):
-    """Return a provider, a configuration and a function that writes there."""
+    """Return a provider, its configuration, and a function that writes an object."""
     if request.param == "MINIO":
         s3 = request.getfixturevalue("s3")
         return "MINIO", s3.config, s3.write
@@ -24,7 +24,7 @@ def place(request, tmp_path):
 
 
 @pytest.mark.parametrize("unit_size", [7_000, 64_000, 10_000_000])
-def test_the_lines_of_all_units_are_the_log_s(place, sample_log, unit_size):
+def test_units_together_have_the_lines_of_the_log(place, sample_log, unit_size):
     provider, config, write = place
     write("a.log", sample_log)
     write("b.log.gz", gzip.compress(sample_log))

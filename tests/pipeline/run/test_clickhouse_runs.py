@@ -1,4 +1,4 @@
-"""Runs into ClickHouse, as an operator starts them."""
+"""Whole runs into ClickHouse."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EMBEDDED = ["--destination_provider", "CLICKHOUSE"]
 
 @pytest.fixture
 def own_shell(shell, tmp_path):
-    """A state folder of the test's own: nothing is in its embedded ClickHouse."""
+    """A shell with a new state folder and an empty embedded ClickHouse."""
     own = Shell(tmp_path / "home")
     assert own("load_identities", "sample").returncode == 0
     return own
@@ -37,7 +37,7 @@ def summary_of(shell: Shell, path, *arguments: str) -> dict:
     return json.loads(path.read_text())["total"]
 
 
-def test_the_embedded_default_holds_every_statement_once_however_often_it_is_replayed(own_shell, source, tmp_path):
+def test_embedded_clickhouse_has_no_duplicates_after_replays(own_shell, source, tmp_path):
     for arguments in (["--create_tables"], [], ["--batch_size", "50"]):
         total = summary_of(own_shell, tmp_path / "summary", *XAPI, *source, *EMBEDDED, *arguments)
         assert total["delivered"] == total["statements"] > 200
@@ -45,19 +45,19 @@ def test_the_embedded_default_holds_every_statement_once_however_often_it_is_rep
         assert int(count) == total["statements"]
 
 
-def test_a_missing_table_is_wrong_usage(own_shell, source):
+def test_missing_table_is_a_usage_error(own_shell, source):
     done = own_shell(*XAPI, *source, *EMBEDDED)
     assert done.returncode == 2
     assert b"--create_tables" in done.stderr
 
 
-def test_a_dry_run_creates_nothing(own_shell, source, tmp_path):
+def test_dry_run_creates_no_table(own_shell, source, tmp_path):
     done = own_shell(*XAPI, *source, *EMBEDDED, "--create_tables", "--dry_run", "--log_to", "null")
     assert done.returncode == 0
     assert not (tmp_path / "home" / "clickhouse").exists()
 
 
-def test_a_server_that_goes_away_stops_the_run_and_another_one_completes_it(own_shell, clickhouse, source, tmp_path):
+def test_failed_server_stops_the_run_and_the_next_completes_it(own_shell, clickhouse, source, tmp_path):
     config = json.dumps({**clickhouse.config, "password": "${CLICKHOUSE_PASSWORD}"})
     own_shell.environment["CLICKHOUSE_PASSWORD"] = clickhouse.password
     arguments = [*XAPI, *source, *EMBEDDED, "--destination_config", config, "--create_tables", "--batch_size", "50"]

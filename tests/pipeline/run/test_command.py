@@ -29,7 +29,7 @@ def test_stdout_carries_statements_and_stderr_the_rest(shell, source):
     assert b"tracking.log" in done.stderr
 
 
-def test_without_statements_stdout_is_empty(shell, source):
+def test_stdout_is_empty_without_statements(shell, source):
     assert shell(*XAPI, *source, *LOGGER, "--log_to", "null").stdout == b""
 
 
@@ -58,7 +58,7 @@ def test_more_rejects_than_allowed_exit_with_3(shell, source):
     assert shell(*XAPI, *source, *LOGGER, "--log_to", "null", "--max_rejected", "50%").returncode == 0
 
 
-def test_a_damaged_object_exits_with_1(shell, source, logs):
+def test_damaged_object_exits_with_1(shell, source, logs):
     (logs / "a.gz").write_bytes(b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03garbage")
     done = shell(*XAPI, *source, *LOGGER, "--log_to", "null")
     assert done.returncode == 1
@@ -102,8 +102,7 @@ WRONG = {
 
 @pytest.mark.usefixtures("sample_identities")
 @pytest.mark.parametrize(("arguments", "said"), WRONG.values(), ids=WRONG)
-def test_wrong_usage_exits_with_2_and_one_clear_line(arguments, said, source, tmp_path, capfd, monkeypatch):
-    """Before anything is read or written."""
+def test_usage_error_exits_with_2_and_one_line(arguments, said, source, tmp_path, capfd, monkeypatch):
     monkeypatch.chdir(tmp_path)
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(CommandError) as caught:
@@ -116,7 +115,7 @@ def test_wrong_usage_exits_with_2_and_one_clear_line(arguments, said, source, tm
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_a_secret_in_malformed_json_is_not_printed(shell):
+def test_secret_in_malformed_json_is_not_printed(shell):
     done = shell(*XAPI, *LOGGER, "--source_provider", "S3", "--source_config", '{"secret": "hunter2", oops}')
     assert done.returncode == 2
     assert b"hunter2" not in done.stderr
@@ -134,24 +133,24 @@ def test_secrets_come_from_the_environment_or_a_file(shell, logs, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_how_to_send_reaches_the_lrs():
+def test_sending_options_reach_the_lrs_sink():
     given = ["--transformer_type", "xapi", "--source_provider", "STDIN", "--lrs_concurrency", "3", "--max_rate", "50.5"]
     settings, _ = read_settings(parsed(given).destination.config)
     assert (settings.concurrency, settings.max_rate) == (3, 50.5)
 
 
 @pytest.mark.parametrize("wrong", [["--lrs_concurrency", "0"], ["--max_rate", "-1"], ["--max_rate", "nan"]])
-def test_how_not_to_send_is_wrong_usage(wrong):
+def test_sending_options_out_of_range_are_usage_errors(wrong):
     with pytest.raises(ConfigurationError, match="out of range"):
         parsed(["--transformer_type", "xapi", "--source_provider", "STDIN", *wrong])
 
 
-def test_it_goes_by_both_names():
+def test_command_has_both_names():
     commands = get_commands()
     assert {commands["transform_tracking_logs"], commands["replay_tracking_logs"]} == {"log_replay"}
 
 
-def test_every_option_of_upstream_s_command_is_taken_with_its_default():
+def test_upstreams_options_have_the_same_defaults():
     upstream = load_command_class("event_routing_backends", "transform_tracking_logs").create_parser("", "x")
     ours = load_command_class("log_replay", "transform_tracking_logs").create_parser("", "x")
     spelled = {spelling: action for action in ours._actions for spelling in action.option_strings}
@@ -164,7 +163,7 @@ def test_every_option_of_upstream_s_command_is_taken_with_its_default():
     assert spelled["--transformer_type"].choices == ["xapi", "caliper"]
 
 
-def test_every_option_is_spelled_with_dashes_and_underscores():
+def test_options_can_be_spelled_with_dashes_and_underscores():
     ours = load_command_class("log_replay", "transform_tracking_logs").create_parser("", "x")
     spelled = {spelling for action in ours._actions for spelling in action.option_strings}
     for spelling in spelled:
@@ -183,7 +182,7 @@ def wait_for(condition, seconds=30.0):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_within_seconds_and_leaves_nothing_half_written(shell, tmp_path, sample_log, number):
+def test_signal_ends_the_run_without_partial_files(shell, tmp_path, sample_log, number):
     out = tmp_path / "out"
     out.mkdir()
     place = json.dumps({"key": str(tmp_path), "container": "out"})
@@ -196,7 +195,7 @@ def test_a_signal_ends_it_within_seconds_and_leaves_nothing_half_written(shell, 
     os.write(write, sample_log[:60_000])
     wait_for(lambda: list(out.glob("xapi_*")))
     process.send_signal(number)
-    _, errors = process.communicate(timeout=10)
+    _, errors = process.communicate(timeout=60)
     os.close(write)
     assert process.returncode == 1, errors
     assert number.name.encode() in errors
@@ -206,19 +205,19 @@ def test_a_signal_ends_it_within_seconds_and_leaves_nothing_half_written(shell, 
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_closed_stdout_ends_it_without_a_traceback(shell, source, workers):
+def test_closed_stdout_ends_the_run_without_a_traceback(shell, source, workers):
     process = shell.start(*XAPI, *source, *LOGGER, "--log_format", "raw", "--workers", workers)
     process.stdout.close()
     with process.stderr:
         errors = process.stderr.read()
-    assert process.wait(20) == 1
+    assert process.wait(60) == 1
     assert b"the reader has closed it" in errors
     assert b"Traceback" not in errors
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_full_disk_stops_it_and_says_so(shell, source, workers):
-    """/dev/full takes nothing, as a full disk."""
+def test_full_disk_stops_the_run_with_a_message(shell, source, workers):
+    """Writing to /dev/full fails as writing to a full disk does."""
     done = shell(*XAPI, *source, *LOGGER, "--log_to", "file:/dev/full", "--log_format", "raw", "--workers", workers)
     assert done.returncode in {1, 2}
     assert b"Traceback" not in done.stderr
@@ -232,7 +231,7 @@ def generated(path: Path, *arguments: str) -> None:
 
 
 def peak_rss_mb(shell, *arguments: str) -> tuple[float, dict]:
-    """Run, and return how much memory it took at most, and its summary."""
+    """Run, and return the peak memory and the summary."""
     summary = Path(shell.environment["LOG_REPLAY_HOME"]) / "summary.json"
     measure = """if 1:
         import resource, subprocess, sys
@@ -254,7 +253,7 @@ def peak_rss_mb(shell, *arguments: str) -> tuple[float, dict]:
     ],
     ids=["1 GB", "a line of 200 MB"],
 )
-def test_memory_is_bounded_whatever_the_log(shell, tmp_path, arguments):
+def test_memory_is_bounded_for_any_log(shell, tmp_path, arguments):
     logs = tmp_path / "logs"
     logs.mkdir()
     generated(logs / "tracking.log", *arguments)

@@ -1,4 +1,4 @@
-"""What was not delivered is listed: where it comes from and why, and its content only for those who ask."""
+"""Refused statements are written to ``--rejects``: position and reason, and their content only if asked for."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def to_lrs(config, *more: str) -> list[str]:
 
 
 def entries(rejects, destination) -> list[dict]:
-    """Return the entries of a file of rejects that are about refused statements."""
+    """Return the entries for statements that a destination refused."""
     found = [json.loads(line) for line in rejects.read_bytes().splitlines()]
     return [entry for entry in found if entry.get("destination") == destination]
 
 
-def test_refused_statements_are_listed_without_what_learners_did(replay, source, learning_locker, rejects, logs):
-    """Learning Locker is strict, and what upstream makes of exams is not valid there."""
+def test_refused_statements_are_listed_without_content(replay, source, learning_locker, rejects, logs):
+    """Learning Locker is strict, and refuses upstream's statements about exams."""
     report = replay(*source, *to_lrs(learning_locker.config, "--rejects", str(rejects), "--run", "listed"))
     refused = entries(rejects, learning_locker.url)
     assert len(refused) == report.total.failed > 5
@@ -57,7 +57,7 @@ def test_refused_statements_are_listed_without_what_learners_did(replay, source,
     assert rejects.stat().st_mode & 0o777 == 0o600
 
 
-def test_with_content_the_statement_and_the_answer_and_the_line_are_there(replay, source, server, rejects, logs):
+def test_content_adds_statement_answer_and_line(replay, source, server, rejects, logs):
     server.script = [LrsResponse(400, body=b'{"error": "ada@example.com is no agent"}')]
     rejects.touch(mode=0o644)
     config = {"url": server.url, "token": "t0ken-s3cret"}
@@ -78,10 +78,10 @@ def test_with_content_the_statement_and_the_answer_and_the_line_are_there(replay
     assert b"s3cret" not in rejects.read_bytes()
 
 
-def test_what_a_lost_route_misses_is_listed_where_no_ledger_knows_it_and_can_be_sent_to_it_alone(
+def test_undelivered_statements_of_stdin_can_be_sent_alone(
     replay, source, logs, server, rejects, tmp_path, settings, monkeypatch
 ):
-    """Standard input cannot be resumed. One dead LRS neither stops nor doubles the other."""
+    """Standard input cannot be resumed: the rejects file lists the statements that an unavailable route did not get."""
     from event_routing_backends.models import RouterConfiguration
 
     settings.FERNET_KEYS = ["a key of the tests"]

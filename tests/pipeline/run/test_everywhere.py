@@ -1,4 +1,4 @@
-"""The same log gives the same statements, wherever it comes from and wherever they go."""
+"""The same log gives the same statements from any source and in any destination."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def sorted_statements(*contents: bytes) -> list[bytes]:
 
 @pytest.fixture
 def expected(replay, source, tmp_path):
-    """What a dry run logs."""
+    """The statements that a dry run logs."""
     logged = tmp_path / "expected"
     replay(*source, "--dry_run", "--log_to", f"file:{logged}", "--log_format", "raw")
     statements = sorted_statements(logged.read_bytes())

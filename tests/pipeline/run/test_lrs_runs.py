@@ -1,4 +1,4 @@
-"""Runs into real LRSs end with exactly the statements that were made."""
+"""Whole runs into real LRSs: the LRS has exactly the statements of the log."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tests.support.upstream_reference import normalised
 
 
 @pytest.fixture
-def made(replay, source, tmp_path):
-    """What the sample log gives, by id: the first statement of each id, as an LRS keeps it."""
+def expected(replay, source, tmp_path):
+    """The statements of the sample log by id. An LRS keeps the first statement of each id."""
     logged = tmp_path / "made"
     replay(*source, "--dry_run", "--log_to", f"file:{logged}", "--log_format", "raw")
     statements: dict[str, dict] = {}
@@ -26,28 +26,28 @@ def to_lrs(lrs) -> list[str]:
     return [*place, "--sleep_between_batches_secs", "0", "--add_external_ids", "no", "--log_to", "null"]
 
 
-def test_ralph_has_exactly_the_statements_sent(replay, source, made, ralph):
+def test_ralph_has_exactly_the_statements_of_the_log(replay, source, expected, ralph):
     report = replay(*source, *to_lrs(ralph), "--batch_size", "50")
     assert report.complete
-    stored = {statement["id"]: statement for statement in ralph.stored(set(made))}
-    assert stored.keys() == made.keys()
-    for identifier, statement in made.items():
+    stored = {statement["id"]: statement for statement in ralph.stored(set(expected))}
+    assert stored.keys() == expected.keys()
+    for identifier, statement in expected.items():
         assert normalised(statement).items() <= normalised(stored[identifier]).items()
 
 
-def test_sending_again_doubles_nothing(replay, source, made, ralph):
+def test_sending_again_creates_no_duplicates(replay, source, expected, ralph):
     for _ in range(2):
         assert replay(*source, *to_lrs(ralph), "--batch_size", "50").complete
-    ids = [statement["id"] for statement in ralph.stored(set(made))]
+    ids = [statement["id"] for statement in ralph.stored(set(expected))]
     assert sorted(ids) == sorted(set(ids))
 
 
-# What upstream makes of exams and of problems with several questions is no valid xAPI 1.0.3, and Learning Locker is
-# strict: object ids that are no IRIs, an objectType GroupActivity.
+# Upstream's statements about exams and about problems with several questions are not valid xAPI 1.0.3, and Learning
+# Locker is strict: object ids that are not IRIs, an objectType GroupActivity.
 CONFORMANT = ["--event", "edx.video.*", "edx.forum.*", "edx.course.*", "edx.ui.*", "*_video", "showanswer"]
 
 
-def test_learning_locker_has_exactly_the_statements_sent(replay, source, learning_locker, tmp_path):
+def test_learning_locker_has_exactly_the_sent_statements(replay, source, learning_locker, tmp_path):
     sent = tmp_path / "sent"
     logged = ["--log_to", f"file:{sent}", "--log_format", "raw"]
     report = replay(*source, *to_lrs(learning_locker), *CONFORMANT, "--batch_size", "50", *logged)
@@ -57,7 +57,7 @@ def test_learning_locker_has_exactly_the_statements_sent(replay, source, learnin
     assert {statement["id"] for statement in learning_locker.stored(ids)} == ids
 
 
-def test_what_an_lrs_refuses_is_failed_and_the_run_goes_on(replay, source, learning_locker):
+def test_refused_statements_fail_and_the_run_continues(replay, source, learning_locker):
     report = replay(
         *source, *to_lrs(learning_locker), "--event", "edx.special_exam.*", "play_video", "--batch_size", "1"
     )
