@@ -56,6 +56,8 @@ class CloudSource:
         self._retry_policy = retry_policy
         # S3 and its clones list in the order of the bytes of the names. Other providers guarantee no order, or libcloud
         # does not keep it: their listings are sorted in memory.
+        #: Name and ETag of the last object that was read. An object is read several times if it has several units.
+        self._last_etag = ("", "")
         self._in_order = isinstance(self._driver, BaseS3StorageDriver)
 
     def check(self) -> None:
@@ -132,10 +134,12 @@ class CloudSource:
     def _read_raw(self, obj: SourceObject, start: int, end: int | None) -> Generator[bytes]:
         offset = start
         try:
-            download = Download(self._driver, self._container, obj, end)
+            name, etag = self._last_etag
+            download = Download(self._driver, self._container, obj, end, etag=etag if name == obj.name else "")
             for chunk in resumed(
                 download.open_at, start, lambda offset, chunk: offset + len(chunk), self._retry_policy
             ):
+                self._last_etag = (obj.name, download.etag)
                 yield chunk
                 offset += len(chunk)
         except TemporaryError as interruption:

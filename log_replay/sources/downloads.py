@@ -37,9 +37,15 @@ class Download:
         container: that contains the object.
         obj: the object as it was listed.
         end: where to stop, or None for the end of the object.
+        etag: of an earlier download of this object, or an empty string.
+
+    Attributes:
+        etag: of the object, if it is known.
     """
 
-    def __init__(self, driver: StorageDriver, container: Container, obj: SourceObject, end: int | None) -> None:
+    def __init__(
+        self, driver: StorageDriver, container: Container, obj: SourceObject, end: int | None, *, etag: str = ""
+    ) -> None:
         self._driver = driver
         self._name = obj.name
         self._object = Object(
@@ -54,7 +60,8 @@ class Download:
         self._end = end
         self._size_bytes = obj.size_bytes
         # Only S3 guarantees that the version in a listing is the ETag of a response.
-        self._etag = _opaque(obj.version or "") if isinstance(driver, BaseS3StorageDriver) else ""
+        self.etag = _opaque(obj.version or "") if isinstance(driver, BaseS3StorageDriver) else ""
+        self.etag = self.etag or etag
         self._response: requests.Response | None = None
 
     def open_at(self, offset: int) -> Generator[bytes]:
@@ -116,15 +123,15 @@ class Download:
         """Return the offset of a response's first byte, after checking that its version is the one being read."""
         begin, size_bytes = _extent(response)
         etag = _opaque(response.headers.get("ETag", ""))
-        if etag and self._etag:
-            changed = etag != self._etag
+        if etag and self.etag:
+            changed = etag != self.etag
         else:
             changed = None not in {size_bytes, self._size_bytes} and size_bytes != self._size_bytes
         if changed:
             raise self._error("it changed since it was listed", offset, "replay it again when it no longer changes")
         if begin > offset:
             raise TemporaryError("the server sent another range")
-        self._etag = etag or self._etag
+        self.etag = etag or self.etag
         self._size_bytes = size_bytes if self._size_bytes is None else self._size_bytes
         return begin
 

@@ -8,16 +8,20 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from log_replay.errors import ConfigurationError, ReadError, SourceUnavailable
 from log_replay.records import SkippedObject, SourceObject
 from log_replay.sources.codecs import HEAD_BYTES, is_compressed
 from log_replay.sources.decompression import CHUNK_BYTES, read_decompressed
 from log_replay.sources.listing import listed
-from log_replay.storage.local import local_folder
+from log_replay.storage.local import file_version, is_replaced, local_folder
 from log_replay.storage.location import Location
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
+
+log = structlog.get_logger(__name__)
 
 
 class LocalSource:
@@ -95,12 +99,20 @@ class LocalSource:
             return SkippedObject(name, "link to a folder")
         if not stat.S_ISREG(status.st_mode):
             return SkippedObject(name, "not a regular file")
-        return listed(name, status.st_size, str(status.st_mtime_ns))
+        return listed(name, status.st_size, file_version(status))
 
     def _read_raw(self, obj: SourceObject, start: int, end: int | None) -> Generator[bytes]:
         offset = start
         try:
             with os.fdopen(self._open(obj.name), "rb", buffering=0) as file:
+                if is_replaced(obj, os.fstat(file.fileno())):
+                    raise ReadError(
+                        "it was replaced by another file after it was listed",
+                        operation="read",
+                        object=obj.name,
+                        offset=offset,
+                        hint="was it rotated? replay the logs again",
+                    )
                 file.seek(offset)
                 while end is None or offset < end:
                     chunk = file.read(CHUNK_BYTES if end is None else min(CHUNK_BYTES, end - offset))
@@ -108,6 +120,8 @@ class LocalSource:
                         break
                     offset += len(chunk)
                     yield chunk
+                if end is None:
+                    self._report_replacement(obj, os.fstat(file.fileno()))
         except OSError as error:
             raise ReadError(
                 error.strerror or "cannot be read", operation="read", object=obj.name, offset=offset
@@ -121,6 +135,19 @@ class LocalSource:
                 object=obj.name,
                 offset=offset,
                 hint="was it rotated? replay a copy that no process writes to",
+            )
+
+    def _report_replacement(self, obj: SourceObject, opened: os.stat_result) -> None:
+        """Warn if the name belongs to another file by now. The file that was listed has been read to its end."""
+        try:
+            current = (self._folder / obj.name).stat()
+        except OSError:
+            return
+        if (current.st_dev, current.st_ino) != (opened.st_dev, opened.st_ino):
+            log.warning(
+                "object was replaced by another file while it was read; the new file is not part of this run",
+                object=obj.name,
+                hint="was it rotated? replay the logs again",
             )
 
     def _open(self, name: str) -> int:

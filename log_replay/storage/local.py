@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from log_replay.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
 
+    from log_replay.records import SourceObject
     from log_replay.storage.location import Location, Side
 
 #: Options that libcloud's LOCAL driver accepts, and that have no effect on files.
@@ -28,6 +30,22 @@ def with_absolute_key(provider: str, config: Mapping[str, Any]) -> dict[str, Any
     if provider != "LOCAL" or not isinstance(key, str) or not key:
         return dict(config)
     return {**config, "key": str(Path(key).absolute())}
+
+
+def file_version(status: os.stat_result) -> str:
+    """Return the version of a file: its modification time and its inode."""
+    return f"{status.st_mtime_ns}.{status.st_ino}"
+
+
+def is_replaced(listed: SourceObject, status: os.stat_result) -> bool:
+    """Return True if a file is not the one that was listed, for example after a rotation.
+
+    On some network file systems a file can get another inode. Then its time and size are still the same.
+    """
+    time, _, inode = (listed.version or "").partition(".")
+    if not inode or inode == str(status.st_ino):
+        return False
+    return time != str(status.st_mtime_ns) or listed.size_bytes != status.st_size
 
 
 def local_folder(location: Location, side: Side) -> Path:

@@ -146,6 +146,16 @@ def test_object_that_changed_after_listing_is_not_read(store):
         read(source, obj)
 
 
+def test_object_that_changes_between_two_ranges_fails(store):
+    store.put("tracking.log", LOG)
+    source = store.source()
+    obj = SourceObject("tracking.log", len(LOG))
+    assert read(source, obj, 0, 1000) == LOG[:1000]
+    store.put("tracking.log", LOG.replace(b"1", b"2"))
+    with pytest.raises(ReadError, match="it changed since it was listed"):
+        read(source, obj, 1000)
+
+
 def test_object_that_changes_during_a_read_fails(store, proxy):
     store.put("tracking.log", LOG)
     source = store.source()

@@ -1,13 +1,18 @@
 """Local folders: links, pipes and odd names in them, and files that change during a read."""
 
 import os
+import shutil
 import socket
 
 import pytest
+from structlog.testing import capture_logs
 
 from log_replay.errors import ConfigurationError, ReadError, SourceUnavailable
 from log_replay.records import SkippedObject, SourceObject
 from tests.support.places import LocalPlace
+
+#: Longer than a chunk.
+LOG = b"a line\n" * 300_000
 
 
 @pytest.fixture
@@ -122,6 +127,41 @@ def test_file_that_grew_is_read_to_its_end(place):
     (obj,) = source.objects()
     place.put("tracking.log", b"one\ntwo\n")
     assert read(source, obj) == b"one\ntwo\n"
+
+
+@pytest.mark.parametrize("window", [(), (4,)])
+def test_file_that_was_rotated_after_listing_is_not_read(place, logs, window):
+    place.put("tracking.log", b"one\ntwo\n")
+    source = place.source()
+    (obj,) = source.objects()
+    (logs / "tracking.log").rename(logs / "tracking.log.1")
+    place.put("tracking.log", b"another file, larger than the one before\n")
+    with pytest.raises(ReadError, match=r"replaced by another file after it was listed \(was it rotated"):
+        read(source, obj, *window)
+
+
+def test_file_that_is_rotated_during_a_read_is_read_and_reported(place, logs):
+    place.put("tracking.log", LOG)
+    source = place.source()
+    (obj,) = source.objects()
+    chunks = source.read(obj)
+    found = [next(chunks)]
+    (logs / "tracking.log").rename(logs / "tracking.log.1")
+    place.put("tracking.log", b"another file\n")
+    with capture_logs() as messages:
+        found.extend(chunks)
+    assert b"".join(found) == LOG
+    assert [message["object"] for message in messages if "replaced by another file" in message["event"]] == [obj.name]
+
+
+def test_file_with_another_inode_and_the_same_time_and_size_is_read(place, logs):
+    place.put("tracking.log", b"one\n")
+    source = place.source()
+    (obj,) = source.objects()
+    copy = logs / "copy"
+    shutil.copy2(logs / "tracking.log", copy)
+    copy.rename(logs / "tracking.log")
+    assert read(source, obj) == b"one\n"
 
 
 def test_file_that_became_shorter_fails(place):
