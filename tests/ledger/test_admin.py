@@ -46,7 +46,7 @@ Run.objects.create(name="nightly", state="finished")
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """Run the site and return its address."""
+    """Start the site and return its URL."""
     home = tmp_path_factory.mktemp("admin")
     settings = {
         "DJANGO_SETTINGS_MODULE": "tests.support.admin_site",
@@ -64,10 +64,10 @@ def site(tmp_path_factory):
 
 @pytest.fixture
 def seen(site, tmp_path):
-    """Look at a page of the admin with Chromium and return what is to be seen."""
+    """Return a function that opens a page of the admin in Chromium and returns its description."""
     browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if browser is None:
-        pytest.skip("the admin is looked at with Chromium: apt-get install chromium")
+        pytest.skip("this test needs Chromium: apt-get install chromium")
 
     def look(page: str) -> dict:
         command = [
@@ -82,7 +82,7 @@ def seen(site, tmp_path):
     return look
 
 
-def test_runs_are_listed_with_a_progress_bar_each(seen):
+def test_each_run_is_listed_with_a_progress_bar(seen):
     page = seen("/admin/log_replay/run/")
     assert [(bar["value"], bar["max"]) for bar in page["bars"]] == [(100, 100), (55, 100)]
     assert all(bar["width"] > 50 and bar["height"] > 5 for bar in page["bars"])
@@ -90,7 +90,7 @@ def test_runs_are_listed_with_a_progress_bar_each(seen):
     assert "stopped" in page["text"]
 
 
-def test_a_run_is_shown_whole_and_cannot_be_changed(seen):
+def test_page_of_a_run_shows_everything_and_is_read_only(seen):
     page = seen("/admin/log_replay/run/1/change/")
     assert [bar["value"] for bar in page["bars"]] == [55, 55, 41.2]
     assert (

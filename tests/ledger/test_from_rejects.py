@@ -1,4 +1,4 @@
-"""What was rejected is replayed once its reason is gone."""
+"""``--from_rejects`` replays rejected lines, for example after the reason is fixed."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import pytest
 from log_replay.errors import ConfigurationError
 from tests.support.ledger_runs import parsed
 
-NOBODY = "nobody_yet"
+UNKNOWN_USER = "unknown_user"
 
 
 @pytest.fixture
 def logged(tmp_path):
-    """A file that statements are logged to, and what it holds."""
+    """The arguments that log statements to a file, and a function that reads the file."""
     path = tmp_path / "logged"
 
     def to(name: str) -> list[str]:
@@ -31,18 +31,18 @@ def logged(tmp_path):
 
 
 @pytest.fixture
-def newcomer(logs):
-    """Every third event is somebody's who is not known yet; the second log is compressed."""
+def unknown_users(logs):
+    """Every third event belongs to an unknown user. The second log is compressed."""
     for path in sorted(logs.iterdir()):
         lines = path.read_bytes().splitlines(keepends=True)
-        lines[::3] = [line.replace(b'"username": "', b'"username": "%b' % NOBODY.encode()) for line in lines[::3]]
+        lines[::3] = [line.replace(b'"username": "', b'"username": "%b' % UNKNOWN_USER.encode()) for line in lines[::3]]
         path.write_bytes(b"".join(lines))
     (logs / "b.log.gz").write_bytes(gzip.compress((logs / "b.log").read_bytes()))
     (logs / "b.log").unlink()
 
 
-@pytest.mark.usefixtures("newcomer")
-def test_exactly_the_rejected_lines_are_replayed(replay, source, logged, tmp_path):
+@pytest.mark.usefixtures("unknown_users")
+def test_only_the_rejected_lines_are_replayed(replay, source, logged, tmp_path):
     rejects, again = tmp_path / "rejects", tmp_path / "again"
     first = replay(*source, *logged("first"), "--rejects", str(rejects))
     assert first.rejects > 20
@@ -53,22 +53,22 @@ def test_exactly_the_rejected_lines_are_replayed(replay, source, logged, tmp_pat
     assert not logged.lines("second")
 
 
-def test_lines_whose_reason_is_gone_give_what_they_would_have_given(replay, source, logged, tmp_path):
+def test_replayed_rejects_give_the_missing_statements(replay, source, logged, tmp_path):
     from django.contrib.auth import get_user_model
 
     rejects = tmp_path / "rejects"
     replay(*source, *logged("all"))
     users = get_user_model().objects
-    somebody = users.order_by("id").values("id", "username").first()
-    users.filter(pk=somebody["id"]).update(username=NOBODY, id=9999)
+    user = users.order_by("id").values("id", "username").first()
+    users.filter(pk=user["id"]).update(username=UNKNOWN_USER, id=9999)
     before = replay(*source, *logged("before"), "--rejects", str(rejects))
-    users.filter(pk=9999).update(**somebody)
+    users.filter(pk=9999).update(**user)
     after = replay(*source, *logged("after"), "--from_rejects", str(rejects))
     assert before.rejects > after.rejects
     assert sorted(logged.lines("before") + logged.lines("after")) == sorted(logged.lines("all"))
 
 
-def test_its_files_are_others_than_those_of_the_first_run(replay, into_files, logs, tmp_path):
+def test_files_have_other_names_than_those_of_the_first_run(replay, into_files, logs, tmp_path):
     rejects = tmp_path / "rejects"
     entries = [{"object": "a.log", "offset": 0}, {"object": "b.log", "offset": 0}]
     rejects.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
@@ -80,7 +80,7 @@ def test_its_files_are_others_than_those_of_the_first_run(replay, into_files, lo
         replay(*into_files, "--from_rejects", str(rejects), "--run", "again")
 
 
-def test_lines_that_are_not_there_are_rejects(replay, source, tmp_path):
+def test_missing_lines_are_rejects(replay, source, tmp_path):
     rejects = tmp_path / "rejects"
     rejects.write_text('{"object": "a.log", "offset": 0}\n{"object": "a.log", "offset": 7}\n')
     report = replay(*source, "--dry_run", "--log_to", "null", "--from_rejects", str(rejects))
@@ -100,19 +100,19 @@ def test_lines_that_are_not_there_are_rejects(replay, source, tmp_path):
         ('{"object": "c.log", "offset": 0}\n', "the source has no c.log"),
     ],
 )
-def test_what_is_no_file_of_rejects_is_wrong_usage(replay, source, tmp_path, content, said):
+def test_invalid_rejects_file_is_a_usage_error(replay, source, tmp_path, content, said):
     rejects = tmp_path / "rejects"
     rejects.write_text(content)
     with pytest.raises(ConfigurationError, match=said):
         replay(*source, "--dry_run", "--log_to", "null", "--from_rejects", str(rejects))
 
 
-def test_a_file_that_cannot_be_read_is_wrong_usage(replay, source, tmp_path):
+def test_unreadable_rejects_file_is_a_usage_error(replay, source, tmp_path):
     with pytest.raises(ConfigurationError, match="No such file"):
         replay(*source, "--dry_run", "--from_rejects", str(tmp_path / "none"))
 
 
-def test_lines_themselves_are_written_only_if_that_is_asked_for(replay, source, logs, tmp_path):
+def test_content_of_lines_is_written_only_if_requested(replay, source, logs, tmp_path):
     (logs / "c.log").write_bytes(b"\xff nonsense\n")
     rejects = tmp_path / "rejects"
     replay(*source, "--dry_run", "--log_to", "null", "--rejects", str(rejects))
@@ -125,6 +125,6 @@ def test_lines_themselves_are_written_only_if_that_is_asked_for(replay, source, 
     assert rejects.stat().st_mode & 0o077 == 0
 
 
-def test_content_without_a_file_is_wrong_usage(replay, source):
+def test_content_without_a_rejects_file_is_a_usage_error(replay, source):
     with pytest.raises(ConfigurationError, match="no effect without --rejects"):
         replay(*source, "--dry_run", "--rejects_with_content")

@@ -1,4 +1,4 @@
-"""The right to work on a run lasts as long as the process that has it; the database may come and go."""
+"""The lease of a run, and lost connections to the database of the ledger."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from log_replay.models import Run
 
 @pytest.fixture
 def script(tmp_path):
-    """Run a script on a ledger of its own, in a process of its own: its database is a file, not a transaction."""
+    """Return a function that runs a script in a process, with a new ledger in a file."""
 
     def run(text: str) -> str:
         begin = """
@@ -49,17 +49,17 @@ REPLAYING = """
     options = read_options(vars(parser.parse_args({arguments!r})))
     failing = {failing}
     record = DatabaseLedger._record
-    def losing(self, *arguments, **over):
+    def failing_record(self, *arguments, **over):
         if failing:
             raise failing.pop()
         return record(self, *arguments, **over)
-    DatabaseLedger._record = losing
+    DatabaseLedger._record = failing_record
     report = Replay(options).replay(ProgressLog())
     print(report.stopped, report.total.balanced)
 """
 
 
-def test_it_is_renewed_while_it_lasts_and_given_back(script):
+def test_lease_is_renewed_and_released(script):
     said = script("""
         import time
         from log_replay.ledger import lease as leases
@@ -80,7 +80,7 @@ def test_it_is_renewed_while_it_lasts_and_given_back(script):
 
 
 @pytest.mark.django_db
-def test_only_one_gets_it():
+def test_only_one_process_holds_the_lease():
     run = Run.objects.create(name="x")
     first = Lease(run.pk, run.name)
     first.acquire()
@@ -92,15 +92,15 @@ def test_only_one_gets_it():
     second.release()
 
 
-def test_a_connection_that_the_database_closed_is_opened_again(script, source):
-    """As MySQL does to connections that were idle for eight hours."""
+def test_closed_connection_is_opened_again(script, source):
+    """MySQL closes connections that are idle for eight hours."""
     arguments = ["--transformer_type", "xapi", *source, "--destination_provider", "LOGGER", "--log_to", "null"]
     failing = "[OperationalError('server has gone away')]"
     said = script(REPLAYING.format(arguments=[*arguments, "--run", "x"], failing=failing))
     assert said == "None True\n"
 
 
-def test_a_database_that_is_gone_stops_the_run(script, source):
+def test_unavailable_database_stops_the_run(script, source):
     arguments = ["--transformer_type", "xapi", *source, "--destination_provider", "LOGGER", "--log_to", "null"]
     failing = "[OperationalError('hunter2 at 10.0.0.1')] * 10"
     said = script(REPLAYING.format(arguments=[*arguments, "--run", "x"], failing=failing))
@@ -108,7 +108,7 @@ def test_a_database_that_is_gone_stops_the_run(script, source):
     assert "hunter2" not in said
 
 
-def test_without_its_tables_a_run_of_a_name_is_wrong_usage_and_any_other_goes_on(replay, into_files):
+def test_only_a_named_run_needs_the_tables_of_the_ledger(replay, into_files):
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE log_replay_run RENAME TO elsewhere")
     with pytest.raises(ConfigurationError, match="migrate log_replay"):

@@ -1,4 +1,4 @@
-"""The ledger in MariaDB, which is what an LMS has."""
+"""The ledger in MariaDB, as in an LMS."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ class Interrupting(ProgressLog):
         if self.lines >= 150:
             raise KeyboardInterrupt
 
-told = []
+shown = []
 for progress in (Interrupting(), ProgressLog()):
     report = Replay(options).replay(progress)
-    told.append(as_dict(runs().get(name=options.run)))
-print(json.dumps([told, report.as_dict()]))
+    shown.append(as_dict(runs().get(name=options.run)))
+print(json.dumps([shown, report.as_dict()]))
 """
-#: Replays to these routes, and again once it is told to.
+#: Replays to the routes of the first line on stdin, and again after the second line.
 ROUTED = f"""{OPTIONS}
 from event_routing_backends.models import RouterConfiguration
 for url in json.loads(sys.stdin.readline()):
@@ -79,13 +79,13 @@ for _ in range(2):
 
 @pytest.fixture(scope="module")
 def mariadb(tmp_path_factory):
-    """Start a server with the LMS's tables in it, and return the environment in which it is the database."""
+    """Start a server with the tables of the LMS, and return the environment that makes it the database."""
     install, server = (
         shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin") for name in ("mariadb-install-db", "mariadbd")
     )
     if not install or not server:
-        pytest.skip("MariaDB is not here: apt-get install mariadb-server")
-    pytest.importorskip("MySQLdb", reason="its client is not here: pip install mysqlclient")
+        pytest.skip("this test needs MariaDB: apt-get install mariadb-server")
+    pytest.importorskip("MySQLdb", reason="this test needs mysqlclient: pip install mysqlclient")
     home = tmp_path_factory.mktemp("mariadb")
     socket, user = home / "socket", [f"--user={os.environ.get('USER', 'root')}"]
     place = [f"--datadir={home / 'data'}", "--no-defaults"]
@@ -113,7 +113,7 @@ def mariadb(tmp_path_factory):
         yield environment
 
 
-def test_a_run_is_kept_interrupted_and_resumed_there(mariadb, into_files, replay):
+def test_interrupted_run_is_resumed(mariadb, into_files, replay):
     expected = replay(*into_files).as_dict()
     arguments = ["--transformer_type", "xapi", *into_files, "--unit_size", "50KB", "--run", "x"]
     done = subprocess.run(
@@ -129,7 +129,7 @@ def test_a_run_is_kept_interrupted_and_resumed_there(mariadb, into_files, replay
         assert summary[name] == expected[name]
 
 
-def test_what_a_lost_route_missed_is_kept_there_and_sent_when_it_is_back(mariadb, source):
+def test_backlog_is_stored_and_redelivered(mariadb, source):
     arguments = [
         "--transformer_type", "xapi", *source, "--destination_provider", "LRS", "--add_external_ids", "no",
         "--batch_size", "20", "--sleep_between_batches_secs", "0", "--log_to", "null", "--run", "routed",

@@ -1,4 +1,4 @@
-"""``replay_runs``: what it lists, shows, resumes and deletes."""
+"""The command ``replay_runs``."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ UNITS = ["--unit_size", "50KB"]
 
 
 def runs(*arguments: str) -> str:
-    said = io.StringIO()
-    call_command("replay_runs", *arguments, stdout=said, stderr=io.StringIO())
-    return said.getvalue()
+    output = io.StringIO()
+    call_command("replay_runs", *arguments, stdout=output, stderr=io.StringIO())
+    return output.getvalue()
 
 
-def test_runs_are_listed_the_latest_first(replay, interrupted, into_files):
+def test_latest_run_is_listed_first(replay, interrupted, into_files):
     replay(*into_files, "--run", "first")
     interrupted(*into_files, "--run", "second")
     lines = runs("list").splitlines()
@@ -31,7 +31,7 @@ def test_runs_are_listed_the_latest_first(replay, interrupted, into_files):
     assert [json.loads(line)["name"] for line in runs("list", "--json").splitlines()] == ["second", "first"]
 
 
-def test_one_is_shown_with_its_progress_counters_and_failures(interrupted, into_files):
+def test_show_has_progress_counters_and_errors(interrupted, into_files):
     interrupted(*into_files, "--run", "x")
     shown = json.loads(runs("show", "x"))
     assert shown["state"] == "stopped"
@@ -42,7 +42,7 @@ def test_one_is_shown_with_its_progress_counters_and_failures(interrupted, into_
     assert shown["configuration"]["batch_size"] == 20
 
 
-def test_a_run_whose_process_died_without_a_word_is_called_interrupted(interrupted, into_files):
+def test_run_of_a_dead_process_is_interrupted(interrupted, into_files):
     interrupted(*into_files, "--run", "x")
     soon = timezone.now() + timedelta(seconds=30)
     Run.objects.update(state=Run.State.RUNNING, owner="elsewhere 1 1", lease_until=soon)
@@ -51,7 +51,7 @@ def test_a_run_whose_process_died_without_a_word_is_called_interrupted(interrupt
     assert json.loads(runs("show", "x"))["state"] == "interrupted"
 
 
-def test_one_is_resumed_by_its_name_alone(interrupted, into_files, tmp_path):
+def test_run_is_resumed_by_its_name(interrupted, into_files, tmp_path):
     interrupted(*into_files, "--run", "x", "--rejects", str(tmp_path / "rejects"), "--since", "2026-03-01")
     runs("resume", "x")
     run = Run.objects.get()
@@ -59,7 +59,7 @@ def test_one_is_resumed_by_its_name_alone(interrupted, into_files, tmp_path):
     assert (tmp_path / "out" / "manifest.json").exists()
 
 
-def test_one_that_was_given_secrets_is_resumed_only_with_them(replay, source):
+def test_run_with_secrets_is_not_resumed_by_its_name(replay, source):
     config = json.dumps({"url": "http://127.0.0.1:1/xAPI", "username": "u", "password": "hunter2"})
     lrs = ["--destination_provider", "LRS", "--destination_config", config]
     replay(*source, *lrs, "--dry_run", "--log_to", "null", "--run", "x")
@@ -69,7 +69,7 @@ def test_one_that_was_given_secrets_is_resumed_only_with_them(replay, source):
     assert "hunter2" not in str(caught.value)
 
 
-def test_secrets_that_the_environment_keeps_need_not_be_given_again(replay, source, monkeypatch):
+def test_run_with_secrets_in_the_environment_is_resumed(replay, source, monkeypatch):
     monkeypatch.setenv("LRS_PASSWORD", "hunter2")
     config = json.dumps(
         {"url": "http://127.0.0.1:1/xAPI", "username": "${LRS_PASSWORD}", "password": "${LRS_PASSWORD}"}
@@ -80,14 +80,14 @@ def test_secrets_that_the_environment_keeps_need_not_be_given_again(replay, sour
     assert Run.objects.get().state == Run.State.FINISHED
 
 
-def test_a_deleted_run_leaves_what_it_wrote(replay, into_files, tmp_path):
+def test_delete_keeps_the_files_of_a_run(replay, into_files, tmp_path):
     replay(*into_files, "--run", "x")
     runs("delete", "x")
     assert not any(model.objects.exists() for model in (Run, RunUnit, RunAcknowledgement))
     assert (tmp_path / "out" / "manifest.json").exists()
 
 
-def test_a_run_that_is_being_worked_on_is_not_deleted(interrupted, into_files):
+def test_running_run_is_not_deleted(interrupted, into_files):
     interrupted(*into_files, "--run", "x")
     Run.objects.update(owner="elsewhere 1 1", lease_until=timezone.now() + timedelta(seconds=30))
     with pytest.raises(CommandError, match="another process"):
@@ -95,7 +95,7 @@ def test_a_run_that_is_being_worked_on_is_not_deleted(interrupted, into_files):
     assert Run.objects.exists()
 
 
-def test_what_finished_long_ago_is_pruned(replay, interrupted, into_files):
+def test_prune_deletes_old_finished_runs(replay, interrupted, into_files):
     for name in ("old", "new"):
         replay(*into_files, "--run", name)
     interrupted(*into_files, "--run", "unfinished")
@@ -108,7 +108,7 @@ def test_what_finished_long_ago_is_pruned(replay, interrupted, into_files):
     assert {row.run.name for row in RunUnit.objects.select_related("run")} == {"new"}
 
 
-def test_what_is_being_worked_on_is_not_pruned(interrupted, into_files):
+def test_running_run_is_not_pruned(interrupted, into_files):
     interrupted(*into_files, "--run", "x")
     Run.objects.update(owner="elsewhere 1 1", lease_until=timezone.now() + timedelta(seconds=30))
     assert runs("prune", "0", "--unfinished") == ""
@@ -117,7 +117,7 @@ def test_what_is_being_worked_on_is_not_pruned(interrupted, into_files):
 
 @pytest.mark.parametrize("days", ["-1", "nan", "1e9"])
 @pytest.mark.django_db
-def test_days_that_are_none_are_wrong_usage(days):
+def test_invalid_number_of_days_is_a_usage_error(days):
     with pytest.raises(CommandError, match="not a valid number of days") as caught:
         runs("prune", "--", days)
     assert caught.value.returncode == 2
@@ -125,13 +125,13 @@ def test_days_that_are_none_are_wrong_usage(days):
 
 @pytest.mark.parametrize("action", ["show", "resume", "delete"])
 @pytest.mark.django_db
-def test_an_unknown_name_is_wrong_usage(action):
+def test_unknown_name_is_a_usage_error(action):
     with pytest.raises(CommandError, match="no run 'x'") as caught:
         runs(action, "x")
     assert caught.value.returncode == 2
 
 
-def test_the_last_word_of_a_run_that_stopped_is_how_to_resume_it(into_files, sample_identities, monkeypatch):
+def test_stopped_run_ends_with_the_command_to_resume_it(into_files, sample_identities, monkeypatch):
     from log_replay.sinks.files.sink import FileSink
 
     def stopping(_self, _batch):
@@ -143,7 +143,7 @@ def test_the_last_word_of_a_run_that_stopped_is_how_to_resume_it(into_files, sam
     assert caught.value.returncode == 1
 
 
-def test_the_plan_is_printed_and_nothing_is_done(source, logs, capfdbinary, sample_identities):
+def test_plan_prints_the_units_and_does_nothing(source, logs, capfdbinary, sample_identities):
     call_command("replay_tracking_logs", "--transformer_type", "xapi", *source, "--plan", "--unit_size", "100KB")
     units = [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()]
     assert [unit["unit"] for unit in units] == list(range(len(units)))
@@ -153,7 +153,7 @@ def test_the_plan_is_printed_and_nothing_is_done(source, logs, capfdbinary, samp
 
 
 @pytest.mark.parametrize("size", ["0", "big", "-1", "1XB", ""])
-def test_sizes_that_are_none_are_wrong_usage(source, size):
+def test_invalid_unit_size_is_a_usage_error(source, size):
     with pytest.raises(CommandError, match="--unit_size") as caught:
         call_command("replay_tracking_logs", "--transformer_type", "xapi", *source, "--plan", "--unit_size", size)
     assert caught.value.returncode == 2

@@ -1,4 +1,4 @@
-"""What a run of a name promises, and what it refuses."""
+"""Runs with a name: resuming them, and the errors when that is not possible."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def counted(report) -> dict:
     return summary
 
 
-def test_a_resumed_run_counts_as_one_that_was_not_interrupted(replay, interrupted, into_files, tmp_path):
+def test_resumed_run_has_the_result_of_an_uninterrupted_run(replay, interrupted, into_files, tmp_path):
     whole = replay(*into_files, *UNITS, "--rejects", str(tmp_path / "whole"))
     files = {path.name: path.read_bytes() for path in (tmp_path / "out").glob("xapi_*")}
     for path in files:
@@ -36,7 +36,7 @@ def test_a_resumed_run_counts_as_one_that_was_not_interrupted(replay, interrupte
     assert [json.loads(line) | {"run": ""} for line in listed] == [json.loads(line) | {"run": ""} for line in expected]
 
 
-def test_what_is_recorded_is_balanced_but_for_what_is_not_delivered(interrupted, into_files):
+def test_recorded_units_are_balanced(interrupted, into_files):
     interrupted(*into_files, "--run", "x")
     run = Run.objects.get(name="x")
     assert run.state == Run.State.STOPPED
@@ -52,7 +52,7 @@ def test_what_is_recorded_is_balanced_but_for_what_is_not_delivered(interrupted,
     assert RunAcknowledgement.objects.filter(run=run).count() == run.batches
 
 
-def test_a_run_that_is_complete_does_nothing_more(replay, into_files, tmp_path):
+def test_complete_run_does_nothing_when_repeated(replay, into_files, tmp_path):
     first = replay(*into_files, "--run", "x")
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("xapi_*")}
     again = replay(*into_files, "--run", "x")
@@ -71,20 +71,20 @@ def test_a_run_that_is_complete_does_nothing_more(replay, into_files, tmp_path):
     ],
     ids=["batch size", "filter", "type", "time", "dry run"],
 )
-def test_another_configuration_is_refused_and_what_differs_is_named(replay, into_files, other, said):
+def test_different_configuration_is_a_usage_error(replay, into_files, other, said):
     replay(*into_files, "--run", "x")
     with pytest.raises(ConfigurationError, match=said):
         replay(*into_files, *other, "--run", "x")
 
 
-def test_how_a_run_goes_about_it_may_change(replay, interrupted, into_files):
+def test_options_outside_the_identity_may_change(replay, interrupted, into_files):
     interrupted(*into_files, "--run", "x")
     shown = ["--unit_size", "1MB", "--log_to", "null", "--max_rejected", "50"]
     more = [*shown, "--sleep_between_batches_secs", "0.001", "--grace_secs", "1"]
     assert replay(*into_files, *more, "--run", "x").complete
 
 
-def test_a_second_process_is_refused_while_the_first_may_live(replay, interrupted, into_files):
+def test_second_process_is_refused_until_the_lease_ends(replay, interrupted, into_files):
     interrupted(*into_files, "--run", "x")
     soon = timezone.now() + timedelta(seconds=40)
     Run.objects.update(owner="another-machine 17 123", lease_until=soon, state=Run.State.RUNNING)
@@ -94,7 +94,7 @@ def test_a_second_process_is_refused_while_the_first_may_live(replay, interrupte
     assert replay(*into_files, *UNITS, "--run", "x").complete
 
 
-def test_of_a_process_of_this_machine_it_is_known_at_once_that_it_is_dead(replay, interrupted, into_files):
+def test_dead_process_of_this_machine_is_replaced_at_once(replay, interrupted, into_files):
     from log_replay.ledger.lease import is_dead, this_process
 
     machine, pid, started = this_process().split(" ")
@@ -104,14 +104,14 @@ def test_of_a_process_of_this_machine_it_is_known_at_once_that_it_is_dead(replay
     child = os.fork()
     if not child:
         os._exit(0)
-    assert is_dead(f"{machine} {child} {started}"), "a process that nobody has waited for yet"
+    assert is_dead(f"{machine} {child} {started}"), "a zombie process"
     os.waitpid(child, 0)
     interrupted(*into_files, "--run", "x")
     Run.objects.update(owner=f"{machine} {child} {started}", lease_until=timezone.now() + timedelta(seconds=60))
     assert replay(*into_files, *UNITS, "--run", "x").complete
 
 
-def test_whoever_was_taken_over_records_nothing_more(into_files, sample_identities):
+def test_process_without_the_lease_records_nothing(into_files, sample_identities):
     from log_replay.pipeline.run import Replay
     from log_replay.report.progress import ProgressLog
     from tests.support.ledger_runs import parsed
@@ -127,7 +127,7 @@ def test_whoever_was_taken_over_records_nothing_more(into_files, sample_identiti
     assert not Run.objects.get().reason
 
 
-def test_an_object_that_changed_halfway_is_not_mixed(replay, interrupted, into_files, logs):
+def test_changed_object_is_not_resumed(replay, interrupted, into_files, logs):
     interrupted(*into_files, "--run", "x")
     with (logs / "a.log").open("ab") as log:
         log.write(b"more\n")
@@ -139,7 +139,7 @@ def test_an_object_that_changed_halfway_is_not_mixed(replay, interrupted, into_f
         replay(*into_files, *UNITS, "--run", "x")
 
 
-def test_an_object_that_was_not_begun_is_read_as_it_is_and_new_ones_wait(replay, interrupted, into_files, logs):
+def test_new_objects_do_not_belong_to_a_resumed_run(replay, interrupted, into_files, logs):
     interrupted(*into_files, "--run", "x")
     (logs / "b.log").write_bytes((logs / "b.log").read_bytes() + b"garbage\n")
     (logs / "c.log").write_bytes(b"garbage\n")
@@ -148,8 +148,8 @@ def test_an_object_that_was_not_begun_is_read_as_it_is_and_new_ones_wait(replay,
     assert list(report.objects) == ["a.log", "b.log"]
 
 
-def test_an_object_that_could_not_be_read_is_read_on_from_there(replay, into_files, logs):
-    """As if a disk failed: the folder is a link to a file that is not whole until the second time."""
+def test_failed_object_is_continued_when_resumed(replay, into_files, logs):
+    """The first run fails to read an object after 100,000 bytes, as with a damaged disk."""
     whole = (logs / "b.log").read_bytes()
     (logs / "b.log").unlink()
     (logs / "b.log").mkdir(mode=0o700)
@@ -176,18 +176,18 @@ def test_an_object_that_could_not_be_read_is_read_on_from_there(replay, into_fil
     assert second.total.lines == len((logs / "a.log").read_bytes().splitlines()) + len(whole.splitlines())
 
 
-def test_standard_input_cannot_be_resumed(replay, into_files):
+def test_stdin_with_a_run_name_is_a_usage_error(replay, into_files):
     with pytest.raises(ConfigurationError, match="can be read only once"):
         replay(*into_files, "--source_provider", "STDIN", "--source_config", "{}", "--run", "x")
 
 
 @pytest.mark.parametrize("name", ["", "a b", "../x", "x" * 101, "ä"])
-def test_names_are_plain(replay, into_files, name):
+def test_invalid_name_is_a_usage_error(replay, into_files, name):
     with pytest.raises(ConfigurationError, match="is not a valid name"):
         replay(*into_files, "--run", name)
 
 
-def test_runs_that_only_log_are_kept_only_if_they_are_given_a_name(replay, source):
+def test_runs_that_only_log_are_stored_only_with_a_name(replay, source):
     logger = [*source, "--destination_provider", "LOGGER", "--log_to", "null"]
     assert replay(*logger).run is None
     assert replay(*logger, "--dry_run").run is None
@@ -196,13 +196,13 @@ def test_runs_that_only_log_are_kept_only_if_they_are_given_a_name(replay, sourc
     assert Run.objects.get().state == Run.State.FINISHED
 
 
-def test_runs_that_store_are_kept_under_a_name_of_their_own_and_each_begins_anew(replay, into_files):
+def test_runs_that_store_get_a_new_name_each(replay, into_files):
     names = {replay(*into_files).run for _ in range(2)}
     assert names == set(Run.objects.values_list("name", flat=True))
     assert len(names) == 2
 
 
-def test_no_secret_is_in_the_ledger(replay, source):
+def test_ledger_has_no_secrets(replay, source):
     secret = {"username": "hunter", "password": "hunter2", "url": "http://hunter3:hunter4@127.0.0.1:1/xAPI?key=hunter5"}
     lrs = [*source, "--destination_provider", "LRS", "--destination_config", json.dumps(secret), "--dry_run"]
     replay(*lrs, "--log_to", "null", "--run", "x", "--lrs_urls", "http://hunter6@127.0.0.1/")
@@ -211,7 +211,7 @@ def test_no_secret_is_in_the_ledger(replay, source):
     assert "hunter" not in everything
 
 
-def test_nothing_of_an_empty_source_is_kept(replay, into_files, logs):
+def test_empty_source_is_not_stored(replay, into_files, logs):
     for path in logs.iterdir():
         path.unlink()
     with pytest.raises(ConfigurationError, match="no logs"):
@@ -219,7 +219,7 @@ def test_nothing_of_an_empty_source_is_kept(replay, into_files, logs):
     assert not Run.objects.exists()
 
 
-def test_rejects_that_are_gone_are_wrong_usage(replay, interrupted, into_files, tmp_path):
+def test_truncated_rejects_file_is_a_usage_error(replay, interrupted, into_files, tmp_path):
     rejects = tmp_path / "rejects"
     interrupted(*into_files, "--run", "x", "--rejects", str(rejects))
     rejects.write_bytes(b"")
