@@ -1,6 +1,6 @@
-"""``python -m tests.benchmarks.clickhouse [--quick]``: what ClickHouse as a destination costs; ratios in one run.
+"""``python -m tests.benchmarks.clickhouse [--quick]``: the cost of ClickHouse as a destination, as ratios in one run.
 
-The engine is the embedded one, in a process of its own for each measurement, since it can be opened only once.
+The engine is the embedded one. Each measurement has its own process, because a process can open only one database.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ def main() -> None:
         gaps(folder, events)
 
 
-def show(what: str, value: str, wanted: str) -> None:
-    sys.stdout.write(LINE.format(what, value, wanted))
+def show(measure: str, value: str, at_least: str) -> None:
+    sys.stdout.write(LINE.format(measure, value, at_least))
     sys.stdout.flush()
 
 
-def child(what: str, folder: Path, count: int) -> None:
+def child(benchmark: str, folder: Path, count: int) -> None:
     """Run one of the functions below in a process of its own."""
-    environment = {**os.environ, "LOG_REPLAY_HOME": str(folder / what), "DJANGO_SETTINGS_MODULE": SETTINGS}
-    subprocess.run([sys.executable, __file__, what, str(folder), str(count)], env=environment, check=True)
+    environment = {**os.environ, "LOG_REPLAY_HOME": str(folder / benchmark), "DJANGO_SETTINGS_MODULE": SETTINGS}
+    subprocess.run([sys.executable, __file__, benchmark, str(folder), str(count)], env=environment, check=True)
 
 
 SETTINGS = "log_replay.standalone.settings"
 
 
 def inserting(_folder: Path, count: int) -> None:
-    """100,000 rows of 1.6 KB, in batches of 10,000: the sink against what it calls, with everything prepared for it."""
+    """Compare the sink with the driver's ``raw_insert`` of prepared rows: 100,000 rows of 1.6 KB, 10,000 in a batch."""
     from log_replay.clickhouse.rows import statement_row
     from log_replay.sinks.clickhouse.sink import open_clickhouse
 
@@ -69,37 +69,37 @@ def inserting(_folder: Path, count: int) -> None:
     def empty() -> None:
         client.command(f"TRUNCATE TABLE {table}")
 
-    transform_paths = {
+    paths = {
         "sink": lambda: [sink.deliver(batch) for batch in batches],
         "json": lambda: raw(json_rows, "JSONEachRow"),
         "binary": lambda: raw(binary_rows, "RowBinary"),
     }
-    best = best_seconds(transform_paths, empty)
+    best = best_seconds(paths, empty)
     show(f"rows/s by raw_insert of JSONEachRow, {count:,} rows", f"{count / best['json']:,.0f}", "")
-    show("the sink, of that", f"{best['json'] / best['sink']:.0%}", "90%")
-    show("the sink, of raw_insert of the same RowBinary", f"{best['binary'] / best['sink']:.0%}", "")
+    show("the sink, relative to that", f"{best['json'] / best['sink']:.0%}", "90%")
+    show("the sink, relative to raw_insert of the same RowBinary", f"{best['binary'] / best['sink']:.0%}", "")
     sink.close(complete=True)
 
 
 def pipeline(folder: Path, count: int) -> None:
-    """Logs to rows: one process makes statements, and this one inserts them."""
+    """Measure a run from logs to rows: a worker process makes the statements, and this process inserts them."""
     django_ready(folder)
     from log_replay.pipeline.transform import open_transform
     from log_replay.pipeline.transform_settings import transform_settings
-    from log_replay.pipeline.workers import Pool
+    from log_replay.pipeline.workers.pool import Pool
     from log_replay.sinks.clickhouse.sink import open_clickhouse
 
     options = options_of(write_log(folder, count))
     sink = open_clickhouse("CLICKHOUSE", {"create_tables": True}, transformer_type="xapi", key="0" * 12)
     sink.check()
     with Pool(transform_settings(options, sink.routing), open_transform, 1) as pool:
-        list(pool.results(blocks_of(folder)))  # warm: processes, native code, caches
+        list(pool.results(blocks_of(folder)))  # warm up: processes, imports, caches
         batches: list = []
 
-        def making() -> None:
+        def transform() -> None:
             batches[:] = batched(pool.results(blocks_of(folder)), 10_000)
 
-        def inserting_alone() -> None:
+        def insert() -> None:
             for batch in batches:
                 sink.deliver(batch)
 
@@ -108,19 +108,19 @@ def pipeline(folder: Path, count: int) -> None:
                 sink.deliver(batch)
 
         best = best_seconds(
-            {"making": making, "inserting": inserting_alone, "both": both},
+            {"transform": transform, "insert": insert, "both": both},
             lambda: sink._client.client.command("TRUNCATE TABLE openedx.xapi_events_all"),
         )
     statements = sum(len(event.statements) for batch in batches for event in batch)
     sink.close(complete=True)
     show(f"statements/s, logs to rows, of {statements:,}", f"{statements / best['both']:,.0f}", "")
-    slower = max(best["making"], best["inserting"])
-    alone = f"making {statements / best['making']:,.0f}/s, inserting {statements / best['inserting']:,.0f}/s"
-    show(f"of the slower alone ({alone})", f"{slower / best['both']:.0%}", "80%")
+    slower = max(best["transform"], best["insert"])
+    alone = f"transforming {statements / best['transform']:,.0f}/s, inserting {statements / best['insert']:,.0f}/s"
+    show(f"relative to the slower of the two alone ({alone})", f"{slower / best['both']:.0%}", "80%")
 
 
 def only_missing(folder: Path, count: int) -> None:
-    """The same run into a table that has everything, with and without --only_missing."""
+    """Compare a run with and without --only_missing, into a table that already has all statements."""
     django_ready(folder)
     from log_replay.pipeline.run import Replay
     from log_replay.report.progress import ProgressLog
@@ -136,12 +136,14 @@ def only_missing(folder: Path, count: int) -> None:
     replay()
     best = best_seconds({"without": replay, "with": lambda: replay("--only_missing")}, lambda: None)
     show(
-        "time with --only_missing where nothing is, of that without", f"{best['with'] / best['without']:.0%}", "<= 100%"
+        "time with --only_missing, nothing missing, of that without",
+        f"{best['with'] / best['without']:.0%}",
+        "<= 100%",
     )
 
 
 def gaps(folder: Path, events: int) -> None:
-    """replay_gaps as an operator starts it: the peak of its memory, the engine's included."""
+    """Measure the peak memory of replay_gaps, with the engine in the same process."""
     home = folder / "gaps"
     write_log(home, events)
     environment = {**os.environ, "LOG_REPLAY_HOME": str(home), "DJANGO_SETTINGS_MODULE": SETTINGS}
@@ -177,26 +179,26 @@ def gaps(folder: Path, events: int) -> None:
         )  # fmt: skip
         megabytes = int(done.stdout) * (1 if sys.platform == "darwin" else 1024) / 1e6
         show(
-            f"replay_gaps --by {by} over {events:,} events, {time.monotonic() - began:.0f} s: peak of memory",
+            f"replay_gaps --by {by} over {events:,} events, {time.monotonic() - began:.0f} s: peak memory",
             f"{megabytes:,.0f} MB",
             "< 500 MB" if by == "day" else "",
         )
 
 
-def best_seconds(transform_paths: dict, before) -> dict[str, float]:
-    """Return the best of some rounds, in which the ways take turns: other load on the machine meets all of them."""
-    seconds: dict[str, list[float]] = {name: [] for name in transform_paths}
+def best_seconds(paths: dict, before) -> dict[str, float]:
+    """Return the best time of each path. The paths take turns, so other load on the machine affects all of them."""
+    seconds: dict[str, list[float]] = {name: [] for name in paths}
     for _ in range(ROUNDS):
-        for name, way in transform_paths.items():
+        for name, run in paths.items():
             before()
             began = time.perf_counter()
-            way()
+            run()
             seconds[name].append(time.perf_counter() - began)
     return {name: min(each) for name, each in seconds.items()}
 
 
 def statement_batches(count: int) -> list:
-    """Make batches of 10,000 events with a statement of 1.6 KB each, whose contents are as various as in a log."""
+    """Return batches of 10,000 events with a statement of 1.6 KB each, with content from a generated log."""
     from tests import generate_log
     from tests.support.statement_batches import event, xapi
 
@@ -234,7 +236,7 @@ def write_log(folder: Path, count: int) -> Path:
 
 
 def django_ready(folder: Path) -> None:
-    """Set Django up, with the log's users in the embedded database."""
+    """Set up Django, with the users of the log in the embedded database."""
     import django
 
     django.setup()
