@@ -34,6 +34,9 @@ GAP_OPTIONS: dict[str, Option] = {
         help="ClickHouse to compare with, configured like a destination (default: the embedded one).",
     ),
     "by": Option(group=COMPARISON, choices=list(KEYS), default="day", help="Grouping of the numbers (default day)."),
+    "fail_if_missing": Option(
+        group=COMPARISON, flag=True, help="Exit with 1 if statements of the logs are missing from the table."
+    ),
     "json": Option(group=COMPARISON, metavar="PATH", help="Write the numbers to this file as JSON, too."),
     "html": Option(
         group=COMPARISON,
@@ -51,6 +54,7 @@ class GapOptions:
     config: Mapping[str, Any]
     table: Table
     by: str
+    fail_if_missing: bool
     json: Path | None
     html: Path | None
 
@@ -74,6 +78,7 @@ def read_gap_options(given: Mapping[str, Any]) -> GapOptions:
         config=config,
         table=statement_table(config, given["transformer_type"]),
         by=given["by"],
+        fail_if_missing=given["fail_if_missing"],
         json=given["json"] and writable_path("--json", given["json"]),
         html=given["html"] and writable_path("--html", given["html"]),
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TextIO
+from io import StringIO
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -10,13 +11,15 @@ from rich.table import Table
 from rich.text import Text
 
 from log_replay.gaps.compare import NO_KEY
+from log_replay.terminal_text import escape_controls
 
 if TYPE_CHECKING:
     from log_replay.gaps.compare import Gap, Gaps
 
 #: The maximum number of rows on a terminal. JSON and the HTML report have all rows.
 MAX_ROWS = 100
-_PLAIN_WIDTH = 120
+#: The width of the table if it is not shown on a terminal.
+PLAIN_WIDTH = 120
 _UNKNOWN_EVENT = "(only in the table)"
 
 
@@ -36,23 +39,25 @@ def shown_numbers(gaps: Gaps, gap: Gap) -> list[str]:
     return [f"{number:,}" for number in numbers]
 
 
-def print_gaps(gaps: Gaps, stream: TextIO) -> None:
-    """Print a table with all rows. If there are more than ``MAX_ROWS``, print only rows with differences."""
-    console = Console(file=stream, width=None if stream.isatty() else _PLAIN_WIDTH, highlight=False)
+def gaps_as_text(gaps: Gaps, width: int = PLAIN_WIDTH) -> str:
+    """Return a table with all rows and a conclusion. Above ``MAX_ROWS``, it has only rows with differences."""
+    stream = StringIO()
+    console = Console(file=stream, width=width, highlight=False)
     differing = {key: gap for key, gap in gaps.rows.items() if gap.missing or gap.only_in_table}
     rows = gaps.rows if len(gaps.rows) <= MAX_ROWS else differing
     table = Table(gaps.by, box=SIMPLE_HEAD, pad_edge=False)
     for name in shown_columns(gaps):
         table.add_column(name, justify="right")
     for key, gap in list(rows.items())[:MAX_ROWS]:
-        table.add_row(Text(shown_key(gaps, key), overflow="fold"), *shown_numbers(gaps, gap))
+        table.add_row(Text(escape_controls(shown_key(gaps, key)), overflow="fold"), *shown_numbers(gaps, gap))
     table.add_section()
     table.add_row("all", *shown_numbers(gaps, gaps.total))
     console.print(table)
-    console.print(Text(_conclusion(gaps)))
+    console.print(Text(escape_controls(_conclusion(gaps))))
     left_out = len(gaps.rows) - min(len(rows), MAX_ROWS)
     if left_out:
         console.print(Text(f"{left_out} more rows are in --json and --html"))
+    return stream.getvalue()
 
 
 def gaps_as_json(gaps: Gaps) -> dict[str, Any]:

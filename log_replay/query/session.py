@@ -14,6 +14,7 @@ from log_replay.clickhouse.errors import FOREIGN, message
 from log_replay.errors import ConfigurationError
 from log_replay.query.views import view_files, view_tables
 from log_replay.storage.output_names import is_own_output
+from log_replay.terminal_text import escape_controls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -79,7 +80,7 @@ def file_statements(patterns: Sequence[str]) -> Iterator[Client]:
 
 
 def run_query(client: Client, sql: str, output_format: str) -> bytes:
-    """Return the result of a read-only query.
+    """Return the result of a read-only query. Control characters are escaped in a table, but not in data.
 
     Args:
         client: a client from one of the functions above.
@@ -95,9 +96,13 @@ def run_query(client: Client, sql: str, output_format: str) -> bytes:
         _check_read_only(query)
         for name, value in _SETTINGS.items():
             client.set_client_setting(name, value)
-        return client.raw_query(query, fmt=FORMATS[output_format])
+        result = client.raw_query(query, fmt=FORMATS[output_format])
     except FOREIGN as error:
-        raise ConfigurationError(message(error), operation="query") from None
+        raise ConfigurationError(escape_controls(message(error)), operation="query") from None
+    if output_format != "table":
+        return result
+    # A table is for people, and statements contain text that learners wrote.
+    return escape_controls(result.decode("utf-8", "backslashreplace"), keep_line_ends=True).encode()
 
 
 def _check_read_only(query: str) -> None:

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from log_replay.clickhouse import connect
 from log_replay.gaps import compare
 from log_replay.gaps.compare import Gap, Gaps
-from log_replay.gaps.gap_table import gaps_as_json
+from log_replay.gaps.gap_table import gaps_as_json, gaps_as_text
 from log_replay.gaps.html_report import html_report
 from tests.support.clickhouse_servers import clickhouse, clickhouse_process
 from tests.support.runs import logs, replay, source
@@ -70,6 +70,15 @@ def test_only_missing_closes_the_gaps(gaps, table, replay, source):
     where = ["--destination_provider", "CLICKHOUSE", "--destination_config", json.dumps(table[0])]
     assert replay(*source, *where, "--only_missing").total.delivered == missing > 0
     assert gaps()["total"]["missing"] == 0
+
+
+def test_fail_if_missing_exits_with_1_if_statements_are_missing(gaps, table, replay, source):
+    with pytest.raises(CommandError, match=r"\d+ statements are missing from openedx.xapi_events_all") as caught:
+        gaps("--fail_if_missing")
+    assert caught.value.returncode == 1
+    where = ["--destination_provider", "CLICKHOUSE", "--destination_config", json.dumps(table[0])]
+    replay(*source, *where, "--only_missing")
+    gaps("--fail_if_missing")
 
 
 @pytest.mark.parametrize("by", ["hour", "event", "course"])
@@ -205,6 +214,13 @@ def test_page_is_self_contained_and_escapes_names(gaps):
     assert "<Org>" not in text
     assert "<somewhere>" not in text
     assert all(f"<td>{gap.logs:,}</td>" in text for gap in gaps.rows.values())
+
+
+def test_text_has_no_control_characters_of_the_table():
+    gaps = Gaps("course", "x\x1b[31m", {"course-v1:a\x9b31m+b\x7f": Gap(1, 0)})
+    text = gaps_as_text(gaps)
+    assert r"course-v1:a\x9b31m+b\x7f" in text
+    assert not any(char < " " or "\x7f" <= char < "\xa0" for char in text.replace("\n", ""))
 
 
 def test_json_contains_every_row():

@@ -92,6 +92,27 @@ def test_result_formats_are_table_and_csv(files):
     assert "│ xapi │" in query(sql, files, "table").decode()
 
 
+EVIL = "SELECT concat('a', char(27), '[31m', char(13), char(194, 155)) AS `x\\x1b[0m`"
+
+
+def test_table_has_no_control_characters_of_statements(files):
+    """Learners wrote the text in the statements, and a terminal would interpret it."""
+    table = query(EVIL, files, "table").decode()
+    assert r"a\x1b[31m\r\x9b" in table
+    assert not any(char < " " or "\x7f" <= char < "\xa0" for char in table.replace("\n", ""))
+
+
+def test_data_formats_are_not_escaped_for_terminals(files):
+    assert b"\x1b[31m\r" in query(EVIL, files, "csv")
+    assert json.loads(query(EVIL, files)) == {"x\x1b[0m": "a\x1b[31m\r\x9b"}
+
+
+def test_error_that_quotes_data_has_no_control_characters(files):
+    with pytest.raises(ConfigurationError) as caught:
+        query("SELECT toInt8(concat(char(27), '[31m'))", files)
+    assert str(caught.value).isprintable()
+
+
 WRITING_QUERIES = [
     "INSERT INTO openedx.xapi_events_all SELECT * FROM openedx.xapi_events_all",
     "INSERT INTO FUNCTION file('{0}/written', 'CSV', 'a String') SELECT '1'",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from log_replay.management.command import LogReplayCommand
 from log_replay.management.exit_codes import errors_exit
+from log_replay.management.stdout import check_stdout, write_stdout
 
 if TYPE_CHECKING:
     import argparse
@@ -46,10 +46,8 @@ class Command(LogReplayCommand):
         # Imported here, so that --help needs no slow imports.
         from log_replay.query.session import embedded_statements, file_statements, run_query  # noqa: PLC0415
 
-        with errors_exit(), file_statements(files) if files else embedded_statements(path) as client:
-            result = run_query(client, sql, options["format"])
-        try:
-            sys.stdout.buffer.write(result)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            sys.stderr.close()
+        with errors_exit():
+            check_stdout()
+            with file_statements(files) if files else embedded_statements(path) as client:
+                result = run_query(client, sql, options["format"])
+            write_stdout(result)

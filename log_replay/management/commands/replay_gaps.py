@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandError
@@ -11,8 +12,10 @@ from django.core.management.base import CommandError
 from log_replay.management.command import LogReplayCommand
 from log_replay.management.exit_codes import INCOMPLETE, errors_exit
 from log_replay.management.state import prepare_state
+from log_replay.management.stdout import check_stdout, write_stdout
 from log_replay.pipeline.signals import handle_signals
 from log_replay.statement_log import configure_own_log
+from log_replay.terminal_text import escape_controls
 
 if TYPE_CHECKING:
     import argparse
@@ -28,7 +31,8 @@ class Command(LogReplayCommand):
     help = (
         "Compare the statements of logs with a ClickHouse table: how many are in the logs, present in the table, "
         "missing from it, and only in the table, by day, hour, event or course. Nothing is delivered. Exit codes: "
-        "0 the comparison is complete; 1 it was stopped, or some logs could not be read; 2 wrong usage."
+        "0 the comparison is complete; 1 it was stopped, some logs could not be read, or statements are missing and "
+        "--fail_if_missing is set; 2 wrong usage."
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
@@ -45,6 +49,7 @@ class Command(LogReplayCommand):
 
         configure_own_log()
         with errors_exit():
+            check_stdout()
             options = read_gap_options(given)
             with handle_signals(options.run.grace_secs):
                 report, gaps = _compare(options)
@@ -53,6 +58,11 @@ class Command(LogReplayCommand):
             self.stderr.write(f"{report.rejects:,} rejected lines are not compared; --rejects lists them")
         if not report.complete:
             raise CommandError("some logs could not be read, so the numbers are too small", returncode=INCOMPLETE)
+        missing = gaps.total.missing
+        if options.fail_if_missing and missing:
+            raise CommandError(
+                f"{missing:,} statements are missing from {escape_controls(gaps.place)}", returncode=INCOMPLETE
+            )
 
 
 def _compare(options: GapOptions) -> tuple[Report, Gaps]:
@@ -78,12 +88,13 @@ def _compare(options: GapOptions) -> tuple[Report, Gaps]:
 
 
 def _show(gaps: Gaps, options: GapOptions) -> None:
-    from log_replay.gaps.gap_table import gaps_as_json, print_gaps  # noqa: PLC0415 - as above
+    from log_replay.gaps.gap_table import PLAIN_WIDTH, gaps_as_json, gaps_as_text  # noqa: PLC0415 - as above
     from log_replay.gaps.html_report import html_report  # noqa: PLC0415 - as above
     from log_replay.report.summary_file import write_report, write_summary  # noqa: PLC0415 - as above
 
-    print_gaps(gaps, sys.stdout)
     if options.json:
         write_summary(options.json, gaps_as_json(gaps))
     if options.html:
         write_report(options.html, html_report(gaps).encode())
+    width = get_terminal_size().columns if sys.stdout.isatty() else PLAIN_WIDTH
+    write_stdout(gaps_as_text(gaps, width).encode())
