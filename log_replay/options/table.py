@@ -208,6 +208,12 @@ class Options:
         "kubernetes or vector-file.",
         metavar="N|NAME",
     )
+    log_timeout_secs: float = option(
+        LOGGING,
+        "Seconds to wait during a run for a listener of --log_to that does not answer any more, before the run stops "
+        "(default 600).",
+        type=float, read=between(0, LONGEST_SECONDS), default=600.0, metavar="SECONDS",
+    )
     rejects: Path | None = option(
         FAILURES,
         "Write a JSON line for each line that should have given a statement and did not: object, offset, reason and "

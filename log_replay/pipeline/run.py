@@ -112,7 +112,7 @@ class Replay:
     def _replay(self, progress: Progress) -> None:
         planned = plan_run(self._source, self.options, progress)
         with (
-            statements_to(self.options.log_to, self.options.log_format),
+            statements_to(self.options.log_to, self.options.log_format, timeout_seconds=self.options.log_timeout_secs),
             RejectsFile(
                 self.options.rejects, run=self._ledger.name, kept_bytes=self._ledger.rejects_bytes
             ) as self._rejects,

@@ -1,10 +1,14 @@
-"""Write statements to a local file and rotate it by size. Rotated files are never overwritten or deleted."""
+"""Write statements to a local file and rotate it by size. Rotated files are never overwritten or deleted.
+
+The path can also be a device, a named pipe or ``/dev/fd/N``. These are only written to.
+"""
 
 from __future__ import annotations
 
 import gzip
 import os
 import shutil
+import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +32,7 @@ class FileHandler(LineHandler):
         compress: compress rotated files with gzip.
 
     Raises:
-        ConfigurationError: the file cannot be opened.
+        ConfigurationError: the file cannot be opened, or it is not a regular file and is to be rotated.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, max_bytes: int = 0, compress: bool = False) -> None:
@@ -37,6 +41,7 @@ class FileHandler(LineHandler):
         self.max_bytes = max_bytes
         self.compress = compress
         self._fd = -1
+        self._is_regular = True
         self._size = self._written_out = 0
         if max_bytes:
             self.max_write_bytes = min(self.max_write_bytes, max_bytes)
@@ -44,6 +49,8 @@ class FileHandler(LineHandler):
             self._open()
         except OSError as error:
             raise ConfigurationError(error.strerror or "failed", operation="open", object=str(path)) from error
+        if max_bytes and not self._is_regular:
+            raise ConfigurationError("only a regular file can be rotated", operation="open", object=str(path))
 
     def write_lines(self, lines: Text) -> None:
         """Append whole lines.
@@ -61,14 +68,15 @@ class FileHandler(LineHandler):
             ) from error
 
     def flush_lines(self) -> int:
-        """Write the file's data to the disk, and return 0: a file handler loses no statement.
+        """Write a regular file's data to the disk, and return 0: a file handler loses no statement.
 
         Raises:
             DestinationUnavailable: the data cannot be written to the disk.
         """
         try:
             with self._locked():
-                os.fsync(self._fd)
+                if self._is_regular:
+                    os.fsync(self._fd)
         except OSError as error:
             raise DestinationUnavailable(error.strerror or "failed", operation="sync", object=str(self.path)) from error
         return super().flush_lines()
@@ -83,7 +91,9 @@ class FileHandler(LineHandler):
 
     def _open(self) -> None:
         self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
-        self._size = self._written_out = os.fstat(self._fd).st_size
+        status = os.fstat(self._fd)
+        self._is_regular = stat.S_ISREG(status.st_mode)
+        self._size = self._written_out = status.st_size
 
     def _append(self, data: Text) -> None:
         rest = memoryview(data)
@@ -92,16 +102,17 @@ class FileHandler(LineHandler):
                 rest = rest[os.write(self._fd, rest) :]
         except BaseException:
             # Keep whole lines only: remove the part that was written.
-            with suppress(OSError):
-                os.ftruncate(self._fd, self._size)
+            if self._is_regular:
+                with suppress(OSError):
+                    os.ftruncate(self._fd, self._size)
             raise
         self._size += len(data)
-        if self._size - self._written_out >= WRITE_OUT_BYTES:
+        if self._is_regular and self._size - self._written_out >= WRITE_OUT_BYTES:
             self._start_write_out()
 
     def _start_write_out(self) -> None:
         """Ask the kernel to start writing new data to the disk in the background."""
-        with suppress(OSError, AttributeError):  # not supported for this file or this system
+        with suppress(OSError, AttributeError):  # not supported by this file system or operating system
             os.posix_fadvise(self._fd, self._written_out, self._size - self._written_out, os.POSIX_FADV_DONTNEED)
         self._written_out = self._size
 

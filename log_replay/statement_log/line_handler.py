@@ -93,6 +93,13 @@ class LineHandler(logging.Handler):
                 if not self._open_blocks:
                     self._take_buffered()
 
+    def check(self) -> None:
+        """Check before a run that the destination can be written to.
+
+        Raises:
+            ConfigurationError: it cannot.
+        """
+
     def write_lines(self, lines: Text) -> None:
         """Write whole lines with their line ends, or copy them. The caller holds the handler's lock."""
         raise NotImplementedError

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from log_replay.errors import ConfigurationError
+from log_replay.statement_log.connection import parse_address
 from log_replay.statement_log.emit import LOGGERS
 from log_replay.statement_log.file_handler import FileHandler
 from log_replay.statement_log.formatters import AspectsFormatter, JsonFormatter, RawFormatter
-from log_replay.statement_log.socket_handler import SocketHandler, parse_address
+from log_replay.statement_log.socket_handler import SocketHandler
 from log_replay.statement_log.stdout_handler import StdoutHandler
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from log_replay.statement_log.line_handler import LineHandler
 
+SOCKETS = ("tcp:", "unix:")
 FORMATTERS = {"aspects": AspectsFormatter, "json": JsonFormatter, "raw": RawFormatter}
 
 
@@ -55,22 +57,27 @@ def statement_logging(log_to: str = "stdout", log_format: str = "aspects", **han
 
 
 @contextmanager
-def statements_to(log_to: str = "stdout", log_format: str = "aspects", **handler_options: Any) -> Iterator[None]:
+def statements_to(
+    log_to: str = "stdout", log_format: str = "aspects", *, timeout_seconds: float | None = None, **handler_options: Any
+) -> Iterator[None]:
     """Send both statement loggers to one destination during a run, and restore them afterwards.
 
     Unlike ``logging.config.dictConfig`` it changes no other logger or handler. The arguments and errors are those of
-    ``statement_logging``; a file that cannot be opened is a ``ConfigurationError`` too.
+    ``statement_logging``; a file that cannot be opened and a listener that does not answer are a ``ConfigurationError``
+    too.
+
+    Args:
+        log_to: as for ``statement_logging``.
+        log_format: as for ``statement_logging``.
+        timeout_seconds: how long to wait for a listener that does not answer any more.
+        handler_options: as for ``statement_logging``.
     """
     if log_to == "settings":
         yield
         return
-    handler_type, options = _handler(log_to)
-    formatter = _formatter(log_format)()
-    handlers: list[LineHandler] = []
-    if handler_type:
-        handler = handler_type(**options, **handler_options)
-        handler.setFormatter(formatter)
-        handlers.append(handler)
+    if timeout_seconds is not None and log_to.startswith(SOCKETS):
+        handler_options["timeout_seconds"] = timeout_seconds
+    handlers = _checked_handlers(log_to, log_format, handler_options)
     loggers = [logging.getLogger(name) for name in LOGGERS.values()]
     before = [(logger.handlers, logger.level, logger.propagate) for logger in loggers]
     for logger in loggers:
@@ -90,6 +97,18 @@ def statements_to(log_to: str = "stdout", log_format: str = "aspects", **handler
             handler.close()
 
 
+def _checked_handlers(log_to: str, log_format: str, handler_options: dict[str, Any]) -> list[LineHandler]:
+    """Return the handler for a run, or nothing for ``null``."""
+    handler_type, options = _handler(log_to)
+    formatter = _formatter(log_format)()
+    if not handler_type:
+        return []
+    handler = handler_type(**options, **handler_options)
+    handler.setFormatter(formatter)
+    handler.check()
+    return [handler]
+
+
 def _formatter(log_format: str) -> type[AspectsFormatter | JsonFormatter | RawFormatter]:
     try:
         return FORMATTERS[log_format]
@@ -105,7 +124,7 @@ def _handler(log_to: str) -> tuple[type[LineHandler] | None, dict[str, Any]]:
         return StdoutHandler, {}
     if log_to == "null":
         return None, {}
-    if log_to.startswith(("tcp:", "unix:")):
+    if log_to.startswith(SOCKETS):
         parse_address(log_to)
         return SocketHandler, {"address": log_to}
     path = Path(log_to.removeprefix("file:"))

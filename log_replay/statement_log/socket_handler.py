@@ -7,20 +7,16 @@ read everything. After a lost connection the handler sends all unconfirmed lines
 
 from __future__ import annotations
 
-import fcntl
-import select
-import socket
-import struct
-import termios
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import urlsplit
 
 import structlog
 
-from log_replay.errors import ConfigurationError
+from log_replay.errors import ConfigurationError, DestinationNotResponding
+from log_replay.statement_log.connection import Connection, connection_failure, parse_address
 from log_replay.statement_log.line_handler import LineHandler
+from log_replay.statement_log.waiting import Wait
 
 if TYPE_CHECKING:
     from log_replay.records import Text
@@ -28,29 +24,10 @@ if TYPE_CHECKING:
 _SEND_BYTES = 1 << 18
 _FIRST_DELAY_SECONDS = 0.1
 _MAX_DELAY_SECONDS = 10.0
+_MAX_CLOSE_SECONDS = 30.0
+_DEFAULT_TIMEOUT_SECONDS = {"block": 600.0, "count": 30.0}
 
 _log = structlog.get_logger("log_replay.statement_log")
-
-
-def parse_address(address: str) -> str | tuple[str, int]:
-    """Return the path of ``unix:PATH``, or the host and port of ``tcp://HOST:PORT``.
-
-    Raises:
-        ConfigurationError: the address has neither form.
-    """
-    path = address.removeprefix("unix:")
-    if path and path != address:
-        return path
-    try:
-        parts = urlsplit(address)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host = port = None
-    if not host or not port or parts.scheme != "tcp" or parts.path.strip("/") or parts.username:
-        raise ConfigurationError(
-            "the address must be tcp://HOST:PORT or unix:PATH", operation="connect", object=address
-        )
-    return host, port
 
 
 class SocketHandler(LineHandler):
@@ -62,10 +39,10 @@ class SocketHandler(LineHandler):
     Args:
         address: ``tcp://HOST:PORT`` or ``unix:PATH``.
         buffer_bytes: maximum size of the lines that the listener has not confirmed.
-        on_full: what to do when the buffer is full and the listener does not answer. ``block`` waits for the listener;
-            ``count`` discards the statement and counts it as lost.
-        timeout_seconds: with ``count``, time without progress after which the listener is considered unavailable. With
-            both, time that ``close()`` waits for the listener before it counts the remaining statements as lost.
+        on_full: what to do when the buffer is full and the listener does not answer. ``block`` waits for the listener,
+            and raises an error after the timeout; ``count`` discards the statement and counts it as lost.
+        timeout_seconds: time without an answer after which the listener is considered unavailable. Default: 600 with
+            ``block``, 30 with ``count``. ``close()`` waits at most 30 s before it counts what is left as lost.
     """
 
     def __init__(
@@ -74,28 +51,47 @@ class SocketHandler(LineHandler):
         *,
         buffer_bytes: int = 16 << 20,
         on_full: Literal["block", "count"] = "block",
-        timeout_seconds: float = 30.0,
+        timeout_seconds: float | None = None,
     ) -> None:
         super().__init__()
-        if on_full not in ("block", "count"):
+        if on_full not in _DEFAULT_TIMEOUT_SECONDS:
             raise ConfigurationError(f"on_full {on_full!r} is not one of block, count", operation="connect")
-        self.target = parse_address(address)
+        parse_address(address)
         self.address = address
         self.buffer_bytes = buffer_bytes
         self.on_full = on_full
-        self.timeout_seconds = timeout_seconds
-        self._socket: socket.socket | None = None
+        self.timeout_seconds = _DEFAULT_TIMEOUT_SECONDS[on_full] if timeout_seconds is None else timeout_seconds
+        self._connection: Connection | None = None
         self._unsent: deque[bytes] = deque()
         self._unconfirmed: deque[bytes] = deque()
         self._buffer_used_bytes = 0
         self._delay_seconds = 0.0
         self._next_attempt = 0.0
         self._unavailable = False
-        # With `block`, a send waits for a slow listener without a limit.
-        self._send_timeout_seconds = timeout_seconds if on_full == "count" else None
+
+    def check(self) -> None:
+        """Connect to the listener.
+
+        Raises:
+            ConfigurationError: the listener does not answer.
+        """
+        with self._locked():
+            try:
+                self._connection = Connection(self.address, self.timeout_seconds)
+            except OSError as error:
+                raise ConfigurationError(
+                    connection_failure(error),
+                    operation="connect to",
+                    object=self.address,
+                    hint="start the listener before the run, and check --log_to",
+                ) from error
 
     def write_lines(self, lines: Text) -> None:
-        """Send whole lines, or keep them until the listener is available."""
+        """Send whole lines, or keep them until the listener is available.
+
+        Raises:
+            DestinationNotResponding: with ``block``, the buffer is full and the listener has not answered in time.
+        """
         for line in bytes(lines).split(b"\n")[:-1]:
             if self._buffer_used_bytes + len(line) + 1 > self.buffer_bytes and not self._make_room(len(line) + 1):
                 self._count_lost(1)
@@ -105,9 +101,14 @@ class SocketHandler(LineHandler):
         self._send()
 
     def flush_lines(self) -> int:
-        """Wait until the listener has read everything; return the number of statements lost since the last call."""
+        """Wait until the listener has read everything; return the number of statements lost since the last call.
+
+        Raises:
+            DestinationNotResponding: with ``block``, the listener has not answered in time.
+        """
         with self._locked():
             if not self._deliver_all(self._wait_seconds()):
+                self._raise_if_blocking()
                 self._give_up()
         return super().flush_lines()
 
@@ -119,11 +120,10 @@ class SocketHandler(LineHandler):
             self._clear_buffer()
 
     def close(self) -> None:
-        """Wait up to the timeout until the listener has read everything; count the remaining statements as lost."""
+        """Wait until the listener has read everything, at most 30 s; count the remaining statements as lost."""
         with self._locked():
-            self._send_timeout_seconds = self.timeout_seconds
-            if self._socket:
-                self._socket.settimeout(self._send_timeout_seconds)
+            self.on_full = "count"
+            self.timeout_seconds = min(self.timeout_seconds, _MAX_CLOSE_SECONDS)
             if not self._deliver_all(self.timeout_seconds):
                 self._give_up()
             self._disconnect()
@@ -131,36 +131,36 @@ class SocketHandler(LineHandler):
 
     def _wait_seconds(self) -> float:
         """Return how long to wait for the listener: not at all if the last wait failed."""
-        if self.on_full == "block":
-            return float("inf")
         return 0.0 if self._unavailable else self.timeout_seconds
 
     def _make_room(self, line_bytes: int) -> bool:
         """Make room in the buffer for a line; return False if the line must be counted as lost."""
         if self._deliver_all(self._wait_seconds()) or self._buffer_used_bytes + line_bytes <= self.buffer_bytes:
             return True
+        self._raise_if_blocking()
         self._unavailable = True
         return False
 
-    def _deliver_all(self, wait_seconds: float) -> bool:
-        """Send everything and have it confirmed, with retries during ``wait_seconds``; return True on success."""
-        deadline = time.monotonic() + wait_seconds
+    def _deliver_all(self, timeout_seconds: float) -> bool:
+        """Send everything and have it confirmed; return False if this fails until the timeout."""
+        wait: Wait | None = None
         while self._buffer_used_bytes:
             self._send()
-            if self._socket and not self._unsent and self._confirm():
+            if self._connection and not self._unsent and self._confirm(self._connection):
                 break
-            now = time.monotonic()
-            if max(self._next_attempt, now) >= deadline:
+            wait = wait or Wait(self.address, timeout_seconds)
+            if wait.is_over:
                 return False
-            time.sleep(max(self._next_attempt - now, 0.0))
+            time.sleep(max(0.0, min(self._next_attempt - time.monotonic(), wait.step_seconds)))
+            wait.warn_if_due()
         return True
 
     def _send(self) -> None:
         """Send the unsent lines while the listener is available."""
-        while self._unsent and self._connect():
+        while self._unsent and (connection := self._connected()):
             batch = self._next_batch()
             try:
-                self._socket.sendall(b"".join(batch))  # type: ignore[union-attr] # set by _connect()
+                connection.send(b"".join(batch))
             except OSError as error:
                 self._lose_connection(error)
             else:
@@ -176,31 +176,22 @@ class SocketHandler(LineHandler):
                 break
         return batch
 
-    def _connect(self) -> bool:
-        if self._socket:
-            return True
-        if time.monotonic() < self._next_attempt:
-            return False
+    def _connected(self) -> Connection | None:
+        """Return the connection, after a new attempt if one is due."""
+        if self._connection or time.monotonic() < self._next_attempt:
+            return self._connection
         try:
-            self._socket = _connected(self.target, self.timeout_seconds)
+            self._connection = Connection(self.address, self.timeout_seconds)
         except OSError as error:
-            self._lose_connection(error)
-            return False
-        self._socket.settimeout(self._send_timeout_seconds)
-        self._unavailable = False
-        return True
+            self._lose_connection(error, connected=False)
+        else:
+            self._unavailable = False
+        return self._connection
 
-    def _confirm(self) -> bool:
+    def _confirm(self, connection: Connection) -> bool:
         """End the connection; return True if the listener has read everything that was sent over it."""
-        assert self._socket  # noqa: S101 - only called with a connection
         try:
-            # A listener that ends its direction first, as when it is stopped, may not have read everything.
-            ended_first = _peer_has_ended(self._socket)
-            self._socket.shutdown(socket.SHUT_WR)
-            while self._socket.recv(4096):
-                pass
-            if ended_first or _has_undelivered_bytes(self._socket):
-                raise ConnectionResetError("the listener closed the connection before it had read everything")
+            connection.end()
         except OSError as error:
             self._lose_connection(error)
             return False
@@ -210,20 +201,33 @@ class SocketHandler(LineHandler):
         self._delay_seconds = 0.0
         return True
 
-    def _lose_connection(self, error: OSError) -> None:
+    def _lose_connection(self, error: OSError, *, connected: bool = True) -> None:
         """Queue the unconfirmed lines again, and increase the delay before the next attempt."""
         self._disconnect()
         if not self._delay_seconds:
-            _log.warning("connection to the listener lost, retrying", listener=self.address, error=type(error).__name__)
+            reason = connection_failure(error)
+            _log.warning("connection to the listener lost, retrying", listener=self.address, reason=reason)
         self._unsent.extendleft(reversed(self._unconfirmed))
         self._unconfirmed.clear()
         self._delay_seconds = min(max(2 * self._delay_seconds, _FIRST_DELAY_SECONDS), _MAX_DELAY_SECONDS)
         self._next_attempt = time.monotonic() + self._delay_seconds
+        if connected and isinstance(error, TimeoutError):
+            # A connected listener that reads nothing was waited for already.
+            self._raise_if_blocking()
 
     def _disconnect(self) -> None:
-        if self._socket:
-            self._socket.close()
-            self._socket = None
+        if self._connection:
+            self._connection.close()
+            self._connection = None
+
+    def _raise_if_blocking(self) -> None:
+        if self.on_full == "block":
+            raise DestinationNotResponding(
+                f"the listener has not answered for {self.timeout_seconds:g} s",
+                operation="send to",
+                object=self.address,
+                hint="start the listener again; --log_timeout_secs sets how long a run waits",
+            )
 
     def _give_up(self) -> None:
         self._count_lost(len(self._unsent) + len(self._unconfirmed))
@@ -239,31 +243,3 @@ class SocketHandler(LineHandler):
         if statements and not self.lost:
             _log.error("listener unavailable, statements are lost", listener=self.address)
         self.lost += statements
-
-
-def _connected(target: str | tuple[str, int], timeout_seconds: float) -> socket.socket:
-    if isinstance(target, tuple):
-        sock = socket.create_connection(target, timeout=timeout_seconds)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        return sock
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        sock.settimeout(timeout_seconds)
-        sock.connect(target)
-    except BaseException:
-        sock.close()
-        raise
-    return sock
-
-
-def _peer_has_ended(sock: socket.socket) -> bool:
-    """Return True if the listener has ended its direction of the connection. A listener sends no data."""
-    poll = select.poll()
-    poll.register(sock, select.POLLIN)
-    return bool(poll.poll(0)) and not sock.recv(1, socket.MSG_PEEK)
-
-
-def _has_undelivered_bytes(sock: socket.socket) -> bool:
-    """Return True if sent bytes are known not to have arrived: not acknowledged (TCP) or not read (Unix)."""
-    unread = struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, struct.pack("i", 0)))[0]
-    return bool(unread or sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))

@@ -108,6 +108,57 @@ def test_a_file_that_cannot_be_opened_is_an_error(tmp_path):
         FileHandler(tmp_path / "missing" / "statements.log")
 
 
+def test_a_named_pipe_gets_the_lines(log_through, tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    log_through(FileHandler(path), RawFormatter())
+    logged = events(3)
+
+    log_statements("xapi", logged)
+
+    assert flush_statements("xapi") == 0
+    assert os.read(reader, 100_000).splitlines() == texts(logged)
+    os.close(reader)
+
+
+def test_a_device_is_only_written_to(log_through, monkeypatch):
+    def unexpected(*_):
+        pytest.fail("only regular files are synced, truncated or written out")
+
+    for call in ("fsync", "posix_fadvise", "ftruncate"):
+        monkeypatch.setattr(os, call, unexpected)
+    monkeypatch.setattr(file_handler, "WRITE_OUT_BYTES", 500)
+    log_through(FileHandler("/dev/null"), RawFormatter())
+
+    log_statements("xapi", events(20))
+
+    assert flush_statements("xapi") == 0
+
+
+def test_an_open_file_descriptor_gets_the_lines(log_through, pipe):
+    reader, writer = pipe
+    log_through(FileHandler(f"/dev/fd/{writer}"), RawFormatter())
+    logged = events(3)
+
+    log_statements("xapi", logged)
+
+    assert flush_statements("xapi") == 0
+    assert os.read(reader, 100_000).splitlines() == texts(logged)
+
+
+def test_a_full_device_stops_the_run(log_through):
+    log_through(FileHandler("/dev/full"), RawFormatter())
+
+    with pytest.raises(DestinationUnavailable, match="write /dev/full: No space left"):
+        log_statements("xapi", events(1))
+
+
+def test_a_device_cannot_be_rotated():
+    with pytest.raises(ConfigurationError, match="only a regular file"):
+        FileHandler("/dev/null", max_bytes=1000)
+
+
 def test_write_out_starts_before_the_flush(log_through, tmp_path, monkeypatch):
     requested = []
     monkeypatch.setattr(file_handler, "WRITE_OUT_BYTES", 500)

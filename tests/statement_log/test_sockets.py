@@ -7,12 +7,14 @@ import time
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
-from log_replay.errors import ConfigurationError
-from log_replay.statement_log import RawFormatter, SocketHandler, flush_statements, log_statements
-from log_replay.statement_log.socket_handler import parse_address
+from log_replay.errors import ConfigurationError, DestinationNotResponding
+from log_replay.statement_log import RawFormatter, SocketHandler, flush_statements, log_statements, waiting
+from log_replay.statement_log.connection import parse_address
 from tests.support.listeners import Listener
 from tests.support.logged_events import events, texts
+from tests.support.servers import free_port
 
 
 def log_blocks(logged, size=10):
@@ -164,6 +166,89 @@ def test_count_counts_statements_that_are_not_read(log_through):
         log_blocks(logged, 1000)
 
         assert flush_statements("xapi") == 3000
+
+
+def test_block_stops_the_run_after_the_timeout(log_through):
+    placeholder = Listener()
+    placeholder.stop()
+    log_through(SocketHandler(placeholder.url, timeout_seconds=0.3), RawFormatter())
+    log_statements("xapi", events(3))
+
+    with pytest.raises(DestinationNotResponding, match=r"has not answered for 0.3 s .*--log_timeout_secs"):
+        flush_statements("xapi")
+
+
+def test_block_stops_the_run_with_a_full_buffer(log_through):
+    placeholder = Listener()
+    placeholder.stop()
+    log_through(SocketHandler(placeholder.url, buffer_bytes=2000, timeout_seconds=0.3), RawFormatter())
+
+    with pytest.raises(DestinationNotResponding):
+        log_statements("xapi", events(30))
+
+
+def test_block_stops_the_run_if_nothing_is_read(address, log_through):
+    with Listener(address, reads=False) as listener:
+        handler = log_through(SocketHandler(listener.url, timeout_seconds=0.3), RawFormatter())
+
+        with pytest.raises(DestinationNotResponding):
+            log_blocks(events(3000, response="x" * 4000), 1000)
+        handler.discard()
+
+
+def test_a_slow_listener_does_not_stop_the_run(address, log_through):
+    logged = events(3000, response="x" * 3000)
+    with Listener(address) as listener:
+        log_through(SocketHandler(listener.url), RawFormatter())
+
+        log_blocks(logged, 1000)
+
+        assert flush_statements("xapi") == 0
+        assert listener.lines == texts(logged)
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("tcp://nosuch.invalid:99", "unknown host"),
+        ("tcp://127.0.0.1:{free_port}", "connection refused"),
+        ("unix:{folder}/missing", "No such file or directory"),
+        ("unix:{folder}/regular", "not a socket"),
+    ],
+)
+def test_check_says_why_there_is_no_listener(address, reason, tmp_path):
+    (tmp_path / "regular").write_text("")
+    handler = SocketHandler(address.format(free_port=free_port(), folder=tmp_path))
+
+    with pytest.raises(ConfigurationError, match=f"connect to .*{reason}.*start the listener before the run"):
+        handler.check()
+
+
+def test_a_checked_connection_is_used(address, log_through):
+    with Listener(address) as listener:
+        handler = log_through(SocketHandler(listener.url), RawFormatter())
+        handler.check()
+        logged = events(3)
+        log_statements("xapi", logged)
+        flush_statements("xapi")
+
+        assert listener.lines == texts(logged)
+        assert len(listener.received) == 1
+
+
+def test_warnings_about_a_wait_follow_at_growing_intervals(monkeypatch):
+    now = 0.0
+    monkeypatch.setattr(waiting.time, "monotonic", lambda: now)
+    wait = waiting.Wait("tcp://vector:9009", 300)
+
+    with capture_logs() as logs:
+        while not wait.is_over:
+            now += wait.step_seconds
+            wait.warn_if_due()
+
+    assert now == 300
+    assert [entry["waited_seconds"] for entry in logs] == [1, 2, 4, 8, 16, 32, 64, 124, 184, 244]
+    assert {(entry["log_level"], entry["at_most_seconds"]) for entry in logs} == {("warning", 300)}
 
 
 def test_a_stopped_run_does_not_wait_for_the_listener(log_through):

@@ -130,12 +130,26 @@ def test_a_run_can_use_the_handlers_of_the_settings(caplog):
 
 def test_a_failed_run_restores_the_loggers(tmp_path):
     def stopped_run():
-        with statements_to("tcp://127.0.0.1:1", "raw"):
+        with Listener() as listener, statements_to(listener.url, "raw"):
             log_statements("xapi", events(1))
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         stopped_run()
+
+    assert all(not logger.handlers for logger in LOGGERS)
+
+
+def test_a_run_waits_for_its_listener_until_the_given_timeout():
+    with Listener() as listener, statements_to(listener.url, "raw", timeout_seconds=7.0):
+        (handler,) = LOGGERS[0].handlers
+
+        assert handler.timeout_seconds == 7.0
+
+
+def test_a_run_without_its_listener_does_not_begin(tmp_path):
+    with pytest.raises(ConfigurationError, match="No such file"), statements_to(f"unix:{tmp_path}/missing", "raw"):
+        pytest.fail("began")
 
     assert all(not logger.handlers for logger in LOGGERS)
 

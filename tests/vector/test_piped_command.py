@@ -97,12 +97,11 @@ def test_signals_end_a_run_that_waits_for_its_reader(start, number):
 
 
 def test_signals_end_a_run_that_waits_for_its_listener(start):
-    gone = Listener()
-    gone.stop()
-    process = start("--log_to", gone.url, "--log_format", "raw", "--grace_secs", "1", stderr=subprocess.PIPE)
-    for line in process.stderr:
-        if b"connection to the listener lost" in line:
-            break
+    with Listener(dies_after=1) as listener:
+        process = start("--log_to", listener.url, "--log_format", "raw", "--grace_secs", "1")
+        for line in process.stderr:
+            if b"connection to the listener lost" in line:
+                break
     started = time.monotonic()
     process.terminate()
     _, err = process.communicate(timeout=60)
@@ -110,3 +109,43 @@ def test_signals_end_a_run_that_waits_for_its_listener(start):
     assert process.returncode == 1
     assert time.monotonic() - started < 5
     assert b"Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("log_to", "reason"),
+    [("tcp://nosuch.invalid:99", b"unknown host"), ("unix:{folder}/regular", b"not a socket")],
+)
+def test_a_run_without_a_listener_is_refused(start, tmp_path, log_to, reason):
+    (tmp_path / "regular").write_text("")
+
+    process = start("--log_to", log_to.format(folder=tmp_path))
+    out, err = process.communicate(timeout=60)
+
+    assert (process.returncode, out) == (2, b"")
+    assert reason in err
+    assert b"start the listener before the run" in err
+    assert b"Traceback" not in err
+
+
+def test_a_run_stops_if_its_listener_stays_away(start, tmp_path):
+    summary = tmp_path / "summary.json"
+    with Listener(dies_after=1) as listener:
+        process = start("--log_to", listener.url, "--log_timeout_secs", "2", "--summary", str(summary))
+        _, err = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert b"waiting for the listener" in err
+    assert b"the listener has not answered for 2 s" in err
+    assert b"Traceback" not in err
+    assert not json.loads(summary.read_text())["complete"]
+
+
+@pytest.mark.parametrize("path", ["/dev/stderr", "/dev/null", "{folder}/pipe"])
+def test_statements_can_go_to_a_device_or_a_pipe(start, tmp_path, path):
+    os.mkfifo(tmp_path / "pipe")
+    with subprocess.Popen(["cat", tmp_path / "pipe"], stdout=subprocess.DEVNULL) as reader:
+        process = start("--log_to", f"file:{path.format(folder=tmp_path)}", "--log_format", "raw", "--workers", "1")
+        _, err = process.communicate(timeout=60)
+        reader.terminate()
+
+    assert process.returncode == 0, err.decode()
