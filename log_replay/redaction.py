@@ -10,12 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MASK = "***"
-#: Settings that everyone may see. Every other setting is treated as a secret, since libcloud's providers have many.
-PUBLIC = frozenset(
-    {"cluster", "columns", "compression", "container", "create_tables", "database", "format", "host", "layout",
-     "lrs_concurrency", "max_rate", "path", "port", "prefix", "region", "secure", "table", "timeout_seconds", "url",
-     "verify"}
-)  # fmt: skip
+#: Words in the names of settings whose values are secrets, of our own destinations and of libcloud's providers.
+_SECRET_NAME = re.compile(r"key|secret|token|pass|credential|private|signature")
 #: A value that names the environment variable that holds the secret.
 _REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 #: Shorter values are not masked: they occur in ordinary words by chance.
@@ -65,4 +61,4 @@ def _is_secret(provider: str, name: str, value: Any) -> bool:
     if name == "url":
         return isinstance(value, str) and without_credentials(value) != value
     # For LOCAL, "key" is a folder.
-    return name not in PUBLIC and not (provider.upper() == "LOCAL" and name == "key")
+    return bool(_SECRET_NAME.search(name)) and not (provider.upper() == "LOCAL" and name == "key")

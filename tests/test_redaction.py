@@ -9,7 +9,7 @@ from log_replay.redaction import masked, split_secrets, without_credentials
 LRS = {"url": "https://lrs.example.com/xAPI", "token": "t0ken", "timeout_seconds": 3}
 
 
-def test_values_of_settings_that_are_not_public_are_secrets():
+def test_values_of_settings_with_secret_names_are_secrets():
     kept, secrets = split_secrets("LRS", LRS)
     assert kept == {"url": LRS["url"], "timeout_seconds": 3}
     assert secrets == ["token"]
@@ -18,6 +18,16 @@ def test_values_of_settings_that_are_not_public_are_secrets():
 def test_key_is_a_folder_for_local_and_a_secret_elsewhere():
     assert split_secrets("LOCAL", {"key": "/logs"}) == ({"key": "/logs"}, [])
     assert split_secrets("S3", {"key": "AKIA"}) == ({}, ["key"])
+
+
+def test_user_names_and_misspelt_settings_are_no_secrets():
+    config = {"username": "replay", "contaner": "logs", "tenant_id": "t"}
+    assert split_secrets("AZURE_BLOBS", config) == (config, [])
+
+
+@pytest.mark.parametrize("name", ["password", "auth_key", "ex_force_auth_token", "credential_file", "passphrase"])
+def test_settings_of_libcloud_with_secrets_are_recognised(name):
+    assert split_secrets("OPENSTACK_SWIFT", {name: "x"}) == ({}, [name])
 
 
 def test_reference_to_an_environment_variable_is_no_secret():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from log_replay.clickhouse.connection import CONNECTION_KEYS
 from log_replay.errors import ConfigurationError
+from log_replay.spelling import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +73,8 @@ def check_keys(config: Mapping[str, Any], name: str) -> None:
     unknown = sorted(set(config) - known - {"create_tables"})
     if unknown:
         raise ConfigurationError(
-            f"{name} has unknown keys: {', '.join(unknown)}", hint=f"known keys: {', '.join(sorted(known))}"
+            f"{name} has unknown keys: {', '.join(unknown)}",
+            hint=did_you_mean(unknown[0], known) or f"known keys: {', '.join(sorted(known))}",
         )
 
 

@@ -6,7 +6,6 @@ import re
 import sys
 import textwrap
 from argparse import Action, RawDescriptionHelpFormatter
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -14,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, DjangoHelpFor
 
 from log_replay.management.exit_codes import WRONG_USAGE
 from log_replay.management.versions import versions
+from log_replay.spelling import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -87,12 +87,6 @@ class LogReplayCommand(BaseCommand):
         sys.exit(WRONG_USAGE)
 
 
-def nearest(name: str, names: Iterable[str]) -> str:
-    """Return a hint at the most similar name, or nothing if none is similar."""
-    near = get_close_matches(name, list(names), n=1, cutoff=0.6)
-    return f"; did you mean {near[0]}?" if near else ""
-
-
 def _unknown_arguments(unknown: Sequence[str], spellings: Iterable[str]) -> str:
     """Return the error for arguments that no option takes. Values are not repeated, since they can be secrets."""
     names = [argument.partition("=")[0] for argument in unknown if re.match(r"--?[A-Za-z]", argument)]
@@ -100,7 +94,7 @@ def _unknown_arguments(unknown: Sequence[str], spellings: Iterable[str]) -> str:
         return "unexpected argument; a value that contains spaces needs quotes"
     # Only what looks like the name of an option is shown.
     name = names[0] if re.fullmatch(r"--?[\w-]+", names[0]) else "of this name"
-    return f"there is no option {name}{nearest(name, spellings)}"
+    return "; ".join(filter(None, (f"there is no option {name}", did_you_mean(name, spellings))))
 
 
 def _reworded(message: str) -> str:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from django.core.management import ManagementUtility, find_commands, get_commands, load_command_class
 
 from log_replay import management
-from log_replay.management.command import nearest
 from log_replay.management.exit_codes import WRONG_USAGE
+from log_replay.spelling import did_you_mean
 
 if TYPE_CHECKING:
     from django.core.management.base import BaseCommand
@@ -56,8 +56,8 @@ class _Utility(ManagementUtility):
     def fetch_command(self, subcommand: str) -> BaseCommand:
         commands = get_commands()
         if subcommand not in commands:
-            hint = nearest(subcommand, commands)
-            sys.stderr.write(f"log-replay: there is no command {subcommand}{hint} (log-replay --help lists them)\n")
+            error = "; ".join(filter(None, (f"there is no command {subcommand}", did_you_mean(subcommand, commands))))
+            sys.stderr.write(f"log-replay: {error} (log-replay --help lists them)\n")
             sys.exit(WRONG_USAGE)
         return super().fetch_command(subcommand)
 

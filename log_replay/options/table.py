@@ -225,6 +225,12 @@ class Options:
         "Write the rejected line itself to --rejects as well. It contains names of learners and what they did.",
         flag=True, identity=True, needs="rejects",
     )
+    skip_unreadable: bool = option(
+        FAILURES,
+        "Skip objects that cannot be read because of their kind: names that are not UTF-8, links that leave the "
+        "container, and files that are not regular. Without this option the run exits with 1 if there are any.",
+        flag=True,
+    )
     max_rejected: Allowance | None = option(
         FAILURES,
         "Exit with 3 if more lines than this number, or more than this share of the events, were rejected.",

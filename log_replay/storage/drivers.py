@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from libcloud.common.google import GoogleAuthType
@@ -11,6 +12,7 @@ from libcloud.storage.types import Provider
 
 from log_replay.errors import ConfigurationError
 from log_replay.redaction import masked
+from log_replay.spelling import did_you_mean
 from log_replay.storage.connections import use_storage_connection
 from log_replay.storage.location import Location
 
@@ -49,8 +51,10 @@ def open_driver(
             f"the key of the GOOGLE_STORAGE {side} does not work without a browser",
             hint='give an HMAC key ("GOOG...") or a service account\'s as "key" and "secret"',
         )
+    driver_type = get_driver(getattr(Provider, provider))
+    _check_spelling(options, driver_type, provider, side)
     try:
-        driver = get_driver(getattr(Provider, provider))(**options)
+        driver = driver_type(**options)
     except Exception as error:  # noqa: BLE001 - drivers raise anything
         # The driver's message names the option, but may also contain a secret.
         reason = masked(str(getattr(error, "value", error)), provider, options)
@@ -68,6 +72,19 @@ def _check_provider(provider: str, side: Side) -> None:
         names = [*known, *OWN_PROVIDERS[side]]
         close = get_close_matches(provider.upper(), names, cutoff=0.5) or names
         raise ConfigurationError(f"unknown {side} provider {provider!r}", hint=f"did you mean {', '.join(close)}?")
+
+
+def _check_spelling(options: Mapping[str, Any], driver_type: type[StorageDriver], provider: str, side: Side) -> None:
+    """Check that no option looks like a misspelt one. Most drivers accept every name, and ignore unknown ones."""
+    known = {"container", "prefix"}
+    for parent in driver_type.__mro__:
+        if "__init__" in vars(parent):
+            known.update(signature(vars(parent)["__init__"]).parameters)
+    for name in sorted(options.keys() - known):
+        hint = did_you_mean(name, known)
+        # Extension arguments can be read at places that no signature shows.
+        if hint and not name.startswith("ex_"):
+            raise ConfigurationError(f"the {provider} {side} has no option {name}", hint=hint)
 
 
 def _needs_browser(key: str) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from log_replay.errors import ConfigurationError
+from log_replay.spelling import did_you_mean
 
 if TYPE_CHECKING:
     import os
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Options that libcloud's LOCAL driver accepts, and that have no effect on files.
 IGNORED_OPTIONS = frozenset({"secret", "secure", "host", "port", "ex_use_locking"})
+#: Options that have an effect.
+OPTIONS = ("key", "container", "prefix")
 
 
 def with_absolute_key(provider: str, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,5 +69,7 @@ def local_folder(location: Location, side: Side) -> Path:
             hint='"container" is a folder in the folder "key"; folders below it belong in "prefix"',
         )
     if unknown := sorted(options.keys() - IGNORED_OPTIONS):
-        raise ConfigurationError(f"the LOCAL {side} has no option {', '.join(unknown)}")
+        raise ConfigurationError(
+            f"the LOCAL {side} has no option {', '.join(unknown)}", hint=did_you_mean(unknown[0], OPTIONS)
+        )
     return Path(key).absolute() / location.container

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from log_replay.errors import ConfigurationError
+from log_replay.spelling import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +33,9 @@ class Location:
         container = options.pop("container", None)
         prefix = options.pop("prefix", None) or ""
         if not isinstance(container, str) or not container:
+            misspelt = nearest("container", options)
+            if misspelt:
+                raise ConfigurationError(f"the {side} has no option {misspelt}", hint="did you mean container?")
             raise ConfigurationError(
                 f"the {side} has no container",
                 hint=f'name the folder or bucket as "container" in --{side}_config',

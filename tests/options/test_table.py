@@ -25,9 +25,9 @@ VALUES = {
     "since": "2026-03-01", "until": "2026-03-02", "event": ["play_video"], "course": ["c"], "org": ["o"],
     "user": ["1"], "only_missing": True, "missing_from": '{"path": "x"}', "from_rejects": "rejects.jsonl",
     "add_external_ids": "no", "log_to": "stdout", "log_format": "raw", "max_line_bytes": "docker",
-    "rejects": "rejects.out", "rejects_with_content": True, "max_rejected": "1%", "summary": "summary.json",
-    "verify_sample": 0.5, "run": "march", "grace_secs": 1.0,
-    "log_timeout_secs": 5.0, "batch_size": 7, "sleep_between_batches_secs": 3.0,
+    "rejects": "rejects.out", "rejects_with_content": True, "skip_unreadable": True, "max_rejected": "1%",
+    "summary": "summary.json", "log_timeout_secs": 5.0, "verify_sample": 0.5, "run": "march", "grace_secs": 1.0,
+    "batch_size": 7, "sleep_between_batches_secs": 3.0,
     "lrs_concurrency": 2, "max_rate": 100.0, "workers": "2", "unit_size": "1MB", "plan": True,
     "transformers": "upstream",
 }  # fmt: skip

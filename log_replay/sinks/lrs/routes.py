@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from log_replay.errors import ConfigurationError
 from log_replay.redaction import without_credentials
+from log_replay.spelling import did_you_mean
 from log_replay.statements.serialise import json_text
 
 if TYPE_CHECKING:
@@ -102,7 +103,8 @@ def given_route(config: Mapping[str, Any]) -> Route:
         raise ConfigurationError(
             f"LRS does not know {', '.join(unknown)}",
             operation="open the destination",
-            hint="it knows url, username, password, auth_key (or token), timeout_seconds, verify and compression",
+            hint=did_you_mean(unknown[0], _KEYS)
+            or "it knows url, username, password, auth_key (or token), timeout_seconds, verify and compression",
         )
     wrong = sorted(name for name, value in config.items() if not isinstance(value, str) or not value)
     if wrong or "url" not in config:
