@@ -43,7 +43,7 @@ def print_plan(options: Options) -> None:
     from log_replay.report.progress import ProgressLog  # noqa: PLC0415
     from log_replay.sources import open_source  # noqa: PLC0415
 
-    source = open_source(options.source.provider, options.source.config)
+    source = open_source(options.source.provider, options.source.config, skip_unreadable=options.skip_unreadable)
     source.check()
     for unit in plan_run(source, options, ProgressLog()):
         if isinstance(unit, Unit):

@@ -66,7 +66,9 @@ class Replay:
         self.report = Report(
             over_line_limit=_line_limit(options.max_line_bytes), c_extension=_speedups.classify_lines is not None
         )
-        self._source = source or open_source(options.source.provider, options.source.config)
+        self._source = source or open_source(
+            options.source.provider, options.source.config, skip_unreadable=options.skip_unreadable
+        )
         self._sink = sink or self._open_sink()
         # The routes are read once, here: workers and redelivery receive them with these settings.
         self._transform_settings = transform_settings(options, self._sink.routing)

@@ -47,13 +47,20 @@ class Source(Protocol):
         """
 
 
-def open_source(provider: str, config: Mapping[str, Any], retry_policy: RetryPolicy | None = None) -> Source:
+def open_source(
+    provider: str,
+    config: Mapping[str, Any],
+    retry_policy: RetryPolicy | None = None,
+    *,
+    skip_unreadable: bool = False,
+) -> Source:
     """Return the source that the options describe. Nothing is connected to before ``check`` or ``objects``.
 
     Args:
         provider: a libcloud storage provider's constant (``S3``, ``MINIO`` ...), ``LOCAL`` or ``STDIN``.
         config: ``container``, ``prefix`` and the provider's own options, such as ``key`` and ``secret``.
         retry_policy: applied to the requests of libcloud's providers, instead of the default one.
+        skip_unreadable: skip objects that are never read, such as pipes, instead of listing them.
 
     Raises:
         ConfigurationError: unknown provider, missing container, or options that the provider does not accept.
@@ -62,11 +69,11 @@ def open_source(provider: str, config: Mapping[str, Any], retry_policy: RetryPol
     if provider == "LOCAL":
         from log_replay.sources.local import LocalSource  # noqa: PLC0415 - see above
 
-        return LocalSource(config)
+        return LocalSource(config, skip_unreadable=skip_unreadable)
     if provider == "STDIN":
         from log_replay.sources.stdin import StdinSource  # noqa: PLC0415 - see above
 
         return StdinSource(config)
     from log_replay.sources.cloud import CloudSource  # noqa: PLC0415 - see above
 
-    return CloudSource(provider, config, retry_policy or RetryPolicy())
+    return CloudSource(provider, config, retry_policy or RetryPolicy(), skip_unreadable=skip_unreadable)

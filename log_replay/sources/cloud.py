@@ -13,7 +13,7 @@ from log_replay.retry import TemporaryError
 from log_replay.sources.codecs import HEAD_BYTES, is_compressed
 from log_replay.sources.decompression import read_decompressed
 from log_replay.sources.downloads import Download
-from log_replay.sources.listing import listed
+from log_replay.sources.listing import listed, unreadable
 from log_replay.sources.resume import resumed
 from log_replay.storage.connections import last_response
 from log_replay.storage.drivers import open_driver
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 #: Providers of which libcloud lists only the first page, without a warning, and the size of that page.
 FIRST_PAGE_ONLY = {"BACKBLAZE_B2": 100}
+_UNREACHABLE = "unreachable name"
 
 
 class CloudSource:
@@ -38,6 +39,7 @@ class CloudSource:
         provider: a constant of libcloud.
         config: as for ``open_source``.
         retry_policy: applied to listings and reads that make no progress.
+        skip_unreadable: skip objects whose names HTTP clients change, instead of listing them.
         read_timeout_seconds: the longest time without any data from the server.
     """
 
@@ -47,6 +49,7 @@ class CloudSource:
         config: Mapping[str, Any],
         retry_policy: RetryPolicy,
         *,
+        skip_unreadable: bool = False,
         read_timeout_seconds: float = 60,
     ) -> None:
         self._driver, location = open_driver(provider, config, side="source", read_timeout_seconds=read_timeout_seconds)
@@ -54,6 +57,7 @@ class CloudSource:
         self._container_name = location.container
         self._prefix = location.prefix
         self._retry_policy = retry_policy
+        self._skip_unreadable = skip_unreadable
         # S3 and its clones list in the order of the bytes of the names. Other providers guarantee no order, or libcloud
         # does not keep it: their listings are sorted in memory.
         #: Name and ETag of the last object that was read. An object is read several times if it has several units.
@@ -125,13 +129,14 @@ class CloudSource:
         yield from found
 
     def _listed(self, found: Object) -> SourceObject | SkippedObject:
-        if {".", ".."} & set(found.name.split("/")):
-            # HTTP clients resolve these parts before they send a request, and would read another object.
-            return SkippedObject(found.name, "unreachable name")
+        if self._skip_unreadable and _is_unreachable(found.name):
+            return SkippedObject(found.name, _UNREACHABLE)
         size_bytes = None if found.size is None else int(found.size)
         return listed(found.name, size_bytes, found.hash or found.extra.get("etag"))
 
     def _read_raw(self, obj: SourceObject, start: int, end: int | None) -> Generator[bytes]:
+        if _is_unreachable(obj.name):
+            raise unreadable(obj.name, _UNREACHABLE)
         offset = start
         try:
             name, etag = self._last_etag
@@ -157,3 +162,8 @@ class CloudSource:
             raise ReadError(
                 failure.reason, operation="read", object=obj.name, offset=offset, hint=failure.hint
             ) from error
+
+
+def _is_unreachable(name: str) -> bool:
+    # HTTP clients resolve these parts before they send a request, and would read another object.
+    return bool({".", ".."} & set(name.split("/")))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import bz2
+import lzma
 import re
 import zlib
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from log_replay.storage.zstd import zstd
@@ -16,11 +18,11 @@ if TYPE_CHECKING:
 HEAD_BYTES = 10
 
 #: Errors that the libraries raise for corrupt data.
-DAMAGE = (zlib.error, zstd.ZstdError, OSError)
+DAMAGE = (zlib.error, zstd.ZstdError, lzma.LZMAError, OSError)
 
 
 class Member(Protocol):
-    """Decompressor of one gzip member, zstd frame or bzip2 stream, with the interface of ``bz2.BZ2Decompressor``."""
+    """Decompressor of one gzip member, zstd frame, bzip2 or xz stream; its interface is ``bz2.BZ2Decompressor``'s."""
 
     @property
     def eof(self) -> bool:
@@ -104,6 +106,9 @@ class GzipMember:
         return b"".join(output)
 
 
+#: Enough for every level of xz(1). A file can ask for much more.
+_XZ_MEMORY_BYTES = 256 << 20
+
 CODECS = (
     Codec("gzip", re.compile(rb"\x1f\x8b"), GzipMember, 1 << 16),
     # The second alternative is a skippable frame, which may be the first frame of a file.
@@ -115,7 +120,26 @@ CODECS = (
         bz2.BZ2Decompressor,
         64,
     ),
+    Codec("xz", re.compile(rb"\xfd7zXZ\x00"), partial(lzma.LZMADecompressor, lzma.FORMAT_XZ, _XZ_MEMORY_BYTES), 512),
 )
+
+#: Formats that are recognised but not read.
+UNSUPPORTED = {
+    "zip": re.compile(rb"PK(?:\x03\x04|\x05\x06)"),
+    "7z": re.compile(rb"7z\xbc\xaf\x27\x1c"),
+    "rar": re.compile(rb"Rar!\x1a\x07"),
+    "lz4": re.compile(rb"\x04\x22\x4d\x18"),
+    "lzip": re.compile(rb"LZIP"),
+    "lzma": re.compile(rb"\x5d\x00\x00"),
+    "compress (.Z)": re.compile(rb"\x1f\x9d"),
+    "snappy": re.compile(rb"\xff\x06\x00\x00sNaP"),
+    "parquet": re.compile(rb"PAR1"),
+    # With a byte order mark, or ASCII characters alternating with zeros.
+    "UTF-16 or UTF-32": re.compile(
+        rb"\xff\xfe|\xfe\xff|\x00\x00\xfe\xff"
+        rb"|(?:[\x01-\x7f]\x00){3}|(?:\x00[\x01-\x7f]){3}|(?:[\x01-\x7f]\x00{3}){2}|(?:\x00{3}[\x01-\x7f]){2}"
+    ),
+}
 
 
 def codec_of(head: bytes) -> Codec | None:
@@ -123,6 +147,11 @@ def codec_of(head: bytes) -> Codec | None:
     return next((codec for codec in CODECS if codec.magic.match(head)), None)
 
 
+def unsupported_format(head: bytes) -> str | None:
+    """Return the name of the format of an object that begins with ``head``, if the format cannot be read."""
+    return next((name for name, magic in UNSUPPORTED.items() if magic.match(head)), None)
+
+
 def is_compressed(head: bytes) -> bool:
-    """Return True if an object that begins with ``head`` (``HEAD_BYTES`` bytes) is compressed."""
-    return codec_of(head) is not None
+    """Return True if an object that begins with ``head`` (``HEAD_BYTES`` bytes) is not plain text."""
+    return codec_of(head) is not None or unsupported_format(head) is not None

@@ -6,7 +6,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from log_replay.errors import DamagedObject, ReadError
-from log_replay.sources.codecs import DAMAGE, HEAD_BYTES, codec_of
+from log_replay.sources.codecs import DAMAGE, HEAD_BYTES, codec_of, unsupported_format
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
@@ -29,24 +29,38 @@ def read_decompressed(
         end: in decompressed bytes, or None for the end of the object.
 
     Raises:
-        ReadError: raised by ``read_raw``; its ``offset`` is in decompressed bytes.
+        ReadError: raised by ``read_raw``, with an ``offset`` in decompressed bytes; or the format is not supported.
         DamagedObject: the compressed data ends early or is corrupt.
     """
-    if start and codec_of(b"".join(read_raw(0, HEAD_BYTES))) is None:
-        with closing(read_raw(start, end)) as raw:
-            yield from raw
-        return
+    if start:
+        head = b"".join(read_raw(0, HEAD_BYTES))
+        _check_format(head, name)
+        if codec_of(head) is None:
+            with closing(read_raw(start, end)) as raw:
+                yield from raw
+            return
     with closing(read_raw(0, None)) as raw:
-        head = bytearray()
-        error = None
-        try:
-            while len(head) < HEAD_BYTES and (chunk := next(raw, None)) is not None:
-                head += chunk
-        except ReadError as caught:
-            error = caught
-        codec = codec_of(bytes(head))
-        chunks = _chain(bytes(head), error, raw)
-        yield from _window(chunks if codec is None else decompressed(chunks, codec, name), start, end)
+        head, chunks = _peek(raw)
+        _check_format(head, name)
+        codec = codec_of(head)
+        if codec is not None:
+            head, chunks = _peek(decompressed(chunks, codec, name))
+            _check_format(head, name, inside=codec)
+        yield from _window(chunks, start, end)
+
+
+def _check_format(head: bytes, name: str, inside: Codec | None = None) -> None:
+    """Raise an error if the format of an object, or of the content of a compressed object, cannot be read."""
+    inner = codec_of(head) if inside else None
+    found = inner.name if inner else unsupported_format(head)
+    if found is not None:
+        raise ReadError(
+            f"it is {found} in {inside.name}" if inside else f"it is {found}",
+            operation="read",
+            object=name,
+            offset=0,
+            hint="convert it to UTF-8 text, plain or compressed once with gzip, zstd, bzip2 or xz",
+        )
 
 
 def decompressed(chunks: Iterable[bytes], codec: Codec, name: str) -> Iterator[bytes]:
@@ -131,7 +145,19 @@ class _Decompressor:
             self._member = None
 
 
-def _chain(head: bytes, error: ReadError | None, rest: Iterable[bytes]) -> Iterator[bytes]:
+def _peek(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """Return the first bytes of a stream, ``HEAD_BYTES`` or more if there are so many, and the whole stream."""
+    head = bytearray()
+    error = None
+    try:
+        while len(head) < HEAD_BYTES and (chunk := next(chunks, None)) is not None:
+            head += chunk
+    except (ReadError, DamagedObject) as caught:
+        error = caught  # raised again after the first bytes
+    return bytes(head), _chain(bytes(head), error, chunks)
+
+
+def _chain(head: bytes, error: ReadError | DamagedObject | None, rest: Iterable[bytes]) -> Iterator[bytes]:
     yield head
     if error:
         raise error

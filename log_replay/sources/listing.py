@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from log_replay.errors import ReadError
 from log_replay.records import SkippedObject, SourceObject
 from log_replay.storage.output_names import is_own_output
 
@@ -18,3 +19,10 @@ def listed(name: str, size_bytes: int | None, version: str | None) -> SourceObje
     if size_bytes == 0:
         return SkippedObject(name, EMPTY)
     return SourceObject(name, size_bytes, version)
+
+
+def unreadable(name: str, reason: str) -> ReadError:
+    """Return the error for an object that is listed, but is never read."""
+    return ReadError(
+        reason, operation="read", object=name, offset=0, hint="--skip_unreadable skips objects like this one"
+    )

@@ -14,7 +14,7 @@ from log_replay.errors import ConfigurationError, ReadError, SourceUnavailable
 from log_replay.records import SkippedObject, SourceObject
 from log_replay.sources.codecs import HEAD_BYTES, is_compressed
 from log_replay.sources.decompression import CHUNK_BYTES, read_decompressed
-from log_replay.sources.listing import listed
+from log_replay.sources.listing import listed, unreadable
 from log_replay.storage.local import file_version, is_replaced, local_folder
 from log_replay.storage.location import Location
 
@@ -25,12 +25,20 @@ log = structlog.get_logger(__name__)
 
 
 class LocalSource:
-    """The files in ``key``/``container`` whose names, relative to it, begin with the prefix."""
+    """The files in ``key``/``container`` whose names, relative to it, begin with the prefix.
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
+    Args:
+        config: ``key``, ``container`` and ``prefix``.
+        skip_unreadable: skip pipes, links out of the container and files with undecodable names, instead of listing
+            them as objects that cannot be read.
+    """
+
+    def __init__(self, config: Mapping[str, Any], *, skip_unreadable: bool = False) -> None:
         location = Location.parse(config, "source")
         self._folder = local_folder(location, "source")
         self._prefix = location.prefix
+        self._skip_unreadable = skip_unreadable
+        self._unreadable: dict[str, str] = {}
 
     def check(self) -> None:
         """Check that the folder exists and can be listed."""
@@ -72,7 +80,7 @@ class LocalSource:
             if not name.startswith(self._prefix) and not (last.endswith("/") and self._prefix.startswith(name)):
                 continue
             if not _is_decodable(last):
-                yield SkippedObject(_escaped(name), "undecodable name")
+                yield self._refused(_escaped(name), "undecodable name")
             elif last.endswith("/"):
                 yield from self._walk_folder(name, root)
             else:
@@ -89,7 +97,7 @@ class LocalSource:
 
     def _listed(self, name: str, entry: os.DirEntry[str], root: Path) -> SourceObject | SkippedObject:
         if entry.is_symlink() and not _real(entry.path).is_relative_to(root):
-            return SkippedObject(name, "link out of the container")
+            return self._refused(name, "link out of the container")
         try:
             status = entry.stat()
         except OSError:
@@ -98,10 +106,19 @@ class LocalSource:
             # Its files are listed under their own folder. Following the link could create a loop.
             return SkippedObject(name, "link to a folder")
         if not stat.S_ISREG(status.st_mode):
-            return SkippedObject(name, "not a regular file")
+            return self._refused(name, "not a regular file")
         return listed(name, status.st_size, file_version(status))
 
+    def _refused(self, name: str, reason: str) -> SourceObject | SkippedObject:
+        """Return an object that may be a log and is not read: skipped if the user wants that, else failed when read."""
+        if self._skip_unreadable:
+            return SkippedObject(name, reason)
+        self._unreadable[name] = reason
+        return SourceObject(name)
+
     def _read_raw(self, obj: SourceObject, start: int, end: int | None) -> Generator[bytes]:
+        if reason := self._unreadable.get(obj.name):
+            raise unreadable(obj.name, reason)
         offset = start
         try:
             with os.fdopen(self._open(obj.name), "rb", buffering=0) as file:

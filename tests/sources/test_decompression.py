@@ -2,7 +2,10 @@
 
 import bz2
 import gzip
+import io
+import lzma
 import random
+import zipfile
 
 import pytest
 from hypothesis import given, settings
@@ -19,7 +22,7 @@ def compress_zstd(data):
     return zstd.compress(data, options={zstd.CompressionParameter.checksum_flag: 1})
 
 
-COMPRESS = {"gzip": gzip.compress, "zstd": compress_zstd, "bzip2": bz2.compress}
+COMPRESS = {"gzip": gzip.compress, "zstd": compress_zstd, "bzip2": bz2.compress, "xz": lzma.compress}
 CODECS = pytest.mark.parametrize("codec", COMPRESS)
 MIB = 1 << 20
 
@@ -73,7 +76,7 @@ def test_codec_is_recognised_by_the_first_bytes(codec):
 
 
 @pytest.mark.parametrize(
-    "head", [b"", b"\x1f", b'{"name": ', b"BZh9 is not a magic", b"BZh0\x31AY&SY", b"\xef\xbb\xbf{", b"PK\x03\x04"]
+    "head", [b"", b"\x1f", b'{"name": ', b"BZh9 is not a magic", b"BZh0\x31AY&SY", b"\xef\xbb\xbf{", b"PK", b"\xfd7z"]
 )
 def test_plain_text_is_not_recognised_as_compressed(head):
     assert not is_compressed(head)
@@ -84,7 +87,7 @@ def test_truncated_data_yields_a_prefix_and_damage(codec):
     lines = log(400)
     data = COMPRESS[codec](lines[:9000]) + COMPRESS[codec](lines[9000:])
     between = len(COMPRESS[codec](lines[:9000]))
-    for cut in [*range(4, len(data), 97), between - 1, between + 1, len(data) - 1]:
+    for cut in [*range(6 if codec == "xz" else 4, len(data), 97), between - 1, between + 1, len(data) - 1]:
         found, damage = decompress(data[:cut])
         assert lines.startswith(found)
         assert damage is not None
@@ -185,3 +188,66 @@ def test_range_of_plain_object_reads_only_the_range():
 
     assert b"".join(read_decompressed(read_raw, "log", 6, 10)) == b"text"
     assert asked == [(0, 10), (6, 10)]
+
+
+def zipped(data):
+    with io.BytesIO() as file:
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("tracking.log", data)
+        return file.getvalue()
+
+
+def read_all(data, start=0):
+    def read_raw(begin, end):
+        yield from chunked(data[begin:end], 7)
+
+    return b"".join(read_decompressed(read_raw, "log", start, None))
+
+
+UNSUPPORTED = {
+    "zip": zipped(b"a line\n"),
+    "UTF-16 or UTF-32": b'{"name": 1}\n'.decode().encode("utf-16"),
+    "7z": b"7z\xbc\xaf\x27\x1c and more",
+    "lz4": b"\x04\x22\x4d\x18 and more",
+    "lzma": lzma.compress(b"a line\n", lzma.FORMAT_ALONE),
+}
+
+
+@pytest.mark.parametrize("start", [0, 5])
+@pytest.mark.parametrize("name", UNSUPPORTED)
+def test_unsupported_format_is_named(name, start):
+    assert is_compressed(UNSUPPORTED[name][:HEAD_BYTES])
+    with pytest.raises(ReadError) as caught:
+        read_all(UNSUPPORTED[name], start)
+    assert str(caught.value) == (
+        f"read log at offset 0: it is {name}"
+        " (convert it to UTF-8 text, plain or compressed once with gzip, zstd, bzip2 or xz)"
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
+def test_utf_16_and_utf_32_are_recognised(encoding):
+    with pytest.raises(ReadError, match="it is UTF-16 or UTF-32 "):
+        read_all('{"name": 1}\n'.encode(encoding))
+
+
+@CODECS
+def test_unsupported_format_in_a_compressed_object_is_named(codec):
+    for name, data in UNSUPPORTED.items():
+        with pytest.raises(ReadError, match=f"it is {name} in {codec} "):
+            read_all(COMPRESS[codec](data))
+
+
+@CODECS
+@pytest.mark.parametrize("inner", COMPRESS)
+def test_object_that_was_compressed_twice_is_named(codec, inner):
+    with pytest.raises(ReadError, match=f"it is {inner} in {codec} "):
+        read_all(COMPRESS[codec](COMPRESS[inner](log(100))))
+
+
+def test_xz_file_that_needs_too_much_memory_is_damage():
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 1, "dict_size": 1 << 30}]
+    data = bytearray(lzma.compress(b"a line\n", filters=filters))
+    found, damage = decompress(bytes(data))
+    assert found == b""
+    assert "xz data is corrupt" in str(damage)

@@ -46,7 +46,7 @@ def test_links_out_of_the_container_are_skipped(place, logs):
     # The name of this folder begins with the name of the container.
     (place.folder / "logs-too").mkdir()
     (logs / "neighbour").symlink_to("../logs-too")
-    skipped = [found for found in place.source().objects() if isinstance(found, SkippedObject)]
+    skipped = [found for found in place.source(skip_unreadable=True).objects() if isinstance(found, SkippedObject)]
     assert skipped == [
         SkippedObject("file.log", "link out of the container"),
         SkippedObject("folder", "link out of the container"),
@@ -87,7 +87,7 @@ def test_pipes_and_sockets_are_skipped_without_blocking(place, logs, monkeypatch
     monkeypatch.chdir(logs)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind("socket.log")
-        source = place.source()
+        source = place.source(skip_unreadable=True)
         assert list(source.objects()) == [
             SkippedObject("pipe.log", "not a regular file"),
             SkippedObject("socket.log", "not a regular file"),
@@ -99,10 +99,29 @@ def test_pipes_and_sockets_are_skipped_without_blocking(place, logs, monkeypatch
 def test_undecodable_name_is_skipped_and_escaped(place, logs):
     (logs / os.fsdecode(b"track\xff\xfe.log")).write_bytes(b"a line\n")
     (logs / os.fsdecode(b"folder\x80")).mkdir()
-    assert list(place.source().objects()) == [
+    assert list(place.source(skip_unreadable=True).objects()) == [
         SkippedObject("folder\\x80/", "undecodable name"),
         SkippedObject("track\\xff\\xfe.log", "undecodable name"),
     ]
+
+
+def test_unreadable_objects_are_listed_and_fail_when_read(place, logs):
+    os.mkfifo(logs / "pipe.log")
+    (logs / "link.log").symlink_to("../outside.log")
+    (place.folder / "outside.log").write_bytes(b"secret\n")
+    (logs / os.fsdecode(b"track\xff.log")).write_bytes(b"a line\n")
+    source = place.source()
+    failed = {}
+    for obj in source.objects():
+        with pytest.raises(ReadError) as caught:
+            read(source, obj)
+        failed[obj.name] = (caught.value.message, caught.value.hint)
+    hint = "--skip_unreadable skips objects like this one"
+    assert failed == {
+        "link.log": ("link out of the container", hint),
+        "pipe.log": ("not a regular file", hint),
+        "track\\xff.log": ("undecodable name", hint),
+    }
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root: run the tests as another user")

@@ -26,8 +26,8 @@ class LocalPlace:
     def config(self, **more):
         return {"key": str(self.folder), "container": "logs", **more}
 
-    def source(self, **more):
-        return open_source(self.provider, self.config(**more))
+    def source(self, *, skip_unreadable=False, **more):
+        return open_source(self.provider, self.config(**more), skip_unreadable=skip_unreadable)
 
     def put(self, name, data=b"a line\n"):
         path = self.folder / "logs" / name
