@@ -58,7 +58,7 @@ class LogReplayCommand(BaseCommand):
         return versions(detailed=False)
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Return the parser, with the options of Django itself in the last group of ``--help``."""
+        """Return the parser, with ungrouped options, such as those of Django, in the last group of ``--help``."""
         parser = super().create_parser(prog_name, subcommand, formatter_class=HelpFormatter, usage=self.usage, **kwargs)
         paragraphs = [textwrap.fill(paragraph, _WIDTH) for paragraph in self.help.split("\n\n")]
         if self.examples:
@@ -66,7 +66,7 @@ class LogReplayCommand(BaseCommand):
         parser.description = "\n\n".join(paragraphs)
         groups = parser._action_groups  # noqa: SLF001 - argparse has no public way to order groups
         groups.append(groups.pop(groups.index(parser._optionals)))  # noqa: SLF001 - as above
-        parser._optionals.title = "Django"  # noqa: SLF001 - as above
+        parser._optionals.title = "Other options"  # noqa: SLF001 - as above
         return parser
 
     def run_from_argv(self, argv: list[str]) -> None:

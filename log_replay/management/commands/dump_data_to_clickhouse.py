@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 class Command(LogReplayCommand):
     """Dump one type of the LMS's objects into Aspects' tables in ClickHouse."""
 
+    usage = "%(prog)s --object OBJECT [OPTION ...]"
     help = (
         "Dump courses, users, external ids, enrollments or tags into the tables of Aspects' database event_sink, like "
         "the command of the same name in platform-plugin-aspects. It also works outside an LMS, on the LMS's tables, "

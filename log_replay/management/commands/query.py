@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 class Command(LogReplayCommand):
     """Run a read-only query over the embedded ClickHouse, or over files that a run wrote."""
 
+    usage = "%(prog)s SQL [OPTION ...]"
     help = (
         "Run a read-only query over the statements in the embedded ClickHouse, or in files that a run wrote. The view "
         "'statements' has the columns id, kind (xapi or caliper), time, actor, verb, object, object_name, course, org, "

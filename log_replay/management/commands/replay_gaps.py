@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 class Command(LogReplayCommand):
     """Show which statements of the logs a ClickHouse table does not have."""
 
+    usage = "%(prog)s --source_provider PROVIDER --transformer_type {xapi,caliper} [OPTION ...]"
     help = (
         "Compare the statements of logs with a ClickHouse table: how many are in the logs, present in the table, "
         "missing from it, and only in the table, by day, hour, event or course. Nothing is delivered. Exit codes: "
