@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
     from requests import Response
 
+UNKNOWN_HOST = "its host name is not known"
 UNTRUSTED = "its TLS certificate is not trusted"
 #: In order of precedence: urllib3 reports a connection that is refused as a timeout, too.
 _REASONS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
-    (socket.gaierror, "its host name is not known"),
+    (socket.gaierror, UNKNOWN_HOST),
     (ConnectionRefusedError, "connection refused"),
     (ConnectionError, "the connection broke"),
     ((TimeoutError, requests.Timeout, Urllib3Timeout), "no answer in time"),

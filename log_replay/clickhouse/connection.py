@@ -77,7 +77,7 @@ def _connect_to_server(config: Mapping[str, Any]) -> Client:
     try:
         parts = urlsplit(url)
         port = parts.port or {"http": 80, "https": 443}[parts.scheme]
-        valid = bool(parts.hostname) and not parts.query
+        valid = bool(parts.hostname) and not parts.query and not parts.fragment
     except (ValueError, KeyError, AttributeError, TypeError):
         valid = False
     if not valid:

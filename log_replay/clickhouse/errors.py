@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from urllib3.exceptions import HTTPError
 
-from log_replay.network import UNTRUSTED, reason_of
+from log_replay.network import UNKNOWN_HOST, UNTRUSTED, reason_of
 
 try:
     from clickhouse_connect.driver.exceptions import Error, OperationalError
@@ -75,6 +75,8 @@ _UNAVAILABLE = {
     516: "AUTHENTICATION_FAILED",
 }
 _TOO_MANY_PARTS = 252
+_NETWORK_HINTS = {UNKNOWN_HOST: "check the host name in url", UNTRUSTED: "set ca_cert to the file of your CA"}
+_MAX_MESSAGE_LENGTH = 300
 _CREDENTIALS = frozenset({192, 193, 194, 195, 291, 497, 516})
 _RETRIED_STATUSES = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 _UNAVAILABLE_STATUSES = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
@@ -114,7 +116,10 @@ def reason(error: BaseException) -> str:
 def message(error: BaseException) -> str:
     """Return ClickHouse's own message, which may quote the query: show it only to the user who wrote the query."""
     text = _BOILERPLATE.sub("", str(error)).strip()
-    return text.splitlines()[0] if text else reason(error)
+    if not text:
+        return reason(error)
+    line = text.splitlines()[0]
+    return line if len(line) <= _MAX_MESSAGE_LENGTH else f"{line[:_MAX_MESSAGE_LENGTH]}..."
 
 
 def hint(error: BaseException) -> str | None:
@@ -126,6 +131,9 @@ def hint(error: BaseException) -> str | None:
         return "a larger --batch_size creates fewer parts"
     if _status(error) == HTTPStatus.NOT_FOUND:
         return "check that url is the URL of ClickHouse's HTTP interface"
+    network_hint = _NETWORK_HINTS.get(reason_of(error)) if code is None and _status(error) is None else None
+    if network_hint:
+        return network_hint
     return "check that ClickHouse is running and not overloaded" if kind(error) is Kind.TEMPORARY else None
 
 

@@ -17,7 +17,7 @@ from log_replay.storage.output_names import is_own_output
 from log_replay.terminal_text import escape_controls
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from clickhouse_connect.driver.client import Client
 
@@ -69,13 +69,14 @@ def file_statements(patterns: Sequence[str]) -> Iterator[Client]:
     if not paths:
         raise ConfigurationError(f"no files match {' '.join(patterns)}", operation="read")
     with tempfile.TemporaryDirectory(prefix="log-replay-") as folder:
-        # Links, since any name is allowed on a disk but not all in ClickHouse's own patterns.
-        links = Path(folder) / "links"
-        links.mkdir()
-        for number, path in enumerate(paths):
-            (links / f"{number:08d}{path.suffix}").symlink_to(path)
-        with connect({"path": f"{folder}/engine"}) as client:
-            view_files(client, links)
+        # Links, because some names of files have a meaning in the patterns of ClickHouse.
+        links_folder = Path(folder) / "links"
+        links_folder.mkdir()
+        links = {links_folder / f"{number:08d}{path.suffix}": path for number, path in enumerate(paths)}
+        for link, path in links.items():
+            link.symlink_to(path)
+        with connect({"path": f"{folder}/engine"}) as client, _errors_naming_files(links):
+            view_files(client, links_folder)
             yield client
 
 
@@ -90,6 +91,8 @@ def run_query(client: Client, sql: str, output_format: str) -> bytes:
     Raises:
         ConfigurationError: the SQL is not a single read-only query, or the query fails.
     """
+    if not _is_utf_8(sql):
+        raise ConfigurationError("it is not UTF-8", operation="query")
     try:
         # Format the query with ClickHouse's own parser, so that comments or a second query cannot hide anything.
         ((query,),) = client.query("SELECT formatQuerySingleLine({sql:String})", {"sql": sql}).result_rows
@@ -103,6 +106,25 @@ def run_query(client: Client, sql: str, output_format: str) -> bytes:
         return result
     # A table is for people, and statements contain text that learners wrote.
     return escape_controls(result.decode("utf-8", "backslashreplace"), keep_line_ends=True).encode()
+
+
+@contextmanager
+def _errors_naming_files(links: Mapping[Path, Path]) -> Iterator[None]:
+    """Replace the names of links by those of the files in error messages."""
+    try:
+        yield
+    except ConfigurationError as error:
+        for link, path in links.items():
+            error.message = error.message.replace(str(link), escape_controls(str(path)))
+        raise
+
+
+def _is_utf_8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _check_read_only(query: str) -> None:

@@ -55,6 +55,27 @@ def test_reasons_and_hints_contain_no_row_and_no_url(error, meaning, expected):
         assert secret not in (hint(error) or "")
 
 
+HINTS = {
+    "refused": (network_error(ConnectionRefusedError()), "is running"),
+    "no such host": (network_error(socket.gaierror()), "host name in url"),
+    "certificate": (network_error(OSError("CERTIFICATE_VERIFY_FAILED")), "ca_cert"),
+    "wrong password": (response_error("x", 516), "username and password"),
+    "too many parts": (response_error("x", 252), "--batch_size"),
+    "another server": (response_error("HTTP status 404"), "url"),
+}
+
+
+@pytest.mark.parametrize(("error", "expected"), HINTS.values(), ids=HINTS)
+def test_hint_fits_the_cause(error, expected):
+    assert expected in hint(error)
+
+
+@pytest.mark.parametrize("url", ["http://h/?user=x", "http://h/#x", "ftp://h", "http://", "h:8123", 5])
+def test_url_of_another_form_is_refused(url):
+    with pytest.raises(ConfigurationError, match="url must be the URL"):
+        connect({"url": url})
+
+
 @pytest.mark.parametrize(("module", "config", "extra"), [
     ("chdb", {}, "embedded"), ("clickhouse_connect", {"url": "http://127.0.0.1:1"}, "clickhouse"),
 ])  # fmt: skip

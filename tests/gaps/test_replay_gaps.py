@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 
@@ -79,6 +80,27 @@ def test_fail_if_missing_exits_with_1_if_statements_are_missing(gaps, table, rep
     where = ["--destination_provider", "CLICKHOUSE", "--destination_config", json.dumps(table[0])]
     replay(*source, *where, "--only_missing")
     gaps("--fail_if_missing")
+
+
+def test_reports_follow_links_and_are_written_into_pipes(table, source, tmp_path, sample_identities):
+    target, link, pipe = tmp_path / "target", tmp_path / "link", tmp_path / "pipe"
+    link.symlink_to(target)
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    files = ["--json", str(pipe), "--html", str(link), "--missing_from", json.dumps(table[0])]
+    call_command("replay_gaps", "--transformer_type", "xapi", *source, *files)
+    assert json.loads(os.read(reader, 1 << 16))["by"] == "day"
+    os.close(reader)
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+    assert target.read_text().startswith("<!DOCTYPE html>")
+
+
+@pytest.mark.parametrize("option", ["--json", "--html"])
+def test_unwritable_report_is_found_before_the_comparison(source, tmp_path, home, option):
+    with pytest.raises(CommandError, match=f"{option} .* cannot be written") as caught:
+        call_command("replay_gaps", "--transformer_type", "xapi", *source, option, str(tmp_path / "no" / "report"))
+    assert caught.value.returncode == 2
 
 
 @pytest.mark.parametrize("by", ["hour", "event", "course"])

@@ -165,6 +165,25 @@ def test_invalid_query_gives_a_one_line_error(files, sql, expected):
     assert "\n" not in str(caught.value)
 
 
+def test_error_in_a_file_names_the_file(tmp_path):
+    damaged = tmp_path / "xapi.log.gz"
+    damaged.write_bytes(b"no gzip")
+    with pytest.raises(ConfigurationError) as caught, file_statements([str(damaged)]) as client:
+        run_query(client, "SELECT count() FROM statements", "json")
+    assert str(damaged) in str(caught.value)
+    assert "/links/" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("sql", "expected"), [
+    ("SELECT " + "x" * 10_000, "..."), ("SELECT '\udcff'", "it is not UTF-8"),
+])  # fmt: skip
+def test_error_of_a_strange_query_is_short(files, sql, expected):
+    with pytest.raises(ConfigurationError) as caught:
+        query(sql, files)
+    assert expected in str(caught.value)
+    assert len(str(caught.value)) < 500
+
+
 def test_missing_database_error_says_how_to_create_one(home):
     with pytest.raises(CommandError, match="CLICKHOUSE --create_tables"):
         call_command("query", "SELECT 1")
