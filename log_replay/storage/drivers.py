@@ -7,6 +7,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from libcloud.common.google import GoogleAuthType
+from libcloud.storage.drivers.s3 import BaseS3StorageDriver
 from libcloud.storage.providers import DRIVERS, get_driver
 from libcloud.storage.types import Provider
 
@@ -53,6 +54,7 @@ def open_driver(
         )
     driver_type = get_driver(getattr(Provider, provider))
     _check_spelling(options, driver_type, provider, side)
+    _check_credentials(options, driver_type, provider, side)
     try:
         driver = driver_type(**options)
     except Exception as error:  # noqa: BLE001 - drivers raise anything
@@ -85,6 +87,14 @@ def _check_spelling(options: Mapping[str, Any], driver_type: type[StorageDriver]
         # Extension arguments can be read at places that no signature shows.
         if hint and not name.startswith("ex_"):
             raise ConfigurationError(f"the {provider} {side} has no option {name}", hint=hint)
+
+
+def _check_credentials(options: Mapping[str, Any], driver_type: type[StorageDriver], provider: str, side: Side) -> None:
+    """Check that there are credentials. The drivers of S3 and its clones only fail with the first request."""
+    if issubclass(driver_type, BaseS3StorageDriver):
+        for name in ("key", "secret"):
+            if not options.get(name):
+                raise ConfigurationError(f"the {provider} {side} has no {name}", hint='give "key" and "secret"')
 
 
 def _needs_browser(key: str) -> bool:

@@ -55,18 +55,13 @@ def local_folder(location: Location, side: Side) -> Path:
     """Return the folder ``key``/``container``.
 
     Raises:
-        ConfigurationError: there is no key, an option is unknown, or the container is not a single folder.
+        ConfigurationError: there is no key, or an option is unknown.
     """
     options = dict(location.options)
     key = options.pop("key", None)
     if not isinstance(key, str) or not key:
         raise ConfigurationError(
             f"the LOCAL {side} has no key", hint='name the folder that contains the container as "key"'
-        )
-    if "/" in location.container or "\0" in location.container or location.container in {".", ".."}:
-        raise ConfigurationError(
-            f"the container {location.container!r} of the LOCAL {side} is not the name of a single folder",
-            hint='"container" is a folder in the folder "key"; folders below it belong in "prefix"',
         )
     if unknown := sorted(options.keys() - IGNORED_OPTIONS):
         raise ConfigurationError(

@@ -27,7 +27,7 @@ class Location:
         """Split ``--source_config`` or ``--destination_config`` into container, prefix and driver options.
 
         Raises:
-            ConfigurationError: there is no container, or the prefix is not a string.
+            ConfigurationError: there is no container, its name is not valid, or the prefix is not a string.
         """
         options = dict(config)
         container = options.pop("container", None)
@@ -39,6 +39,11 @@ class Location:
             raise ConfigurationError(
                 f"the {side} has no container",
                 hint=f'name the folder or bucket as "container" in --{side}_config',
+            )
+        if "/" in container or "\0" in container or container in {".", ".."}:
+            raise ConfigurationError(
+                f"the container {container!r} of the {side} is not a single name",
+                hint='"container" is one folder or bucket; folders in it belong in "prefix"',
             )
         if not isinstance(prefix, str):
             raise ConfigurationError(f"the prefix of the {side} is not a string", hint=f"see --{side}_config")

@@ -45,9 +45,17 @@ def test_unsupported_options_are_named_without_secrets(provider, config, reason)
     assert SECRET not in str(caught.value)
 
 
-def test_missing_key_is_named():
-    with pytest.raises(ConfigurationError, match="missing 1 required positional argument: 'key'"):
-        open_source("S3", {"container": "logs"})
+@pytest.mark.parametrize(("given", "missing"), [({}, "key"), ({"key": "k"}, "secret"), ({"secret": SECRET}, "key")])
+@pytest.mark.parametrize("provider", ["S3", "MINIO"])
+def test_missing_credentials_are_named(provider, given, missing):
+    with pytest.raises(ConfigurationError, match=f"the {provider} source has no {missing}"):
+        open_source(provider, {"container": "logs", "host": "127.0.0.1", **given})
+
+
+@pytest.mark.parametrize("container", ["../logs", "logs/old", "..", "a\0b"])
+def test_container_is_a_single_name(container):
+    with pytest.raises(ConfigurationError, match="is not a single name"):
+        open_source("S3", {"key": "k", "secret": SECRET, "container": container})
 
 
 @pytest.mark.parametrize("provider", sorted(name for name in vars(Provider) if name.isupper()))

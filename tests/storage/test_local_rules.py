@@ -45,7 +45,7 @@ def test_unknown_option_is_named(open_side, tmp_path, more):
 @SIDES
 @pytest.mark.parametrize("container", ["logs/old", "..", ".", "/etc", "a\0b"])
 def test_container_is_a_single_folder(open_side, tmp_path, container):
-    with pytest.raises(ConfigurationError, match="not the name of a single folder"):
+    with pytest.raises(ConfigurationError, match="is not a single name"):
         open_side({"key": str(tmp_path), "container": container})
 
 
