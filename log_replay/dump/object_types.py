@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import DatabaseError, connections, router
 
+from log_replay.databases import database_reason
 from log_replay.dump import ObjectType, read_course_id
 from log_replay.dump.schema import TABLES
 from log_replay.errors import ConfigurationError
@@ -75,9 +76,8 @@ def _check_table(model: type[Model], name: str) -> None:
     try:
         columns = _columns(alias, table)
     except DatabaseError as error:
-        # The driver's message can contain the host, the user and the query, so only the type is reported.
         raise ConfigurationError(
-            type(error).__name__,
+            database_reason(error),
             operation="read",
             object=f"database {alias!r}",
             hint="check that the database can be reached",

@@ -10,7 +10,9 @@ import structlog
 from django.contrib.auth import get_user_model
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, OperationalError, connections, router
 from django.db.models import OuterRef, Subquery
+from opaque_keys.edx.keys import CourseKey
 
+from log_replay.databases import database_reason
 from log_replay.errors import IdentityError
 from log_replay.identities import LmsModels, User
 from log_replay.identities.parameters import query_parts
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from django.db.models import QuerySet
-    from opaque_keys.edx.keys import CourseKey
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -153,6 +154,17 @@ class DatabaseLookup:
             raise _translate(error) from error
 
 
+def check_database(external_id_type: str | None) -> None:
+    """Check once that the LMS's database answers and has the tables that statements need.
+
+    Raises:
+        IdentityError: it does not.
+    """
+    lookup = DatabaseLookup(lms_models(), external_id_type, add=False, retry=RetryPolicy(retries=0))
+    lookup.users([0], ())
+    lookup.course_names([CourseKey.from_string("course-v1:no+such+course")])
+
+
 def _user(user_id: int, username: str, email: str, external_id: uuid.UUID | None = None) -> User:
     return User(user_id, username, email, str(external_id) if external_id else None)
 
@@ -175,10 +187,8 @@ def _database_name() -> str:
 
 
 def _translate(error: BaseException) -> IdentityError:
-    # The message of a database driver may contain the query, and so a username: only the type and number are shown.
-    number = next((str(part) for part in error.args if isinstance(part, int)), "")
     return IdentityError(
-        f"{type(error).__name__} {number}".strip(),
+        database_reason(error),
         operation="look up identities in",
         object=f"database {_database_name()!r}",
         hint="check that the LMS's database can be reached and has its tables, then run again",

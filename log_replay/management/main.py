@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from django.core.management import ManagementUtility, find_commands, get_commands, load_command_class
 
 from log_replay import management
+from log_replay.errors import ConfigurationError
 from log_replay.management.exit_codes import WRONG_USAGE
 from log_replay.spelling import did_you_mean
 
@@ -47,7 +48,19 @@ def main() -> None:
         # Help needs no settings and no apps: without event-routing-backends and Celery it takes a third of the time.
         load_command_class("log_replay", arguments[0]).run_from_argv(["log-replay", *arguments])
     else:
+        _check_environment()
         _Utility(["log-replay", *arguments]).execute()
+
+
+def _check_environment() -> None:
+    """End with exit code 2 if an environment variable is wrong."""
+    from log_replay.standalone.checks import check_environment  # noqa: PLC0415 - --help must not fail
+
+    try:
+        check_environment()
+    except ConfigurationError as error:
+        sys.stderr.write(f"log-replay: {error}\n")
+        sys.exit(WRONG_USAGE)
 
 
 class _Utility(ManagementUtility):

@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 
 from log_replay.ledger.run_configuration import stored_command
 from log_replay.management.exit_codes import INCOMPLETE, TOO_MANY_REJECTS, errors_exit
-from log_replay.management.state import prepare_state
+from log_replay.management.state import prepare_identities
 from log_replay.pipeline.signals import handle_signals
 
 # Most imports are in functions, so that --help and wrong options are answered without a delay.
@@ -56,7 +56,7 @@ def _replay(options: Options) -> Report:
     from log_replay.report.summary_file import write_summary  # noqa: PLC0415
     from log_replay.report.terminal import show_summary  # noqa: PLC0415
 
-    prepare_state()
+    prepare_identities(options.transformer_type)
     run = Replay(options)
     statements_on_terminal = options.log_to == "stdout" and sys.stdout.isatty()
     with shown_progress(sys.stderr, bar=sys.stderr.isatty() and not statements_on_terminal) as progress:

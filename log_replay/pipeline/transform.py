@@ -73,7 +73,11 @@ def open_identities(transform_settings: TransformSettings) -> IdentityCache:
     # Opaque keys load their plugins when the first key is parsed. Load them here, before the first block, and before
     # memory_kept() freezes the objects that exist.
     CourseKey.from_string(ANY_COURSE)
-    transformer_type = transform_settings.transformer_type
+    type_ = external_id_type(transform_settings.transformer_type)
+    return IdentityCache(DatabaseLookup(lms_models(), type_, add=transform_settings.add_external_ids))
+
+
+def external_id_type(transformer_type: str) -> str | None:
+    """Return the type of external ids in statements; None if they identify actors by mail."""
     by_mail = transformer_type == "xapi" and settings.XAPI_AGENT_IFI_TYPE in MAIL_IFI_TYPES
-    external_id_type = None if by_mail else transformer_type
-    return IdentityCache(DatabaseLookup(lms_models(), external_id_type, add=transform_settings.add_external_ids))
+    return None if by_mail else transformer_type

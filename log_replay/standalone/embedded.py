@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from contextlib import suppress
 from pathlib import Path
@@ -11,8 +12,10 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.db import Error, OperationalError, connections, transaction
+from django.db.backends.sqlite3.base import DatabaseWrapper as SQLite
 from django.db.migrations.executor import MigrationExecutor
 
+from log_replay.databases import database_reason
 from log_replay.errors import ConfigurationError
 from log_replay.identities.lms_tables import CourseOverview, ExternalId, ExternalIdType
 
@@ -26,7 +29,7 @@ TABLES = (ExternalIdType, ExternalId, CourseOverview)
 EXTERNAL_ID_TYPES = ("xapi", "caliper", "lti")
 ROWS_PER_INSERT = 1000
 SAMPLE = Path(__file__).parent / "sample"
-DATABASE_HINT = "set LOG_REPLAY_HOME to another folder, or move this file away: a new one is created"
+DATABASE_HINT = "make room, or set LOG_REPLAY_HOME to another folder; a damaged file can be moved away"
 
 
 def prepare() -> None:
@@ -41,9 +44,10 @@ def prepare() -> None:
         probe = home / f".{uuid.uuid4()}"
         probe.touch()
         probe.unlink()
+        _create_private_file()
     except OSError as error:
         raise ConfigurationError(
-            str(error.strerror), operation="write", object=str(home), hint="set LOG_REPLAY_HOME to a folder of yours"
+            str(error.strerror), operation="write", object=str(home), hint="set LOG_REPLAY_HOME to another folder"
         ) from error
     try:
         _use_write_ahead_log()
@@ -53,8 +57,18 @@ def prepare() -> None:
         create_lms_tables()
     except Error as error:
         raise ConfigurationError(
-            f"{error}", operation="prepare", object=str(settings.DATABASES[OWN]["NAME"]), hint=DATABASE_HINT
+            database_reason(error),
+            operation="prepare",
+            object=str(settings.DATABASES[OWN]["NAME"]),
+            hint=DATABASE_HINT,
         ) from error
+
+
+def _create_private_file() -> None:
+    """Create the file if it does not exist, readable for its owner only: SQLite would use the umask."""
+    connection = connections[OWN]
+    if isinstance(connection, SQLite) and not connection.is_in_memory_db():
+        os.close(os.open(connection.settings_dict["NAME"], os.O_CREAT | os.O_RDWR, mode=0o600))
 
 
 def _use_write_ahead_log() -> None:

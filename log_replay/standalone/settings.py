@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import dj_database_url
 from event_routing_backends.settings.common import plugin_settings
 
+from log_replay.standalone.database_url import read_database_url
 from log_replay.standalone.environment import value_of, values_of
 
 LOG_REPLAY_STANDALONE = True
@@ -34,7 +34,7 @@ DATABASES: dict[str, Any] = {
     },
 }
 if value_of("LOG_REPLAY_DATABASE_URL"):
-    DATABASES["lms"] = dj_database_url.parse(value_of("LOG_REPLAY_DATABASE_URL"), conn_health_checks=True)
+    DATABASES["lms"] = read_database_url(value_of("LOG_REPLAY_DATABASE_URL"))
     DATABASE_ROUTERS = ["log_replay.standalone.routers.LmsRouter"]
 
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"

@@ -11,7 +11,7 @@ from django.core.management.base import CommandError
 
 from log_replay.management.command import LogReplayCommand
 from log_replay.management.exit_codes import INCOMPLETE, errors_exit
-from log_replay.management.state import prepare_state
+from log_replay.management.state import prepare_identities
 from log_replay.management.stdout import check_stdout, write_stdout
 from log_replay.pipeline.signals import handle_signals
 from log_replay.statement_log import configure_own_log
@@ -73,7 +73,7 @@ def _compare(options: GapOptions) -> tuple[Report, Gaps]:
     from log_replay.pipeline.run import Replay  # noqa: PLC0415
     from log_replay.report.progress import shown_progress  # noqa: PLC0415
 
-    prepare_state()
+    prepare_identities(options.run.transformer_type)
     with (
         temporary_ids(options.config, options.by) as ids,
         closing(Comparison(options.config, options.table, ids, options.by)) as comparison,
