@@ -1,4 +1,4 @@
-"""Secrets: which settings of a configuration hold one, and how to keep it out of messages and of the ledger."""
+"""Recognise the secrets of a configuration, and keep them out of messages and of the ledger."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from django.core.management.base import CommandParser
 
-#: What argparse says, and what to say instead: its messages repeat all spellings, and values that may be secrets.
+#: Patterns in the messages of argparse, which repeat all spellings and values that may be secrets; and replacements.
 _REWORDED = (
     (re.compile(r"(--\w+)/--[\w-]+"), r"\1"),
     (re.compile(r"^Error: "), ""),
