@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from log_replay.clickhouse.connection import connect, shown_place
-from log_replay.clickhouse.errors import FOREIGN, Kind, hint, kind, reason
+from log_replay.clickhouse.clients import connect, shown_place
+from log_replay.clickhouse.error_kinds import FOREIGN, ErrorKind, error_hint, error_kind, error_reason
 from log_replay.errors import ConfigurationError, DestinationUnavailable, RefusedBatch
 from log_replay.retry import RetryPolicy, TemporaryError
 
@@ -58,7 +58,7 @@ class RetryingClient:
             return request(client)
         except FOREIGN as error:
             raise ConfigurationError(
-                reason(error), operation=operation, object=self.shown(table), hint=hint(error)
+                error_reason(error), operation=operation, object=self.shown(table), hint=error_hint(error)
             ) from None
 
     def run(self, request: Callable[[Client], T], *, operation: str, table: str) -> T:
@@ -75,12 +75,14 @@ class RetryingClient:
             try:
                 return request(self.client)
             except FOREIGN as error:
-                last_hint = hint(error)
-                if kind(error) is Kind.TEMPORARY:
-                    raise TemporaryError(reason(error)) from None
-                failure = RefusedBatch if kind(error) is Kind.REFUSED else DestinationUnavailable
+                last_hint = error_hint(error)
+                if error_kind(error) is ErrorKind.TEMPORARY:
+                    raise TemporaryError(error_reason(error)) from None
+                failure = RefusedBatch if error_kind(error) is ErrorKind.REFUSED else DestinationUnavailable
                 # "from None", because the driver's message can quote the rows.
-                raise failure(reason(error), operation=operation, object=self.shown(table), hint=last_hint) from None
+                raise failure(
+                    error_reason(error), operation=operation, object=self.shown(table), hint=last_hint
+                ) from None
 
         try:
             return self._retry_policy.call(attempt)

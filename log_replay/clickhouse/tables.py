@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from log_replay.clickhouse.connection import CONNECTION_KEYS
+from log_replay.clickhouse.clients import CONNECTION_KEYS
 from log_replay.errors import ConfigurationError
 from log_replay.spelling import did_you_mean
 

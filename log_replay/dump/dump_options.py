@@ -160,8 +160,8 @@ def read_dump_options(given: Mapping[str, Any]) -> DumpOptions:
 
 def _destination(given: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     """Return the connection to ClickHouse and the name of the database."""
-    asked = {name: given[name] for name in _CONNECTION if given[name]}
-    connection = read_config("the connection to ClickHouse", json.dumps(asked))
+    given_connection = {name: given[name] for name in _CONNECTION if given[name]}
+    connection = read_config("the connection to ClickHouse", json.dumps(given_connection))
     backend = {} if "path" in connection else getattr(settings, "EVENT_SINK_CLICKHOUSE_BACKEND_CONFIG", {})
     connection = {name: backend[name] for name in _CONNECTION if backend.get(name)} | connection
     if not connection.keys() & {"url", "path"} and not getattr(settings, "LOG_REPLAY_STANDALONE", False):

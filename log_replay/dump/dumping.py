@@ -83,7 +83,7 @@ class Dump:
 
     @property
     def enabled(self) -> bool:
-        """Whether the site has enabled dumps of this type of object."""
+        """True if the site has enabled dumps of this type of object."""
         return self._type is not None
 
     def dump(self) -> DumpReport:
@@ -100,67 +100,73 @@ class Dump:
             self._sink.close()
         return self.report
 
-    def _dump_pages(self, kind: ObjectType) -> None:
-        if kind.name == COURSES and not kind.nested:
+    def _dump_pages(self, object_type: ObjectType) -> None:
+        if object_type.name == COURSES and not object_type.nested:
             log.warning("course_blocks are not dumped: only platform-plugin-aspects inside an LMS can read them")
         report, limit, next_insert = self.report, self.options.limit, 0.0
         after, only, _ = self._keys
-        for page in pages(kind.queryset(), after=after, only=only, page_size=self.options.batch_size):
-            selected = self._select(kind, page)
+        for page in pages(object_type.queryset(), after=after, only=only, page_size=self.options.batch_size):
+            selected = self._select(object_type, page)
             allowed = len(selected) if limit is None else limit - report.dumped
             last = page[-1] if len(selected) <= allowed else selected[allowed - 1]
             selected = selected[:allowed]
             if selected:
                 self._sleep(max(0.0, next_insert - time.monotonic()))
-                self._deliver(kind, selected)
+                self._deliver(object_type, selected)
                 next_insert = time.monotonic() + self.options.sleep_time
             report.last_pk = str(last.pk)
-            log.info("dumped", object=kind.name, dumped=report.dumped, skipped=report.skipped, last_pk=report.last_pk)
+            log.info(
+                "dumped", object=object_type.name, dumped=report.dumped, skipped=report.skipped, last_pk=report.last_pk
+            )
             if report.dumped == limit:
                 return
 
-    def _select(self, kind: ObjectType, page: Sequence[Model]) -> list[Model]:
+    def _select(self, object_type: ObjectType, page: Sequence[Model]) -> list[Model]:
         """Return the objects of a page that have to be dumped."""
         wanted = [found for found in page if str(found.pk) not in self._keys.without]
-        if kind.modified_column and not self.options.force:
-            known = self._sink.last_dumped(kind.table, kind.key_column, [str(found.pk) for found in wanted])
+        if object_type.modified_column and not self.options.force:
+            known = self._sink.last_dumped(
+                object_type.table, object_type.key_column, [str(found.pk) for found in wanted]
+            )
             wanted = [
-                found for found in wanted if _is_due(getattr(found, kind.modified_column), known.get(str(found.pk)))
+                found
+                for found in wanted
+                if _is_due(getattr(found, object_type.modified_column), known.get(str(found.pk)))
             ]
         self.report.skipped += len(page) - len(wanted)
         return wanted
 
-    def _deliver(self, kind: ObjectType, objects: Sequence[Model]) -> None:
+    def _deliver(self, object_type: ObjectType, objects: Sequence[Model]) -> None:
         """Insert the rows of objects, nested rows first: an object counts as dumped once its own row exists."""
-        rows = [row for pk, row in self._make_rows(kind, objects) if self._deliver_nested(kind, pk, row)]
-        self._sink.insert(kind.table, kind.columns, rows)
+        rows = [row for pk, row in self._make_rows(object_type, objects) if self._deliver_nested(object_type, pk, row)]
+        self._sink.insert(object_type.table, object_type.columns, rows)
         self.report.dumped += len(rows)
 
-    def _make_rows(self, kind: ObjectType, objects: Sequence[Model]) -> list[tuple[str, DumpRow]]:
+    def _make_rows(self, object_type: ObjectType, objects: Sequence[Model]) -> list[tuple[str, DumpRow]]:
         """Return primary keys and rows. If that fails, make the rows one by one, so that only bad objects fail."""
         try:
-            rows = _attempt(partial(kind.rows, objects))
+            rows = _attempt(partial(object_type.rows, objects))
         except _RowError as error:
             if len(objects) == 1:
-                self._fail(kind, str(objects[0].pk), error)
+                self._fail(object_type, str(objects[0].pk), error)
                 return []
-            return [row for found in objects for row in self._make_rows(kind, [found])]
+            return [row for found in objects for row in self._make_rows(object_type, [found])]
         return [(str(found.pk), row) for found, row in zip(objects, rows, strict=True)]
 
-    def _deliver_nested(self, kind: ObjectType, pk: str, row: DumpRow) -> bool:
+    def _deliver_nested(self, object_type: ObjectType, pk: str, row: DumpRow) -> bool:
         """Insert the nested rows of an object, and return whether they could be made."""
-        for nested in kind.nested:
+        for nested in object_type.nested:
             try:
                 rows = _attempt(partial(nested.rows, row))
             except _RowError as error:
-                self._fail(kind, pk, error)
+                self._fail(object_type, pk, error)
                 return False
             self._sink.insert(nested.table, nested.columns, rows)
         return True
 
-    def _fail(self, kind: ObjectType, pk: str, error: _RowError) -> None:
+    def _fail(self, object_type: ObjectType, pk: str, error: _RowError) -> None:
         self.report.failed += 1
-        log.error("not dumped", object=kind.name, pk=pk, reason=str(error))
+        log.error("not dumped", object=object_type.name, pk=pk, reason=str(error))
 
 
 class _RowError(Exception):
@@ -175,12 +181,12 @@ class _Keys(NamedTuple):
     without: frozenset[str]
 
 
-def _read_keys(options: DumpOptions, kind: ObjectType) -> _Keys:
+def _read_keys(options: DumpOptions, object_type: ObjectType) -> _Keys:
     def read(option: str, text: str) -> Any:
         try:
-            return kind.read_pk(text)
+            return object_type.read_pk(text)
         except ValueError:
-            raise ConfigurationError(f"--{option} {text!r} is not a primary key of {kind.name}") from None
+            raise ConfigurationError(f"--{option} {text!r} is not a primary key of {object_type.name}") from None
 
     return _Keys(
         after=None if options.start_pk is None else read("start_pk", options.start_pk),

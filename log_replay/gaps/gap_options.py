@@ -60,7 +60,7 @@ class GapOptions:
 
     @property
     def whole(self) -> bool:
-        """Whether all events of the period are compared: no filter but the period is set."""
+        """True if all events of the period are compared: no other filter is set."""
         filters = self.run.filters
         return not (filters.events or filters.courses or filters.orgs or filters.users)
 

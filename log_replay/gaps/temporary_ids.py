@@ -7,7 +7,7 @@ import tempfile
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from log_replay.clickhouse.connection import embedded_path
+from log_replay.clickhouse.clients import embedded_path
 from log_replay.clickhouse.retrying_client import RetryingClient
 from log_replay.clickhouse.rows import ROW_FORMAT, UnstorableStatement, row_head, sized
 from log_replay.errors import ConfigurationError

@@ -9,8 +9,8 @@ from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from log_replay.clickhouse.connection import connect, embedded_path
-from log_replay.clickhouse.errors import FOREIGN, message
+from log_replay.clickhouse.clients import connect, embedded_path
+from log_replay.clickhouse.error_kinds import FOREIGN, error_message
 from log_replay.errors import ConfigurationError
 from log_replay.query.views import view_files, view_tables
 from log_replay.storage.output_names import is_own_output
@@ -101,7 +101,7 @@ def run_query(client: Client, sql: str, output_format: str) -> bytes:
             client.set_client_setting(name, value)
         result = client.raw_query(query, fmt=FORMATS[output_format])
     except FOREIGN as error:
-        raise ConfigurationError(escape_controls(message(error)), operation="query") from None
+        raise ConfigurationError(escape_controls(error_message(error)), operation="query") from None
     if output_format != "table":
         return result
     # A table is for people, and statements contain text that learners wrote.

@@ -78,7 +78,7 @@ class OnlyMissing:
     def redeliver(self, batch: Sequence[TransformedEvent], undelivered: Undelivered) -> Delivery:
         """Redeliver the statements that were missing when the batch was first delivered.
 
-        The table is not asked again: by now it can have statements that only the other routes delivered.
+        The table is not queried again: by now it can have statements that only the other routes delivered.
         """
         assert isinstance(self._sink, Routed)  # noqa: S101 - for mypy: only routed sinks leave statements undelivered
         present = [outcome == ALREADY_PRESENT for outcome in undelivered.outcomes]

@@ -10,8 +10,8 @@ from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 from urllib3.exceptions import ReadTimeoutError
 
 from log_replay.clickhouse import connect
-from log_replay.clickhouse.connection import shown_place
-from log_replay.clickhouse.errors import Kind, hint, kind, reason
+from log_replay.clickhouse.clients import shown_place
+from log_replay.clickhouse.error_kinds import ErrorKind, error_hint, error_kind, error_reason
 from log_replay.errors import ConfigurationError
 
 LEARNER = "Jane Doe <jane@example.com>"
@@ -28,31 +28,35 @@ def network_error(cause: Exception) -> OperationalError:
 
 
 ERRORS = {
-    "too many parts": (response_error("x", 252), Kind.TEMPORARY, "252 (TOO_MANY_PARTS)"),
-    "memory": (response_error("x", 241), Kind.TEMPORARY, "241"),
-    "wrong password": (response_error("x", 516), Kind.UNAVAILABLE, "516"),
-    "old server": (DatabaseError("HTTP status 401, server response: Code: 193, e.what()"), Kind.UNAVAILABLE, "193"),
-    "unknown code": (response_error("x", 9999), Kind.REFUSED, "9999"),
-    "a proxy's 502": (response_error("HTTP status 502"), Kind.TEMPORARY, "502"),
-    "a proxy's 429": (response_error("HTTP status 429"), Kind.TEMPORARY, "429"),
-    "a proxy's 403": (response_error("HTTP status 403"), Kind.UNAVAILABLE, "403"),
-    "a proxy's 413": (response_error("HTTP status 413"), Kind.REFUSED, "413"),
-    "refused": (network_error(ConnectionRefusedError()), Kind.TEMPORARY, "connection refused"),
-    "broken": (network_error(ConnectionResetError()), Kind.TEMPORARY, "the connection broke"),
-    "slow": (network_error(ReadTimeoutError(None, None, "")), Kind.TEMPORARY, "no answer in time"),  # type: ignore[arg-type]
-    "no such host": (network_error(socket.gaierror()), Kind.TEMPORARY, "host name"),
-    "certificate": (network_error(OSError("CERTIFICATE_VERIFY_FAILED")), Kind.UNAVAILABLE, "certificate"),
-    "misuse": (ProgrammingError(LEARNER), Kind.UNAVAILABLE, "ProgrammingError"),
+    "too many parts": (response_error("x", 252), ErrorKind.TEMPORARY, "252 (TOO_MANY_PARTS)"),
+    "memory": (response_error("x", 241), ErrorKind.TEMPORARY, "241"),
+    "wrong password": (response_error("x", 516), ErrorKind.UNAVAILABLE, "516"),
+    "old server": (
+        DatabaseError("HTTP status 401, server response: Code: 193, e.what()"),
+        ErrorKind.UNAVAILABLE,
+        "193",
+    ),
+    "unknown code": (response_error("x", 9999), ErrorKind.REFUSED, "9999"),
+    "a proxy's 502": (response_error("HTTP status 502"), ErrorKind.TEMPORARY, "502"),
+    "a proxy's 429": (response_error("HTTP status 429"), ErrorKind.TEMPORARY, "429"),
+    "a proxy's 403": (response_error("HTTP status 403"), ErrorKind.UNAVAILABLE, "403"),
+    "a proxy's 413": (response_error("HTTP status 413"), ErrorKind.REFUSED, "413"),
+    "refused": (network_error(ConnectionRefusedError()), ErrorKind.TEMPORARY, "connection refused"),
+    "broken": (network_error(ConnectionResetError()), ErrorKind.TEMPORARY, "the connection broke"),
+    "slow": (network_error(ReadTimeoutError(None, None, "")), ErrorKind.TEMPORARY, "no answer in time"),  # type: ignore[arg-type]
+    "no such host": (network_error(socket.gaierror()), ErrorKind.TEMPORARY, "host name"),
+    "certificate": (network_error(OSError("CERTIFICATE_VERIFY_FAILED")), ErrorKind.UNAVAILABLE, "certificate"),
+    "misuse": (ProgrammingError(LEARNER), ErrorKind.UNAVAILABLE, "ProgrammingError"),
 }
 
 
 @pytest.mark.parametrize(("error", "meaning", "expected"), ERRORS.values(), ids=ERRORS)
 def test_reasons_and_hints_contain_no_row_and_no_url(error, meaning, expected):
-    assert kind(error) is meaning
-    assert expected in reason(error)
+    assert error_kind(error) is meaning
+    assert expected in error_reason(error)
     for secret in ("Jane", "pw@"):
-        assert secret not in reason(error)
-        assert secret not in (hint(error) or "")
+        assert secret not in error_reason(error)
+        assert secret not in (error_hint(error) or "")
 
 
 HINTS = {
@@ -67,7 +71,7 @@ HINTS = {
 
 @pytest.mark.parametrize(("error", "expected"), HINTS.values(), ids=HINTS)
 def test_hint_fits_the_cause(error, expected):
-    assert expected in hint(error)
+    assert expected in error_hint(error)
 
 
 @pytest.mark.parametrize("url", ["http://h/?user=x", "http://h/#x", "ftp://h", "http://", "h:8123", 5])

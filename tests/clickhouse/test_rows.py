@@ -33,9 +33,9 @@ def read_text(data: bytes) -> bytes:
 
 
 @given(st.uuids(), MOMENTS, TEXTS, st.sampled_from(["{}", "urn:uuid:{}"]), st.booleans())
-def test_row_decodes_to_the_statement(identifier, moment, text, spelled, upper):
-    spelling = str(identifier).upper() if upper else str(identifier)
-    row = b"".join(statement_row(Statement(spelled.format(spelling), moment.isoformat(), text)))
+def test_row_decodes_to_the_statement(identifier, moment, text, id_format, upper):
+    uuid = str(identifier).upper() if upper else str(identifier)
+    row = b"".join(statement_row(Statement(id_format.format(uuid), moment.isoformat(), text)))
     high, low, microseconds = struct.unpack("<QQq", row[:24])
     assert UUID(int=high << 64 | low) == identifier
     assert EPOCH + timedelta(microseconds=microseconds) == moment

@@ -46,7 +46,7 @@ class ClickHouse:
         """Replace all faults. Each fault applies to the next request that it matches."""
         requests.post(f"{self.url}/faults", json=faults, timeout=10)
 
-    def asked(self) -> list[str]:
+    def queries(self) -> list[str]:
         """Return the queries since the last call of ``inject``."""
         return requests.get(f"{self.url}/asked", timeout=10).json()
 

@@ -249,7 +249,7 @@ def test_temporary_error_loses_and_duplicates_no_row(clickhouse, opened, batch, 
     clickhouse.inject(*[{"query": "INSERT", **fault}] * 3)
     assert sink.deliver(batch)[:4] == (4, 0, 0, 0)
     assert clickhouse.query("SELECT count() FROM openedx.xapi_events_all") == [["4"]]
-    assert sum(query.startswith("INSERT") for query in clickhouse.asked()) >= 4
+    assert sum(query.startswith("INSERT") for query in clickhouse.queries()) >= 4
 
 
 @pytest.mark.parametrize("fault", [{"reset": True, "after": True}, {"code": 319, "after": True}, {"reset": True}])
@@ -297,7 +297,7 @@ def test_lasting_error_is_not_retried(clickhouse, opened, batch, fault, reason):
     clickhouse.inject({"query": "INSERT", **fault})
     with pytest.raises(DestinationUnavailable, match=reason):
         sink.deliver(batch)
-    assert sum(query.startswith("INSERT") for query in clickhouse.asked()) == 1
+    assert sum(query.startswith("INSERT") for query in clickhouse.queries()) == 1
 
 
 @pytest.fixture
@@ -350,5 +350,5 @@ def test_insert_body_is_compressed(clickhouse, opened):
     opened({**clickhouse.config, "create_tables": True}).deliver([event(statement)])
     ((length,),) = clickhouse.query("SELECT length(event) FROM openedx.xapi_events_all")
     assert length == "1000000"
-    (insert,) = [query for query in clickhouse.asked() if query.startswith("INSERT") and "x" * 10 not in query][-1:]
+    (insert,) = [query for query in clickhouse.queries() if query.startswith("INSERT") and "x" * 10 not in query][-1:]
     assert insert.endswith("FORMAT RowBinary")

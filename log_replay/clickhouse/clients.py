@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from log_replay.clickhouse.errors import FOREIGN, hint, reason
+from log_replay.clickhouse.error_kinds import FOREIGN, error_hint, error_reason
 from log_replay.errors import ConfigurationError
 from log_replay.redaction import without_credentials
 
@@ -132,7 +132,7 @@ def _translated_errors(place: str) -> Iterator[None]:
         ) from None
     except (*FOREIGN, RuntimeError, ValueError) as error:
         raise ConfigurationError(
-            _embedded_reason(error) or reason(error), operation=_OPERATION, object=place, hint=hint(error)
+            _embedded_reason(error) or error_reason(error), operation=_OPERATION, object=place, hint=error_hint(error)
         ) from None
 
 

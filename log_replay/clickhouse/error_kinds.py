@@ -26,7 +26,7 @@ except ImportError:  # nothing can raise these errors then; ``connect`` reports 
 FOREIGN = (Error, HTTPError, OSError)
 
 
-class Kind(Enum):
+class ErrorKind(Enum):
     """The possible meanings of an error for the caller."""
 
     TEMPORARY = "a retry may succeed"
@@ -89,21 +89,24 @@ _BOILERPLATE = re.compile(
 _STATUS = re.compile(r"HTTP status (\d{3})\b")
 
 
-def kind(error: BaseException) -> Kind:
+def error_kind(error: BaseException) -> ErrorKind:
     """Return the meaning of an error of the driver."""
-    code = _code(error)
+    code, status = _code(error), _status(error)
     if code is not None:
-        return Kind.TEMPORARY if code in _TEMPORARY else Kind.UNAVAILABLE if code in _UNAVAILABLE else Kind.REFUSED
-    status = _status(error)
-    if status is None:
+        is_temporary, is_unavailable = code in _TEMPORARY, code in _UNAVAILABLE
+    elif status is not None:
+        is_temporary = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _RETRIED_STATUSES
+        is_unavailable = status in _UNAVAILABLE_STATUSES
+    else:
         is_network_error = not isinstance(error, Error) or isinstance(error, OperationalError)
-        return Kind.TEMPORARY if is_network_error and reason_of(error) != UNTRUSTED else Kind.UNAVAILABLE
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _RETRIED_STATUSES:
-        return Kind.TEMPORARY
-    return Kind.UNAVAILABLE if status in _UNAVAILABLE_STATUSES else Kind.REFUSED
+        is_temporary = is_network_error and reason_of(error) != UNTRUSTED
+        is_unavailable = True
+    if is_temporary:
+        return ErrorKind.TEMPORARY
+    return ErrorKind.UNAVAILABLE if is_unavailable else ErrorKind.REFUSED
 
 
-def reason(error: BaseException) -> str:
+def error_reason(error: BaseException) -> str:
     """Return why a request failed, without any content of a row or a URL."""
     code = _code(error)
     if code is not None:
@@ -113,16 +116,16 @@ def reason(error: BaseException) -> str:
     return reason_of(error) if status is None else f"ClickHouse answered with HTTP status {status}"
 
 
-def message(error: BaseException) -> str:
+def error_message(error: BaseException) -> str:
     """Return ClickHouse's own message, which may quote the query: show it only to the user who wrote the query."""
     text = _BOILERPLATE.sub("", str(error)).strip()
     if not text:
-        return reason(error)
+        return error_reason(error)
     line = text.splitlines()[0]
     return line if len(line) <= _MAX_MESSAGE_LENGTH else f"{line[:_MAX_MESSAGE_LENGTH]}..."
 
 
-def hint(error: BaseException) -> str | None:
+def error_hint(error: BaseException) -> str | None:
     """Return what the operator can do about an error, or None if that is not known."""
     code = _code(error)
     if code in _CREDENTIALS or _status(error) in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
@@ -134,7 +137,7 @@ def hint(error: BaseException) -> str | None:
     network_hint = _NETWORK_HINTS.get(reason_of(error)) if code is None and _status(error) is None else None
     if network_hint:
         return network_hint
-    return "check that ClickHouse is running and not overloaded" if kind(error) is Kind.TEMPORARY else None
+    return "check that ClickHouse is running and not overloaded" if error_kind(error) is ErrorKind.TEMPORARY else None
 
 
 def _code(error: BaseException) -> int | None:
