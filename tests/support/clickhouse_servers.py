@@ -40,7 +40,8 @@ class ClickHouse:
     def _answer(self, sql: str) -> list[str]:
         response = requests.post(self.url, data=sql.encode(), auth=(self.username, self.password), timeout=60)
         assert response.ok, response.text
-        return response.text.split("\n")[:-1]
+        # Not `text`: requests would guess the encoding.
+        return response.content.decode().split("\n")[:-1]
 
     def inject(self, *faults: dict) -> None:
         """Replace all faults. Each fault applies to the next request that it matches."""

@@ -38,11 +38,12 @@ def outputs(vrl_python):
     return {"texts": texts, **made}
 
 
+@pytest.mark.parametrize("by_parameters", [True, False], ids=["0.57", "0.54"])
 @pytest.mark.parametrize("database", ["openedx", "xapi"])
-def test_clickhouse_stores_statements(clickhouse, outputs, database):
+def test_clickhouse_stores_statements(clickhouse, outputs, database, by_parameters):
     sink = composed(*SINKS, environment={"CLICKHOUSE_DATABASE": database})["sinks"]["clickhouse"]
 
-    answer = insert(sink, clickhouse, outputs["statements_kind.xapi"], clickhouse.password)
+    answer = insert(sink, clickhouse, outputs["statements_kind.xapi"], clickhouse.password, by_parameters=by_parameters)
 
     assert answer.ok, answer.text
     ids = [json.loads(text)["id"] for text in outputs["texts"]]

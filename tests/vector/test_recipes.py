@@ -14,11 +14,10 @@ import yaml
 
 from log_replay.options import read_options
 from log_replay.options.arguments import add_arguments
-from tests.support.vector.shipped import DEAD_LETTER, REFERENCE, ROOT, TRANSFORMS, VECTOR, composed
+from tests.support.vector.shipped import DEAD_LETTER, README_BLOCKS, REFERENCE, ROOT, TRANSFORMS, VECTOR, composed
 
 DEPLOY = VECTOR / "deploy"
 COMPOSE = DEPLOY / "compose.yaml"
-README_BLOCKS = re.findall(r"(?:^    .+\n?)+", (VECTOR / "README.md").read_text(), re.MULTILINE)
 MANIFESTS = {path.stem: list(yaml.safe_load_all(path.read_text())) for path in DEPLOY.glob("kubernetes-*.yaml")}
 KIND_OF = {f"statements_kind.{kind}": kind for kind in ("xapi", "caliper", "tracking")}
 

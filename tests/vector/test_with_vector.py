@@ -217,7 +217,7 @@ def test_agent_and_aggregator_into_clickhouse(vector, clickhouse, tmp_path_facto
     into_clickhouse(vector, clickhouse)
     address = f"127.0.0.1:{free_port()}"
     vector.settings["LOG_REPLAY_AGGREGATOR_LISTEN"] = address
-    agent = Vector(vector.binary, tmp_path_factory.mktemp("agent"), {"LOG_REPLAY_AGGREGATOR": address})
+    agent = Vector(vector.program, tmp_path_factory.mktemp("agent"), {"LOG_REPLAY_AGGREGATOR": address})
     texts = [encoded(xapi(number)) for number in range(500)]
 
     with vector.running(VECTOR / "sources" / "aggregator.yaml", TRANSFORMS, SINK["clickhouse"], DEAD_LETTER):

@@ -34,15 +34,30 @@ def encoded_row(event: dict[str, Any], encoding: dict[str, Any]) -> str:
     return json.dumps(kept, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def insert(sink: dict[str, Any], server: ClickHouse, events: list[dict[str, Any]], password: str) -> requests.Response:
-    """Post events as Vector's clickhouse sink does (src/sinks/clickhouse/service.rs in 0.54 and 0.58)."""
+def insert(
+    sink: dict[str, Any],
+    server: ClickHouse,
+    events: list[dict[str, Any]],
+    password: str,
+    *,
+    by_parameters: bool = True,
+) -> requests.Response:
+    """Post events as Vector's clickhouse sink does (src/sinks/clickhouse/service.rs).
+
+    Args:
+        by_parameters: names the table in parameters of the request, as Vector 0.57 does; 0.54 puts it into the query.
+    """
     parameters = {"input_format_import_nested_json": 1}
     if "skip_unknown_fields" in sink:
         parameters["input_format_skip_unknown_fields"] = int(sink["skip_unknown_fields"])
     if sink.get("date_time_best_effort"):
         parameters["date_time_input_format"] = "best_effort"
     assert sink["format"] == "json_each_row"
-    parameters["query"] = f'INSERT INTO "{sink["database"]}"."{sink["table"]}" FORMAT JSONEachRow'
+    if by_parameters:
+        parameters["query"] = "INSERT INTO {database:Identifier}.{table:Identifier} FORMAT JSONEachRow"
+        parameters |= {"param_database": sink["database"], "param_table": sink["table"]}
+    else:
+        parameters["query"] = f'INSERT INTO "{sink["database"]}"."{sink["table"]}" FORMAT JSONEachRow'
     body = "".join(encoded_row(event, sink["encoding"]) + "\n" for event in events)
     assert sink["compression"] == "gzip"
     headers = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}

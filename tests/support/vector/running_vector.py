@@ -6,17 +6,21 @@ import contextlib
 import os
 import shutil
 import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.paths import ROOT
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
 BINARY = os.environ.get("LOG_REPLAY_VECTOR") or shutil.which("vector")
+STAND_IN = (sys.executable, "-m", "tests.support.vector.stand_in")
 #: Without a limit, Vector 0.54 to 0.57 can lose the last lines of stdin.
 SHUTDOWN = ("--graceful-shutdown-limit-secs", "86400")
 SECRETS = ("clickhouse_password", "lrs_password", "caliper_token", "s3_access_key", "s3_secret_key")
@@ -28,11 +32,21 @@ COMMAND_TIMEOUT_SECONDS = 600
 
 @dataclass
 class Vector:
-    """A Vector with its own folder. ``settings`` are the environment variables that the configs read."""
+    """A Vector with its own folder, or a stand-in for it.
 
-    binary: str
+    Attributes:
+        program: the command without its arguments.
+        folder: an empty folder for its data, its secrets and its log.
+        settings: environment variables that the configs read.
+        shutdown: arguments for the limit of the time to stop.
+        log: stdout and stderr of the process that runs or ran last.
+    """
+
+    program: tuple[str, ...]
     folder: Path
     settings: dict[str, str] = field(default_factory=dict)
+    shutdown: tuple[str, ...] = SHUTDOWN
+    log: Path | None = None
 
     def __post_init__(self) -> None:
         for name in ("data", "secrets"):
@@ -60,7 +74,7 @@ class Vector:
     def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         """Run a subcommand, and wait until it ends."""
         return subprocess.run(
-            [self.binary, *arguments],
+            [*self.program, *arguments],
             env=self.environment,
             capture_output=True,
             text=True,
@@ -69,25 +83,35 @@ class Vector:
         )
 
     def pipe(self, content: bytes, *paths: Path) -> bytes:
-        """Run a composition with this stdin until it ends, and return its stdout."""
-        ended = subprocess.run(
+        """Run a composition with this stdin until it ends successfully, and return its stdout."""
+        ended = self.piped(content, *paths)
+        assert ended.returncode == 0, ended.stderr.decode()
+        return ended.stdout
+
+    def piped(self, content: bytes, *paths: Path) -> subprocess.CompletedProcess[bytes]:
+        """Run a composition with this stdin until it ends."""
+        return subprocess.run(
             self._command(*paths),
             input=content,
             env=self.environment,
+            cwd=ROOT,
             capture_output=True,
             timeout=COMMAND_TIMEOUT_SECONDS,
             check=False,
         )
-        assert ended.returncode == 0, ended.stderr.decode()
-        return ended.stdout
 
     @contextlib.contextmanager
     def running(self, *paths: Path) -> Iterator[subprocess.Popen[bytes]]:
         """Run a composition, and stop it as Kubernetes does: SIGTERM, and time to store what is left."""
-        log = self.folder / f"vector-{time.monotonic_ns()}.log"
+        self.log = log = self.folder / f"vector-{time.monotonic_ns()}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                self._command(*paths), env=self.environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+                self._command(*paths),
+                env=self.environment,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
             )
             try:
                 yield process
@@ -102,13 +126,13 @@ class Vector:
         return self.dead_letter.read_text().splitlines() if self.dead_letter.exists() else []
 
     def _command(self, *paths: Path) -> list[str | Path]:
-        return [self.binary, *SHUTDOWN, *(word for path in paths for word in ("--config", path))]
+        return [*self.program, *self.shutdown, *(word for path in paths for word in ("--config", path))]
 
 
 @pytest.fixture
 def vector(tmp_path) -> Vector:
     """Set up Vector for one test."""
-    return Vector(BINARY, tmp_path)
+    return Vector((BINARY,), tmp_path)
 
 
 def eventually(expected: object, found: Callable[[], object]) -> None:

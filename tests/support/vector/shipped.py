@@ -21,6 +21,8 @@ TRANSFORMS = VECTOR / "transforms" / "statements.yaml"
 SOURCES = [path for path in COMPONENTS if path.parent.name == "sources" and path.name != "agent.yaml"]
 SINKS = [path for path in COMPONENTS if path.parent.name == "sinks"]
 DEAD_LETTER = VECTOR / "sinks" / "dead-letter.yaml"
+#: The indented commands of the README.
+README_BLOCKS = re.findall(r"(?:^    .+\n?)+", (VECTOR / "README.md").read_text(), re.MULTILINE)
 SECTIONS = ("sources", "transforms", "sinks")
 
 #: ``$$``, ``$NAME``, ``${NAME}``, ``${NAME:-default}`` as Vector's src/config/vars.rs has them, anywhere in a file.
