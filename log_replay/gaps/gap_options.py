@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _BATCH_SIZE = 2000
 _RUN_OPTIONS = (
     "source_provider", "source_config", "transformer_type", "since", "until", "event", "course", "org", "user",
-    "unit_size", "workers", "transformers", "rejects", "grace_secs",
+    "unit_size", "workers", "transformers", "rejects", "skip_unreadable", "grace_secs",
 )  # fmt: skip
 COMPARISON = "Comparison"
 GAP_OPTIONS: dict[str, Option] = {

@@ -52,6 +52,15 @@ def test_examples_of_help_can_be_parsed():
         assert parser.parse_args(shlex.split(example)[2:]).transformer_type in {"xapi", "caliper"}
 
 
+@pytest.mark.parametrize("name", ["query", "replay_gaps", "dump_data_to_clickhouse"])
+def test_examples_of_each_command_can_be_parsed(name):
+    parser = load_command_class("log_replay", name).create_parser("log-replay", name)
+    commands = examples(parser.format_help())
+    assert len(commands) == 2
+    for example in commands:
+        parser.parse_args(shlex.split(example)[2:])
+
+
 def test_help_shows_each_option_once_with_underscores():
     text = command().create_parser("log-replay", "transform_tracking_logs").format_help()
     shown = re.findall(r"^  (--\w+)", text, re.MULTILINE)

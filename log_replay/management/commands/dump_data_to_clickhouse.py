@@ -23,6 +23,14 @@ if TYPE_CHECKING:
 class Command(LogReplayCommand):
     """Dump one type of the LMS's objects into Aspects' tables in ClickHouse."""
 
+    examples = """\
+  # Dump the profiles of all users into the embedded ClickHouse (outside an LMS), or into Aspects' (inside):
+  %(prog)s --object user_profile
+
+  # Dump two courses into a ClickHouse server:
+  %(prog)s --object course_overviews --ids course-v1:Org+A+2026 course-v1:Org+B+2026 \\
+    --url https://clickhouse.example.com:8443 --username ch_admin --password '${CLICKHOUSE_PASSWORD}'
+"""
     usage = "%(prog)s --object OBJECT [OPTION ...]"
     help = (
         "Dump courses, users, external ids, enrollments or tags into the tables of Aspects' database event_sink, like "

@@ -16,6 +16,14 @@ class Command(LogReplayCommand):
     """Run a read-only query over the embedded ClickHouse, or over files that a run wrote."""
 
     usage = "%(prog)s SQL [OPTION ...]"
+    examples = """\
+  # Count the statements in the embedded ClickHouse by verb:
+  %(prog)s 'SELECT verb, count() FROM statements GROUP BY verb'
+
+  # Show what one course has, from files, as JSON lines:
+  %(prog)s "SELECT time, actor, event FROM statements WHERE course = 'course-v1:Org+Course+Run' ORDER BY time" \\
+    --files /data/statements --format json
+"""
     help = (
         "Run a read-only query over the statements in the embedded ClickHouse, or in files that a run wrote. The view "
         "'statements' has the columns id, kind (xapi or caliper), time, actor, verb, object, object_name, course, org, "

@@ -28,6 +28,16 @@ if TYPE_CHECKING:
 class Command(LogReplayCommand):
     """Show which statements of the logs a ClickHouse table does not have."""
 
+    examples = """\
+  # Compare with the embedded ClickHouse, by day, and write an HTML report:
+  %(prog)s --source_provider LOCAL --source_config '{"key": "/openedx/data", "container": "logs"}' \\
+    --transformer_type xapi --html gaps.html
+
+  # Fail if a ClickHouse server lacks a statement:
+  %(prog)s --source_provider LOCAL --source_config '{"key": "/openedx/data", "container": "logs"}' \\
+    --transformer_type xapi --fail_if_missing \\
+    --missing_from '{"url": "https://clickhouse:8443", "username": "ch_lrs", "password": "${PASSWORD}"}'
+"""
     usage = "%(prog)s --source_provider PROVIDER --transformer_type {xapi,caliper} [OPTION ...]"
     help = (
         "Compare the statements of logs with a ClickHouse table: how many are in the logs, present in the table, "
