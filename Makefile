@@ -52,7 +52,7 @@ endurance: $(VENV)/.dev ## Run the random tests at full size (ten minutes on two
 		tests/faults/test_soak.py tests/faults/test_lrs_faults.py tests/faults/test_s3_faults.py tests/fuzz
 
 vector-test: $(VENV)/.dev ## Test vector/ with a real Vector, if one is installed
-	@$(BIN)/pytest tests/vector/test_with_vector.py || test $$? -eq 5 # 5: all skipped
+	@$(BIN)/pytest tests/vector/test_with_vector.py tests/vector/test_losses.py tests/vector/test_pipe_recipe.py || test $$? -eq 5 # 5: all skipped
 
 lint: $(VENV)/.dev ## Check the style and the layers
 	@$(BIN)/ruff check .

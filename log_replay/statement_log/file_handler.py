@@ -50,6 +50,7 @@ class FileHandler(LineHandler):
         except OSError as error:
             raise ConfigurationError(error.strerror or "failed", operation="open", object=str(path)) from error
         if max_bytes and not self._is_regular:
+            self.close()
             raise ConfigurationError("only a regular file can be rotated", operation="open", object=str(path))
 
     def write_lines(self, lines: Text) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from log_replay.statement_log.formatters import escape_replacement_characters
+
 if TYPE_CHECKING:
     import logging
 
@@ -36,7 +38,8 @@ class LineLimit:
 
     def may_exceed(self, text: bytes, position: Position) -> bool:
         """Return True if the statement's line could be too long in some format, including the envelope."""
-        return len(text) + len(position.object) + _MAX_ENVELOPE_BYTES > self.max_line_bytes
+        line_bytes = len(escape_replacement_characters(text)) + len(position.object) + _MAX_ENVELOPE_BYTES
+        return line_bytes > self.max_line_bytes
 
     def check(self, record: logging.LogRecord, handlers: list[logging.Handler], position: Position) -> None:
         """Count the record if its line is too long in the format of at least one handler."""

@@ -188,6 +188,15 @@ def test_line_limit_counts_bytes_not_characters(log_through):
     assert limit.over == 1
 
 
+def test_line_limit_counts_u_fffd_as_its_escape(log_through):
+    log_through(Collector(), RawFormatter())
+    limit = LineLimit(max_line_bytes=4000)
+
+    log_statements("xapi", [event(statement(('{"a":"' + "\ufffd" * 700 + '"}').encode()))], limit)
+
+    assert limit.over == 1
+
+
 def test_line_limit_keeps_only_the_first_positions(log_through):
     log_through(Collector())
     limit = LineLimit(max_line_bytes=10)
