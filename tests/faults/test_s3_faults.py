@@ -16,10 +16,12 @@ from log_replay.pipeline.run import Replay
 from log_replay.report.progress import ProgressLog
 from log_replay.retry import RetryPolicy
 from log_replay.sinks.files.sink import file_sink
+from log_replay.sinks.lrs.routes import Route
 from log_replay.sources import open_source
 from tests import generate_log
 from tests.support.faulty_store import FaultyStore
 from tests.support.flaky_lrs import FlakyLrs
+from tests.support.lrs_sinks import sink_of
 from tests.support.runs import parsed
 
 if TYPE_CHECKING:
@@ -111,9 +113,10 @@ def test_lrs_gets_each_statement_once_with_any_faults(store, expected, round_num
     ids = {json.loads(line)["id"] for content in files.values() for line in content.splitlines()}
     for seed in range(round_number, RUNS // 2, ROUNDS):
         with FlakyLrs(seed) as lrs:
-            config = json.dumps({"url": lrs.url, "timeout_seconds": 3})
-            run = run_of(store, "--destination_provider", "LRS", "--destination_config", config)
-            run._sink._endpoints[0]._retry_policy = SHORT_DELAYS
+            config = json.dumps({"url": lrs.url})
+            sink = sink_of(Route(lrs.url), retry_policy=SHORT_DELAYS, timeout_seconds=3)
+            arguments = ["--destination_provider", "LRS", "--destination_config", config]
+            run = run_of(store, *arguments, open_sink=lambda _, sink=sink: sink)
             store.break_from_now_on(seed)
             found = run.replay(ProgressLog())
         store.faults = store.listing_faults = []

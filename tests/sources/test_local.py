@@ -173,7 +173,7 @@ def test_file_that_is_rotated_during_a_read_is_read_and_reported(place, logs):
     assert [message["object"] for message in messages if "replaced by another file" in message["event"]] == [obj.name]
 
 
-def test_file_with_another_inode_and_the_same_time_and_size_is_read(place, logs):
+def test_file_with_another_inode_but_the_same_time_is_read(place, logs):
     place.put("tracking.log", b"one\n")
     source = place.source()
     (obj,) = source.objects()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Layout(NamedTuple):
-    """How a file sink writes statements.
+    """The content and the place of the lines that a file sink writes.
 
     Both functions raise ``UnstorableStatement`` for a statement that cannot be written in this layout.
 
@@ -24,13 +24,13 @@ class Layout(NamedTuple):
         line: returns the line of a statement, with its line end.
         folder: returns the folder of the line, below the prefix. A batch gives one file for each folder.
         compression: ``gzip``, ``zstd`` or None.
-        nested: True if lines go to folders below the prefix.
+        root: the folder that contains the folders of all lines; empty if there is only one folder.
     """
 
     line: Callable[[Statement], bytes]
     folder: Callable[[Statement], str]
     compression: str | None = None
-    nested: bool = False
+    root: str = ""
 
 
 #: One statement per line, all in one folder.
@@ -57,7 +57,9 @@ def read_layout(output_format: str, layout: str, *, transformer_type: str, compr
             "the layout 'aspects' needs the format 'rows' and the compression 'zstd'",
             hint="omit the format and the compression",
         )
-    return Layout(lines[output_format], folders[layout], compression, nested=layout == "aspects")
+    return Layout(
+        lines[output_format], folders[layout], compression, root=transformer_type if layout == "aspects" else ""
+    )
 
 
 def row_line(statement: Statement) -> bytes:

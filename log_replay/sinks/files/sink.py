@@ -91,7 +91,7 @@ class FileSink:
         self._outputs = [output for acknowledgement in acknowledgements for output in acknowledgement["outputs"]]
         if self._outputs:
             self._store.require()
-        self._store.clean(str(self._folder), self._beginning, nested=self._layout.nested)
+        self._store.clean(self._path(self._layout.root), self._beginning, nested=bool(self._layout.root))
         self._store.clean(str(self._folder), MANIFEST, nested=False)
 
     def deliver(self, batch: Sequence[TransformedEvent]) -> Delivery:
@@ -123,19 +123,21 @@ class FileSink:
         self._objects = objects
 
     def close(self, *, complete: bool) -> None:
-        """Write the manifest and remove stale files, if the run is complete and has written or replaced a file."""
+        """Write the manifest of a complete run that has written or replaced a file, then remove stale files."""
         if not complete:
             return
         path = self._path(MANIFEST)
         runs = earlier_runs(self._store.read(path), path)
+        existing = self._existing_names()
         replaced = {name for name, read_to_end in self._objects.items() if read_to_end and name != STDIN}
         kept = kept_outputs(runs, self._key, self._outputs, replaced)
+        kept = [output for output in kept if existing is None or self._path(output["name"]) in existing]
         run = run_entry(self._key, self._transformer_type, self._layout.compression, [*self._outputs, *kept])
         if run["outputs"] or any(earlier["key"] == self._key for earlier in runs):
             with self._store.replacing(path) as file:
                 file.write(merged(runs, run))
-        if self._objects and STDIN not in self._objects:
-            self._remove_stale({object_digest(name) for name in replaced})
+        if existing and self._objects and STDIN not in self._objects:
+            self._remove_stale(existing, {object_digest(name) for name in replaced})
 
     def _lines_by_folder(
         self, events: Sequence[TransformedEvent], refusals: dict[int, Refusal], number: int
@@ -173,27 +175,30 @@ class FileSink:
                 self._stdin_content.update(line.text)
         return self._stdin_content.hexdigest()[:12]
 
-    def _remove_stale(self, replaced: Collection[str]) -> None:
+    def _existing_names(self) -> Collection[str] | None:
+        """Return the names of all files with this run's key, or None if they cannot be listed."""
+        root = self._layout.root
+        try:
+            return set(self._store.names(self._path(root), self._beginning, nested=bool(root)))
+        except DestinationUnavailable as error:
+            log.warning("stale files of earlier runs may remain", reason=str(error))
+            return None
+
+    def _remove_stale(self, existing: Collection[str], replaced: Collection[str]) -> None:
         """Remove files of replaced objects that this run has not written. Report files of objects that are gone.
 
         Args:
+            existing: the names of all files with this run's key.
             replaced: digests of the objects whose outputs have all been written by this run.
         """
-        written = {self._path(output["name"]) for output in self._outputs}
         known = {object_digest(name) for name in self._objects}
         gone: list[str] = []
-        try:
-            for name in self._store.names(str(self._folder), self._beginning, nested=self._layout.nested):
-                origin = origin_of(name)
-                if origin is None or name in written:
-                    continue
-                if origin.digest in replaced:
-                    self._store.delete(name)
-                    log.info("stale file removed: the object that it was made from has changed", file=name)
-                elif origin.digest not in known:
-                    gone.append(name)
-        except DestinationUnavailable as error:
-            log.warning("stale files of earlier runs may remain", reason=str(error))
+        for name in sorted(set(existing) - {self._path(output["name"]) for output in self._outputs}):
+            origin = origin_of(name)
+            if origin and origin.digest in replaced:
+                self._delete(name)
+            elif origin and origin.digest not in known:
+                gone.append(name)
         if gone:
             log.warning(
                 "files of objects that are no longer in the source remain",
@@ -201,6 +206,14 @@ class FileSink:
                 first=gone[0],
                 hint="delete them if other objects have their content, for example after a rotation",
             )
+
+    def _delete(self, name: str) -> None:
+        try:
+            self._store.delete(name)
+        except DestinationUnavailable as error:
+            log.warning("stale file not removed", reason=str(error))
+        else:
+            log.info("stale file removed: the object that it was made from has changed", file=name)
 
     def _write(self, name: str, lines: Sequence[Line]) -> Output:
         with self._store.replacing(self._path(name)) as file:

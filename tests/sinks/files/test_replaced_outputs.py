@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
 from tests.support.ledger_runs import logs, replay, source
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 __all__ = ["logs", "replay", "source"]
 
@@ -128,6 +125,35 @@ def test_files_of_an_object_that_is_gone_are_kept_and_reported(run, expected, lo
     assert lines(out) == expected
     assert listed(out) == files(out)
     assert any("no longer in the source" in message["event"] for message in messages)
+
+
+def test_manifest_does_not_list_files_that_were_deleted(run, logs, out):
+    run()
+    (logs / "b.log").unlink()
+    run()
+    (logs / "a.log").unlink()
+    (logs / "c.log").write_bytes(b'{"name": "page_close"}\n')
+    for path in list(out.glob("xapi_*"))[:3]:
+        path.unlink()
+    run()
+    assert listed(out) == files(out) != set()
+
+
+def test_stale_file_that_cannot_be_deleted_is_reported(run, logs, out, monkeypatch):
+    run()
+    (logs / "b.log").write_bytes(b'{"name": "page_close"}\n')
+
+    def refuse(*_args, **_kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with capture_logs() as messages:
+        report = run()
+    assert report.complete
+    assert any(message["event"] == "stale file not removed" for message in messages)
+    monkeypatch.undo()
+    run()
+    assert listed(out) == files(out)
 
 
 def test_files_of_an_interrupted_run_are_replaced(run, expected, logs, out):
