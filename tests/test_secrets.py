@@ -182,6 +182,16 @@ def test_file_that_others_can_read_draws_a_warning(tmp_path, mode, warned):
     assert "s3cret" not in written.getvalue()
 
 
+def test_readable_file_without_secrets_draws_no_warning(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"key": "/logs", "container": "c"}))
+    path.chmod(0o644)
+    written = io.StringIO()
+    configure_own_log(written)
+    assert read_config("--source_config", f"@{path}")
+    assert written.getvalue() == ""
+
+
 def test_decompression_bomb_is_read_in_bounded_memory(debugging_shell, tmp_path):
     """One line of a gigabyte in a megabyte, then an event; the same, compressed twice, is not a log."""
     logs = tmp_path / "logs"

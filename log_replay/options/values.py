@@ -13,9 +13,10 @@ import structlog
 
 from log_replay.errors import ConfigurationError
 from log_replay.events.filters import read_time
+from log_replay.redaction import split_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
 log = structlog.get_logger(__name__)
@@ -57,25 +58,30 @@ def read_config(option: str, text: str) -> dict[str, Any]:
         raise ConfigurationError(f"{option} is nested too deeply") from None
     if not isinstance(config, dict):
         raise ConfigurationError(f"{option} is JSON, but not an object", hint='for example {"container": "logs"}')
+    if text.startswith("@"):
+        _warn_of_readers(option, Path(text[1:]).expanduser(), config)
     return {key: _substitute(option, value) for key, value in config.items()}
 
 
 def _read_file(option: str, text: str) -> str:
     try:
-        path = Path(text[1:]).expanduser()
-        _warn_of_readers(option, path)
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise ConfigurationError(reason, operation="read", object=f"{option} {text}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigurationError("it is not UTF-8", operation="read", object=f"{option} {text}") from error
-    except (ValueError, RuntimeError) as error:
-        raise ConfigurationError("this is not a path", operation="read", object=f"{option} {text}") from error
+        return Path(text[1:]).expanduser().read_text(encoding="utf-8")
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ConfigurationError(_read_failure(error), operation="read", object=f"{option} {text}") from error
 
 
-def _warn_of_readers(option: str, path: Path) -> None:
-    if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+def _read_failure(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    return (
+        "it is not JSON, since it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else "this is not a path"
+    )
+
+
+def _warn_of_readers(option: str, path: Path, config: Mapping[str, Any]) -> None:
+    # A key alone gives no access: it is a folder, or it comes with a secret.
+    _, secrets = split_secrets("LOCAL", config)
+    if secrets and path.exists() and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
         log.warning(
             "other users can read this file and the secrets in it", option=option, path=str(path), hint="chmod 600"
         )
