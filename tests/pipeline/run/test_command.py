@@ -82,7 +82,7 @@ WRONG = {
     "dates in the wrong order": (["--since", "2026-03-02", "--until", "2026-03-01"], "not before"),
     "event that nothing is made of": (["--event", "play_vidoe"], "play_vidoe"),
     "destination that is not there": (
-        ["--destination_provider", "LOCAL", "--destination_config", '{"key": "/", "container": "no-such-folder"}'],
+        ["--destination_provider", "LOCAL", "--destination_config", '{"key": "/no-such-folder", "container": "x"}'],
         "no-such-folder",
     ),
     "no route": (["--destination_provider", "LRS"], "route"),
