@@ -176,9 +176,9 @@ def entries() -> list[Entry]:
     other: list[Entry] = [lambda scene: line(other_event(scene), scene)] * 42
     output: list[Entry] = [lambda scene: other_programs_line(scene).encode() + b"\n"] * 10
     placed = [
-        (position / len(kind), rank, entry)
-        for rank, kind in enumerate((everyday, implicit, other, output, ODDITIES))
-        for position, entry in enumerate(kind)
+        (position / len(group), rank, entry)
+        for rank, group in enumerate((everyday, implicit, other, output, ODDITIES))
+        for position, entry in enumerate(group)
     ]
     return [entry for *_, entry in sorted(placed, key=lambda place: place[:2])]
 
