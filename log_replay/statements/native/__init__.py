@@ -6,12 +6,14 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
+from opaque_keys import InvalidKeyError
+
 from log_replay.errors import LogReplayError
 from log_replay.identities import UnknownIdentity
 from log_replay.statements.native.certification import Certification
 from log_replay.statements.native.fields import UpstreamRejects
 from log_replay.statements.native.platform import configured_platform
-from log_replay.statements.native.transforms import TIMESTAMPS, TRANSFORMS
+from log_replay.statements.native.transforms import REJECT_CHECKS, TRANSFORMS
 from log_replay.statements.native.verification import same_statements
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from log_replay.statements import Transformer
     from log_replay.statements.native.transforms import Transform
 
+#: The exceptions of native transforms for events that upstream rejects too, for the same reason.
+REJECTIONS = (UnknownIdentity, UpstreamRejects, InvalidKeyError)
 NATIVE = "native"
 UNSUPPORTED_SHAPE = "unsupported_shape"
 
@@ -54,7 +58,7 @@ class NativeTransformer:
         certification: Certification | None = None,
     ) -> None:
         self._upstream = upstream
-        self._transforms, self._timestamp_of = TRANSFORMS[transformer_type], TIMESTAMPS[transformer_type]
+        self._transforms, self._check_reject = TRANSFORMS[transformer_type], REJECT_CHECKS[transformer_type]
         self._fallback_reason = fallback_reason
         self._verified_below = verify_sample * 2**32
         self._platform = configured_platform(sensor_id)
@@ -86,11 +90,10 @@ class NativeTransformer:
         try:
             try:
                 statements = native(event, self._platform, identities)
-            except (UnknownIdentity, UpstreamRejects):
-                # Upstream reads the timestamp first: an invalid one decides the reject reason.
-                self._timestamp_of(event.fields)
+            except REJECTIONS:
+                self._check_reject(event.fields, self._platform)
                 raise
-        except (UnknownIdentity, UpstreamRejects) as rejection:
+        except REJECTIONS as rejection:
             self.transform_paths[NATIVE] += 1
             if self._verified_below:
                 self._verify(event, identities, rejection)

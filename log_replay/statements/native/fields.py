@@ -19,7 +19,7 @@ class UnsupportedEvent(Exception):
 
 
 class UpstreamRejects(ValueError):
-    """Upstream rejects the event for this reason.
+    """Upstream rejects the event for this reason, the type of its exception.
 
     Raise it only if upstream would find no other error before.
     """
@@ -38,20 +38,15 @@ def value_at(fields: EventFields, section: str, key: str) -> Any:
 
 def required_at(fields: EventFields, section: str, key: str) -> Any:
     """Return the value of ``section.key``, which upstream requires."""
-    holder = fields.get(section)
-    value = holder.get(key) if isinstance(holder, dict) else None
-    if value or value == 0:
-        return value
-    raise UnsupportedEvent
+    return required(value_at(fields, section, key))
 
 
 def text_at(fields: EventFields, section: str, key: str) -> str:
-    """Return the text of ``section.key``, which upstream requires."""
-    holder = fields.get(section)
-    value = holder.get(key) if isinstance(holder, dict) else None
-    if value and isinstance(value, str):
-        return value
-    raise UnsupportedEvent
+    """Return the text of ``section.key``. For upstream, any other value is a ``TypeError``."""
+    value = value_at(fields, section, key)
+    if not isinstance(value, str):
+        raise UpstreamRejects("TypeError")
+    return value
 
 
 def find(fields: EventFields, key: str) -> Any:
@@ -131,9 +126,9 @@ def course_id_of(event: Event) -> str | None:
 
 
 def required(value: Any) -> Any:
-    """Return a value that upstream requires."""
+    """Return a value that upstream requires. For upstream, None is a ``ValueError``."""
     if value is None:
-        raise UnsupportedEvent
+        raise UpstreamRejects("ValueError")
     return value
 
 

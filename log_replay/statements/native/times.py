@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from log_replay.statements.native.fields import UnsupportedEvent
+from log_replay.statements.native.fields import UnsupportedEvent, UpstreamRejects
 from log_replay.statements.serialise import number_text
 
 DAY_SECONDS = 86_400
@@ -16,7 +16,7 @@ SECOND_MICROSECONDS = 1_000_000
 # The forms that the LMS writes. All parsers that upstream uses (aniso8601, dateutil, datetime) agree on them.
 _SUPPORTED_TIME = re.compile(
     r"(?:19|2[0-9])[0-9]{2}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
-    r"(?:Z|(?:\+|-(?!00:00))[0-9]{2}:[0-5][0-9])"
+    r"(Z|(?:\+|-(?!00:00))[0-9]{2}:[0-5][0-9])?"
 )
 # The most frequent form: in UTC, with microseconds. A match takes a third of the time of parsing.
 _is_usual_time = re.compile(
@@ -26,17 +26,25 @@ _is_usual_time = re.compile(
 
 
 def xapi_timestamp(time: Any) -> str:
-    """Return a time in its own zone, with microseconds unless they are zero."""
+    """Return a time in its own zone, with microseconds unless they are zero.
+
+    Raises:
+        UpstreamRejects: the time has no zone.
+    """
     if type(time) is str and _is_usual_time(time) and time[20:26] != "000000":
         return time
-    return _parsed(time).isoformat()
+    return _parsed(time, without_zone="ValueError").isoformat()
 
 
 def caliper_time(time: Any) -> str:
-    """Return a time in UTC, cut to milliseconds."""
+    """Return a time in UTC, cut to milliseconds.
+
+    Raises:
+        UpstreamRejects: the time has no zone.
+    """
     if type(time) is str and _is_usual_time(time):
         return f"{time[:23]}Z"
-    parsed = _parsed(time)
+    parsed = _parsed(time, without_zone="TypeError")
     utc = parsed.replace(tzinfo=None) - (parsed.utcoffset() or timedelta())
     return utc.isoformat(timespec="milliseconds") + "Z"
 
@@ -71,7 +79,11 @@ def xapi_duration(seconds: float | None) -> str | None:
 
 
 def caliper_duration(seconds: Any) -> str | None:
-    """Return an ISO 8601 duration without leading zeros and empty parts, such as ``PT1M30.5S``."""
+    """Return an ISO 8601 duration without leading zeros and empty parts, such as ``PT1M30.5S``.
+
+    Raises:
+        UpstreamRejects: the value is not a number.
+    """
     if seconds is None:
         return None
     if type(seconds) is float and 0 < seconds < DAY_SECONDS:
@@ -81,6 +93,8 @@ def caliper_duration(seconds: Any) -> str | None:
         if 0 < microseconds < SECOND_MICROSECONDS:
             decimals = str(SECOND_MICROSECONDS + microseconds).rstrip("0")[1:]  # six digits after a leading 1
             return f"PT{_time_part(whole_seconds)}.{decimals}S"
+    if type(seconds) in (str, list, dict):
+        raise UpstreamRejects("TypeError")
     return _any_duration(seconds)
 
 
@@ -108,7 +122,12 @@ def _hours_and_minutes(seconds: int) -> str:
     return (f"{hours}H" if hours else "") + (f"{minutes}M" if minutes else "")
 
 
-def _parsed(time: Any) -> datetime:
-    if not isinstance(time, str) or not _SUPPORTED_TIME.fullmatch(time):
+def _parsed(time: Any, *, without_zone: str) -> datetime:
+    """Parse a time. One without a zone is rejected for this reason."""
+    match = _SUPPORTED_TIME.fullmatch(time) if isinstance(time, str) else None
+    if not match:
         raise UnsupportedEvent
-    return datetime.fromisoformat(time)
+    parsed = datetime.fromisoformat(time)
+    if not match[1]:
+        raise UpstreamRejects(without_zone)
+    return parsed

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from log_replay.records import EventFields
     from log_replay.statements.native.caliper.event import CaliperTransform
+    from log_replay.statements.native.platform import Platform
     from log_replay.statements.native.xapi.statement import XapiTransform
 
 #: Transforms an event with one name.
@@ -22,9 +23,9 @@ Transform: TypeAlias = "XapiTransform | CaliperTransform"
 #: The native transforms, by transformer type and event name.
 TRANSFORMS: Mapping[str, Mapping[str, Transform]] = {"xapi": XAPI, "caliper": CALIPER}
 
-#: The functions that return an event's timestamp as statements write it, by transformer type. They raise an error for
-#: an invalid timestamp.
-TIMESTAMPS: Mapping[str, Callable[[EventFields], str]] = {
-    "xapi": statement.timestamp_of,
-    "caliper": envelope.timestamp_of,
+#: The functions that check the values which upstream uses before all others, by transformer type. They raise an error
+#: if one of these values is the reason for the reject, or may be.
+REJECT_CHECKS: Mapping[str, Callable[[EventFields, Platform], None]] = {
+    "xapi": statement.check_reject,
+    "caliper": envelope.check_reject,
 }

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs, urlparse
 
-from log_replay.statements.native.fields import UnsupportedEvent, UpstreamRejects, text
+from log_replay.statements.native.fields import UpstreamRejects, text
 
 
 def video_key(course_id: str, video_id: Any) -> str:
@@ -20,15 +20,32 @@ def video_key(course_id: str, video_id: Any) -> str:
     return f"{_block_prefix(course_id, 'video')}{video_id}"
 
 
-def problem_key_from_page(referer: Any, data: Any, course_id: Any) -> str:
-    """Return the usage key of a browser event's problem, from the page's address or else the names of the inputs."""
-    key = _activated_block(text(referer))
+def problem_key_from_page(referer: Any, data: Any, course_id: Any) -> str | None:
+    """Return the usage key of a browser event's problem, from the page's address or else the names of the inputs.
+
+    It is None if neither has it, as in an empty form, or if the course id is an old-style one.
+    """
+    page = text(referer)
+    key = _activated_block(page) if _may_have_block(page) else None
     if key:
         return key
+    if (not data and data != 0) or (not course_id and course_id != 0):
+        return None
     parts = text(data).split("_")
-    if len(parts) == 1 or ":" not in text(course_id):
-        raise UnsupportedEvent
+    if ":" not in text(course_id) or len(parts) == 1:
+        return None
     return _block_prefix(course_id, "problem") + parts[1]
+
+
+def _may_have_block(page: str) -> bool:
+    """Return False for most addresses without a usage key. To parse an address takes 5 us.
+
+    An address with other characters may be invalid, or have the parameter's name in an encoded form.
+    """
+    return "activate_block_id" in page or not page.isascii() or not page.isprintable() or not _OTHERS.isdisjoint(page)
+
+
+_OTHERS = frozenset("%[]")
 
 
 @lru_cache(maxsize=1024)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from log_replay.events.subjects import MAX_DEPTH, TooDeep
-from log_replay.statements.native.fields import Finder, UnsupportedEvent, find, required_at, text_at, value_at
+from log_replay.statements.native.fields import Finder, UpstreamRejects, find, required_at, text_at, value_at
 
 KEYS = ("event", "data", "context", "name", "user_id")
 SCALARS = st.sampled_from([None, "", "x", 0, 1, False, 0.0, [], [1]])
@@ -27,14 +27,18 @@ def test_finder_returns_the_same_as_find(fields, event_is_data):
 
 
 @given(DICTS, st.sampled_from(KEYS), st.sampled_from(KEYS))
-def test_required_values_are_returned_or_unsupported(fields, section, key):
+def test_a_missing_required_value_is_rejected(fields, section, key):
     value = value_at(fields, section, key)
-    for function, accepted in ((required_at, value is not None), (text_at, isinstance(value, str))):
+    for function, accepted, reason in (
+        (required_at, value is not None, "ValueError"),
+        (text_at, isinstance(value, str), "TypeError"),
+    ):
         if accepted:
             assert function(fields, section, key) == value
         else:
-            with pytest.raises(UnsupportedEvent):
+            with pytest.raises(UpstreamRejects) as raised:
                 function(fields, section, key)
+            assert raised.value.reason == reason
 
 
 @pytest.mark.parametrize("find_in", [find, lambda fields, key: Finder(fields).find(key)], ids=["find", "Finder"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from log_replay import _speedups
 from log_replay.records import Statement, new_statement
 from log_replay.statements.identifiers import CALIPER_EVENTS
-from log_replay.statements.native.fields import find
+from log_replay.statements.native.fields import find, required
 from log_replay.statements.native.times import caliper_time
 from log_replay.statements.serialise import json_text
 
@@ -124,10 +124,18 @@ def timestamp_of(fields: EventFields) -> str:
     """Return the event's timestamp as envelopes write it.
 
     Raises:
-        UnsupportedEvent: the timestamp is invalid.
-        KeyError: the event has no timestamp.
+        UpstreamRejects: the event has no timestamp, or one without a zone.
     """
-    return caliper_time(fields["timestamp"])
+    return caliper_time(required(find(fields, "timestamp")))
+
+
+def check_reject(fields: EventFields, _platform: Platform) -> None:
+    """Check the timestamp, which upstream reads before all other fields. If it is invalid, that is the reject reason.
+
+    Raises:
+        UpstreamRejects: the event has no timestamp, or one without a zone.
+    """
+    timestamp_of(fields)
 
 
 def person(external_id: str, platform: Platform) -> str:

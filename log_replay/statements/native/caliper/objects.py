@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from log_replay.statements.native.caliper.envelope import json_of
 from log_replay.statements.native.caliper.event import CACHED_BLOCKS, course_members, member
-from log_replay.statements.native.fields import UnsupportedEvent, course_id_of, required, required_at, text, value_at
+from log_replay.statements.native.fields import UpstreamRejects, course_id_of, required_at, text, value_at
 from log_replay.statements.native.times import caliper_duration
 from log_replay.statements.native.usage_keys import video_key
 
@@ -25,7 +25,10 @@ def course(event: Event, platform: Platform, identities: Identities) -> str:
         UnknownIdentity: the platform has no such course.
     """
     fields = event.fields
-    name = identities.course_name(required(course_id_of(event)))
+    course_id = course_id_of(event)
+    if course_id is None:
+        raise UpstreamRejects("InvalidKeyError")
+    name = identities.course_name(course_id)
     iri = json_of(platform.iri("course", required_at(fields, "data", "course_id")))
     mode = value_at(fields, "data", "mode")
     extensions = "" if mode is None else f',"extensions":{{{member("mode", mode)[1:]}}}'
@@ -34,8 +37,8 @@ def course(event: Event, platform: Platform, identities: Identities) -> str:
 
 def video(event: Event, platform: Platform, _identities: Identities) -> str:
     """Return the video, with its length."""
-    data = event.fields["data"]
-    video_id = data["id"]
+    data = _data(event)
+    video_id = data.get("id")
     # Other types are not cached: 1, 1.0 and True are the same key. Equal lengths give the same text.
     return (_cached_video if type(video_id) is str else _video)(
         video_id, data.get("duration", 0), event.course_id, platform
@@ -46,10 +49,10 @@ def page(object_type: str) -> Object:
     """Return the function that returns the target of a link or of an entry of the outline."""
 
     def page_of_type(event: Event, platform: Platform, _identities: Identities) -> str:
-        data = event.fields["data"]
-        id_, name = member("id", data["target_url"]), member("name", data.get("target_name"))
+        data = _data(event)
+        id_, name = member("id", data.get("target_url")), member("name", data.get("target_name"))
         if not id_:
-            raise UnsupportedEvent
+            raise UpstreamRejects("ValueError")
         return f'{{{id_[1:]}{name},"type":"{object_type}"{course_members(event.course_id, platform).extensions}}}'
 
     return page_of_type
@@ -65,8 +68,8 @@ def unit(object_type: str, target: str | None = None) -> Object:
     constant_target = member("target", target)
 
     def unit_of_type(event: Event, platform: Platform, _identities: Identities) -> str:
-        data = event.fields["data"]
-        key, count, current = data["id"], data.get("tab_count"), data.get("current_tab")
+        data = _data(event)
+        key, count, current = data.get("id"), data.get("tab_count"), data.get("current_tab")
         # Other types are not cached: 1, 1.0 and True are the same key.
         begin, part_of = (_cached_unit if type(key) is str else _unit)(object_type, key, event.course_id, platform)
         target_member = constant_target or member("target", data.get("target_tab"))
@@ -78,10 +81,18 @@ def unit(object_type: str, target: str | None = None) -> Object:
     return unit_of_type
 
 
+def _data(event: Event) -> dict[str, Any]:
+    """Return the event's data, in which upstream requires an id."""
+    data = event.fields["data"]
+    if type(data) is not dict:
+        raise UpstreamRejects("ValueError")
+    return data
+
+
 def _video(video_id: Any, seconds: Any, course_id: Any, platform: Platform) -> str:
-    if not video_id and video_id != 0:
-        raise UnsupportedEvent
-    key = video_key(text(course_id or None), video_id)
+    if (not video_id and video_id != 0) or (not course_id and course_id != 0):
+        raise UpstreamRejects("ValueError")
+    key = video_key(text(course_id), video_id)
     length = caliper_duration(seconds)
     duration = "" if length is None else f',"duration":"{length}"'
     iri = json_of(platform.iri("xblock", key))
@@ -94,7 +105,7 @@ _cached_video = lru_cache(maxsize=CACHED_BLOCKS)(_video)
 def _unit(object_type: str, key: Any, course_id: Any, platform: Platform) -> tuple[str, str]:
     """Return the JSON of a unit before its extensions, and the last of the extensions."""
     if not key and key != 0:
-        raise UnsupportedEvent
+        raise UpstreamRejects("ValueError")
     iri = json_of(platform.iri("xblock", key))
     return f'{{"id":{iri},"type":"{object_type}","name":"Unit"', course_members(course_id, platform).part_of
 

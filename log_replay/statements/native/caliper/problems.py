@@ -59,7 +59,7 @@ def _attempt(event: Event, platform: Platform, identities: Identities) -> str:
     count = _data(event.fields).get("attempts", "")
     course = course_members(event.course_id, platform)
     if course is NO_COURSE:
-        raise UnsupportedEvent
+        raise UpstreamRejects("KeyError")
     problem_iri = platform.iri("xblock", key)
     iri = json_of(f"{problem_iri}/user/{external_id}/attempt/{count}")
     assignee, assignable = person(external_id, platform), json_of({"id": problem_iri, "type": "Assessment"})
@@ -99,7 +99,10 @@ def _problem_key(event: Event) -> Any:
     referer = value_at(fields, "context", "referer")
     if referer is None:  # as in all browser events, unless another process than the LMS's logged them
         raise UpstreamRejects("ValueError")
-    return problem_key_from_page(referer, data, event.course_id)
+    key = problem_key_from_page(referer, data, event.course_id)
+    if key is None:
+        raise UnsupportedEvent
+    return key
 
 
 def _data(fields: EventFields) -> dict[str, Any]:

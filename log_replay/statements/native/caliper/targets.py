@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from log_replay.statements.native.caliper.event import member
 from log_replay.statements.native.fields import find
@@ -17,7 +17,7 @@ MEDIA_LOCATION = '{"id":"_:MediaLocation","type":"MediaLocation"'
 def media_location(fields: EventFields) -> str:
     """Return the position in the video."""
     data = fields["data"]
-    time = caliper_duration(data.get("currentTime") or data.get("current_time"))
+    time = _duration(data.get("currentTime") or data.get("current_time"))
     return f"{MEDIA_LOCATION}}}" if time is None else f'{MEDIA_LOCATION},"currentTime":"{time}"}}'
 
 
@@ -27,11 +27,16 @@ def seek(fields: EventFields) -> str:
     before = data.get("currentTime")
     if not before:
         before = data.get("old_time")
-        caliper_duration(data.get("current_time"))  # upstream does not use it, but rejects an invalid one
-    time, after = caliper_duration(before), caliper_duration(data.get("new_time"))
+        _duration(data.get("current_time"))  # upstream does not use it, but rejects an invalid one
+    time, after = _duration(before), _duration(data.get("new_time"))
     current = "" if time is None else f',"currentTime":"{time}"'
     extensions = "" if after is None else f'"newTime":"{after}"'
     return f'{MEDIA_LOCATION}{current},"extensions":{{{extensions}}}}}'
+
+
+def _duration(seconds: Any) -> str | None:
+    """Return a duration, or None for an empty value. Zero and False are not empty."""
+    return caliper_duration(seconds) if seconds or seconds == 0 else None
 
 
 def speeds(fields: EventFields) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from log_replay.statements.native.fields import UnsupportedEvent, course_id_of, find, text, text_at, value_at
+from log_replay.statements.native.fields import UpstreamRejects, course_id_of, find, text, text_at, value_at
 from log_replay.statements.native.times import seconds_text
 from log_replay.statements.native.xapi.objects import COURSE, DISCUSSION, EXAM_ATTEMPT, activity, without_nones
 from log_replay.statements.serialise import json_text
@@ -95,7 +95,7 @@ def _with_parent(parent: bytes) -> bytes:
 
 def _with_grouping(parent: bytes, grouping: bytes) -> bytes:
     if not parent:
-        raise UnsupportedEvent
+        raise UpstreamRejects("AttributeError")
     return b',"contextActivities":{"parent":%b,"grouping":[%b]}' % (parent, grouping)
 
 
@@ -120,7 +120,8 @@ def session(fields: EventFields) -> bytes:
 
 def video_length(fields: EventFields) -> bytes:
     """Return the length of the video."""
-    seconds = fields["data"].get("duration")
+    data = fields["data"]
+    seconds = data.get("duration") if type(data) is dict else None
     if seconds:
         return _cached_length(seconds)
     return _length(seconds) if seconds == 0 else b""
@@ -152,7 +153,7 @@ def move_to_target_unit(fields: EventFields) -> bytes:
 
 
 def _move(fields: EventFields, end: Any) -> bytes:
-    start = fields["data"].get("current_tab") or value_at(fields, "data", "current_tab")
+    start = value_at(fields, "data", "current_tab")
     # Other types are not cached: 1, 1.0 and True are the same key, and so are 0.0 and -0.0.
     cached = type(start) is int and type(end) in (int, str)
     return (_cached_positions if cached else _positions)(start, end)

@@ -5,7 +5,15 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from log_replay.statements.native.fields import course_id_of, find, required, required_at, text, text_at, value_at
+from log_replay.statements.native.fields import (
+    course_id_of,
+    find,
+    required,
+    required_at,
+    text,
+    text_at,
+    value_at,
+)
 from log_replay.statements.native.usage_keys import video_key
 from log_replay.statements.serialise import json_text, quoted
 
@@ -36,6 +44,9 @@ VIDEO = "https://w3id.org/xapi/video/activity-type/video"
 COURSE_MODE = "https://w3id.org/xapi/acrossx/extensions/type"
 TIME_LIMIT = "https://w3id.org/xapi/acrossx/extensions/time-limit"
 TOTAL_ITEMS = "https://w3id.org/xapi/acrossx/extensions/total-items"
+
+#: An object without an id, for which upstream gives no statement.
+WITHOUT_ID = b""
 
 #: An activity with an id.
 ACTIVITY = b'{"id":%b,"objectType":"Activity","definition":%b}'
@@ -94,7 +105,8 @@ def _course(event: Event, platform: Platform, identities: Identities, members: J
 
 def video(event: Event, platform: Platform, _identities: Identities) -> bytes:
     """Return the video."""
-    course_id, video_id = event.course_id, event.fields["data"]["id"]
+    course_id, data = event.course_id, event.fields["data"]
+    video_id = data.get("id") if type(data) is dict else None
     if type(video_id) is str and video_id and type(course_id) is str and course_id:
         return _cached_video(platform.root_url, course_id, video_id)
     # Other types are not cached: 1, 1.0 and True are the same key, and so are 0.0 and -0.0.
@@ -111,18 +123,20 @@ _cached_video = lru_cache(maxsize=4096)(_video)
 
 def completed_block(event: Event, platform: Platform, _identities: Identities) -> bytes:
     """Return the block whose completion changed."""
-    fields = event.fields
-    return block(platform, fields["data"]["block_id"] or required_at(fields, "data", "block_id"), RESOURCE_TYPE)
+    key = value_at(event.fields, "data", "block_id")
+    return WITHOUT_ID if key is None else block(platform, key, RESOURCE_TYPE)
 
 
-graded_subsection = completed_block
+def graded_subsection(event: Event, platform: Platform, _identities: Identities) -> bytes:
+    """Return the subsection that was graded."""
+    return block(platform, required_at(event.fields, "data", "block_id"), RESOURCE_TYPE)
 
 
 def post(event: Event, platform: Platform, _identities: Identities) -> bytes:
     """Return the thread, response or comment."""
     fields = event.fields
-    key = text_at(fields, "data", "id")
-    path = text_at(fields, "context", "path").rstrip("/").replace(key, "").rstrip("/")
+    key = text(required_at(fields, "data", "id"))
+    path = text(required_at(fields, "context", "path")).rstrip("/").replace(key, "").rstrip("/")
     title = value_at(fields, "data", "title")
     definition = NAMED_DISCUSSION % quoted(text(title)) if title else DISCUSSION_TYPE
     return ACTIVITY % (quoted(f"{platform.root_url}{path}/{key}"), definition)
@@ -130,28 +144,25 @@ def post(event: Event, platform: Platform, _identities: Identities) -> bytes:
 
 def link(event: Event, _platform: Platform, _identities: Identities) -> bytes:
     """Return the target of a link."""
-    return ACTIVITY % (quoted(_target(event.fields)), LINK_TYPE)
+    return ACTIVITY % (quoted(str(required_at(event.fields, "data", "target_url"))), LINK_TYPE)
 
 
 def outline_entry(event: Event, _platform: Platform, _identities: Identities) -> bytes:
     """Return an entry of the course's outline."""
     fields = event.fields
-    name = quoted(text_at(fields, "data", "target_name"))
-    return ACTIVITY % (quoted(_target(fields)), NAMED_MODULE % name)
-
-
-def _target(fields: EventFields) -> str:
-    return str(fields["data"]["target_url"] or required_at(fields, "data", "target_url"))
+    name, target = quoted(text_at(fields, "data", "target_name")), value_at(fields, "data", "target_url")
+    return WITHOUT_ID if target is None else ACTIVITY % (quoted(str(target)), NAMED_MODULE % name)
 
 
 def sequence(event: Event, platform: Platform, _identities: Identities) -> bytes:
     """Return a sequence of units."""
     fields = event.fields
-    data = fields["data"]
-    units = data.get("tab_count") or value_at(fields, "data", "tab_count")
+    key, units = value_at(fields, "data", "id"), value_at(fields, "data", "tab_count")
+    if key is None:
+        return WITHOUT_ID
     # Other types are not cached: 1, 1.0 and True are the same key, and so are 0.0 and -0.0.
     definition = (_cached_sequence_definition if type(units) is int else _sequence_definition)(units)
-    return block(platform, data["id"] or required_at(fields, "data", "id"), definition)
+    return block(platform, key, definition)
 
 
 def _sequence_definition(units: Any) -> bytes:
@@ -172,7 +183,8 @@ def exam(kind: str) -> Object:
             "name": {"en": text_at(fields, "event", "exam_name")},
             "extensions": without_nones({TIME_LIMIT: value_at(fields, "event", "exam_default_time_limit_mins")}),
         }
-        return activity(required_at(fields, "event", "exam_content_id"), definition)
+        key = value_at(fields, "event", "exam_content_id")
+        return WITHOUT_ID if key is None else activity(key, definition)
 
     return exam_of_kind
 
@@ -187,12 +199,14 @@ def problem_key(fields: EventFields, finder: Finder | None = None) -> Any:
 
 def problem(event: Event, _platform: Platform, _identities: Identities) -> bytes:
     """Return the problem. Its id is the usage key alone, as upstream's is."""
-    return ACTIVITY % (quoted(str(required(problem_key(event.fields)))), INTERACTION_TYPE)
+    key = problem_key(event.fields)
+    return WITHOUT_ID if key is None else ACTIVITY % (quoted(str(key)), INTERACTION_TYPE)
 
 
 def submitted_problem(event: Event, platform: Platform, _identities: Identities) -> bytes:
     """Return the problem whose answers were submitted."""
-    return block(platform, required(problem_key(event.fields)), QUESTION_TYPE)
+    key = problem_key(event.fields)
+    return WITHOUT_ID if key is None else block(platform, key, QUESTION_TYPE)
 
 
 def solution(event: Event, platform: Platform, _identities: Identities) -> bytes:

@@ -7,13 +7,21 @@ from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any
 
-from log_replay.statements.native.fields import Finder, UnsupportedEvent, required, text, value_at
+from log_replay.statements.native.fields import (
+    MISSING,
+    Finder,
+    UnsupportedEvent,
+    UpstreamRejects,
+    required,
+    text,
+    value_at,
+)
 from log_replay.statements.native.usage_keys import problem_key_from_page
 from log_replay.statements.native.xapi import contexts, verbs
 from log_replay.statements.native.xapi.actors import actor
-from log_replay.statements.native.xapi.objects import INTERACTION, block, problem_key
+from log_replay.statements.native.xapi.objects import INTERACTION, WITHOUT_ID, block, problem_key
 from log_replay.statements.native.xapi.results import score
-from log_replay.statements.native.xapi.statement import build_statement, new_fragments
+from log_replay.statements.native.xapi.statement import build_statement, new_fragments, reject_without_id
 from log_replay.statements.serialise import json_text, quoted
 
 if TYPE_CHECKING:
@@ -73,11 +81,15 @@ def problem_check(event: Event, platform: Platform, identities: Identities) -> t
     if from_browser and questions:
         raise UnsupportedEvent
     result = b"" if from_browser else _result(finder, answer)
+    if not problem:
+        reject_without_id(fields)
     fragments = new_fragments((b"", context, problem, result))
     about_problem = build_statement(verb, verb.namespace, platform, actor_, fields, fragments)
     if not questions:
         return (about_problem,)
-    course = required(contexts.course_of(event, platform, identities) or None)
+    course = contexts.course_of(event, platform, identities)
+    if not course:
+        raise UpstreamRejects("AttributeError")
     question_context = QUESTION_CONTEXT % (problem, course, about_problem.id.encode())
     return (about_problem, *_about_questions(event, platform, actor_, question_context, questions))
 
@@ -97,9 +109,11 @@ def _problem(event: Event, finder: Finder, platform: Platform, answer: Json | No
     source = value_at(fields, "context", "event_source") or finder.find("event_source")
     if source == "browser":
         key = problem_key_from_page(page, finder.find("data"), event.course_id)
+    if group and key is None:
+        raise UnsupportedEvent
     if group:
-        return GROUP % (quoted(platform.iri("xblock", required(key))), definition)
-    return block(platform, required(key), definition)
+        return GROUP % (quoted(platform.iri("xblock", key)), definition)
+    return WITHOUT_ID if key is None else block(platform, key, definition)
 
 
 def _problem_definition(event: Event, finder: Finder, answer: Json | None, *, group: bool) -> bytes:
@@ -121,7 +135,10 @@ def _has_one_response_type(line: bytes) -> bool:
 
 def _question_definition(fields: EventFields, answer: Json, *, group: bool = False) -> bytes:
     interaction_type = _interaction_type(answer.get("response_type"))
-    return _definition(fields, DESCRIPTION, text(answer["question"]), OTHER if group else interaction_type)
+    question = answer.get("question", MISSING)
+    if not isinstance(question, str):
+        raise UpstreamRejects("KeyError" if question is MISSING else "TypeError")
+    return _definition(fields, DESCRIPTION, question, OTHER if group else interaction_type)
 
 
 def _definition(fields: EventFields, member: bytes, words: Any, interaction_type: bytes) -> bytes:
@@ -187,7 +204,9 @@ _cached_scaled_score = lru_cache(maxsize=4096)(_scaled_score)
 
 def _result_members(answer: Json) -> bytes:
     """Return the members ``success`` and ``response`` of a result."""
-    value, correct = answer["answer"], answer.get("correct")
+    value, correct = answer.get("answer", MISSING), answer.get("correct")
+    if value is MISSING:
+        raise UpstreamRejects("KeyError")
     success = b"" if correct is None else b',"success":true' if correct else b',"success":false'
     if value is None:
         return success

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from log_replay.statements.native.fields import text_at, value_at
+from log_replay.statements.native.fields import UpstreamRejects, text_at, value_at
 from log_replay.statements.native.times import decimal_seconds, seconds_text, xapi_duration
 from log_replay.statements.native.xapi.objects import without_nones
 from log_replay.statements.serialise import json_text
@@ -80,6 +80,8 @@ def speed(fields: EventFields) -> bytes:
 def completion(fields: EventFields) -> bytes:
     """Return the completion of a block, in percent."""
     share = value_at(fields, "data", "completion")
+    if share is None:
+        raise UpstreamRejects("TypeError")
     # Other values are not cached: 1, 1.0 and True are the same key, and so are 0.0 and -0.0.
     return (_cached_completion if share and type(share) is float else _completion)(share)
 
@@ -93,14 +95,22 @@ _cached_completion = lru_cache(maxsize=1024)(_completion)
 
 def problem_grade(fields: EventFields) -> bytes:
     """Return the weighted grade of a problem."""
-    data = fields["data"]
-    return _weighted_grade(data["weighted_earned"] or 0, data["weighted_possible"] or 0)
+    return _weighted_grade(_number(fields, "weighted_earned"), _number(fields, "weighted_possible"))
 
 
 def subsection_grade(fields: EventFields) -> bytes:
     """Return the weighted grade of a subsection."""
+    return _weighted_grade(_number(fields, "weighted_total_earned"), _number(fields, "weighted_total_possible"))
+
+
+def _number(fields: EventFields, key: str) -> Any:
+    """Return a number in the data, which must have it; 0 for null."""
     data = fields["data"]
-    return _weighted_grade(data["weighted_total_earned"] or 0, data["weighted_total_possible"] or 0)
+    if not data or type(data) is not dict:
+        raise UpstreamRejects("TypeError")
+    if key not in data:
+        raise UpstreamRejects("KeyError")
+    return data[key] or 0
 
 
 @lru_cache(maxsize=4096)
@@ -112,8 +122,7 @@ def _weighted_grade(earned: Any, possible: Any) -> bytes:
 
 def course_grade(fields: EventFields) -> bytes:
     """Return the grade of a course: its share of all points, and its letter."""
-    data = fields["data"]
-    share, letter = data["percent_grade"] or 0, data.get("letter_grade") or "Fail"
+    share, letter = _number(fields, "percent_grade"), fields["data"].get("letter_grade") or "Fail"
     return (_cached_course_grade if type(letter) is str else _course_grade)(share, letter)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
 
 from log_replay import _speedups
 from log_replay.records import Statement, new_statement
 from log_replay.statements.identifiers import uuid_text
-from log_replay.statements.native.fields import UnsupportedEvent, find
+from log_replay.statements.native.fields import UnsupportedEvent, UpstreamRejects, find
 from log_replay.statements.native.times import xapi_timestamp
 from log_replay.statements.native.xapi import contexts
 from log_replay.statements.native.xapi.actors import account_parts, actor
@@ -108,6 +108,8 @@ def statement(
         context = activities(event, platform, identities)
         about = object_(event, platform, identities)
         result_ = result(fields) if result else b""
+        if not about:
+            reject_without_id(fields)
         fragments = new_fragments((extensions_, context, about, result_))
         return (build_statement(verb, namespace, platform, actor_, fields, fragments),)
 
@@ -157,8 +159,8 @@ def xapi_statement(template: XapiTemplate, fields: EventFields, name: str, fragm
     extensions, context, object_, result = fragments
     name_in_json, name_in_id = json_text(name)[1:-1], json.dumps(name)[1:-1].encode()
     time = _time_in_event(fields)
-    timestamp = xapi_timestamp(time)
-    named = b"%b%b%b%b" % (template.before_name_in_id, name_in_id, template.after_name_in_id, time.encode())
+    timestamp = "" if time is None else xapi_timestamp(time)
+    named = b"%b%b%b%b" % (template.before_name_in_id, name_in_id, template.after_name_in_id, str(time).encode())
     id_ = uuid_text(template.new_digest, named)
     text = b'{"id":"%b%b%b%b%b%b%b%b}%b},"object":%b%b}' % (
         id_.encode(),
@@ -173,16 +175,33 @@ def xapi_statement(template: XapiTemplate, fields: EventFields, name: str, fragm
         object_,
         b',"result":%b' % result if result else b"",
     )
+    if not timestamp:  # the first match, since the members before it have no such name
+        text = text.replace(b',"timestamp":""', b"", 1)
     return new_statement((id_, timestamp, text))
 
 
-def timestamp_of(fields: EventFields) -> str:
-    """Return the event's timestamp as statements write it.
+def reject_without_id(fields: EventFields) -> NoReturn:
+    """Reject an event whose object has no id. Upstream checks this last, so an invalid time is another reason.
 
     Raises:
-        UnsupportedEvent: the event has no valid timestamp.
+        UpstreamRejects: always.
     """
-    return xapi_timestamp(_time_in_event(fields))
+    time = _time_in_event(fields)
+    if time is not None:
+        xapi_timestamp(time)
+    raise UpstreamRejects("no_object_id")
+
+
+def check_reject(fields: EventFields, platform: Platform) -> None:
+    """Check the values that upstream uses before all others, to build the id. A reject is wrong if one is invalid.
+
+    Raises:
+        UnsupportedEvent: the platform has no root URL.
+        UnicodeEncodeError: the time has a lone surrogate.
+    """
+    if not platform.root_url:
+        raise UnsupportedEvent
+    str(_time_in_event(fields)).encode()
 
 
 def _time_in_event(fields: EventFields) -> Any:
