@@ -131,9 +131,9 @@ def _translated_errors(place: str) -> Iterator[None]:
             f"{error.name} is not installed", operation=_OPERATION, hint=f"pip install 'openedx-log-replay[{extra}]'"
         ) from None
     except (*FOREIGN, RuntimeError, ValueError) as error:
-        raise ConfigurationError(
-            _embedded_reason(error) or error_reason(error), operation=_OPERATION, object=place, hint=error_hint(error)
-        ) from None
+        embedded_reason = _embedded_reason(error)
+        reason, hint = (embedded_reason, None) if embedded_reason else (error_reason(error), error_hint(error))
+        raise ConfigurationError(reason, operation=_OPERATION, object=place, hint=hint) from None
 
 
 def _embedded_reason(error: BaseException) -> str | None:

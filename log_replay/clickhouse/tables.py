@@ -29,6 +29,7 @@ TRACKING_TABLE = "_tracking"
 _DEDUPLICATION_WINDOW = 1000
 _TIMEZONE = re.compile(r", '[^']*'\)$|\('[^']*'\)$")
 _OPERATION = "check"
+_MISSING_HINT = "create it with --create_tables, or name another table"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +119,26 @@ def create_table(client: Client, table: Table) -> None:
     )
 
 
-def prepare_table(client: RetryingClient, table: Table, *, create: bool) -> None:
-    """Create the table if ``create`` is set and it does not exist, and check it.
+def prepare_table(
+    client: RetryingClient, table: Table, *, create: bool = False, missing_hint: str = _MISSING_HINT
+) -> None:
+    """Create the table if requested, and check it.
+
+    Args:
+        client: the connection.
+        table: the table.
+        create: create the table if it does not exist.
+        missing_hint: what the operator can do if there is no such table.
 
     Raises:
         ConfigurationError: the table cannot be created, or cannot store our rows.
     """
     if create:
         client.check(lambda driver: create_table(driver, table), operation="create", table=table.shown_name)
-    client.check(lambda driver: check_table(driver, table), operation="check", table=table.shown_name)
+    client.check(lambda driver: _check_table(driver, table, missing_hint), operation="check", table=table.shown_name)
 
 
-def check_table(client: Client, table: Table) -> None:
+def _check_table(client: Client, table: Table, missing_hint: str) -> None:
     """Check that the table has the columns, with the types, that our rows need.
 
     Raises:
@@ -141,7 +150,7 @@ def check_table(client: Client, table: Table) -> None:
     )
     found: dict[str, str] = dict(columns.result_rows)  # type: ignore[arg-type]  # rows of two columns
     if not found:
-        raise _unusable(table, "no such table", "create it with --create_tables, or name another table")
+        raise _unusable(table, "no such table", missing_hint)
     for name, wanted in table.types.items():
         kind = found.get(table.columns[name])
         if kind is None:

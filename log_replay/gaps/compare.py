@@ -126,7 +126,7 @@ class Comparison:
         Raises:
             ConfigurationError: the table does not exist, or does not contain statements.
         """
-        prepare_table(self._client, self._table, create=False)
+        prepare_table(self._client, self._table, missing_hint="name another table with --missing_from")
 
     def close(self) -> None:
         """Close the connection to a server."""

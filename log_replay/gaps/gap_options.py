@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from log_replay.clickhouse.tables import statement_table
+from log_replay.clickhouse.tables import check_keys, statement_table
 from log_replay.gaps.compare import KEYS
 from log_replay.options import OPTIONS, read_options
 from log_replay.options.option import Option
@@ -72,6 +72,7 @@ def read_gap_options(given: Mapping[str, Any]) -> GapOptions:
         ConfigurationError: an option is wrong; nothing has been read or written.
     """
     config = read_config("--missing_from", given["missing_from"])
+    check_keys(config, "--missing_from")
     run = {"destination_provider": "LOGGER", "dry_run": True, "log_to": "null", "batch_size": _BATCH_SIZE}
     return GapOptions(
         run=read_options({**{name: given[name] for name in _RUN_OPTIONS}, **run}),

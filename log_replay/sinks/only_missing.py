@@ -54,7 +54,7 @@ class OnlyMissing:
     def check(self) -> None:
         """Check the sink, which may create the table; then check the table."""
         self._sink.check()
-        prepare_table(self._client, self._table, create=False)
+        prepare_table(self._client, self._table)
 
     def deliver(self, batch: Sequence[TransformedEvent]) -> Delivery:
         """Log and deliver the missing statements of a batch, and count the others as duplicate."""

@@ -96,6 +96,14 @@ def test_reports_follow_links_and_are_written_into_pipes(table, source, tmp_path
     assert target.read_text().startswith("<!DOCTYPE html>")
 
 
+def test_unknown_key_of_missing_from_is_wrong_usage(source):
+    with pytest.raises(CommandError, match=r"--missing_from has unknown keys: ulr .*url") as caught:
+        call_command(
+            "replay_gaps", "--transformer_type", "xapi", *source, "--missing_from", '{"ulr": "http://ch:8123"}'
+        )
+    assert caught.value.returncode == 2
+
+
 @pytest.mark.parametrize("option", ["--json", "--html"])
 def test_unwritable_report_is_found_before_the_comparison(source, tmp_path, home, option):
     with pytest.raises(CommandError, match=f"{option} .* cannot be written") as caught:
@@ -155,7 +163,7 @@ def test_unreadable_log_makes_the_comparison_incomplete(gaps, logs):
 
 def test_missing_database_or_table_is_wrong_usage(source, sample_identities, home):
     arguments = ["replay_gaps", "--transformer_type", "xapi", *source]
-    for message in ("no embedded database", "no such table"):
+    for message in ("no embedded database", "no such table .*--missing_from"):
         with pytest.raises(CommandError, match=message) as caught:
             call_command(*arguments)
         assert caught.value.returncode == 2
