@@ -38,6 +38,8 @@ class Listener:
         self._dies_after = dies_after
         self._reads = reads
         self._ends_first = ends_first
+        #: Set once the listener has ended its direction of a connection.
+        self.ended = threading.Event()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
@@ -78,6 +80,7 @@ class Listener:
         self.received.append(b"")
         if self._ends_first:
             connection.shutdown(socket.SHUT_WR)
+            self.ended.set()
             self._stopped.wait(0.5)
             self._stopped.set()
         while not self._stopped.is_set():
