@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, DjangoHelpFor
 from log_replay.management.exit_codes import WRONG_USAGE
 from log_replay.management.versions import versions
 from log_replay.spelling import did_you_mean
+from log_replay.terminal_text import escape_controls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -83,7 +84,7 @@ class LogReplayCommand(BaseCommand):
 
     def _refuse(self, argv: list[str], message: str) -> NoReturn:
         program = f"{Path(argv[0]).name} {argv[1]}"
-        self.stderr.write(f"{program}: {message} ({program} --help lists all options)")
+        self.stderr.write(escape_controls(f"{program}: {message} ({program} --help lists all options)"))
         sys.exit(WRONG_USAGE)
 
 

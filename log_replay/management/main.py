@@ -12,6 +12,7 @@ from log_replay import management
 from log_replay.errors import ConfigurationError
 from log_replay.management.exit_codes import WRONG_USAGE
 from log_replay.spelling import did_you_mean
+from log_replay.terminal_text import escape_controls
 
 if TYPE_CHECKING:
     from django.core.management.base import BaseCommand
@@ -59,7 +60,7 @@ def _check_environment() -> None:
     try:
         check_environment()
     except ConfigurationError as error:
-        sys.stderr.write(f"log-replay: {error}\n")
+        sys.stderr.write(f"log-replay: {escape_controls(str(error))}\n")
         sys.exit(WRONG_USAGE)
 
 
@@ -70,7 +71,7 @@ class _Utility(ManagementUtility):
         commands = get_commands()
         if subcommand not in commands:
             error = "; ".join(filter(None, (f"there is no command {subcommand}", did_you_mean(subcommand, commands))))
-            sys.stderr.write(f"log-replay: {error} (log-replay --help lists them)\n")
+            sys.stderr.write(f"log-replay: {escape_controls(error)} (log-replay --help lists them)\n")
             sys.exit(WRONG_USAGE)
         return super().fetch_command(subcommand)
 

@@ -88,5 +88,11 @@ def test_ambiguous_option_does_not_show_its_value(refused):
     assert refused(*XAPI, f"--source={SECRET}").startswith("ambiguous option: --source could match --source_provider")
 
 
+def test_wrong_arguments_are_shown_without_control_characters(refused):
+    said = refused(*XAPI, "--s\x1b[31m\n=x")
+    assert "\x1b" not in said
+    assert "\n" not in said
+
+
 def test_missing_options_are_named_once(refused):
     assert refused() == "the following arguments are required: --source_provider, --transformer_type"

@@ -73,6 +73,13 @@ def test_unknown_command_exits_with_2_and_names_the_nearest(log_replay, typed, h
     )
 
 
+def test_unknown_command_is_shown_without_control_characters(log_replay):
+    code, _, said = log_replay("\x1b[31mred\nline")
+    assert code == 2
+    assert "\x1b" not in said
+    assert said.count("\n") == 1
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_does_not_import_event_routing_backends(command):
     done = subprocess.run([sys.executable, "-c", HELP_IMPORTS, command], capture_output=True, text=True, check=False)
