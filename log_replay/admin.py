@@ -116,7 +116,9 @@ def _route(route: overview.RouteProgress) -> str:
     if counters.undelivered:
         text += f", {counters.undelivered:,} undelivered"
         text += f" from {route.reached.object} at offset {route.reached.offset:,} on" if route.reached else ""
-    return format_html("{} {}{}", _bar(route.percent), text, f": {counters.lost}" if counters.lost else "")
+    return format_html(
+        "{} {}{}", _bar(route.percent), text, f": {counters.unavailable}" if counters.unavailable else ""
+    )
 
 
 def _table(rows: Mapping[str, Any]) -> str:

@@ -293,22 +293,22 @@ class Counters:
 
 @dataclass(slots=True)
 class RouteCounters:
-    """What became of the statements that one route of a destination wants; ``missed`` those that it is still owed.
+    """The counters of one route: its delivered, duplicate, failed and undelivered statements.
 
-    ``lost`` says why nothing can be sent to it, None where something can.
+    ``unavailable`` is the reason why the route is unavailable, None if it is available.
     """
 
     delivered: int = 0
     duplicate: int = 0
     failed: int = 0
     undelivered: int = 0
-    lost: str | None = None
+    unavailable: str | None = None
 
     def add(self, other: RouteCounters) -> None:
-        """Add what became of more statements."""
+        """Add the counters of a later batch."""
         for name in ("delivered", "duplicate", "failed", "undelivered"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.lost = other.lost
+        self.unavailable = other.unavailable
 
 
 @dataclass(slots=True)
@@ -337,10 +337,11 @@ class BlockResult:
 
 
 class Refusal(NamedTuple):
-    """A statement that a destination did not take, for the dead letters.
+    """A statement that a destination refused, for the dead letters.
 
-    ``status`` and ``fields`` are what the destination said, free of learner data: its status, and the names of the
-    fields that it objects to. ``answer`` is its whole answer and ``text`` the statement: for those only who ask.
+    ``status`` and ``fields`` come from the destination's response and contain no learner data: the status, and the
+    names of the invalid fields. ``answer`` is the whole response and ``text`` the statement, for runs with
+    ``--rejects_with_content``.
     """
 
     position: Position
@@ -355,11 +356,11 @@ class Refusal(NamedTuple):
 
 
 class Undelivered(NamedTuple):
-    """What of a batch was not sent to routes that are lost, while others got theirs.
+    """The part of a batch that unavailable routes have not received.
 
-    ``routes`` says how many statements each of them wants. ``outcomes`` has what each statement has come to at the
-    others, by the name of its counter, or ``present`` (see ``only_missing``). ``refusals`` are the dead letters, for
-    runs that cannot be resumed.
+    ``routes`` maps each of these routes to its number of statements. ``outcomes`` is the outcome of each statement at
+    the other routes: the name of a counter, or ``present`` (see ``only_missing``). ``refusals`` are the dead letters
+    for runs that cannot be resumed.
     """
 
     routes: Mapping[str, int]
@@ -368,7 +369,7 @@ class Undelivered(NamedTuple):
 
 
 class LineRange(NamedTuple):
-    """The events of a batch that are of one unit: where the first and the last begin, and how they were counted."""
+    """The events of a batch that belong to one unit: the offsets of the first and the last line, and their counters."""
 
     unit: int
     object: str
@@ -378,7 +379,7 @@ class LineRange(NamedTuple):
 
 
 class BacklogEntry(NamedTuple):
-    """A batch, by its number in the run, of which routes are owed something."""
+    """A batch that unavailable routes have not received, with its number in the run."""
 
     number: int
     line_ranges: Sequence[LineRange]
@@ -386,13 +387,17 @@ class BacklogEntry(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """What became of a batch's statements at a destination; ``failures`` say why some failed.
+    """The result of delivering a batch.
 
-    ``unrouted`` statements are those that no route of the destination wants. ``outcomes`` has the name of each
-    statement's counter, in the batch's order, unless all have the same one. ``acknowledgement`` is what the destination
-    needs to know of this batch when the run is resumed. ``refusals`` are the statements that failed, if the destination
-    says which. ``routes`` maps each route's name to its counters. Statements that unavailable routes did not get
-    (``undelivered``) count as failed.
+    Attributes:
+        unrouted: statements whose events no route of the destination accepts.
+        failed: refused statements, and those that unavailable routes have not received.
+        failures: messages that tell why statements were refused.
+        outcomes: the name of each statement's counter, in the order of the batch; empty if all have the same.
+        acknowledgement: the destination's own data on this batch, for resuming the run.
+        refusals: the refused statements, if the destination names them.
+        routes: the counters of each route, by the route's name.
+        undelivered: the part of the batch that unavailable routes have not received.
     """
 
     delivered: int = 0

@@ -18,7 +18,7 @@ from log_replay.ledger.factory import open_ledger
 from log_replay.pipeline.memory import memory_kept
 from log_replay.pipeline.plan.listing import plan_run
 from log_replay.pipeline.plan.units import read_unit
-from log_replay.pipeline.redelivery.redelivery import Redelivery
+from log_replay.pipeline.redelivery import Redelivery
 from log_replay.pipeline.signals import defer_signals
 from log_replay.pipeline.transform import open_transform
 from log_replay.pipeline.transform_settings import transform_settings

@@ -115,7 +115,7 @@ class Report:
         """A message for each route with undelivered statements."""
         return [
             f"{counters.undelivered:,} statements not delivered to unavailable route {name}"
-            + (f" ({counters.lost})" if counters.lost else "")
+            + (f" ({counters.unavailable})" if counters.unavailable else "")
             for name, counters in self.routes.items()
             if counters.undelivered
         ]

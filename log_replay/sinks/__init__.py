@@ -1,4 +1,4 @@
-"""Where statements go: one protocol, one table."""
+"""Destinations: their protocol, and the table of providers."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 class Sink(Protocol):
-    """A destination. It is given whole batches, in order, and returns once each is safe or refused."""
+    """A destination. It receives batches in order; each call returns when every statement is stored or refused."""
 
     def check(self) -> None:
-        """Find out whether the destination can be written to, leaving nothing behind.
+        """Check that the destination can be written to. Nothing remains there.
 
         Raises:
-            ConfigurationError: it cannot.
+            ConfigurationError: it cannot be written to.
         """
 
     @property
@@ -30,22 +30,25 @@ class Sink(Protocol):
         """The event filters of the destination's routes; None if the destination has no routes."""
 
     def resume_from(self, acknowledgements: Sequence[Mapping[str, Any]]) -> None:
-        """Continue an interrupted run, given the acknowledgements of its batches, in order.
+        """Continue an interrupted run.
 
-        What is left of a batch that was not is cleaned up, or will be overwritten.
+        Partial output of a batch without an acknowledgement is removed now or overwritten later.
+
+        Args:
+            acknowledgements: the acknowledgements of the run's batches, in order.
         """
 
     def deliver(self, batch: Sequence[TransformedEvent]) -> Delivery:
-        """Deliver a batch and return what became of its statements, once the destination acknowledged.
+        """Deliver a batch and return the result when the destination has acknowledged it.
 
         Every statement of the batch is counted once: delivered, duplicate, unrouted or failed.
 
         Raises:
-            DestinationUnavailable: it cannot take anything any more; nothing of this batch counts as delivered.
+            DestinationUnavailable: the destination accepts no statements; no statement of this batch is delivered.
         """
 
     def close(self, *, complete: bool) -> None:
-        """Finish: write the manifest of a complete run, leave no half-written file behind otherwise.
+        """Finish a complete run, for instance with a manifest; otherwise remove partial files.
 
         Raises:
             DestinationUnavailable: the manifest cannot be written.
@@ -54,20 +57,20 @@ class Sink(Protocol):
 
 @runtime_checkable
 class Routed(Sink, Protocol):
-    """A destination of several routes that can be lost one by one: what such a route missed can be sent to it alone."""
+    """A destination with several routes. One route can be unavailable while the others receive statements."""
 
     @property
     def available(self) -> frozenset[str]:
-        """The routes that can be sent to now."""
+        """The routes that are available, or that are to be tried again."""
 
     def retry_now(self) -> frozenset[str]:
-        """Let lost routes be tried at once that may have come back; return all that can be sent to."""
+        """Skip the delays of unavailable routes that may have recovered; return ``available``."""
 
     def redeliver(self, batch: Sequence[TransformedEvent], undelivered: Undelivered) -> Delivery:
-        """Deliver a batch to the routes that missed it, as far as they are due.
+        """Deliver a batch to those available routes that have not received it.
 
         Returns:
-            What the batch has come to at all routes; of ``routes``, what has changed.
+            The delivery of the batch at all routes. The counters in ``routes`` are changes.
         """
 
 
@@ -85,7 +88,7 @@ class ObjectSink(Sink, Protocol):
         """
 
 
-#: Providers with a sink of their own, as ``module:function``; every other provider is libcloud's.
+#: Providers with their own sinks, as ``module:function``. All other providers are libcloud's.
 _OPENERS = {
     "CLICKHOUSE": "log_replay.sinks.clickhouse.sink:open_clickhouse",
     "LOGGER": "log_replay.sinks.discard:open_discard",
@@ -102,17 +105,17 @@ def open_sink(
     key: str,
     lrs_urls: Sequence[str] | None = None,
 ) -> Sink:
-    """Return the sink of a provider, having contacted nothing but the LMS's database (for the routes of ``LRS``).
+    """Open the sink of a provider. Nothing is contacted, except the LMS's database for the routes of ``LRS``.
 
     Args:
         provider: ``CLICKHOUSE``, ``LOGGER``, ``LRS``, or the name of a libcloud storage provider.
-        config: the provider's configuration, as given with ``--destination_config``.
+        config: the provider's configuration (``--destination_config``).
         transformer_type: ``xapi`` or ``caliper``.
-        key: twelve hexadecimal digits, the digest of what determines the run's output.
-        lrs_urls: the only routes to send to, where not all of them.
+        key: twelve hexadecimal digits, the digest of everything that determines the run's output.
+        lrs_urls: the URLs of the routes to use; all routes if it is empty or None.
 
     Raises:
-        ConfigurationError: an unknown provider, or a configuration that cannot be right.
+        ConfigurationError: the provider is unknown, or the configuration is not valid.
     """
     module, _, function = _OPENERS.get(provider, _LIBCLOUD).partition(":")
     opener = cast("Callable[..., Sink]", getattr(import_module(module), function))

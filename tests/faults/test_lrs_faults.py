@@ -1,6 +1,6 @@
-"""Runs into an LRS that fails at random: nothing is lost, and nothing that was acknowledged is sent again.
+"""Runs into an LRS with random faults: no statement is lost, and no acknowledged statement is sent again.
 
-``LOG_REPLAY_FAULT_RUNS`` says how many runs (default 100).
+``LOG_REPLAY_FAULT_RUNS`` is the number of runs (default 100).
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ import pytest
 from log_replay.pipeline.run import Replay
 from log_replay.report.progress import ProgressLog
 from log_replay.retry import RetryPolicy
+from log_replay.sinks.lrs.routes import given_route
+from log_replay.sinks.lrs.settings import read_settings
+from log_replay.sinks.lrs.sink import LrsSink
 from tests.support.flaky_lrs import AFTER, BEFORE, FlakyLrs
 from tests.support.runs import logs, parsed, source
 
@@ -35,7 +38,7 @@ def arguments(source):
 
 @pytest.fixture
 def made(sample_identities, arguments, tmp_path):
-    """The ids of what the sample log gives."""
+    """The ids of the statements of the sample log."""
     logged = tmp_path / "made"
     Replay(parsed([*arguments, "--dry_run", "--log_to", f"file:{logged}", "--log_format", "raw"])).replay(ProgressLog())
     return ids_of(logged)
@@ -44,10 +47,15 @@ def made(sample_identities, arguments, tmp_path):
 def run_of(lrs: FlakyLrs, arguments, *more: str, **retry_policy) -> Replay:
     config = {"url": lrs.url, "timeout_seconds": 3}
     to_lrs = ["--destination_provider", "LRS", "--destination_config", json.dumps(config), "--log_to", "null"]
-    run = Replay(parsed([*arguments, *to_lrs, *more]))
-    for endpoint in run._sink._endpoints:
-        endpoint._retry_policy = RetryPolicy(first_delay_seconds=0.0005, **retry_policy)
-    return run
+    options = parsed([*arguments, *to_lrs, *more])
+    settings, route_config = read_settings(options.destination.config)
+    sink = LrsSink(
+        [given_route(route_config)],
+        transformer_type="xapi",
+        settings=settings,
+        retry_policy=RetryPolicy(first_delay_seconds=0.0005, **retry_policy),
+    )
+    return Replay(options, sink)
 
 
 def seeds(round_number: int) -> range:
@@ -55,12 +63,12 @@ def seeds(round_number: int) -> range:
 
 
 @pytest.mark.parametrize("round_number", range(ROUNDS))
-def test_nothing_is_lost_and_nothing_acknowledged_is_sent_again(made, arguments, round_number):
+def test_random_faults_lose_and_repeat_no_statement(made, arguments, round_number):
     for seed in seeds(round_number):
         batch_size, concurrency = (17, 40, 90, 1000)[seed % 4], (1, 1, 3)[seed % 3]
         with FlakyLrs(seed) as lrs:
             how = ["--batch_size", str(batch_size), "--lrs_concurrency", str(concurrency)]
-            # With several at once, all of a streak can hit the same request, and all of the next one too.
+            # With concurrent requests, all faults in a row can hit the same request, twice in a row.
             run = run_of(lrs, arguments, *how, retries=12)
             report = run.replay(ProgressLog())
         assert report.complete, (seed, report.as_dict())
@@ -70,7 +78,7 @@ def test_nothing_is_lost_and_nothing_acknowledged_is_sent_again(made, arguments,
         assert lrs.sent_again == [], seed
 
 
-def test_a_run_that_gives_up_goes_on_where_it_was(made, arguments):
+def test_stopped_run_continues_where_it_was(made, arguments):
     for seed in range(max(3, RUNS // 10)):
         attempts = 0
         with FlakyLrs(seed, faults=60, most_in_row=None) as lrs:
@@ -88,7 +96,7 @@ def test_a_run_that_gives_up_goes_on_where_it_was(made, arguments):
         assert lrs.sent_again == []
 
 
-def test_what_is_refused_is_listed_whatever_fails_beside(made, arguments, tmp_path):
+def test_refusals_are_listed_in_spite_of_random_faults(made, arguments, tmp_path):
     def refuses(statement):
         return statement["id"][0] == "7"
 
@@ -104,7 +112,7 @@ def test_what_is_refused_is_listed_whatever_fails_beside(made, arguments, tmp_pa
         assert lrs.sent_again == []
 
 
-def test_every_way_to_fail_is_drawn():
+def test_every_kind_of_fault_occurs():
     lrs = FlakyLrs(1, faults=100, most_in_row=None)
     for _ in range(500):
         lrs.draw()

@@ -27,7 +27,7 @@ run = Run.objects.create(
         "refusals": {"<b>HTTP 400</b>": 2}, "rejects_by_reason": {"unknown_user": 7},
         "routes": {
             "https://one.example.com": {"delivered": 4000},
-            "https://two.example.com": {"delivered": 3000, "undelivered": 1000, "lost": "it is down"},
+            "https://two.example.com": {"delivered": 3000, "undelivered": 1000, "unavailable": "it is down"},
         },
     },
 )

@@ -135,14 +135,14 @@ def test_backlog_is_stored_and_redelivered(mariadb, source):
         "--batch_size", "20", "--sleep_between_batches_secs", "0", "--log_to", "null", "--run", "routed",
     ]  # fmt: skip
     with KeepingLrs() as healthy, KeepingLrs() as lost:
-        lost.dies_after(3, LrsResponse(404))
+        lost.fail_after(3, LrsResponse(404))
         with subprocess.Popen(
             [sys.executable, "-c", ROUTED, *arguments], env=mariadb, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         ) as process:
             process.stdin.write(json.dumps([healthy.url, lost.url]).encode() + b"\n")
             process.stdin.flush()
             first = json.loads(process.stdout.readline())
-            lost.is_up()
+            lost.recover()
             process.stdin.write(b"\n\n")
             process.stdin.flush()
             second = json.loads(process.stdout.readline())

@@ -115,7 +115,7 @@ def test_redelivery_sends_what_was_missing_at_first_delivery(stored, wrapped):
     there, missing = xapi(), [xapi(), xapi()]
     stored(there)
     with KeepingLrs() as lrs, KeepingLrs() as mortal:
-        mortal.dies_after(0, LrsResponse(503))
+        mortal.fail_after(0, LrsResponse(503))
         routes = [Route(lrs.url), Route(mortal.url)]
         lost = LrsSink(routes, transformer_type="xapi", retry_policy=RetryPolicy(retries=0))
         lost.logged = []
@@ -125,7 +125,7 @@ def test_redelivery_sends_what_was_missing_at_first_delivery(stored, wrapped):
         assert delivery.outcomes == ["failed", "duplicate", "failed"]
         assert delivery.undelivered.outcomes == ["delivered", ALREADY_PRESENT, "delivered"]
         stored(*missing)
-        mortal.is_up()
+        mortal.recover()
         assert mortal.url in sink.retry_now()
         after = sink.redeliver(batch, delivery.undelivered)
         assert after.outcomes == ["delivered", "duplicate", "delivered"]

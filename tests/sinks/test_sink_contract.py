@@ -1,4 +1,4 @@
-"""What every sink does, whatever its destination."""
+"""The contract of all sinks."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def _by_id(statements):
     return {statement["id"]: statement for statement in statements}
 
 
-def test_it_stores_exactly_the_statements_that_it_counts_as_delivered(destination, batches):
+def test_sink_stores_the_statements_that_it_counts(destination, batches):
     sink = destination.open()
     sink.check()
     deliveries = [sink.deliver(batch) for batch in batches]
@@ -124,13 +124,13 @@ def test_it_stores_exactly_the_statements_that_it_counts_as_delivered(destinatio
     } == sent
 
 
-def test_each_batch_is_counted_by_statements(destination, batches):
+def test_delivery_counts_statements(destination, batches):
     sink = destination.open()
     assert [sink.deliver(batch)[:4] for batch in batches] == [(3, 0, 0, 0), (0, 0, 0, 0), (1, 0, 0, 0)]
     sink.close(complete=True)
 
 
-def test_a_repeat_of_the_run_stores_nothing_new(destination, batches):
+def test_repeated_run_stores_nothing_new(destination, batches):
     for _ in range(2):
         sink = destination.open()
         sink.check()
@@ -140,20 +140,20 @@ def test_a_repeat_of_the_run_stores_nothing_new(destination, batches):
     assert len(destination.stored()) == 4
 
 
-def test_checking_leaves_nothing_behind(destination):
+def test_check_leaves_nothing_at_the_destination(destination):
     sink = destination.open()
     sink.check()
     sink.close(complete=False)
     assert destination.everything() == []
 
 
-def test_it_wants_every_event_unless_it_has_routes_that_do_not(destination):
+def test_sink_without_filters_accepts_every_event(destination):
     sink = destination.open()
     assert sink.routing is None or sink.routing.matcher() is None
     sink.close(complete=False)
 
 
-def test_a_folder_and_a_bucket_get_the_same_bytes(local, minio_bucket, batches):
+def test_folder_and_bucket_contain_the_same_bytes(local, minio_bucket, batches):
     stored = []
     for destination in (local, minio_bucket):
         sink = destination.open()

@@ -1,4 +1,4 @@
-"""An LRS that keeps what it was sent in memory and, at random from a seed, fails in every way that a network can."""
+"""An LRS in memory with random faults of a network, determined by a seed."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import Self
 
 from tests.support.unruly_http import UnrulyHandler, UnrulyServer
 
-#: What may happen before a request is stored, and what after, when nobody can know any more.
+#: Faults before a request is stored, and faults after, when the client cannot know that it is stored.
 BEFORE = ("reset", "half", "408", "429", "500", "502", "503", "504")
 AFTER = ("reset", "500", "503", "truncated", "page", "empty", "garbage", "late")
-#: Pairs of the two; being late costs a timeout each time, and so is rarer.
+#: Pairs of the two. A late response costs a timeout, so it is rare.
 KINDS = 3 * [*((kind, None) for kind in BEFORE), *((None, kind) for kind in AFTER if kind != "late")] + [(None, "late")]
 
 
 class _Handler(UnrulyHandler):
     lrs: FlakyLrs
 
-    def do_GET(self):  # noqa: N802 - as the library wants it
+    def do_GET(self):  # noqa: N802 - a name that http.server requires
         self._answer(200, b"{}")
 
     def do_POST(self):  # noqa: N802 - likewise
@@ -75,12 +75,13 @@ class FlakyLrs:
     """A strict LRS: a batch is stored whole, or refused whole.
 
     Args:
-        seed: what its failures follow from.
-        faults: how many requests of a hundred fail.
-        most_in_row: so many fail in a row at most, so that retry_policy wins; None for any number.
-        refuses: tells which statements it never takes.
-        late_seconds: how late a late answer is: later than the clients' timeout, which a busy machine must not reach.
-        seconds_each: how long it takes for a statement.
+        seed: determines the faults.
+        faults: the percentage of requests with a fault.
+        most_in_row: the limit of faults in a row, so that retries succeed; None for no limit.
+        refuses: returns True for statements to refuse.
+        late_seconds: the delay of a late response: longer than the clients' timeout, which a busy machine must not
+            reach.
+        seconds_each: the time to store one statement.
     """
 
     seed: int = 0
@@ -103,11 +104,11 @@ class FlakyLrs:
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/xAPI"
 
     def draw(self) -> tuple[str | None, str | None]:
-        """Return what is to go wrong with the next request, before it is stored or after."""
+        """Return the faults of the next request, before and after it is stored."""
         with self._lock:
             self.requests += 1
-            spared = self.most_in_row is not None and self._in_row >= self.most_in_row
-            if spared or self._random.randrange(100) >= self.faults:
+            no_more = self.most_in_row is not None and self._in_row >= self.most_in_row
+            if no_more or self._random.randrange(100) >= self.faults:
                 self._in_row = 0
                 return None, None
             self._in_row += 1
@@ -116,7 +117,7 @@ class FlakyLrs:
             return before, after
 
     def take(self, statements, *, acknowledged: bool) -> tuple[int, bytes]:
-        """Store a batch, or refuse it, and return the answer; the client will get it if it is acknowledged."""
+        """Store or refuse a batch and return the response, which the client receives if it is acknowledged."""
         time.sleep(self.seconds_each * len(statements))
         ids = [statement["id"] for statement in statements]
         with self._lock:

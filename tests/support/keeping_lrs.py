@@ -1,4 +1,4 @@
-"""An LRS that remembers how often each statement got in, and is up or down as a test wants it."""
+"""An LRS that counts how often it received each statement, and that a test can make unavailable."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.support.scripted_server import Asked, LrsResponse, ScriptedServer
 
 
 class KeepingLrs(ScriptedServer):
-    """Takes everything while its script says 200; a statement that says so in ``refuses`` it never takes."""
+    """Accepts all statements while its script responds with 200, except those for which ``refuses`` returns True."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,9 +26,9 @@ class KeepingLrs(ScriptedServer):
         self.received.update(statement["id"] for statement in statements)
         return answer
 
-    def dies_after(self, posts: int, answer: LrsResponse | None = None) -> None:
-        """LrsResponse to the question whether it is there, and to so many posts; then say this for good."""
+    def fail_after(self, posts: int, answer: LrsResponse | None = None) -> None:
+        """Respond to the check and to a number of posts; then always respond with an error."""
         self.script = [*[LrsResponse()] * (posts + 1), answer or LrsResponse(503)]
 
-    def is_up(self) -> None:
+    def recover(self) -> None:
         self.script = [LrsResponse()]

@@ -14,7 +14,7 @@ class Listener:
 
     Args:
         address: host and port (0 selects a free one), or the path of a Unix socket.
-        dies_after: after this many bytes, reset the connection and stop listening.
+        fail_after: after this many bytes, reset the connection and stop listening.
         reads: False accepts connections and reads nothing.
         ends_first: end its direction of a connection at once, read nothing, and stop half a second later.
     """
@@ -23,7 +23,7 @@ class Listener:
         self,
         address: Any = ("127.0.0.1", 0),
         *,
-        dies_after: int | None = None,
+        fail_after: int | None = None,
         reads: bool = True,
         ends_first: bool = False,
     ) -> None:
@@ -35,7 +35,7 @@ class Listener:
         self._socket.settimeout(0.05)
         self.address = self._socket.getsockname()
         self.received: list[bytes] = []
-        self._dies_after = dies_after
+        self._fail_after = fail_after
         self._reads = reads
         self._ends_first = ends_first
         #: Set once the listener has ended its direction of a connection.
@@ -96,7 +96,7 @@ class Listener:
             if not data:
                 return
             self.received[-1] += data
-            if self._dies_after and sum(map(len, self.received)) >= self._dies_after:
+            if self._fail_after and sum(map(len, self.received)) >= self._fail_after:
                 # Reset the connection, and discard what was not read.
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 self._stopped.set()

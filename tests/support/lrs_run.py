@@ -1,4 +1,4 @@
-"""Run a replay into LRSs with a retry policy for tests, and print the report: ``python -m tests.support.lrs_run``."""
+"""Replay into LRSs with quick retries and print the report: ``python -m tests.support.lrs_run``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 import sys
 
-#: Retry policy and circuit breaker of tests: an LRS that answers 503 twice is unavailable until the end of the run.
+#: A route whose LRS responds with 503 twice is unavailable until the end of the run.
 RETRIES = 1
 
 

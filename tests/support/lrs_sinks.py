@@ -1,4 +1,4 @@
-"""Sinks that send to LRSs, as tests make them."""
+"""LRS sinks for tests."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from log_replay.sinks.lrs.sink import LrsSink
 if TYPE_CHECKING:
     from log_replay.sinks.lrs.routes import Route
 
-HASTY = RetryPolicy(retries=2, first_delay_seconds=0.001)
+QUICK_RETRIES = RetryPolicy(retries=2, first_delay_seconds=0.001)
 
 
-def sink_of(*routes: Route, transformer_type: str = "xapi", retry_policy: RetryPolicy = HASTY, **more) -> LrsSink:
+def sink_of(
+    *routes: Route, transformer_type: str = "xapi", retry_policy: RetryPolicy = QUICK_RETRIES, **more
+) -> LrsSink:
     return LrsSink(routes, transformer_type=transformer_type, retry_policy=retry_policy, settings=LrsSettings(**more))
 
 
 def given_sink(config, transformer_type="xapi") -> LrsSink:
+    """Return the sink of a configuration, as a run opens it."""
     return open_sink("LRS", config, transformer_type=transformer_type, key="0" * 12)

@@ -1,4 +1,4 @@
-"""An HTTP server that answers as a test says, and remembers what it was asked."""
+"""An HTTP server with scripted responses that records its requests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class LrsResponse:
-    """What to answer; ``reset`` closes the connection without one, ``delay_seconds`` makes the client wait."""
+    """A response; ``reset`` closes the connection instead, ``delay_seconds`` delays the response."""
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
@@ -55,11 +55,11 @@ class _Handler(UnrulyHandler):
         if self.command != "HEAD":
             self.wfile.write(answer.body)
 
-    do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = answer  # noqa: N815 - as the library wants them
+    do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = answer  # noqa: N815 - names that http.server requires
 
 
 class ScriptedServer:
-    """Gives the answers of ``script`` in turn, the last one again and again.
+    """Responds with the entries of ``script`` in turn, and repeats the last one.
 
     Args:
         certificate: a file with a certificate and its key, to speak TLS.
@@ -80,7 +80,7 @@ class ScriptedServer:
         self.url = f"http://127.0.0.1:{self.port}/xAPI"
 
     def next_answer(self, asked: Asked) -> LrsResponse:
-        """Remember a request and return what the script answers to it."""
+        """Record a request and return its response."""
         self.asked.append(asked)
         return self.script.pop(0) if len(self.script) > 1 else self.script[0]
 

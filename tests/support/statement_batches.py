@@ -1,4 +1,4 @@
-"""Statements and batches of them, as the stages before a sink would make them."""
+"""Statements and batches for sinks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from log_replay.records import ALL_ROUTES, Position, RouteNames, Statement, Tran
 
 
 def xapi(*, time: str = "2026-03-02T08:15:27.913562+00:00", **more) -> Statement:
-    """Make a valid xAPI statement with an id of its own, much like ERB's."""
+    """Make a valid xAPI statement with a new id, similar to ERB's."""
     statement = {
         "id": str(uuid.uuid4()),
         "version": "1.0.3",
@@ -30,7 +30,7 @@ def xapi(*, time: str = "2026-03-02T08:15:27.913562+00:00", **more) -> Statement
 
 
 def caliper() -> Statement:
-    """Make a Caliper envelope whose event has an id of its own."""
+    """Make a Caliper envelope with an event with a new id."""
     event = {"id": f"urn:uuid:{uuid.uuid4()}", "type": "NavigationEvent"}
     envelope = {"sensor": "http://localhost:18000", "data": [event], "sendTime": "2026-03-02T08:15:27.913Z"}
     return Statement(event["id"], "2026-03-02T08:15:27.913Z", json.dumps(envelope).encode())

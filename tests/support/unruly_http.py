@@ -1,4 +1,4 @@
-"""HTTP servers that tests let break: connections end where nobody expects it, and no server minds."""
+"""HTTP servers that can break connections at any point."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class UnrulyHandler(BaseHTTPRequestHandler):
-    """Answers requests, or resets the connection."""
+    """Responds to requests, or resets the connection."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
     def reset(self) -> None:
-        """End the connection as a machine does that goes down."""
+        """Reset the connection, as a machine that goes down does."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
         self.close_connection = True
 
     def handle(self):
-        with contextlib.suppress(OSError, ValueError):  # the client closed the connection, or we did
+        with contextlib.suppress(OSError, ValueError):  # the client or the test closed the connection
             super().handle()
 
     def finish(self):
@@ -34,7 +34,7 @@ class UnrulyHandler(BaseHTTPRequestHandler):
 
 
 class UnrulyServer(ThreadingHTTPServer):
-    """Serves on a free port, in a thread of its own, from ``start`` to ``stop``."""
+    """A server on a free port, in its own thread, from ``start`` to ``stop``."""
 
     daemon_threads = True
     request_queue_size = 64

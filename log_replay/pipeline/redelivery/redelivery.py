@@ -1,4 +1,4 @@
-"""Lost routes that are back are sent what they missed, and nobody else is."""
+"""Send the backlog to the routes that are available again, and to no other route."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from log_replay.pipeline.redelivery import backlog_batches, read_backlog
+from log_replay.pipeline.redelivery.backlog import backlog_batches, read_backlog
 from log_replay.pipeline.signals import defer_signals
 from log_replay.pipeline.transform import open_transform
 from log_replay.pipeline.workers import results_in_order
 from log_replay.sinks import Routed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from log_replay.ledger import Ledger
     from log_replay.options import Options
     from log_replay.pipeline.transform_settings import TransformSettings
@@ -28,21 +30,22 @@ log = structlog.get_logger(__name__)
 
 
 class Redelivery:
-    """Replays what the ledger says that routes missed.
+    """Redelivers the backlog of a run.
 
-    The batches are those that were sent to the others, made again of the same lines. Nothing of them is logged again.
+    The lines of each batch are read and transformed again, with the routes as they were when the run began. Their
+    statements are not logged again.
 
     Args:
-        options: the run's.
-        transform_settings: the run's, with the routes as they were when the run began.
-        source: the run's.
-        sink: the run's.
-        ledger: the run's.
-        report: the run's.
-        rejects: the run's.
+        options: the options of the run.
+        transform_settings: the settings for transforming blocks.
+        source: the source.
+        sink: the destination.
+        ledger: the ledger with the backlog.
+        report: the report to count in.
+        rejects: the file for dead letters.
     """
 
-    def __init__(  # noqa: PLR0913 - what a run is made of
+    def __init__(  # noqa: PLR0913 - the parts of a run
         self,
         *,
         options: Options,
@@ -62,31 +65,37 @@ class Redelivery:
         self._rejects = rejects
 
     def replay(self) -> None:
-        """Send whatever is missing to the routes that can be sent to; what they still miss then stays in the ledger."""
-        owed = self._report.routes_with_backlog
-        if not owed or not isinstance(self._sink, Routed):
+        """Redeliver to the available routes. Statements that are still undelivered stay in the ledger."""
+        with_backlog = self._report.routes_with_backlog
+        if not with_backlog or not isinstance(self._sink, Routed):
             return
-        routes = self._sink.retry_now() & owed
+        routes = self._sink.retry_now() & with_backlog
         if routes:
-            log.info("sending routes what they missed", routes=sorted(routes))
-        for misses in self._ledger.backlog(routes):
-            made = results_in_order(
-                read_backlog(self._source, misses, self._ledger.unit),
-                self._transform_settings,
-                open_transform,
-                self._options.workers,
-            )
-            with closing(made):
-                for miss, batch in backlog_batches(made, misses):
-                    if not self._sink.available & routes:
-                        return
-                    if self._sink.available & miss.undelivered.routes.keys():
-                        self._deliver(self._sink, miss, batch)
+            log.info("redelivering the backlog", routes=sorted(routes))
+        for entries in self._ledger.backlog(routes):
+            if not self._redeliver(self._sink, entries, routes):
+                return
 
-    def _deliver(self, sink: Routed, miss: BacklogEntry, batch: list[TransformedEvent]) -> None:
+    def _redeliver(self, sink: Routed, entries: Sequence[BacklogEntry], routes: frozenset[str]) -> bool:
+        """Redeliver some entries; return False when none of the routes is available any more."""
+        results = results_in_order(
+            read_backlog(self._source, entries, self._ledger.unit),
+            self._transform_settings,
+            open_transform,
+            self._options.workers,
+        )
+        with closing(results):
+            for entry, batch in backlog_batches(results, entries):
+                if not sink.available & routes:
+                    return False
+                if sink.available & entry.undelivered.routes.keys():
+                    self._deliver(sink, entry, batch)
+        return True
+
+    def _deliver(self, sink: Routed, entry: BacklogEntry, batch: list[TransformedEvent]) -> None:
         with defer_signals():
-            delivery = sink.redeliver(batch, miss.undelivered)
-            self._report.count_redelivery(miss, batch, delivery)
+            delivery = sink.redeliver(batch, entry.undelivered)
+            self._report.count_redelivery(entry, batch, delivery)
             self._rejects.write_refusals(delivery.refusals, with_content=self._options.rejects_with_content)
-            self._ledger.record_redelivery(self._report, miss, batch, delivery, self._rejects.flush())
+            self._ledger.record_redelivery(self._report, entry, batch, delivery, self._rejects.flush())
         time.sleep(self._options.sleep_between_batches_secs)

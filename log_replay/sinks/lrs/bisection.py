@@ -1,7 +1,7 @@
-"""What becomes of each statement of a batch that an endpoint does not take as it is.
+"""Find the statements of a batch that an endpoint refuses.
 
-An LRS takes a batch or refuses it whole. What is refused is sent again in ever smaller parts, first of all those that
-the answer seems to be about, until whatever can be stored is stored and each refused statement stands alone.
+An LRS accepts or refuses a batch as a whole. A refused batch is sent again in smaller parts, the statements that the
+response names first, until all acceptable statements are stored and each refused statement was sent alone.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from log_replay.sinks.lrs.responses import CONFLICT, INVALID, REASONS, REFUSED, 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-#: Up to so many statements in conflict, the LRS is asked for each.
-_ASKED = 8
+#: In a part of up to this size with a conflict, each statement is fetched from the LRS.
+_FETCH_LIMIT = 8
 
 
 class Outcome(IntEnum):
-    """What became of a statement; over all routes, the highest of what became of it at each."""
+    """The outcome of a statement at one route. Over all routes, the highest outcome counts."""
 
     UNROUTED = 0
     DUPLICATE = 1
@@ -33,11 +33,11 @@ class Outcome(IntEnum):
 
 
 class StatementResult(NamedTuple):
-    """What became of a statement at one route and, if it was refused, why."""
+    """The outcome of a statement at one route; for a refused statement, the reason and the response."""
 
     outcome: Outcome
     reason: str = ""
-    answer: LrsResponse | None = None
+    response: LrsResponse | None = None
 
 
 DELIVERED = StatementResult(Outcome.DELIVERED)
@@ -45,23 +45,23 @@ DUPLICATE = StatementResult(Outcome.DUPLICATE)
 
 
 class Receiver(Protocol):
-    """Where statements are sent."""
+    """An endpoint that statements are sent to."""
 
     def post(self, texts: Sequence[bytes]) -> LrsResponse:
-        """Send statements together and return the answer."""
+        """Send statements in one request and return the response."""
 
-    def ask(self, statement_id: str) -> Any:
-        """Return the statement of this id as it is there, None where there is none or it cannot be told."""
+    def fetch(self, statement_id: str) -> Any:
+        """Return the stored statement with this id; None if there is none, or if it cannot be fetched."""
 
 
 @dataclass(frozen=True)
 class _Part:
-    """Statements to be sent together.
+    """Statements to send in one request.
 
     Args:
-        ids: theirs.
-        conflicting: whether they are part of a batch that was refused for a conflict.
-        halve: whether they are to be halved if they are refused, whatever the answer says of some of them.
+        ids: their ids.
+        conflicting: they are part of a batch that was refused with a conflict.
+        halve: halve the part if it is refused, even if the response names some of the statements.
     """
 
     ids: Sequence[str]
@@ -69,88 +69,102 @@ class _Part:
     halve: bool = False
 
     def halves(self, *, conflicting: bool) -> list[_Part]:
-        """Return two parts, or this one's only statement."""
+        """Return the two halves, or one part for a single statement."""
         middle = (len(self.ids) + 1) // 2
         parts = (self.ids[:middle], self.ids[middle:])
         return [_Part(ids, conflicting or self.conflicting, halve=self.halve) for ids in parts if ids]
 
 
-def settle(receiver: Receiver, texts: Mapping[str, bytes]) -> dict[str, StatementResult]:
-    """Send a batch and return what became of each of its statements.
+def bisect(receiver: Receiver, texts: Mapping[str, bytes]) -> dict[str, StatementResult]:
+    """Send a batch and return the result of each statement.
 
     Args:
-        receiver: where to.
+        receiver: the endpoint.
         texts: the statements by their ids.
 
     Raises:
-        DestinationUnavailable: nothing can be delivered there.
+        DestinationUnavailable: the endpoint is unavailable.
     """
-    fates: dict[str, StatementResult] = {}
-    waiting = [_Part(list(texts))] if texts else []
-    while waiting:
-        part = waiting.pop()
-        answer = receiver.post([texts[id_] for id_ in part.ids])
-        if answer.status == HTTPStatus.CONFLICT and len(part.ids) <= _ASKED:
-            again = _settle_conflict(receiver, part, answer, texts, fates)
-        elif answer.status != HTTPStatus.CONFLICT and answer.errors:
-            again = _settle_some(part, answer, fates)
-        elif answer.taken or answer.errors == []:
-            again = _settle_taken(part, answer, fates)
-        else:
-            again = _divide(part, answer, fates)
-        waiting += reversed(again)
-    return fates
+    return _Bisection(receiver, texts).run()
 
 
-def _settle_taken(part: _Part, answer: LrsResponse, fates: dict[str, StatementResult]) -> list[_Part]:
-    """Everything is there now. In a batch with a conflict, what an LRS did not store anew was there before."""
-    stored = answer.stored if part.conflicting and not answer.again else None
-    for id_ in part.ids:
-        fates[id_] = DELIVERED if stored is None or id_.lower() in stored else DUPLICATE
-    return []
+class _Bisection:
+    """One batch: each response gives results, or parts to send next."""
 
+    def __init__(self, receiver: Receiver, texts: Mapping[str, bytes]) -> None:
+        self._receiver = receiver
+        self._texts = texts
+        self._results: dict[str, StatementResult] = {}
 
-def _settle_some(part: _Part, answer: LrsResponse, fates: dict[str, StatementResult]) -> list[_Part]:
-    """Ralph, under partial success, stored all but those that it names."""
-    named = {part.ids[place] for place in answer.errors or () if 0 <= place < len(part.ids)}
-    if not named or len(part.ids) == 1:
-        return _divide(part, answer, fates)
-    for id_ in part.ids:
-        if id_ not in named:
-            fates[id_] = DELIVERED
-    return [_Part([id_], part.conflicting) for id_ in part.ids if id_ in named]
+    def run(self) -> dict[str, StatementResult]:
+        parts = [_Part(list(self._texts))] if self._texts else []
+        while parts:
+            part = parts.pop()
+            response = self._receiver.post([self._texts[id_] for id_ in part.ids])
+            parts += reversed(self._next_parts(part, response))
+        return self._results
 
+    def _next_parts(self, part: _Part, response: LrsResponse) -> list[_Part]:
+        if response.status == HTTPStatus.CONFLICT:
+            return self._resolve_conflict(part, response) if len(part.ids) <= _FETCH_LIMIT else _divide(part, response)
+        if response.errors:
+            return self._keep_partial_success(part, response)
+        if response.accepted or response.errors == []:
+            return self._keep_all(part, response)
+        return self._divide_or_fail(part, response)
 
-def _settle_conflict(
-    receiver: Receiver, part: _Part, answer: LrsResponse, texts: Mapping[str, bytes], fates: dict[str, StatementResult]
-) -> list[_Part]:
-    """Ask for each statement: identical ones are duplicates, differing ones conflicts, the others are sent again."""
-    missing = []
-    for id_ in part.ids:
-        there = receiver.ask(id_)
-        if there is None:
-            missing.append(id_)
-        elif same_statement(orjson.loads(texts[id_]), there):
-            fates[id_] = DUPLICATE
-        else:
-            fates[id_] = StatementResult(Outcome.FAILED, CONFLICT, answer)
-    if len(missing) == len(part.ids):
-        return _divide(part, answer, fates)
-    return [_Part(missing, conflicting=True)] if missing else []
+    def _keep_all(self, part: _Part, response: LrsResponse) -> list[_Part]:
+        """Store the results of an accepted part.
 
-
-def _divide(part: _Part, answer: LrsResponse, fates: dict[str, StatementResult]) -> list[_Part]:
-    conflicting = part.conflicting or answer.status == HTTPStatus.CONFLICT
-    if len(part.ids) == 1:
-        reason = INVALID if answer.taken else REASONS.get(answer.status, REFUSED)
-        fates[part.ids[0]] = StatementResult(Outcome.FAILED, reason, answer)
+        After a conflict, a statement that the LRS did not store now was stored before. That is not known if an earlier
+        attempt had no response: it may have stored the statement.
+        """
+        stored = response.stored if part.conflicting and not response.retried else None
+        for id_ in part.ids:
+            self._results[id_] = DELIVERED if stored is None or id_.lower() in stored else DUPLICATE
         return []
-    named = answer.suspects(part.ids)
+
+    def _keep_partial_success(self, part: _Part, response: LrsResponse) -> list[_Part]:
+        """Ralph, if partial success is enabled, stores all statements except those that its response names."""
+        refused = {part.ids[index] for index in response.errors or () if 0 <= index < len(part.ids)}
+        if not refused or len(part.ids) == 1:
+            return self._divide_or_fail(part, response)
+        for id_ in part.ids:
+            if id_ not in refused:
+                self._results[id_] = DELIVERED
+        return [_Part([id_], part.conflicting) for id_ in part.ids if id_ in refused]
+
+    def _resolve_conflict(self, part: _Part, response: LrsResponse) -> list[_Part]:
+        """Fetch each statement: the same one is a duplicate, another one a conflict, a missing one is sent again."""
+        missing = []
+        for id_ in part.ids:
+            stored = self._receiver.fetch(id_)
+            if stored is None:
+                missing.append(id_)
+            elif same_statement(orjson.loads(self._texts[id_]), stored):
+                self._results[id_] = DUPLICATE
+            else:
+                self._results[id_] = StatementResult(Outcome.FAILED, CONFLICT, response)
+        if len(missing) == len(part.ids):
+            return self._divide_or_fail(part, response)
+        return [_Part(missing, conflicting=True)] if missing else []
+
+    def _divide_or_fail(self, part: _Part, response: LrsResponse) -> list[_Part]:
+        if len(part.ids) > 1:
+            return _divide(part, response)
+        reason = INVALID if response.accepted else REASONS.get(response.status, REFUSED)
+        self._results[part.ids[0]] = StatementResult(Outcome.FAILED, reason, response)
+        return []
+
+
+def _divide(part: _Part, response: LrsResponse) -> list[_Part]:
+    """Return smaller parts: each statement that the response names alone, then the others."""
+    conflicting = part.conflicting or response.status == HTTPStatus.CONFLICT
+    named = response.named_statements(part.ids)
     if not named:
         return part.halves(conflicting=conflicting)
-    others = [id_ for id_ in part.ids if id_ not in set(named)]
-    rest = _Part(others, conflicting, halve=True)
+    others = _Part([id_ for id_ in part.ids if id_ not in set(named)], conflicting, halve=True)
     return [
         *(_Part([id_], conflicting) for id_ in named),
-        *(rest.halves(conflicting=conflicting) if part.halve else [rest]),
+        *(others.halves(conflicting=conflicting) if part.halve else [others]),
     ]

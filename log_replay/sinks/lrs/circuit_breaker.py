@@ -1,14 +1,14 @@
-"""Whether a route takes statements: one that is lost is tried again, after pauses that grow."""
+"""The circuit breaker of a route: an unavailable route gets no statements until it is time to retry."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
 
 from log_replay.errors import DestinationNotResponding
+from log_replay.retry import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,68 +18,68 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-
-@dataclass(frozen=True)
-class BreakerDelays:
-    """How long a lost route is left alone: twice as long each time."""
-
-    first_seconds: float = 60
-    longest_seconds: float = 900
+#: The delays before an unavailable route is tried again.
+BREAKER_DELAYS = RetryPolicy(first_delay_seconds=60, max_delay_seconds=900)
 
 
 class CircuitBreaker:
-    """How a route stands.
+    """Open while a route is unavailable.
 
     Args:
-        name: what it is called.
-        endpoint: its endpoint.
-        pauses: how long to leave it alone once it is lost.
-        clock: the time in seconds.
+        name: the name of the route.
+        endpoint: the endpoint of the route.
+        delays: the delays before the route is tried again.
+        clock: returns the time in seconds.
 
     Attributes:
-        error: why it is lost, None if it is not.
+        error: why the route is unavailable, None if it is available.
     """
 
     def __init__(
-        self, name: str, endpoint: Endpoint, pauses: BreakerDelays, clock: Callable[[], float] = time.monotonic
+        self,
+        name: str,
+        endpoint: Endpoint,
+        delays: RetryPolicy = BREAKER_DELAYS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
         self.endpoint = endpoint
         self.error: DestinationUnavailable | None = None
-        self._pauses = pauses
-        self._pause_seconds = pauses.first_seconds
+        self._delays = delays
         self._clock = clock
-        self._again_at = 0.0
+        self._failures = 0
+        self._retry_at = 0.0
 
     @property
     def is_available(self) -> bool:
-        """Whether it is to be sent to: it is not lost, or it is time to try it again."""
-        return self.error is None or (self._may_come_back and self._clock() >= self._again_at)
+        """True if statements may be sent: the breaker is closed, or it is time to retry."""
+        return self.error is None or (self._may_recover and self._clock() >= self._retry_at)
 
-    def lose(self, error: DestinationUnavailable) -> None:
-        """Note that it is lost, or still is; what it said no to, it will say no to again."""
+    def open(self, error: DestinationUnavailable) -> None:
+        """Stop sending to the route; if the breaker was open already, wait longer before the next retry."""
         if self.error is None:
             log.error(
-                "a route is lost and misses what is yet to come; the run goes on for the others", reason=str(error)
+                "route unavailable: its statements go into the backlog, and the run continues for the other routes",
+                reason=str(error),
             )
-        else:
-            self._pause_seconds = min(2 * self._pause_seconds, self._pauses.longest_seconds)
         self.error = error
-        self.endpoint.insists = False
-        self._again_at = self._clock() + self._pause_seconds
+        self.endpoint.retries_enabled = False
+        self._failures += 1
+        self._retry_at = self._clock() + self._delays.delay_seconds(self._failures)
 
-    def regain(self) -> None:
-        """Note that it takes statements."""
+    def close(self) -> None:
+        """Send to the route again."""
         if self.error is not None:
-            log.warning("a route is back", route=self.name)
+            log.warning("route available again", route=self.name)
         self.error = None
-        self.endpoint.insists = True
-        self._pause_seconds = self._pauses.first_seconds
+        self.endpoint.retries_enabled = True
+        self._failures = 0
 
     def retry_now(self) -> None:
-        """Let it be tried at once, if it may come back."""
-        self._again_at = 0.0
+        """Skip the rest of the delay."""
+        self._retry_at = 0.0
 
     @property
-    def _may_come_back(self) -> bool:
+    def _may_recover(self) -> bool:
+        # A refusal, such as 401, needs an operator: the run does not try such a route again.
         return isinstance(self.error, DestinationNotResponding)

@@ -1,4 +1,4 @@
-"""What became of a batch at each route -> what became of it."""
+"""Combine the results of a batch at all routes into one delivery."""
 
 from __future__ import annotations
 
@@ -10,66 +10,81 @@ from log_replay.records import Delivery, RouteCounters, Undelivered
 from log_replay.sinks.lrs.bisection import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
-    from log_replay.records import Refusal
     from log_replay.sinks.lrs.route_batch import RouteBatch
 
 
 def combine_results(
-    before: Sequence[Outcome], sendings: Mapping[str, RouteBatch], gone: Mapping[str, int] = MappingProxyType({})
+    known_outcomes: Sequence[Outcome],
+    route_batches: Mapping[str, RouteBatch],
+    removed_routes: Mapping[str, int] = MappingProxyType({}),
 ) -> Delivery:
     """Return the delivery of a batch.
 
+    The outcome of a statement is the highest of its outcomes at all routes. While one route has not received the
+    statement, it counts as failed.
+
     Args:
-        before: what each of its statements came to at routes that are not among these.
-        sendings: the batch at each route, by the route's name.
-        gone: routes that are owed so many of its statements, and that nobody knows any more.
+        known_outcomes: the outcome of each statement at routes that are not in ``route_batches``.
+        route_batches: the batch at each route, by the route's name.
+        removed_routes: routes with a backlog that are no longer configured, and the size of their backlog.
     """
-    reached = list(before)
-    missing: set[int] = set(range(len(reached))) if gone else set()
-    refusals: list[Refusal] = []
-    missed_refusals: list[Refusal] = []
-    failures: dict[str, None] = {}
-    routes: dict[str, RouteCounters] = {}
-    for name, sending in sendings.items():
-        fared: Counter[Outcome] = Counter()
-        for wanted, fate in sending.fates():
-            fared[fate.outcome] += 1
-            if sending.lost:
-                missing.add(wanted.number)
-                missed_refusals.append(sending.refusal(wanted, fate))
-                continue
-            reached[wanted.number] = max(reached[wanted.number], fate.outcome)
-            if fate.outcome is Outcome.FAILED:
-                refusals.append(sending.refusal(wanted, fate))
-                failures[sending.failure(fate)] = None
-        routes[name] = _counted(fared, sending)
-    return _delivery(
-        reached,
-        missing,
-        Undelivered(
-            {**gone, **{name: counters.undelivered for name, counters in routes.items() if counters.undelivered}},
-            [outcome.name.lower() for outcome in reached] if missing else (),
-            missed_refusals,
-        ),
-    )._replace(failures=tuple(failures), refusals=tuple(refusals), routes=routes)
+    available = [route_batch for route_batch in route_batches.values() if not route_batch.unavailable]
+    unavailable = [route_batch for route_batch in route_batches.values() if route_batch.unavailable]
+    outcomes = _highest_outcomes(known_outcomes, available)
+    undelivered_numbers = _undelivered_numbers(len(outcomes), unavailable, removed_routes)
+    failures = [failure for route_batch in available for failure in route_batch.failures()]
+    counts_by_route = {name: _route_counters(route_batch) for name, route_batch in route_batches.items()}
+    backlog = {name: counters.undelivered for name, counters in counts_by_route.items() if counters.undelivered}
+    undelivered = Undelivered(
+        routes={**removed_routes, **backlog},
+        outcomes=[outcome.name.lower() for outcome in outcomes],
+        refusals=[refusal for route_batch in unavailable for refusal in route_batch.refusals()],
+    )
+    return _counted(outcomes, undelivered_numbers)._replace(
+        failures=tuple(dict.fromkeys(failures)),
+        refusals=tuple(refusal for route_batch in available for refusal in route_batch.refusals()),
+        routes=counts_by_route,
+        undelivered=undelivered if undelivered_numbers else None,
+    )
 
 
-def _counted(fared: Counter[Outcome], sending: RouteBatch) -> RouteCounters:
-    if sending.lost:
-        return RouteCounters(undelivered=fared.total(), lost=str(sending.lost))
-    return RouteCounters(fared[Outcome.DELIVERED], fared[Outcome.DUPLICATE], fared[Outcome.FAILED])
+def _highest_outcomes(known_outcomes: Sequence[Outcome], route_batches: Sequence[RouteBatch]) -> list[Outcome]:
+    outcomes = list(known_outcomes)
+    for route_batch in route_batches:
+        for routed, result in route_batch.results():
+            outcomes[routed.number] = max(outcomes[routed.number], result.outcome)
+    return outcomes
 
 
-def _delivery(reached: Sequence[Outcome], missing: set[int], undelivered: Undelivered) -> Delivery:
-    outcomes = [Outcome.FAILED if number in missing else outcome for number, outcome in enumerate(reached)]
+def _undelivered_numbers(
+    count: int, unavailable: Sequence[RouteBatch], removed_routes: Mapping[str, int]
+) -> Collection[int]:
+    """Return the numbers of the statements that a route has not received.
+
+    Nothing is known of the filters of removed routes, so all statements of the batch count as undelivered.
+    """
+    if removed_routes:
+        return range(count)
+    return {routed.number for route_batch in unavailable for routed in route_batch.routed}
+
+
+def _route_counters(route_batch: RouteBatch) -> RouteCounters:
+    if route_batch.unavailable:
+        return RouteCounters(undelivered=len(route_batch.routed), unavailable=str(route_batch.unavailable))
+    count = Counter(result.outcome for _, result in route_batch.results())
+    return RouteCounters(count[Outcome.DELIVERED], count[Outcome.DUPLICATE], count[Outcome.FAILED])
+
+
+def _counted(reached: Sequence[Outcome], undelivered_numbers: Collection[int]) -> Delivery:
+    outcomes = [Outcome.FAILED if number in undelivered_numbers else outcome for number, outcome in enumerate(reached)]
     count = Counter(outcomes)
+    mixed = len(count) > 1 or undelivered_numbers
     return Delivery(
         delivered=count[Outcome.DELIVERED],
         duplicate=count[Outcome.DUPLICATE],
         unrouted=count[Outcome.UNROUTED],
         failed=count[Outcome.FAILED],
-        outcomes=[outcome.name.lower() for outcome in outcomes] if len(count) > 1 or missing else (),
-        undelivered=undelivered if missing else None,
+        outcomes=[outcome.name.lower() for outcome in outcomes] if mixed else (),
     )

@@ -1,13 +1,13 @@
-"""Whether an LRS's statement is ours: xAPI 1.0.3, 2.3.1, says what an LRS may have added or spelled differently."""
+"""Comparison of a statement with the one that an LRS returns (xAPI 1.0.3, part 2, section 2.3.1: immutability)."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
 
-#: The LRS sets these, or adds them where they are missing.
-_OF_THE_LRS = frozenset({"id", "stored", "authority", "version"})
-#: Not part of a statement: an LRS may give what it knows of the activity or the verb instead.
+#: The LRS sets these fields, or adds them if they are missing.
+_SET_BY_LRS = frozenset({"id", "stored", "authority", "version"})
+#: Not part of the comparison: an LRS may return its own definition of the activity or the verb.
 _DEFINITIONS = frozenset({"definition", "display"})
 _CONTEXT_ACTIVITIES = frozenset({"parent", "grouping", "category", "other"})
 _TIMES = frozenset({"timestamp"})
@@ -16,22 +16,27 @@ _MICROSECONDS = 1000
 
 
 def same_statement(ours: Any, theirs: Any) -> bool:
-    """Return whether two statements of one id mean the same."""
+    """Return True if two statements with the same id have the same meaning.
+
+    Args:
+        ours: the statement that was sent.
+        theirs: the statement of the LRS.
+    """
     if not isinstance(ours, dict) or not isinstance(theirs, dict):
         return False
-    return bool(_meaning(ours, whole=True) == _meaning(theirs, whole=True))
+    return bool(_normalised(ours, is_statement=True) == _normalised(theirs, is_statement=True))
 
 
-def _meaning(value: Any, *, whole: bool = False) -> Any:
+def _normalised(value: Any, *, is_statement: bool = False) -> Any:
     if isinstance(value, list):
-        return [_meaning(entry) for entry in value]
+        return [_normalised(entry) for entry in value]
     if not isinstance(value, dict):
         return value
     return {
         key: _field(key, inner)
         for key, inner in value.items()
         if key not in _DEFINITIONS
-        and not (whole and key in _OF_THE_LRS)
+        and not (is_statement and key in _SET_BY_LRS)
         and not (key == "objectType" and inner in _DEFAULT_TYPES)
     }
 
@@ -42,12 +47,12 @@ def _field(key: str, value: Any) -> Any:
     if key in _TIMES and isinstance(value, str):
         return _moment(value)
     if key in _CONTEXT_ACTIVITIES and isinstance(value, dict):
-        return [_meaning(value)]  # a single one may be returned as an array
-    return _meaning(value)
+        return [_normalised(value)]  # an LRS may return a single activity as an array
+    return _normalised(value)
 
 
 def _moment(text: str) -> object:
-    """Return the moment that a text names, in milliseconds, which is all that an LRS must keep."""
+    """Return a time with a precision of milliseconds: an LRS may drop further digits."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

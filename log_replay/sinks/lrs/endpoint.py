@@ -1,4 +1,4 @@
-"""One LRS or Caliper endpoint over HTTP: sends at a pace that it can keep up with, insists, and hands back answers."""
+"""One LRS or Caliper endpoint over HTTP: rate limit, retries, compression, and checks of the response."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from log_replay.network import UNTRUSTED, reason_of, redirection_host, retry_aft
 from log_replay.retry import TemporaryError
 from log_replay.sinks.lrs.http.connections import Connections
 from log_replay.sinks.lrs.http.rate_limiter import RateLimiter
-from log_replay.sinks.lrs.responses import LOST, RETRIED, LrsResponse, shown_status
+from log_replay.sinks.lrs.responses import TEMPORARY, UNAVAILABLE, LrsResponse, shown_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,84 +39,92 @@ log = structlog.get_logger(__name__)
 _XAPI_VERSION = "1.0.3"
 _CONNECT_TIMEOUT_SECONDS = 10
 _CHECK_TIMEOUT_SECONDS = (5, 10)
-#: A whole request may take so many times as long as the server may be silent.
-_WHOLE_REQUEST = 10
-#: requests lets some errors of urllib3 and of the encoders below it pass.
+#: The longest duration of a request, as a multiple of the timeout.
+_REQUEST_TIMEOUTS = 10
+#: requests does not translate all errors of urllib3 and of the text encoders.
 _FOREIGN = (requests.RequestException, HTTPError, UnicodeError)
-#: These say nothing of whether a compressed body is understood.
-_SAYS_NOTHING_OF_COMPRESSION = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE, *LOST}) - {
+#: With these statuses it is not known whether the endpoint can read a compressed body.
+_NOT_ABOUT_COMPRESSION = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE, *UNAVAILABLE}) - {
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 }
+_TRUST_HINT = (
+    "set REQUESTS_CA_BUNDLE, or 'verify' in --destination_config, to the file with its authority's certificate"
+)
 
 
 class Endpoint:
-    """Where a route's statements are posted, by several threads if need be.
+    """The endpoint of a route. Several threads can use it.
 
     Args:
         route: the route.
         transformer_type: ``xapi`` or ``caliper``.
-        settings: how to send.
-        retry_policy: how often to try again.
-        lanes: where to rest.
+        settings: the settings for sending.
+        retry_policy: how often to retry.
+        threads: the threads that send, whose ``sleep`` an interrupt ends.
 
     Attributes:
-        insists: whether what fails is tried again; what was lost is not asked twice whether it is back.
+        retries_enabled: retry temporary errors; False while the route is unavailable, to test it with one request.
     """
 
     def __init__(
-        self, route: Route, *, transformer_type: str, settings: LrsSettings, retry_policy: RetryPolicy, lanes: Threads
+        self, route: Route, *, transformer_type: str, settings: LrsSettings, retry_policy: RetryPolicy, threads: Threads
     ) -> None:
         self.route = route
-        self.insists = True
-        self.pace = RateLimiter(settings.max_rate)
+        self.retries_enabled = True
+        self._rate_limiter = RateLimiter(settings.max_rate)
         self._is_xapi = transformer_type == "xapi"
         self._timeout_seconds = (_CONNECT_TIMEOUT_SECONDS, settings.timeout_seconds)
         self._verify = settings.verify
         self._retry_policy = retry_policy
-        self._lanes = lanes
+        self._threads = threads
         self._compresses = settings.compression is not None
-        self._compression_is_understood: bool | None = None
+        self._reads_compression: bool | None = None
         self._connections = Connections(
             self._headers(),
             route.authorization,
             verify=settings.verify,
-            longest_seconds=_WHOLE_REQUEST * settings.timeout_seconds,
+            limit_seconds=_REQUEST_TIMEOUTS * settings.timeout_seconds,
         )
 
     def check(self) -> None:
-        """Find out whether the route makes sense, its host answers, and does not object to its credentials.
+        """Check the route's configuration, and that its host responds and accepts the credentials.
 
-        Sends no statement. A path that does not exist is no error: not every LRS has ``about``.
+        No statement is sent. A path that does not exist is no error: not every LRS has ``about``.
 
         Raises:
-            ConfigurationError: it makes no sense, or its credentials are wrong.
-            DestinationNotResponding: nobody answers.
+            ConfigurationError: the configuration is not valid, the credentials are wrong, or the TLS certificate is
+                not trusted.
+            DestinationNotResponding: the host does not respond.
         """
-        self.route.check()
+        self.route.check(is_xapi=self._is_xapi)
         if self._verify is False:
             log.warning(
-                "TLS certificates are not verified: anybody on the way can read and alter", route=self.route.shown
+                "TLS certificates are not verified: others on the network can read and change statements",
+                route=self.route.shown,
             )
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         method = "GET" if self._is_xapi else "HEAD"
         try:
-            answer = self._connections.request(method, self._url("about"), timeout_seconds=_CHECK_TIMEOUT_SECONDS)
+            response = self._connections.request(method, self._url("about"), timeout_seconds=_CHECK_TIMEOUT_SECONDS)
         except requests.ReadTimeout:
-            return  # somebody is there; slow answers are what sending has its retries for
+            return  # the host responds slowly, which the retries of sending can handle
         except (*_FOREIGN, OSError) as error:
-            raise self._down(reason_of(error), "is the LRS up, and the URL right?") from None
-        # Gateways forbid methods that they do not know, so this says nothing of a Caliper endpoint's credentials.
-        forbidden = answer.status_code == HTTPStatus.FORBIDDEN and self._is_xapi
-        if answer.status_code == HTTPStatus.UNAUTHORIZED or forbidden:
-            raise self.route.error(f"it answered {shown_status(answer.status_code)}", "check the route's credentials")
+            reason = reason_of(error)
+            if reason == UNTRUSTED:
+                raise self.route.error(reason, _TRUST_HINT) from None
+            raise self._not_responding(reason, "check that the LRS is running, and the route's URL") from None
+        # A gateway forbids methods that it does not support, so 403 does not mean wrong credentials for Caliper.
+        forbidden = response.status_code == HTTPStatus.FORBIDDEN and self._is_xapi
+        if response.status_code == HTTPStatus.UNAUTHORIZED or forbidden:
+            raise self.route.error(f"it answered {shown_status(response.status_code)}", "check the route's credentials")
 
     def post(self, texts: Sequence[bytes]) -> LrsResponse:
-        """Post statements as one JSON array and return the answer: that they are stored, or refused.
+        """Post statements as one JSON array and return the response.
 
-        An attempt that was not answered may have stored them; they are sent again, since they have ids.
+        An attempt without a response may have stored the statements. They are sent again, which is safe: they have ids.
 
         Raises:
-            DestinationUnavailable: the endpoint can take nothing, or has not answered in all attempts.
+            DestinationUnavailable: the endpoint accepts no statements, or has not responded to any attempt.
         """
         body = b"[" + b",".join(texts) + b"]"
         attempts: list[int] = []
@@ -126,92 +134,99 @@ class Endpoint:
             return self._attempt(body, len(texts))
 
         try:
-            response = self._insist(attempt)
+            response = self._with_retries(attempt)
         except TemporaryError as error:
-            raise self._down(f"{error} ({len(attempts)} attempts)", "is it up, and not overloaded?") from None
-        # What success says beyond that is xAPI's.
-        success = response.ok and not self._is_xapi
-        return LrsResponse(
-            HTTPStatus.OK if success else response.status_code, response.content, again=len(attempts) > 1
-        )
+            raise self._not_responding(
+                f"{error} ({len(attempts)} attempts)", "check that it is running and not overloaded"
+            ) from None
+        # For Caliper, any success means that all statements are stored.
+        status = HTTPStatus.OK if response.ok and not self._is_xapi else response.status_code
+        return LrsResponse(status, response.content, retried=len(attempts) > 1)
 
-    def ask(self, statement_id: str) -> Any:
-        """Return the LRS's statement of this id; None where there is none, or it cannot be told."""
+    def fetch(self, statement_id: str) -> Any:
+        """Return the LRS's statement with this id; None if there is none, or if it cannot be fetched."""
         if not self._is_xapi:
             return None
-        get = partial(self._sent, "GET", self._url("statements"), params={"statementId": statement_id})
+        get = partial(self._request, "GET", self._url("statements"), params={"statementId": statement_id})
         try:
-            answer = LrsResponse(*self._insist(lambda: _status_and_body(get()))).json
+            content = LrsResponse(*self._with_retries(lambda: _status_and_body(get()))).json
         except TemporaryError:
             return None
-        # Ralph answers with a list of one or none, where xAPI has the statement itself.
-        found = answer.get("statements") if isinstance(answer, dict) else None
-        candidates = found if isinstance(found, list) else [answer]
+        # xAPI requires the statement itself. Ralph returns a list with at most one statement.
+        found = content.get("statements") if isinstance(content, dict) else None
+        candidates = found if isinstance(found, list) else [content]
         return next((entry for entry in candidates if isinstance(entry, dict) and _has_id(entry, statement_id)), None)
 
     def close(self) -> None:
-        """Close the connections that are not in use."""
+        """Close the idle connections."""
         self._connections.close()
 
     def _attempt(self, body: bytes, count: int) -> Response:
-        self._lanes.sleep(self.pace.wait_seconds(count))
+        self._threads.sleep(self._rate_limiter.reserve(count))
         compressed = self._compresses
-        sent = gzip.compress(body, 1, mtime=0) if compressed else body
+        data = gzip.compress(body, 1, mtime=0) if compressed else body
         headers = {"Content-Encoding": "gzip"} if compressed else {}
         started = time.monotonic()
         try:
-            response = self._sent("POST", self._url("statements"), data=sent, headers=headers)
+            response = self._request("POST", self._url("statements"), data=data, headers=headers)
         finally:
             seconds = time.monotonic() - started
         if compressed and not self._keeps_compressing(response):
             return self._attempt(body, count)
-        self._judge(response, seconds)
-        self.pace.answered(count, seconds)
-        # Few servers say what they accept; where one does, it is good to know (RFC 9110, 12.5.3).
-        if self._compression_is_understood is None and "gzip" in response.headers.get("Accept-Encoding", "").lower():
+        self._raise_for_status(response, seconds)
+        self._rate_limiter.responded(count, seconds)
+        # A server may announce that it accepts compressed requests (RFC 9110, 12.5.3).
+        if self._reads_compression is None and "gzip" in response.headers.get("Accept-Encoding", "").lower():
             self._compresses = True
         return response
 
-    def _sent(self, method: str, url: str, **how: Any) -> Response:
+    def _request(self, method: str, url: str, **arguments: Any) -> Response:
         try:
-            return self._connections.request(method, url, timeout_seconds=self._timeout_seconds, **how)
+            return self._connections.request(method, url, timeout_seconds=self._timeout_seconds, **arguments)
         except (*_FOREIGN, OSError) as error:
             reason = reason_of(error)
             if reason == UNTRUSTED:
-                raise self._lost(
-                    reason,
-                    "set REQUESTS_CA_BUNDLE, or 'verify' of --destination_config, to its authority's certificate",
-                ) from None
+                raise self._unavailable(reason, _TRUST_HINT) from None
             raise TemporaryError(reason) from None
 
-    def _judge(self, response: Response, seconds: float) -> None:
-        """Tell answers that may be other ones later from those that stay, and those from what ends everything."""
+    def _raise_for_status(self, response: Response, seconds: float) -> None:
+        """Raise an error unless the response says that the statements are stored or refused.
+
+        Raises:
+            TemporaryError: a retry may succeed.
+            DestinationUnavailable: the endpoint accepts no statements.
+        """
         status = response.status_code
         shown = f"it answered {shown_status(status)}"
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in RETRIED:
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in TEMPORARY:
             asked = min(retry_after_seconds(response), self._retry_policy.max_retry_after_seconds)
             if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
-                self.pace.troubled(seconds, asked)
+                self._rate_limiter.overloaded(seconds, asked)
             raise TemporaryError(shown, asked)
-        if status in LOST:
-            raise self._lost(shown, LOST[status])
+        if status in UNAVAILABLE:
+            raise self._unavailable(shown, UNAVAILABLE[status])
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-            raise self._lost(
-                f"{shown}, a redirection to {redirection_host(response)}", "set the route's URL to where it leads"
+            raise self._unavailable(
+                f"{shown}, a redirection to {redirection_host(response)}",
+                "set the route's URL to the target of the redirection",
             )
         if self._is_xapi and status < HTTPStatus.MULTIPLE_CHOICES:
-            answer = LrsResponse(status, response.content)
-            if answer.stored is None and answer.errors is None:
-                # A proxy's page, or an answer that was cut off: whether it was stored is not known.
+            lrs_response = LrsResponse(status, response.content)
+            if lrs_response.stored is None and lrs_response.errors is None:
+                # The page of a proxy, or an incomplete response: the statements may be stored or not.
                 raise TemporaryError(f"{shown}, but not as an LRS does: check the route's URL")
 
     def _keeps_compressing(self, response: Response) -> bool:
-        """Whether an endpoint that was sent a compressed body may have understood it; it is found out but once."""
+        """Return False if the endpoint cannot read compressed bodies. The first clear response decides."""
         if response.ok:
-            self._compression_is_understood = True
-        elif not self._compression_is_understood and response.status_code not in _SAYS_NOTHING_OF_COMPRESSION:
-            log.info("statements are sent without compression", route=self.route.shown, status=response.status_code)
-            self._compression_is_understood = self._compresses = False
+            self._reads_compression = True
+        elif not self._reads_compression and response.status_code not in _NOT_ABOUT_COMPRESSION:
+            log.info(
+                "LRS does not accept compressed requests; sending without compression",
+                route=self.route.shown,
+                status=response.status_code,
+            )
+            self._reads_compression = self._compresses = False
         return self._compresses
 
     def _headers(self) -> dict[str, str]:
@@ -221,25 +236,25 @@ class Endpoint:
         return {**headers, **self.route.headers}
 
     def _url(self, resource: str) -> str:
-        # As TinCan's RemoteLRS, which upstream sends with, makes it; a Caliper endpoint is the URL itself.
+        # The same URL as upstream's TinCan client uses. A Caliper route has the full URL.
         if not self._is_xapi:
             return self.route.url
         return self.route.url + ("" if self.route.url.endswith("/") else "/") + resource
 
-    def _insist(self, attempt: Callable[[], T]) -> T:
-        retry_policy = self._retry_policy if self.insists else replace(self._retry_policy, retries=0)
-        return retry_policy.call(attempt, self._lanes.sleep)
+    def _with_retries(self, attempt: Callable[[], T]) -> T:
+        retry_policy = self._retry_policy if self.retries_enabled else replace(self._retry_policy, retries=0)
+        return retry_policy.call(attempt, self._threads.sleep)
 
-    def _lost(self, reason: str, hint: str) -> DestinationUnavailable:
+    def _unavailable(self, reason: str, hint: str) -> DestinationUnavailable:
         return DestinationUnavailable(reason, operation="send", object=self.route.shown, hint=hint)
 
-    def _down(self, reason: str, hint: str) -> DestinationNotResponding:
+    def _not_responding(self, reason: str, hint: str) -> DestinationNotResponding:
         return DestinationNotResponding(reason, operation="send", object=self.route.shown, hint=hint)
 
 
 def _status_and_body(response: Response) -> tuple[int, bytes]:
     status = response.status_code
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in RETRIED:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in TEMPORARY:
         raise TemporaryError(f"it answered {shown_status(status)}", retry_after_seconds(response))
     return status, response.content
 

@@ -1,4 +1,4 @@
-"""One batch at one route: what is sent, in which requests, and what became of each statement."""
+"""The statements of one batch for one route, and their results."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import orjson
 
 from log_replay.errors import DestinationUnavailable
 from log_replay.records import Refusal
-from log_replay.sinks.lrs.bisection import DUPLICATE, Outcome, StatementResult, settle
+from log_replay.sinks.lrs.bisection import DUPLICATE, Outcome, StatementResult, bisect
 from log_replay.sinks.lrs.comparison import same_statement
 from log_replay.sinks.lrs.responses import CONFLICT, MEANINGS
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from log_replay.records import Statement, TransformedEvent
     from log_replay.sinks.lrs.endpoint import Endpoint
 
-#: Why a statement is not at a route that is lost while the run goes on for others.
-LOST = "destination_unavailable"
+#: The reason in the dead letter of a statement for an unavailable route.
+UNAVAILABLE = "destination_unavailable"
 
 
-class Wanted(NamedTuple):
-    """A statement that a route wants: its place in the batch, its id and text there, and what it was made of."""
+class RoutedStatement(NamedTuple):
+    """A statement for a route: its number in the batch, its id and text at the route, and its event."""
 
     number: int
     id: str
@@ -34,98 +34,106 @@ class Wanted(NamedTuple):
 
 
 class RouteBatch:
-    """A batch on its way to one route.
+    """The statements of a batch for one route.
 
-    Each id is sent once. A repeat is a duplicate if it is the same statement, and in conflict with the first if not.
+    Each id is sent once. A repeated id is a duplicate if the statement is the same, and a conflict otherwise.
 
     Args:
-        endpoint: the route's.
+        endpoint: the endpoint of the route.
         batch: events with their statements.
-        name: the route's name.
-        is_xapi: whether statements of one id must be the same.
+        name: the name of the route.
+        is_xapi: compare statements with the same id; Caliper does not define when two events are the same.
+
+    Attributes:
+        routed: the statements for the route.
+        unavailable: the error that made the route unavailable, None if it is available.
     """
 
     def __init__(self, endpoint: Endpoint, batch: Sequence[TransformedEvent], name: str, *, is_xapi: bool) -> None:
         self.endpoint = endpoint
-        self.lost: DestinationUnavailable | None = None
+        self.unavailable: DestinationUnavailable | None = None
         self._is_xapi = is_xapi
-        self._wanted = list(self._find(batch, name))
-        self._firsts: dict[str, Wanted] = {}
-        for wanted in self._wanted:
-            self._firsts.setdefault(wanted.id, wanted)
-        self._fates: dict[str, StatementResult] = {}
+        self.routed = list(self._select(batch, name))
+        self._first_by_id: dict[str, RoutedStatement] = {}
+        for routed in self.routed:
+            self._first_by_id.setdefault(routed.id, routed)
+        self._results: dict[str, StatementResult] = {}
 
-    def calls(self, concurrency: int, most_at_once: int | None) -> list[Callable[[], None]]:
-        """Return what sends the batch: calls that may run at the same time.
+    def calls(self, concurrency: int, max_statements: int | None) -> list[Callable[[], None]]:
+        """Return functions that send the batch; they may run at the same time.
 
         Args:
-            concurrency: into how many to cut the batch.
-            most_at_once: how many statements one request may hold.
+            concurrency: the number of functions.
+            max_statements: the largest number of statements in one request.
         """
-        texts = {first.id: first.text for first in self._firsts.values()}
-        return [partial(self._send, part, most_at_once or len(part)) for part in _parts(texts, concurrency)]
+        texts = {first.id: first.text for first in self._first_by_id.values()}
+        return [partial(self._send, part, max_statements or len(part)) for part in _parts(texts, concurrency)]
 
-    @property
-    def wanted(self) -> bool:
-        """Whether the route wants anything of the batch."""
-        return bool(self._wanted)
+    def results(self) -> Iterator[tuple[RoutedStatement, StatementResult]]:
+        """Yield the result of each statement for the route."""
+        for routed in self.routed:
+            yield routed, StatementResult(Outcome.FAILED, UNAVAILABLE) if self.unavailable else self._result(routed)
 
-    def fates(self) -> Iterator[tuple[Wanted, StatementResult]]:
-        """Yield what became of each statement that the route wants."""
-        for wanted in self._wanted:
-            yield wanted, StatementResult(Outcome.FAILED, LOST) if self.lost else self._fate(wanted)
+    def refusals(self) -> Iterator[Refusal]:
+        """Yield a dead letter for each statement that failed."""
+        for routed, result in self.results():
+            if result.outcome is Outcome.FAILED:
+                yield self._refusal(routed, result)
 
-    def refusal(self, wanted: Wanted, fate: StatementResult) -> Refusal:
-        """Return the dead letter of a statement that failed."""
-        return Refusal(
-            position=wanted.event.position,
-            event=wanted.event.name,
-            statement_id=wanted.id,
-            reason=fate.reason,
-            destination=self.endpoint.route.shown,
-            status=fate.answer.status if fate.answer else None,
-            fields=fate.answer.fields if fate.answer else (),
-            answer=fate.answer.text if fate.answer else None,
-            text=wanted.text,
-        )
+    def failures(self) -> Iterator[str]:
+        """Yield a message for each statement that was refused."""
+        for _, result in self.results():
+            if result.outcome is Outcome.FAILED:
+                response = result.response
+                cause = f"it answered {response.shown}" if response else "repeated in the batch"
+                yield f"send {self.endpoint.route.shown}: {cause}: {MEANINGS[result.reason]}"
 
-    def failure(self, fate: StatementResult) -> str:
-        """Return in words why a statement was refused."""
-        said = f"it answered {fate.answer.shown}" if fate.answer else "not sent twice"
-        return f"send {self.endpoint.route.shown}: {said}: {MEANINGS[fate.reason]}"
-
-    def _find(self, batch: Sequence[TransformedEvent], name: str) -> Iterator[Wanted]:
+    def _select(self, batch: Sequence[TransformedEvent], name: str) -> Iterator[RoutedStatement]:
         number = 0
         for event in batch:
             for statement in event.statements:
                 if event.routes is None or name in event.routes:
-                    yield Wanted(number, self._id(statement), self.endpoint.route.text(statement), event)
+                    yield RoutedStatement(number, self._id(statement), self.endpoint.route.text(statement), event)
                 number += 1
 
     def _id(self, statement: Statement) -> str:
-        # What overrides a Caliper envelope does not reach the event in it, whose id counts.
+        # In Caliper, override_args change the envelope. The id is that of the event in it.
         return str(self.endpoint.route.override.get("id", statement.id)) if self._is_xapi else statement.id
 
-    def _send(self, texts: Mapping[str, bytes], most_at_once: int) -> None:
+    def _send(self, texts: Mapping[str, bytes], max_statements: int) -> None:
         entries = iter(texts.items())
         try:
-            while request := dict(islice(entries, most_at_once)):
-                self._fates |= settle(self.endpoint, request)
+            while request := dict(islice(entries, max_statements)):
+                self._results |= bisect(self.endpoint, request)
         except DestinationUnavailable as error:
-            self.lost = error
+            self.unavailable = error
 
-    def _fate(self, wanted: Wanted) -> StatementResult:
-        first, fate = self._firsts[wanted.id], self._fates[wanted.id]
-        if wanted is first or fate.outcome is Outcome.FAILED:
-            return fate
-        if not self._is_xapi or wanted.text == first.text:
+    def _result(self, routed: RoutedStatement) -> StatementResult:
+        first, result = self._first_by_id[routed.id], self._results[routed.id]
+        if routed is first or result.outcome is Outcome.FAILED:
+            return result
+        if not self._is_xapi or routed.text == first.text:
             return DUPLICATE
-        same = same_statement(orjson.loads(wanted.text), orjson.loads(first.text))
+        same = same_statement(orjson.loads(routed.text), orjson.loads(first.text))
         return DUPLICATE if same else StatementResult(Outcome.FAILED, CONFLICT)
+
+    def _refusal(self, routed: RoutedStatement, result: StatementResult) -> Refusal:
+        response = result.response
+        return Refusal(
+            position=routed.event.position,
+            event=routed.event.name,
+            statement_id=routed.id,
+            reason=result.reason,
+            destination=self.endpoint.route.shown,
+            status=response.status if response else None,
+            fields=response.fields if response else (),
+            answer=response.text if response else None,
+            text=routed.text,
+        )
 
 
 def _parts(texts: Mapping[str, bytes], count: int) -> Iterator[dict[str, bytes]]:
-    """Cut statements into so many parts of the same size, or less."""
+    """Cut statements into at most ``count`` parts of the same size."""
     entries = iter(texts.items())
     size = -(-len(texts) // count)
     while part := dict(islice(entries, size)):

@@ -1,4 +1,4 @@
-"""Where an LRS run sends to: the routes of ERB's router configuration, or the one that the command line gives."""
+"""The routes of an LRS run: those of ERB's router configuration, or one from the command line."""
 
 from __future__ import annotations
 
@@ -19,19 +19,20 @@ if TYPE_CHECKING:
 
     from log_replay.records import Statement
 
+_GIVEN_ROUTE_HINT = 'for example {"url": "https://lrs.example.com/xAPI", "username": "...", "password": "..."}'
 _KEYS = frozenset({"url", "username", "password", "auth_key", "token"})
 
 
 @dataclass(frozen=True)
 class Route:
-    """One LRS or Caliper endpoint, and which events go to it.
+    """One LRS or Caliper endpoint with its filter.
 
     Args:
-        url: the endpoint as it was configured; for xAPI what ``statements`` is appended to.
-        authorization: the value of the header of this name; None sends none.
+        url: the URL as configured; for xAPI, ``/statements`` is added to it.
+        authorization: the value of the ``Authorization`` header; None for no header.
         headers: further headers (Caliper only).
-        override: what replaces top-level fields of each statement.
-        match: ``match_params``; empty if every event goes here.
+        override: replaces top-level fields of each statement (``override_args``).
+        match: the filter (``match_params``); empty to accept every event.
     """
 
     url: str
@@ -42,78 +43,88 @@ class Route:
 
     @property
     def shown(self) -> str:
-        """The URL without what can be secret in it."""
+        """The URL for messages, without credentials."""
         return without_credentials(self.url)
 
     def text(self, statement: Statement) -> bytes:
-        """Return the statement's JSON as this route wants it."""
+        """Return the JSON of a statement with the route's overrides."""
         if not self.override:
             return statement.text
         return json_text({**json.loads(statement.text), **self.override})
 
-    def check(self) -> None:
-        """Find out whether everything in it can be used.
+    def check(self, *, is_xapi: bool) -> None:
+        """Check that the configuration of the route is valid.
 
         Raises:
-            ConfigurationError: something cannot.
+            ConfigurationError: it is not valid.
         """
-        self._check_url()
+        self._check_url(is_xapi=is_xapi)
         for key, expressions in self.match.items():
             self._check_expressions(key, expressions if isinstance(expressions, list) else [expressions])
         for name, value in {**self.headers, "Authorization": self.authorization or "-"}.items():
-            # A line break in a header's value would be a second header; latin-1 is all that HTTP can carry.
+            # A line break would start another header. HTTP headers are latin-1.
             if not isinstance(value, str) or not value.isprintable() or not _is_latin_1(value):
-                raise self.error(f"the header {name} has a value that cannot be sent")
+                raise self.error(f"the header {name} has an invalid value")
         try:
             json_text(dict(self.override))
         except ValueError:
-            raise self.error("override_args hold a number that JSON cannot spell") from None
+            raise self.error("override_args contain a number that JSON does not have") from None
 
     def error(self, message: str, hint: str | None = None) -> ConfigurationError:
         """Return an error about this route."""
         return ConfigurationError(message, operation="configure the route", object=self.shown, hint=hint)
 
-    def _check_url(self) -> None:
+    def _check_url(self, *, is_xapi: bool) -> None:
         try:
             parts = urlsplit(self.url)
             valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
         except ValueError:
             valid = False
         if not valid:
-            raise self.error("this is no URL of an LRS", "it must look like https://lrs.example.com/xAPI")
+            raise self.error("not a URL of an LRS", "for example https://lrs.example.com/xAPI")
         if parts.username is not None or parts.password is not None:
-            raise self.error("the URL holds credentials", "give them as username and password instead")
+            raise self.error("the URL contains credentials", "give them as username and password instead")
+        if "#" in self.url or ("?" in self.url and is_xapi):
+            raise self.error("the URL contains a query or a fragment", "remove it: /statements is added to the URL")
 
     def _check_expressions(self, key: str, expressions: list[Any]) -> None:
         for expression in expressions:
             try:
                 re.compile(str(expression))
             except re.error as error:
-                raise self.error(f"match_params {key!r} is no regular expression: {error}") from None
+                raise self.error(f"match_params {key!r} is not a regular expression: {error}") from None
 
 
 def given_route(config: Mapping[str, Any]) -> Route:
-    """Return the route that ``--destination_config`` describes.
+    """Return the route in ``--destination_config``.
 
     Raises:
-        ConfigurationError: it does not describe one.
+        ConfigurationError: the configuration is not valid.
     """
     unknown = sorted(set(config) - _KEYS)
     if unknown:
         raise ConfigurationError(
-            f"LRS does not know {', '.join(unknown)}",
+            f"unknown settings of LRS: {', '.join(unknown)}",
             operation="open the destination",
             hint=did_you_mean(unknown[0], _KEYS)
-            or "it knows url, username, password, auth_key (or token), timeout_seconds, verify and compression",
+            or "the settings are url, username, password, auth_key (or token), timeout_seconds, verify, compression",
+        )
+    if "url" not in config:
+        raise ConfigurationError(
+            "the setting url of LRS is missing", operation="open the destination", hint=_GIVEN_ROUTE_HINT
         )
     wrong = sorted(name for name, value in config.items() if not isinstance(value, str) or not value)
-    if wrong or "url" not in config:
-        raise ConfigurationError(f"LRS needs a text as {', '.join(wrong) or 'url'}", operation="open the destination")
+    if wrong:
+        raise ConfigurationError(
+            f"settings of LRS with a value that is not a text, or empty: {', '.join(wrong)}",
+            operation="open the destination",
+            hint=_GIVEN_ROUTE_HINT,
+        )
     username, password = config.get("username"), config.get("password")
     token = config.get("auth_key") or config.get("token")
     if (username is None) != (password is None) or (token and username):
         raise ConfigurationError(
-            "LRS needs username and password, or auth_key (also called token), or none of them",
+            "give LRS username and password together, or auth_key (also called token) alone, or none of them",
             operation="open the destination",
         )
     authorization = _bearer(token) if token else _basic(username, password)
@@ -121,40 +132,40 @@ def given_route(config: Mapping[str, Any]) -> Route:
 
 
 def enabled_routes(transformer_type: str) -> list[Route]:
-    """Return the current and enabled rows of ERB's router configuration for ``xapi`` or ``caliper``.
+    """Return the current and enabled routes of ERB's router configuration for ``xapi`` or ``caliper``.
 
     Raises:
-        ConfigurationError: the table cannot be read, or a row makes no sense.
+        ConfigurationError: the table cannot be read, or a row is not valid.
     """
     try:
         from event_routing_backends.models import RouterConfiguration  # noqa: PLC0415 - needs a configured Django
 
-        # Upstream filters by "xapi" in the database, where rows say "xAPI": right on MySQL, and never on SQLite.
+        # Rows contain "xAPI". Upstream filters by "xapi" in the database, which works on MySQL but not on SQLite.
         rows = [
             row
             for row in RouterConfiguration.objects.current_set().filter(enabled=True).order_by("-change_date", "-pk")
             if row.backend_name.lower() == transformer_type.lower()
         ]
     except Exception as error:
-        # Whatever it is (no app, no table, no database, a wrong key), nothing was read or written yet.
+        # Any error here is one of the configuration: no app, no table, no database, or a wrong key.
         raise ConfigurationError(
             f"the router configuration cannot be read: {type(error).__name__}",
             operation="open the destination",
-            hint="needs event_routing_backends in INSTALLED_APPS, its migrations, and the FERNET_KEYS that it was"
-            " written with; without it, give the LRS with --destination_config '{\"url\": ...}'",
+            hint="it needs event_routing_backends in INSTALLED_APPS, its migrations, and the FERNET_KEYS of the LMS;"
+            " without it, give the LRS with --destination_config '{\"url\": ...}'",
         ) from error
     return [_row_route(row) for row in rows]
 
 
 def _row_route(row: Any) -> Route:
     configurations = row.configurations or {}
-    shown = Route(row.route_url)
+    route = Route(row.route_url)
     if not isinstance(configurations, dict):
-        raise shown.error("its configurations are no JSON object")
+        raise route.error("its configurations are not a JSON object")
     parts = {name: configurations.get(name, {}) for name in ("match_params", "override_args", "headers")}
     for name, part in parts.items():
         if not isinstance(part, dict):
-            raise shown.error(f"{name} is no JSON object")
+            raise route.error(f"{name} is not a JSON object")
     authorization = None
     if row.auth_scheme == row.AUTH_BASIC:
         authorization = _basic(row.username, row.password)
@@ -170,10 +181,10 @@ def _row_route(row: Any) -> Route:
 
 
 def restricted(routes: list[Route], urls: Sequence[str] | None) -> list[Route]:
-    """Return the routes of these URLs, or all of them where none is named.
+    """Return the routes with these URLs, or all routes without URLs.
 
     Raises:
-        ConfigurationError: one of the URLs is no route.
+        ConfigurationError: a URL is not the URL of a route.
     """
     unknown = sorted(set(urls or ()) - {route.url for route in routes})
     if unknown:
@@ -186,17 +197,18 @@ def restricted(routes: list[Route], urls: Sequence[str] | None) -> list[Route]:
 
 
 def names(routes: Sequence[Route]) -> list[str]:
-    """Return what each route is called: its URL without secrets, and a number where another has the same.
+    """Return the name of each route: its URL without credentials, and a number if several routes have the same URL.
 
-    The ledger knows routes by these names, so that the numbers must not depend on the order, the latest changes first.
+    Events, the ledger and reports identify routes by name. So the numbers depend on the routes' content and not on
+    their order, which changes when a row is saved.
     """
-    alike: dict[str, list[Route]] = {}
+    same_url: dict[str, list[Route]] = {}
     for route in sorted(routes, key=_content):
-        alike.setdefault(route.shown, []).append(route)
+        same_url.setdefault(route.shown, []).append(route)
     named = {
         id(route): shown if number == 1 else f"{shown} ({number})"
-        for shown, found in alike.items()
-        for number, route in enumerate(found, 1)
+        for shown, same in same_url.items()
+        for number, route in enumerate(same, 1)
     }
     return [named[id(route)] for route in routes]
 

@@ -1,4 +1,4 @@
-"""How statements are sent to LRSs, whatever their routes: what ``--destination_config`` says of it."""
+"""The settings in ``--destination_config`` for sending to LRSs, whatever the routes."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _COMPRESSIONS = (None, "gzip")
 
 @dataclass(frozen=True)
 class LrsSettings:
-    """How to send.
+    """The settings for sending to LRSs.
 
     Args:
-        timeout_seconds: how long an LRS may be silent; a whole request may take ten times as long.
-        concurrency: in how many requests at a time a batch goes to each route.
-        max_rate: how many statements a second go to each route, on average; None for as many as it takes.
-        verify: whether TLS certificates are verified; or the path of the certificates that are trusted.
-        compression: ``gzip`` to try that for what is sent.
+        timeout_seconds: how long to wait for data; a whole request may take ten times as long.
+        concurrency: the number of requests at the same time to each route.
+        max_rate: the average number of statements a second to each route; None for no limit.
+        verify: verify TLS certificates; or the path of the trusted certificates.
+        compression: ``gzip`` to compress requests if the LRS accepts that.
     """
 
     timeout_seconds: float = 60
@@ -34,48 +34,48 @@ class LrsSettings:
 
 
 def read_settings(config: Mapping[str, Any]) -> tuple[LrsSettings, dict[str, Any]]:
-    """Return the settings that a configuration has, and what else is in it.
+    """Return the settings of a configuration, and the rest of the configuration.
 
     Raises:
-        ConfigurationError: one of them cannot be right.
+        ConfigurationError: a value is not valid.
     """
-    own = dict(config)
+    rest = dict(config)
     settings = LrsSettings(
-        timeout_seconds=_positive(own, "timeout_seconds", 60),
-        concurrency=_concurrency(own),
-        max_rate=_positive(own, "max_rate", 1) if own.get("max_rate") is not None else own.pop("max_rate", None),
-        verify=_verify(own),
-        compression=own.pop("compression", None),
+        timeout_seconds=_positive(rest, "timeout_seconds", 60),
+        concurrency=_concurrency(rest),
+        max_rate=_positive(rest, "max_rate", 1) if rest.get("max_rate") is not None else rest.pop("max_rate", None),
+        verify=_verify(rest),
+        compression=rest.pop("compression", None),
     )
     if settings.compression not in _COMPRESSIONS:
-        raise _wrong("compression must be gzip, or none")
-    return settings, own
+        raise _invalid("compression must be gzip, or not given")
+    return settings, rest
 
 
-def _positive(own: dict[str, Any], name: str, default: float) -> float:
-    value = own.pop(name, default)
+def _positive(rest: dict[str, Any], name: str, default: float) -> float:
+    value = rest.pop(name, default)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
-        raise _wrong(f"{name} must be a positive number")
+        raise _invalid(f"{name} must be a positive number")
     return value
 
 
-def _concurrency(own: dict[str, Any]) -> int:
-    value = own.pop("lrs_concurrency", 1)
+def _concurrency(rest: dict[str, Any]) -> int:
+    value = rest.pop("lrs_concurrency", 1)
     if type(value) is not int or value < 1:
-        raise _wrong("lrs_concurrency must be a whole number from 1 on")
+        raise _invalid("lrs_concurrency must be a whole number, 1 or more")
     return value
 
 
-def _verify(own: dict[str, Any]) -> bool | str:
-    value = own.pop("verify", True)
+def _verify(rest: dict[str, Any]) -> bool | str:
+    value = rest.pop("verify", True)
     if isinstance(value, str):
-        path = os.path.expanduser(value)  # noqa: PTH111 - unlike pathlib's, these two take any text
+        path = os.path.expanduser(value)  # noqa: PTH111 - pathlib raises an error for some texts
         if os.path.exists(path):  # noqa: PTH110 - likewise
             return path
     elif isinstance(value, bool):
         return value
-    raise _wrong("verify must be true, false, or the path of a file with the certificates that are trusted")
+    raise _invalid("verify must be true, false, or the path of a file with the trusted certificates")
 
 
-def _wrong(message: str) -> ConfigurationError:
+def _invalid(message: str) -> ConfigurationError:
     return ConfigurationError(message, operation="open the destination")

@@ -1,4 +1,4 @@
-"""Statements to LRSs (or Caliper endpoints): each batch to every route that wants it, acknowledged by each."""
+"""Deliver statements to LRSs or Caliper endpoints: each batch to every route that accepts it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from log_replay.errors import ConfigurationError, DestinationNotResponding, Dest
 from log_replay.records import statement_count
 from log_replay.retry import RetryPolicy
 from log_replay.sinks.lrs.bisection import Outcome
-from log_replay.sinks.lrs.circuit_breaker import BreakerDelays, CircuitBreaker
+from log_replay.sinks.lrs.circuit_breaker import BREAKER_DELAYS, CircuitBreaker
 from log_replay.sinks.lrs.combine import combine_results
 from log_replay.sinks.lrs.endpoint import Endpoint
 from log_replay.sinks.lrs.route_batch import RouteBatch
@@ -18,28 +18,31 @@ from log_replay.sinks.lrs.threads import Threads
 from log_replay.sinks.routing import RouteTable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from log_replay.records import Delivery, TransformedEvent, Undelivered
     from log_replay.sinks.lrs.routes import Route
 
 
 class LrsSink:
-    """Sends to several routes.
+    """A destination with several routes.
 
-    A statement is delivered when every route that wants it has acknowledged it, failed when any has refused it,
-    unrouted when none wants it, and a duplicate when every route that wants it had it before: the batch held it
-    already, or the LRS answered with a conflict and turned out to have this very statement.
+    A statement is delivered when every route that accepts its event has stored it, failed when one has refused it, and
+    unrouted when no route accepts its event. It is a duplicate when every such route had it before: it is repeated in
+    the batch, or the LRS reported a conflict and has the same statement.
 
-    Routes are independent. One that is lost misses what it wants, which has failed until it is sent it after all, while
-    the run goes on for the others; it ends when none is left.
+    Routes are independent. The statements of an unavailable route count as failed until they are redelivered, and the
+    run continues for the other routes. It stops when no route is available.
 
     Args:
         routes: at least one.
         transformer_type: ``xapi`` or ``caliper``.
-        settings: how to send.
-        retry_policy: how often to try again.
-        pauses: how long to leave a lost route alone.
+        settings: the settings for sending.
+        retry_policy: how often to retry a request.
+        breaker_delays: the delays before an unavailable route is tried again.
+
+    Attributes:
+        routing: the filters of the routes.
     """
 
     def __init__(
@@ -49,134 +52,159 @@ class LrsSink:
         transformer_type: str,
         settings: LrsSettings | None = None,
         retry_policy: RetryPolicy | None = None,
-        pauses: BreakerDelays | None = None,
+        breaker_delays: RetryPolicy = BREAKER_DELAYS,
     ) -> None:
         self._is_xapi = transformer_type == "xapi"
         self._settings = settings or LrsSettings()
-        self._lanes = Threads()
-        self._endpoints = [
-            Endpoint(
+        self._threads = Threads()
+        named_routes = dict(zip(names(routes), routes, strict=True))
+        self.routing = RouteTable({name: route.match for name, route in named_routes.items()})
+        self._breakers: dict[str, CircuitBreaker] = {}
+        for name, route in named_routes.items():
+            endpoint = Endpoint(
                 route,
                 transformer_type=transformer_type,
                 settings=self._settings,
                 retry_policy=retry_policy or RetryPolicy(),
-                lanes=self._lanes,
+                threads=self._threads,
             )
-            for route in routes
-        ]
-        self._standings = [
-            CircuitBreaker(name, endpoint, pauses or BreakerDelays())
-            for name, endpoint in zip(names(routes), self._endpoints, strict=True)
-        ]
-        self.routing = RouteTable({standing.name: standing.endpoint.route.match for standing in self._standings})
+            self._breakers[name] = CircuitBreaker(name, endpoint, breaker_delays)
 
     def check(self) -> None:
-        """Ask each route's host whether it is there.
+        """Send a request without statements to the host of each route.
 
         Raises:
-            ConfigurationError: a route makes no sense, its credentials are wrong, or no host at all answers.
+            ConfigurationError: the configuration of a route is not valid, its credentials are wrong, or no host
+                responds.
         """
-        down: dict[int, DestinationNotResponding] = {}
-        for bit, endpoint in enumerate(self._endpoints):
+        errors: dict[str, DestinationNotResponding] = {}
+        for name, breaker in self._breakers.items():
             try:
-                endpoint.check()
+                breaker.endpoint.check()
             except DestinationNotResponding as error:
-                down[bit] = error
-        if len(down) == len(self._standings):
-            raise ConfigurationError("; ".join(map(str, down.values())))
-        for bit, reason in down.items():
-            self._standings[bit].lose(reason)
+                errors[name] = error
+        if len(errors) == len(self._breakers):
+            raise ConfigurationError("; ".join(map(str, errors.values())))
+        for name, not_responding in errors.items():
+            self._breakers[name].open(not_responding)
 
     def resume_from(self, acknowledgements: Sequence[Mapping[str, Any]]) -> None:
-        """Do nothing: statements have ids, so that what is sent again is a duplicate."""
+        """Do nothing: statements have ids, so a statement that is sent again is a duplicate."""
 
     def deliver(self, batch: Sequence[TransformedEvent]) -> Delivery:
-        """Send to all routes at the same time, and to each in as many requests at a time as it is set to take.
+        """Send a batch to all routes at the same time.
 
         Raises:
-            DestinationUnavailable: no route is left.
+            DestinationUnavailable: no route is available.
         """
-        sendings = self._send(batch, dict(enumerate(self._standings)))
-        return combine_results([Outcome.UNROUTED] * statement_count(batch), sendings)
+        route_batches = self._route_batches(batch, self._breakers)
+        sent = self._send(route_batches)
+        self._stop_if_none_is_left(route_batches, sent)
+        self._update_breakers(route_batches, sent)
+        return combine_results([Outcome.UNROUTED] * statement_count(batch), route_batches)
 
     @property
     def available(self) -> frozenset[str]:
-        """The routes that are not lost, or that it is time to try again."""
-        return frozenset(standing.name for standing in self._standings if standing.is_available)
+        """The routes that are available, or that are to be tried again."""
+        return frozenset(name for name, breaker in self._breakers.items() if breaker.is_available)
 
     def retry_now(self) -> frozenset[str]:
-        """Let every lost route be tried at once that may have come back; return all that can be sent to."""
-        for standing in self._standings:
-            standing.retry_now()
+        """Skip the delays of unavailable routes that may have recovered; return ``available``."""
+        for breaker in self._breakers.values():
+            breaker.retry_now()
         return self.available
 
     def redeliver(self, batch: Sequence[TransformedEvent], undelivered: Undelivered) -> Delivery:
-        """Send a batch to those routes only that missed it; return what it has come to at all of them.
+        """Send a batch only to the routes that have not received it.
 
-        What is counted for each route is what has changed.
+        Returns:
+            The delivery of the batch at all routes. The counters in ``routes`` are changes: undelivered statements
+            that were delivered now have a negative number.
         """
         count = statement_count(batch)
-        # Somebody may have changed what the batch is made of since.
+        # If the batch now has other statements, for instance because the routes' filters were changed, the outcomes
+        # are no longer known.
         same = len(undelivered.outcomes) == count
-        before = [Outcome[name.upper()] for name in undelivered.outcomes] if same else [Outcome.UNROUTED] * count
-        chosen = {bit: standing for bit, standing in enumerate(self._standings) if standing.name in undelivered.routes}
-        sendings = self._send(batch, chosen, needed=False)
-        delivery = combine_results(
-            before, sendings, {name: n for name, n in undelivered.routes.items() if name not in sendings}
+        known_outcomes = (
+            [Outcome[name.upper()] for name in undelivered.outcomes] if same else [Outcome.UNROUTED] * count
         )
+        route_batches = self._route_batches(batch, undelivered.routes)
+        self._update_breakers(route_batches, self._send(route_batches))
+        removed_routes = {name: size for name, size in undelivered.routes.items() if name not in route_batches}
+        delivery = combine_results(known_outcomes, route_batches, removed_routes)
         for name, counters in delivery.routes.items():
             counters.undelivered -= undelivered.routes[name]
         return delivery
 
-    def close(self, *, complete: bool) -> None:  # noqa: ARG002 - whatever was acknowledged is stored
+    def close(self, *, complete: bool) -> None:  # noqa: ARG002 - acknowledged statements are stored
         """Close the connections."""
-        for endpoint in self._endpoints:
-            endpoint.close()
+        for breaker in self._breakers.values():
+            breaker.endpoint.close()
 
-    def _send(
-        self, batch: Sequence[TransformedEvent], standings: Mapping[int, CircuitBreaker], *, needed: bool = True
-    ) -> dict[str, RouteBatch]:
-        """Send a batch to those of the routes that are due, and note which are lost, or back.
+    def _route_batches(self, batch: Sequence[TransformedEvent], route_names: Collection[str]) -> dict[str, RouteBatch]:
+        return {
+            name: RouteBatch(breaker.endpoint, batch, name, is_xapi=self._is_xapi)
+            for name, breaker in self._breakers.items()
+            if name in route_names
+        }
+
+    def _send(self, route_batches: Mapping[str, RouteBatch]) -> list[str]:
+        """Send to the available routes at the same time, and return the names of these routes."""
+        names_to_send = [
+            name
+            for name, route_batch in route_batches.items()
+            if route_batch.routed and self._breakers[name].is_available
+        ]
+        max_rate = self._settings.max_rate
+        # A larger request would exceed the rate within its second.
+        max_statements = max(1, int(max_rate)) if max_rate else None
+        concurrency = self._settings.concurrency
+        calls = [call for name in names_to_send for call in route_batches[name].calls(concurrency, max_statements)]
+        self._threads.run(calls)
+        return names_to_send
+
+    def _stop_if_none_is_left(self, route_batches: Mapping[str, RouteBatch], sent: Collection[str]) -> None:
+        """Stop the run if this batch has made the last available route unavailable.
 
         Raises:
-            DestinationUnavailable: none is left, and one is needed.
+            DestinationUnavailable: no route is available.
         """
-        sendings = {
-            bit: RouteBatch(standing.endpoint, batch, standing.name, is_xapi=self._is_xapi)
-            for bit, standing in standings.items()
-        }
-        due = [bit for bit, standing in standings.items() if standing.is_available and sendings[bit].wanted]
-        rate = self._settings.max_rate
-        # A request of more than a second's worth would come as a burst.
-        most_at_once = max(1, int(rate)) if rate else None
-        self._lanes.run([call for bit in due for call in sendings[bit].calls(self._settings.concurrency, most_at_once)])
-        new = [error for bit in due if (error := sendings[bit].lost) and not standings[bit].error]
-        left = [
-            bit
-            for bit, standing in standings.items()
-            if not (sendings[bit].lost or (standing.error and bit not in due))
+        new_errors = [
+            error for name in sent if (error := route_batches[name].unavailable) and not self._breakers[name].error
         ]
-        if needed and new and not left:
-            raise new[0] if len(new) == 1 else DestinationUnavailable("; ".join(map(str, new)))
-        for bit in due:
-            error = sendings[bit].lost
-            standings[bit].lose(error) if error else standings[bit].regain()
-        for bit, standing in standings.items():
-            sendings[bit].lost = standing.error
-        return {standing.name: sendings[bit] for bit, standing in standings.items()}
+        left = [
+            name
+            for name, route_batch in route_batches.items()
+            if not route_batch.unavailable and (name in sent or not self._breakers[name].error)
+        ]
+        if new_errors and not left:
+            raise new_errors[0] if len(new_errors) == 1 else DestinationUnavailable("; ".join(map(str, new_errors)))
+
+    def _update_breakers(self, route_batches: Mapping[str, RouteBatch], sent: Collection[str]) -> None:
+        """Open or close the circuit breakers after sending, and mark the batches of unavailable routes."""
+        for name in sent:
+            error = route_batches[name].unavailable
+            self._breakers[name].open(error) if error else self._breakers[name].close()
+        for name, route_batch in route_batches.items():
+            route_batch.unavailable = self._breakers[name].error
 
 
 def open_lrs(
-    _provider: str, config: Mapping[str, Any], *, transformer_type: str, key: str, lrs_urls: Sequence[str] | None = None
+    _provider: str,
+    config: Mapping[str, Any],
+    *,
+    transformer_type: str,
+    key: str,
+    lrs_urls: Sequence[str] | None = None,
 ) -> LrsSink:
-    """Open the sink of ``LRS``: one LRS where ``config`` has a ``url``, else the routes of the router configuration.
+    """Open the sink of ``LRS``: the LRS with the ``url`` in ``config``, or the routes of the router configuration.
 
     Raises:
-        ConfigurationError: there is no route, or one that makes no sense.
+        ConfigurationError: there is no route, or a route is not valid.
     """
     del key  # statements have ids
-    settings, own = read_settings(config)
-    routes = restricted([given_route(own)] if own else enabled_routes(transformer_type), lrs_urls)
+    settings, route_config = read_settings(config)
+    routes = restricted([given_route(route_config)] if route_config else enabled_routes(transformer_type), lrs_urls)
     if not routes:
         raise ConfigurationError(
             f"no route for {transformer_type} is enabled",

@@ -1,4 +1,4 @@
-"""Requests under way at the same time, which one interrupt abandons together."""
+"""Requests that run at the same time, in threads, and that one interrupt abandons together."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ T = TypeVar("T")
 
 
 class Abandoned(Exception):
-    """Nobody waits for this any more; never leaves the sinks."""
+    """The result of this thread is no longer needed; never leaves the sinks."""
 
 
 class Threads:
-    """Runs calls at the same time, the first of them in this very thread.
+    """Run functions at the same time, the first one in the caller's thread.
 
-    With one call there is no thread but the caller's. The others are daemons, so that a process that is told to end
-    need not wait for an answer of somebody who has stopped answering.
+    One function needs no further thread. The other threads are daemons: a process that was told to end does not wait
+    for a server that no longer responds.
     """
 
     def __init__(self) -> None:
         self._abandoned = threading.Event()
 
     def run(self, calls: Sequence[Callable[[], T]]) -> list[T]:
-        """Return what the calls return, in their order, once all of them have.
+        """Return the results of all functions in their order, when the last one has returned.
 
         Raises:
-            BaseException: what the first of those that raised has raised; an interrupt of this thread abandons the
-                others where they are.
+            Exception: the error of the first function in order that raised one, when all have ended.
+            BaseException: an interrupt of the caller's thread, at once; the other threads are abandoned.
         """
         results: dict[int, T] = {}
         errors: dict[int, BaseException] = {}
@@ -38,11 +38,11 @@ class Threads:
         def call(number: int) -> None:
             try:
                 results[number] = calls[number]()
-            except Exception as error:  # noqa: BLE001 - raised again in the caller's thread
+            except Exception as error:  # noqa: BLE001 - raised in the caller's thread
                 errors[number] = error
 
         threads = [
-            threading.Thread(target=call, args=(number,), name=f"lane-{number}", daemon=True)
+            threading.Thread(target=call, args=(number,), name=f"lrs-{number}", daemon=True)
             for number in range(1, len(calls))
         ]
         try:
@@ -60,10 +60,10 @@ class Threads:
         return [results[number] for number in range(len(calls))]
 
     def sleep(self, seconds: float) -> None:
-        """Rest, unless nobody waits for this lane any more.
+        """Sleep, unless the thread is abandoned.
 
         Raises:
-            Abandoned: nobody does.
+            Abandoned: the thread is abandoned.
         """
         if self._abandoned.wait(max(0.0, seconds)):
             raise Abandoned

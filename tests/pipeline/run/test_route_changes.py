@@ -125,9 +125,9 @@ def test_backlog_of_changed_routes_in_one_run(site, expected, workers):
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_backlog_of_changed_routes_when_resumed(site, expected, workers):
-    site.videos.dies_after(1, LrsResponse(401))
+    site.videos.fail_after(1, LrsResponse(401))
     assert not site.run("--run", "changed", "--workers", workers)["complete"]
-    site.videos.is_up()
+    site.videos.recover()
     report = site.run("--run", "changed", "--workers", workers)
     assert dict(site.videos.received) == each_once(expected[0])
     assert dict(site.problems.received) == each_once(expected[1])

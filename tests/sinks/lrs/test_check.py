@@ -1,4 +1,4 @@
-"""What is found out of an LRS before anything is read, and what is said of it."""
+"""Checks of an LRS before the run, and their messages."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ from tests.support.scripted_server import LrsResponse, ScriptedServer
 from tests.support.statement_batches import batch_of
 
 
-def test_it_asks_without_sending(server):
+def test_check_sends_no_statement(server):
     given_sink({"url": server.url}).check()
     (asked,) = server.asked
     assert (asked.method, asked.path) == ("GET", "/xAPI/about")
 
 
-def test_it_asks_a_caliper_endpoint_for_no_more_than_an_answer(server):
+def test_check_of_caliper_accepts_403(server):
     server.script = [LrsResponse(403)]
     given_sink({"url": server.url}, "caliper").check()
     assert [asked.method for asked in server.asked] == ["HEAD"]
 
 
 @pytest.mark.parametrize("status", [200, 302, 404, 405, 500])
-def test_any_answer_is_a_sign_of_life(server, status):
+def test_check_accepts_any_other_status(server, status):
     server.script = [LrsResponse(status)]
     given_sink({"url": server.url}).check()
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_wrong_credentials_are_found(server, status):
+def test_check_reports_wrong_credentials(server, status):
     server.script = [LrsResponse(status)]
     with pytest.raises(ConfigurationError, match="credentials"):
         given_sink({"url": server.url, "token": "t0ken"}).check()
 
 
-def test_a_refused_connection_is_found(server):
+def test_check_reports_a_refused_connection(server):
     server.stop()
     with pytest.raises(ConfigurationError, match="connection refused"):
         given_sink({"url": server.url}).check()
 
 
-def test_an_unknown_host_is_found():
+def test_check_reports_an_unknown_host():
     with pytest.raises(ConfigurationError, match=r"no-such-host\.invalid/xAPI: its host name is not known"):
         given_sink({"url": "http://no-such-host.invalid/xAPI"}).check()
 
@@ -58,17 +58,17 @@ def test_an_unknown_host_is_found():
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"url": "lrs.example.com/xAPI"}, "no URL of an LRS"),
-        ({"url": "ftp://lrs.example.com"}, "no URL of an LRS"),
-        ({"url": "http://"}, "no URL of an LRS"),
-        ({"url": "http://lrs:99999/"}, "no URL of an LRS"),
-        ({"url": "http://[lrs/"}, "no URL of an LRS"),
-        ({"url": "http://ada:s3cret@lrs/xAPI"}, "the URL holds credentials"),
-        ({"url": "http://lrs/", "token": "s3cret\r\nX: y"}, "Authorization has a value that cannot be sent"),
-        ({"url": "http://lrs/", "token": "s3cret€"}, "Authorization has a value that cannot be sent"),
+        ({"url": "lrs.example.com/xAPI"}, "not a URL of an LRS"),
+        ({"url": "ftp://lrs.example.com"}, "not a URL of an LRS"),
+        ({"url": "http://"}, "not a URL of an LRS"),
+        ({"url": "http://lrs:99999/"}, "not a URL of an LRS"),
+        ({"url": "http://[lrs/"}, "not a URL of an LRS"),
+        ({"url": "http://ada:s3cret@lrs/xAPI"}, "the URL contains credentials"),
+        ({"url": "http://lrs/", "token": "s3cret\r\nX: y"}, "Authorization has an invalid value"),
+        ({"url": "http://lrs/", "token": "s3cret€"}, "Authorization has an invalid value"),
     ],
 )
-def test_what_cannot_be_sent_is_found_and_says_no_secret(config, message):
+def test_check_reports_invalid_routes_without_secrets(config, message):
     with pytest.raises(ConfigurationError, match=message) as caught:
         given_sink(config).check()
     assert "s3cret" not in str(caught.value)
@@ -77,21 +77,24 @@ def test_what_cannot_be_sent_is_found_and_says_no_secret(config, message):
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"username": "a", "password": "b"}, "needs a text as url"),
-        ({"url": 3}, "needs a text as url"),
-        ({"url": "http://lrs", "user": "a", "pass": "b"}, "does not know pass, user"),
-        ({"url": "http://lrs", "username": "a"}, "needs username and password"),
-        ({"url": "http://lrs", "username": "a", "password": "b", "token": "c"}, "needs username and password"),
+        ({"username": "a", "password": "b"}, "the setting url of LRS is missing"),
+        ({"url": 3}, "value that is not a text, or empty: url"),
+        ({"url": "http://lrs", "user": "a", "pass": "b"}, "unknown settings of LRS: pass, user"),
+        ({"url": "http://lrs", "username": "a"}, "username and password together"),
+        (
+            {"url": "http://lrs", "username": "a", "password": "b", "token": "c"},
+            "username and password together",
+        ),
         ({"url": "http://lrs", "timeout_seconds": 0}, "timeout_seconds"),
         ({"url": "http://lrs", "timeout_seconds": "60"}, "timeout_seconds"),
     ],
 )
-def test_a_configuration_that_cannot_be_right_is_refused_at_once(config, message):
+def test_invalid_configuration_is_an_error(config, message):
     with pytest.raises(ConfigurationError, match=message):
         given_sink(config)
 
 
-def test_secrets_are_in_no_repr_and_query_strings_in_no_message():
+def test_shown_url_and_repr_contain_no_secret():
     route = Route("https://lrs.example.com/x?key=s3cret", "Bearer s3cret", headers={"X-Key": "s3cret"})
     assert route.shown == "https://lrs.example.com/x"
     assert "s3cret" not in repr(route).replace(route.url, "")
@@ -99,7 +102,7 @@ def test_secrets_are_in_no_repr_and_query_strings_in_no_message():
 
 @pytest.fixture
 def self_signed(tmp_path):
-    """Make a certificate for 127.0.0.1 that nobody vouches for; return it with its key in one file."""
+    """Create a self-signed certificate for 127.0.0.1, and return a file with it and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.now(UTC)
@@ -115,7 +118,7 @@ def self_signed(tmp_path):
     return path
 
 
-def test_a_certificate_that_is_not_trusted_ends_the_run_at_once(self_signed, monkeypatch):
+def test_untrusted_certificate_is_reported_with_its_hint(self_signed, monkeypatch):
     with ScriptedServer(certificate=self_signed) as server:
         route = Route(server.url.replace("http:", "https:"), "Bearer t0ken")
         with pytest.raises(ConfigurationError, match="its TLS certificate is not trusted"):
@@ -128,8 +131,7 @@ def test_a_certificate_that_is_not_trusted_ends_the_run_at_once(self_signed, mon
 
 
 @pytest.mark.parametrize("variable", ["", "/etc/hostname"])
-def test_verification_can_be_switched_off_or_given_a_certificate(self_signed, monkeypatch, variable, caplog):
-    """Whatever the environment says."""
+def test_verify_setting_overrides_the_environment(self_signed, monkeypatch, variable, caplog):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", variable)
     with ScriptedServer(certificate=self_signed) as server:
         url = server.url.replace("http:", "https:")

@@ -1,4 +1,4 @@
-"""When a lost route is tried again, and what routes are called."""
+"""The circuit breaker of a route, and the names of routes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from log_replay.errors import DestinationNotResponding, DestinationUnavailable
-from log_replay.sinks.lrs.circuit_breaker import BreakerDelays, CircuitBreaker
+from log_replay.retry import RetryPolicy
+from log_replay.sinks.lrs.circuit_breaker import CircuitBreaker
 from log_replay.sinks.lrs.routes import Route, names
 
 
@@ -24,53 +25,53 @@ def clock():
 
 
 @pytest.fixture
-def standing(clock):
-    endpoint = SimpleNamespace(insists=True)
-    return CircuitBreaker("an LRS", endpoint, BreakerDelays(first_seconds=10, longest_seconds=50), clock)
+def breaker(clock):
+    endpoint = SimpleNamespace(retries_enabled=True)
+    return CircuitBreaker("an LRS", endpoint, RetryPolicy(first_delay_seconds=10, max_delay_seconds=50), clock)
 
 
-def test_a_lost_route_is_tried_again_after_pauses_that_grow(standing, clock):
-    assert standing.is_available
-    pauses = []
+def test_delays_between_retries_grow_up_to_a_limit(breaker, clock):
+    assert breaker.is_available
+    delays = []
     for _ in range(5):
-        standing.lose(DestinationNotResponding("no answer"))
+        breaker.open(DestinationNotResponding("no response"))
         since = clock.now
-        while not standing.is_available:
+        while not breaker.is_available:
             clock.now += 1
-        pauses.append(clock.now - since)
-    assert pauses == [10, 20, 40, 50, 50]
+        delays.append(clock.now - since)
+    assert delays == [10, 20, 40, 50, 50]
 
 
-def test_once_it_is_back_it_is_insisted_on_and_its_pauses_are_short_again(standing, clock):
+def test_closing_enables_retries_and_resets_the_delay(breaker, clock):
     for _ in range(3):
-        standing.lose(DestinationNotResponding("no answer"))
-    assert not standing.endpoint.insists
-    standing.regain()
-    assert standing.is_available
-    assert standing.endpoint.insists
-    standing.lose(DestinationNotResponding("no answer"))
+        breaker.open(DestinationNotResponding("no response"))
+    assert not breaker.endpoint.retries_enabled
+    breaker.close()
+    assert breaker.is_available
+    assert breaker.endpoint.retries_enabled
+    breaker.open(DestinationNotResponding("no response"))
     clock.now += 10
-    assert standing.is_available
+    assert breaker.is_available
 
 
-def test_what_said_no_is_not_asked_again(standing, clock):
-    standing.lose(DestinationUnavailable("401"))
-    standing.retry_now()
+def test_refusing_endpoint_is_not_tried_again(breaker, clock):
+    breaker.open(DestinationUnavailable("401"))
+    breaker.retry_now()
     clock.now += 10_000
-    assert not standing.is_available
+    assert not breaker.is_available
 
 
-def test_what_may_be_back_can_be_tried_at_once(standing):
-    standing.lose(DestinationNotResponding("no answer"))
-    standing.retry_now()
-    assert standing.is_available
+def test_retry_now_skips_the_delay(breaker):
+    breaker.open(DestinationNotResponding("no response"))
+    breaker.retry_now()
+    assert breaker.is_available
 
 
-def test_routes_are_called_by_their_urls_without_secrets():
+def test_name_of_a_route_is_its_url_without_secrets():
     assert names([Route("https://a/x?token=s3cret"), Route("https://b/x")]) == ["https://a/x", "https://b/x"]
 
 
-def test_routes_of_the_same_url_are_told_apart_in_whatever_order_they_come():
+def test_names_of_routes_with_one_url_do_not_depend_on_order():
     routes = [
         Route("https://a/x", match={"org": "one"}),
         Route("https://a/x", match={"org": "two"}, authorization="Basic s3cret"),

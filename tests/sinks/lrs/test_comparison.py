@@ -1,3 +1,5 @@
+"""Comparison with the statement that an LRS returns."""
+
 from __future__ import annotations
 
 import json
@@ -26,7 +28,7 @@ def with_context(**changes):
 
 
 @pytest.mark.parametrize(
-    "there",
+    "theirs",
     [
         theirs(),
         theirs(stored="2026-11-21T00:00:00Z", authority={"mbox": "mailto:lrs@example.com"}, version="1.0.0"),
@@ -38,12 +40,12 @@ def with_context(**changes):
         with_context(contextActivities={"parent": [{"id": "http://lms/parent", "objectType": "Activity"}]}),
     ],
 )
-def test_what_an_lrs_may_add_or_spell_differently_is_the_same(there):
-    assert same_statement(OURS, there)
+def test_differences_that_xapi_allows_are_ignored(theirs):
+    assert same_statement(OURS, theirs)
 
 
 @pytest.mark.parametrize(
-    "there",
+    "theirs",
     [
         theirs(result={"completion": True}),
         theirs(timestamp="2026-03-02T08:15:28.913Z"),
@@ -59,5 +61,5 @@ def test_what_an_lrs_may_add_or_spell_differently_is_the_same(there):
         {},
     ],
 )
-def test_anything_else_is_another_statement(there):
-    assert not same_statement(OURS, there)
+def test_any_other_difference_counts(theirs):
+    assert not same_statement(OURS, theirs)

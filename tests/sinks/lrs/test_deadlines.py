@@ -1,4 +1,4 @@
-"""A server that is never done holds up nobody for longer than a request may take."""
+"""Deadlines of requests to a server that responds, but too slowly."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from log_replay.sinks.lrs.settings import LrsSettings
 from log_replay.sinks.lrs.sink import LrsSink
 from tests.support.statement_batches import batch_of
 
-#: So that a whole request may take two seconds.
-SILENT_SECONDS = 0.2
+#: The timeout. A request may take ten times as long.
+TIMEOUT_SECONDS = 0.2
 
 
-class Dripping:
-    """A server that sends a byte at a time, sooner than it could be called silent, after it has read what it is sent.
+class DrippingServer:
+    """A server that reads the request and then sends one byte at a time, each before the timeout.
 
     Args:
-        begins: what it says at once.
-        goes_on: a byte that it says again and again.
-        rests_seconds: how long it rests after each thousand bytes of the request.
+        first: the bytes to send at once.
+        repeated: the bytes to send again and again.
+        pause_seconds: the pause after each thousand bytes of the request.
     """
 
-    def __init__(self, begins: bytes, goes_on: bytes, rests_seconds: float = 0) -> None:
-        self._begins, self._goes_on, self._rests_seconds = begins, goes_on, rests_seconds
+    def __init__(self, first: bytes, repeated: bytes, pause_seconds: float = 0) -> None:
+        self._first, self._repeated, self._pause_seconds = first, repeated, pause_seconds
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._over = threading.Event()
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}/xAPI"
@@ -40,13 +40,13 @@ class Dripping:
         with contextlib.suppress(OSError):
             connection, _ = self._listening.accept()
             with connection:
-                connection.settimeout(SILENT_SECONDS / 2)
+                connection.settimeout(TIMEOUT_SECONDS / 2)
                 with contextlib.suppress(TimeoutError):
-                    while connection.recv(1000) and not self._over.wait(self._rests_seconds):
+                    while connection.recv(1000) and not self._over.wait(self._pause_seconds):
                         pass
-                connection.sendall(self._begins)
-                while not self._over.wait(SILENT_SECONDS / 4):
-                    connection.sendall(self._goes_on)
+                connection.sendall(self._first)
+                while not self._over.wait(TIMEOUT_SECONDS / 4):
+                    connection.sendall(self._repeated)
 
     def __enter__(self):
         self._thread.start()
@@ -59,12 +59,12 @@ class Dripping:
 
 
 def sink_of(url: str) -> LrsSink:
-    settings = LrsSettings(timeout_seconds=SILENT_SECONDS)
+    settings = LrsSettings(timeout_seconds=TIMEOUT_SECONDS)
     return LrsSink([Route(url)], transformer_type="xapi", settings=settings, retry_policy=RetryPolicy(retries=0))
 
 
 @pytest.mark.parametrize(
-    ("begins", "goes_on"),
+    ("first", "repeated"),
     [
         (b"", b"H"),
         (b"HTTP/1.1 200 OK\r\nX-Header: ", b"x"),
@@ -74,23 +74,23 @@ def sink_of(url: str) -> LrsSink:
     ],
     ids=["status", "header", "body", "body to the end", "chunks"],
 )
-def test_an_answer_that_drips_is_given_up(begins, goes_on):
-    with Dripping(begins, goes_on) as server:
-        began = time.monotonic()
+def test_slow_response_ends_at_the_deadline(first, repeated):
+    with DrippingServer(first, repeated) as server:
+        started = time.monotonic()
         with pytest.raises(DestinationNotResponding, match=r"no answer in time|the connection broke"):
             sink_of(server.url).deliver(batch_of(1))
-        assert 9 * SILENT_SECONDS < time.monotonic() - began < 30 * SILENT_SECONDS
+        assert 9 * TIMEOUT_SECONDS < time.monotonic() - started < 30 * TIMEOUT_SECONDS
 
 
-def test_a_server_that_takes_a_little_at_a_time_is_given_up():
-    with Dripping(b"", b"", rests_seconds=SILENT_SECONDS / 2) as server:
-        began = time.monotonic()
+def test_slow_upload_ends_at_the_deadline():
+    with DrippingServer(b"", b"", pause_seconds=TIMEOUT_SECONDS / 2) as server:
+        started = time.monotonic()
         with pytest.raises(DestinationNotResponding):
             sink_of(server.url).deliver(batch_of(20_000))
-        assert time.monotonic() - began < 40 * SILENT_SECONDS
+        assert time.monotonic() - started < 40 * TIMEOUT_SECONDS
 
 
-def test_large_batches_arrive_whole(server):
+def test_large_batch_arrives_complete(server):
     batch = batch_of(3000)
     assert sink_of(server.url).deliver(batch).delivered == 3000
     assert len(server.posted[0].body) > 1_000_000

@@ -1,4 +1,4 @@
-"""Routes as ERB's router configuration describes them; what upstream makes of the same rows is the measure."""
+"""Routes of ERB's router configuration, compared with upstream's own use of the same rows."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def urls(transformer_type: str = "xapi") -> list[str]:
     return sorted(route.url for route in enabled_routes(transformer_type))
 
 
-def test_only_current_and_enabled_rows_count():
+def test_routes_are_the_current_and_enabled_rows():
     configure("http://a", enabled=False)
     configure("http://b", enabled=True)
     configure("http://c", enabled=True)
@@ -45,7 +45,7 @@ def test_only_current_and_enabled_rows_count():
     assert urls() == ["http://b", "http://d"]
 
 
-def test_a_row_is_for_one_kind_of_statement_however_it_is_spelt():
+def test_backend_name_is_not_case_sensitive():
     configure("http://a", backend="xAPI")
     configure("http://b", backend="xapi")
     configure("http://c", backend="Caliper")
@@ -53,13 +53,13 @@ def test_a_row_is_for_one_kind_of_statement_however_it_is_spelt():
     assert (urls("xapi"), urls("caliper")) == (["http://a", "http://b"], ["http://c", "http://d"])
 
 
-def test_no_enabled_route_says_what_to_do():
+def test_no_enabled_route_is_an_error_with_a_hint():
     configure(backend="Caliper")
     with pytest.raises(ConfigurationError, match=r"no route for xapi is enabled \(enable one"):
         opened("xapi")
 
 
-def test_lrs_urls_restrict_the_routes(server):
+def test_lrs_urls_select_routes(server):
     configure("http://a")
     configure(server.url)
     sink = opened(lrs_urls=[server.url])
@@ -67,7 +67,7 @@ def test_lrs_urls_restrict_the_routes(server):
 
 
 @pytest.mark.parametrize("url", ["http://missing", "http://disabled", "http://caliper"])
-def test_an_lrs_url_that_is_no_enabled_route_is_named(url):
+def test_lrs_url_without_an_enabled_route_is_an_error(url):
     configure("http://a")
     configure("http://disabled", enabled=False)
     configure("http://caliper", backend="Caliper")
@@ -75,7 +75,7 @@ def test_an_lrs_url_that_is_no_enabled_route_is_named(url):
         opened(lrs_urls=["http://a", url])
 
 
-def test_a_given_lrs_needs_no_router_configuration(server):
+def test_given_lrs_needs_no_router_configuration(server):
     assert opened(config={"url": server.url}).deliver([event(xapi())]).delivered == 1
 
 
@@ -95,14 +95,14 @@ def test_credentials_are_those_of_the_row(server, row, header):
     assert server.asked[0].headers.get("Authorization") == header
 
 
-def test_headers_are_for_caliper_only(server):
+def test_headers_of_a_row_are_for_caliper_only(server):
     for backend, make in (("Caliper", caliper), ("xAPI", xapi)):
         configure(server.url, backend=backend, configurations={"headers": {"X-Sensor": "lms"}})
         opened(backend.lower()).deliver([event(make())])
     assert [asked.headers.get("X-Sensor") for asked in server.asked] == ["lms", None]
 
 
-#: What operators could write, and what they would not dream of.
+#: Plausible values, and unusual ones.
 EXPRESSIONS = st.one_of(st.sampled_from(["", "val", "^value$", "nothing", "3", ".*", "Example[A-Z]"]), st.integers())
 MATCHES = st.dictionaries(
     st.sampled_from(["name", "data", "data.key", "data.number", "data.key.0", "context.org_id", "no.such", ""]),
@@ -115,7 +115,7 @@ MATCHES = st.dictionaries(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(matches=st.lists(MATCHES, min_size=1, max_size=3))
-def test_match_params_let_pass_what_upstream_lets_pass(matches):
+def test_match_params_accept_the_same_events_as_upstream(matches):
     RouterConfiguration.objects.all().delete()
     rows = [
         configure(f"http://lrs/{number}", configurations={"match_params": match})
@@ -137,7 +137,7 @@ def test_match_params_let_pass_what_upstream_lets_pass(matches):
         max_size=3,
     )
 )
-def test_override_args_change_what_upstream_changes(override):
+def test_override_args_change_the_same_fields_as_upstream(override):
     RouterConfiguration.objects.all().delete()
     row = configure(configurations={"override_args": override})
     host = row.get_allowed_host(FIELDS)
@@ -150,27 +150,27 @@ def test_override_args_change_what_upstream_changes(override):
 @pytest.mark.parametrize(
     ("configurations", "message"),
     [
-        ({"match_params": {"name": "("}}, "match_params 'name' is no regular expression"),
-        ({"match_params": {"name": ["ok", "["]}}, "match_params 'name' is no regular expression"),
-        ({"override_args": {"x": float("nan")}}, "a number that JSON cannot spell"),
-        ({"headers": {"X-Sensor": 3}}, "the header X-Sensor has a value that cannot be sent"),
-        ({"headers": {"X-Sensor": "a\nb"}}, "the header X-Sensor has a value that cannot be sent"),
+        ({"match_params": {"name": "("}}, "match_params 'name' is not a regular expression"),
+        ({"match_params": {"name": ["ok", "["]}}, "match_params 'name' is not a regular expression"),
+        ({"override_args": {"x": float("nan")}}, "a number that JSON does not have"),
+        ({"headers": {"X-Sensor": 3}}, "the header X-Sensor has an invalid value"),
+        ({"headers": {"X-Sensor": "a\nb"}}, "the header X-Sensor has an invalid value"),
     ],
 )
-def test_a_configuration_that_cannot_work_is_found_by_the_check(configurations, message):
+def test_check_reports_invalid_configurations(configurations, message):
     configure(configurations=configurations, backend="Caliper")
     with pytest.raises(ConfigurationError, match=message):
         opened("caliper").check()
 
 
 @pytest.mark.parametrize("configurations", [[{"match_params": {}}], "text", {"match_params": []}, {"override_args": 3}])
-def test_a_configuration_of_another_shape_is_refused(configurations):
+def test_configurations_must_be_json_objects(configurations):
     configure(configurations=configurations)
-    with pytest.raises(ConfigurationError, match=r"(is|are) no JSON object"):
+    with pytest.raises(ConfigurationError, match=r"(is|are) not a JSON object"):
         opened()
 
 
-def test_a_row_written_with_another_key_is_an_error_of_configuration(settings):
+def test_row_encrypted_with_another_key_is_an_error(settings):
     configure(auth_key="t0ken")
     field = RouterConfiguration._meta.get_field("auth_key")
     keys = {name: vars(field).pop(name, None) for name in ("keys", "fernet_keys", "fernet")}
@@ -183,7 +183,7 @@ def test_a_row_written_with_another_key_is_an_error_of_configuration(settings):
             vars(field).pop(name, None)
 
 
-def test_several_routes_are_all_asked_at_the_check(server):
+def test_check_asks_every_route(server):
     configure(server.url)
     configure(f"{server.url}/other")
     server.script = [LrsResponse(404)]

@@ -1,4 +1,4 @@
-"""Several LRSs: which route gets what, and what counts as what."""
+"""Several routes: the statements for each, and the counters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.scripted_server import LrsResponse
 from tests.support.statement_batches import batch_of, event, xapi
 
 
-def test_each_route_gets_what_it_wants(server, other_server):
+def test_each_route_receives_the_events_that_it_accepts(server, other_server):
     one, other = server.url, other_server.url
     batch = [event(xapi(), routes=routes) for routes in ((), (one,), (other,), (one, other), ALL_ROUTES)]
     delivery = sink_of(Route(server.url), Route(other_server.url)).deliver(batch)
@@ -30,7 +30,7 @@ def test_each_route_gets_what_it_wants(server, other_server):
     assert delivery.outcomes == ["unrouted", "delivered", "delivered", "delivered", "delivered"]
 
 
-def test_an_event_carries_the_names_of_its_routes():
+def test_matcher_returns_the_names_of_routes():
     matches = {"http://a": {"name": "some"}, "http://b": {"name": "other"}, "http://c": {}}
     sink = sink_of(*(Route(url, match=match) for url, match in matches.items()))
     assert sink.routing.matcher()({"name": "some.event"}) == ("http://a", "http://c")
@@ -41,7 +41,7 @@ def test_names_of_routes_do_not_depend_on_their_order():
     assert sink_of(*routes).routing == sink_of(*reversed(routes)).routing
 
 
-def test_routing_travels_as_data_without_credentials():
+def test_routing_is_picklable_and_without_credentials():
     sink = sink_of(Route("http://a", "Basic c2VjcmV0", headers={"X-Key": "hidden"}, match={"name": "some"}))
     pickled = pickle.dumps(sink.routing)
     assert b"c2VjcmV0" not in pickled
@@ -61,7 +61,7 @@ def test_repeated_ids_are_sent_once(server):
     assert delivery.outcomes == ["delivered", "duplicate", "duplicate", "delivered"]
 
 
-def test_a_repeat_for_another_route_is_delivered_there(server, other_server):
+def test_repeated_id_for_another_route_is_delivered_there(server, other_server):
     statement = xapi()
     batch = [event(statement, routes=(server.url,)), event(statement)]
     delivery = sink_of(Route(server.url), Route(other_server.url)).deliver(batch)
@@ -69,12 +69,12 @@ def test_a_repeat_for_another_route_is_delivered_there(server, other_server):
     assert len(json.loads(server.asked[0].body)) == len(json.loads(other_server.asked[0].body)) == 1
 
 
-def test_an_overridden_id_is_the_one_that_repeats(server):
+def test_overridden_ids_are_compared(server):
     delivery = sink_of(Route(server.url, override={"id": "x"})).deliver(batch_of(3))
     assert delivery[:4] == (1, 2, 0, 0)
 
 
-def test_an_id_repeated_with_other_content_is_a_conflict(server):
+def test_repeated_id_with_different_content_is_a_conflict(server):
     first, differing = xapi(), xapi(result={"completion": True})
     batch = [event(first), event(differing._replace(id=first.id), offset=700)]
     delivery = sink_of(Route(server.url)).deliver(batch)
@@ -82,15 +82,14 @@ def test_an_id_repeated_with_other_content_is_a_conflict(server):
     assert [(refusal.reason, refusal.position.offset) for refusal in delivery.refusals] == [("conflict", 700)]
 
 
-def test_what_one_route_refuses_is_failed(server, other_server):
+def test_statement_refused_by_one_route_fails(server, other_server):
     server.script = [LrsResponse(400)]
     batch = [event(xapi()), event(xapi(), routes=(other_server.url,))]
     delivery = sink_of(Route(server.url), Route(other_server.url)).deliver(batch)
     assert delivery.outcomes == ["failed", "delivered"]
 
 
-def test_a_lost_route_stops_no_other(server, other_server):
-    """It gets no more, and what it misses is listed."""
+def test_unavailable_route_does_not_stop_the_others(server, other_server):
     server.script = [LrsResponse(401)]
     sink = sink_of(Route(server.url), Route(other_server.url))
     for count in (1, 2):
@@ -101,19 +100,19 @@ def test_a_lost_route_stops_no_other(server, other_server):
         assert [(refusal.reason, refusal.destination) for refusal in delivery.undelivered.refusals] == [
             ("destination_unavailable", server.url)
         ]
-        assert "401 Unauthorized" in delivery.routes[server.url].lost
+        assert "401 Unauthorized" in delivery.routes[server.url].unavailable
         assert delivery.failures == ()
         assert (len(server.posted), len(other_server.posted)) == (1, count)
 
 
-def test_routes_are_sent_to_at_the_same_time(server, other_server):
+def test_routes_receive_a_batch_at_the_same_time(server, other_server):
     server.script = other_server.script = [LrsResponse(delay_seconds=0.5)]
     started = time.monotonic()
     sink_of(Route(server.url), Route(other_server.url)).deliver(batch_of(1))
     assert time.monotonic() - started < 0.95
 
 
-def test_the_last_route_to_be_lost_ends_the_run(server, other_server):
+def test_run_stops_when_no_route_is_available(server, other_server):
     server.script, other_server.script = [LrsResponse(401)], [LrsResponse(200), LrsResponse(404)]
     sink = sink_of(Route(server.url), Route(other_server.url))
     assert sink.deliver(batch_of(1)).failed == 1
@@ -121,7 +120,7 @@ def test_the_last_route_to_be_lost_ends_the_run(server, other_server):
         sink.deliver(batch_of(1))
 
 
-def test_all_lost_routes_are_named(server, other_server):
+def test_error_names_all_unavailable_routes(server, other_server):
     server.script = other_server.script = [LrsResponse(401)]
     with pytest.raises(DestinationUnavailable, match=rf"{server.url}.*{other_server.url}"):
         sink_of(Route(server.url), Route(other_server.url)).deliver(batch_of(1))

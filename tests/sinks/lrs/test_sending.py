@@ -1,4 +1,4 @@
-"""How the LRS sink sends (at once, compressed, at a pace) and what it finds out about batches that are refused."""
+"""Concurrent and compressed requests, the rate limit, and refused batches."""
 
 from __future__ import annotations
 
@@ -11,32 +11,19 @@ import pytest
 import requests
 
 from log_replay.errors import ConfigurationError, DestinationUnavailable
-from log_replay.retry import RetryPolicy
-from log_replay.sinks import open_sink
 from log_replay.sinks.lrs.routes import Route
-from log_replay.sinks.lrs.settings import LrsSettings
-from log_replay.sinks.lrs.sink import LrsSink
 from tests.support.interrupting import interrupted_after
+from tests.support.lrs_sinks import given_sink, sink_of
 from tests.support.scripted_server import LrsResponse, ScriptedServer
 from tests.support.statement_batches import batch_of, caliper, event, texts, xapi
-
-HASTY = RetryPolicy(retries=2, first_delay_seconds=0.001)
-
-
-def sink_of(*routes: Route, transformer_type: str = "xapi", **settings) -> LrsSink:
-    return LrsSink(routes, transformer_type=transformer_type, retry_policy=HASTY, settings=LrsSettings(**settings))
-
-
-def given_sink(config, transformer_type="xapi") -> LrsSink:
-    return open_sink("LRS", config, transformer_type=transformer_type, key="0" * 12)
 
 
 def sent(asked) -> list[dict]:
     return [statement for each in asked for statement in json.loads(each.body)]
 
 
-class Meeting(ScriptedServer):
-    """Answers nobody before so many have asked."""
+class WaitingServer(ScriptedServer):
+    """A server that waits for a number of requests before it responds to any."""
 
     def __init__(self, parties: int) -> None:
         super().__init__()
@@ -48,23 +35,23 @@ class Meeting(ScriptedServer):
 
 
 class TestConcurrency:
-    """A batch in several requests at the same time."""
+    """Concurrent requests for one batch."""
 
-    def test_a_batch_is_sent_in_so_many_requests_at_once(self):
-        with Meeting(3) as server:
+    def test_batch_is_sent_in_concurrent_requests(self):
+        with WaitingServer(3) as server:
             batch = batch_of(8)
             assert sink_of(Route(server.url), concurrency=3).deliver(batch)[:4] == (8, 0, 0, 0)
             assert sorted(len(json.loads(asked.body)) for asked in server.asked) == [2, 3, 3]
             assert {statement["id"] for statement in sent(server.asked)} == {each.statements[0].id for each in batch}
 
-    def test_each_request_keeps_a_connection_of_its_own(self):
-        with Meeting(3) as server:
+    def test_concurrent_requests_keep_their_connections(self):
+        with WaitingServer(3) as server:
             sink = sink_of(Route(server.url), concurrency=3)
             for _ in range(3):
                 sink.deliver(batch_of(3))
             assert (len(server.asked), server.connections) == (9, 3)
 
-    def test_outcomes_are_in_the_batch_s_order_whichever_request_ends_first(self, server):
+    def test_outcomes_are_in_the_order_of_the_batch(self, server):
         invalid = xapi(verb={"id": "no"})
 
         def answer(asked):
@@ -78,25 +65,25 @@ class TestConcurrency:
         assert delivery.outcomes == ["delivered"] * 2 + ["failed"] + ["delivered"] * 3
         assert [refusal.position.offset for refusal in delivery.refusals] == [7]
 
-    def test_an_interrupt_waits_for_no_answer(self, server):
+    def test_interrupt_does_not_wait_for_responses(self, server):
         server.script = [LrsResponse(delay_seconds=5)]
         started = time.monotonic()
         with interrupted_after(0.3), pytest.raises(KeyboardInterrupt):
             sink_of(Route(server.url), concurrency=3).deliver(batch_of(3))
         assert time.monotonic() - started < 3
 
-    def test_one_request_that_cannot_be_delivered_leaves_nothing_of_the_batch_delivered(self, server):
+    def test_unavailable_for_one_request_delivers_no_statement(self, server):
         server.script = [LrsResponse(200), LrsResponse(401)]
         with pytest.raises(DestinationUnavailable, match="401"):
             sink_of(Route(server.url), concurrency=2).deliver(batch_of(4))
 
 
 class TestCompression:
-    """Request bodies, where that is understood."""
+    """Compressed requests."""
 
     @staticmethod
-    def understanding(server, status):
-        """Take compressed bodies, or answer as an LRS that cannot read them."""
+    def refuse_compressed(server, status):
+        """Respond with an error to compressed requests."""
 
         def answer(asked):
             server.asked.append(asked)
@@ -105,7 +92,7 @@ class TestCompression:
 
         server.next_answer = answer
 
-    def test_it_is_sent_where_it_is_asked_for_and_understood(self, server):
+    def test_requests_are_compressed_if_configured(self, server):
         sink = given_sink({"url": server.url, "compression": "gzip"})
         batch = batch_of(20)
         assert sink.deliver(batch).delivered == 20
@@ -115,49 +102,49 @@ class TestCompression:
         assert len(posted.body) * 4 < sum(map(len, texts(batch)))
 
     @pytest.mark.parametrize("status", [400, 415, 500])
-    def test_an_endpoint_that_does_not_understand_it_is_not_sent_it_again(self, server, status):
-        """Learning Locker answers 400, Ralph 500."""
-        self.understanding(server, status)
+    def test_compression_stops_if_the_lrs_cannot_read_it(self, server, status):
+        """Learning Locker responds with 400, Ralph with 500."""
+        self.refuse_compressed(server, status)
         sink = sink_of(Route(server.url), compression="gzip")
         for _ in range(2):
             assert sink.deliver(batch_of(2)).delivered == 2
         assert [asked.headers.get("Content-Encoding") for asked in server.asked] == ["gzip", None, None]
 
     @pytest.mark.parametrize("status", [429, 503])
-    def test_trouble_says_nothing_of_it(self, server, status):
+    def test_compression_continues_after_an_overload(self, server, status):
         server.script = [LrsResponse(status), LrsResponse(200)]
         assert sink_of(Route(server.url), compression="gzip").deliver(batch_of(2)).delivered == 2
         assert {asked.headers.get("Content-Encoding") for asked in server.asked} == {"gzip"}
 
-    def test_what_is_refused_later_is_not_blamed_on_it(self, server):
+    def test_compression_continues_after_a_later_refusal(self, server):
         server.script = [LrsResponse(200), LrsResponse(400)]
         sink = sink_of(Route(server.url), compression="gzip")
         sink.deliver(batch_of(1))
         assert sink.deliver(batch_of(1)).failed == 1
         assert len(server.asked) == 2
 
-    def test_an_endpoint_that_says_that_it_understands_it_is_sent_it(self, server):
+    def test_compression_starts_if_the_lrs_announces_it(self, server):
         server.script = [LrsResponse(200, {"Accept-Encoding": "br, gzip"})]
         sink = sink_of(Route(server.url))
         for _ in range(2):
             sink.deliver(batch_of(2))
         assert [asked.headers.get("Content-Encoding") for asked in server.asked] == [None, "gzip"]
 
-    def test_no_other_is_known(self):
+    def test_other_compressions_are_an_error(self):
         with pytest.raises(ConfigurationError, match="gzip"):
             given_sink({"url": "http://lrs", "compression": "br"})
 
 
-class TestPace:
-    """How fast it sends."""
+class TestRateLimit:
+    """The rate limit."""
 
-    def test_the_rate_is_kept_and_a_request_is_no_burst(self, server):
+    def test_rate_limit_also_limits_the_size_of_requests(self, server):
         started = time.monotonic()
         assert sink_of(Route(server.url), max_rate=20).deliver(batch_of(50)).delivered == 50
         assert time.monotonic() - started >= 2
         assert [len(json.loads(asked.body)) for asked in server.asked] == [20, 20, 10]
 
-    def test_it_rests_after_trouble(self, server):
+    def test_pause_after_an_overload(self, server):
         server.script = [LrsResponse(429), LrsResponse(delay_seconds=0.2), LrsResponse()]
         sink = sink_of(Route(server.url))
         for _ in range(2):
@@ -166,17 +153,17 @@ class TestPace:
         assert after - answered >= 0.1
 
 
-class TestAnswers:
-    """What may be odd about an answer."""
+class TestResponses:
+    """Unusual responses."""
 
-    def test_an_answer_that_is_too_long_is_not_read(self, server):
+    def test_too_long_a_response_is_cut(self, server):
         body = gzip.compress(b"[" + b" " * 200_000_000 + b"]")
         server.script = [LrsResponse(200, {"Content-Encoding": "gzip"}, body=body)]
         with pytest.raises(DestinationUnavailable, match="not as an LRS does"):
             sink_of(Route(server.url)).deliver(batch_of(1))
 
-    @pytest.mark.parametrize("pause_seconds", [0, 30], ids=["cut off", "ceases"])
-    def test_an_answer_that_ends_in_its_middle_says_nothing(self, server, monkeypatch, pause_seconds):
+    @pytest.mark.parametrize("pause_seconds", [0, 30], ids=["closed", "silent"])
+    def test_incomplete_response_is_retried(self, server, monkeypatch, pause_seconds):
         def answer(self):
             self.rfile.read(int(self.headers["Content-Length"]))
             self.send_response(200)
@@ -192,7 +179,7 @@ class TestAnswers:
         with pytest.raises(DestinationUnavailable, match=rf"{reason} \(3 attempts\)"):
             sink_of(Route(server.url), timeout_seconds=0.3).deliver(batch_of(1))
 
-    def test_a_caliper_endpoint_is_never_asked_for_what_it_has(self, server):
+    def test_nothing_is_fetched_from_a_caliper_endpoint(self, server):
         good, bad = caliper(), caliper()
 
         def answer(asked):
@@ -217,19 +204,19 @@ class TestAnswers:
         ({"max_rate": float("inf")}, "max_rate"),
     ],
 )
-def test_settings_that_cannot_be_right_are_refused(config, message):
+def test_invalid_settings_are_an_error(config, message):
     with pytest.raises(ConfigurationError, match=message):
         given_sink({"url": "http://lrs", **config})
 
 
 class TestRealLrs:
-    """What Ralph and Learning Locker's core really answer, and what comes of it."""
+    """Ralph and Learning Locker's core."""
 
     @pytest.fixture(params=["ralph", "learning_locker"])
     def lrs(self, request):
         return request.getfixturevalue(request.param)
 
-    def test_of_a_batch_with_invalid_statements_all_others_are_stored(self, lrs):
+    def test_statements_beside_invalid_ones_are_stored(self, lrs):
         good = [xapi() for _ in range(30)]
         bad = [xapi(actor={}), xapi(verb={"id": "no iri"}, actor={})]
         batch = [event(each, offset=place) for place, each in enumerate([*good[:10], bad[0], *good[10:], bad[1]])]
@@ -245,8 +232,8 @@ class TestRealLrs:
         ids = {each.id for each in good}
         assert {statement["id"] for statement in lrs.stored({*ids, *(each.id for each in bad)})} == ids
 
-    def test_of_a_batch_with_conflicts_what_is_new_is_stored(self, lrs):
-        """Upstream counts 409 as a success, and so loses it."""
+    def test_statements_beside_conflicts_are_stored(self, lrs):
+        """Upstream counts 409 as a success and loses these statements."""
         sink = given_sink(lrs.config)
         stored, new = [xapi() for _ in range(3)], [xapi() for _ in range(20)]
         sink.deliver([event(each) for each in stored])
@@ -260,7 +247,7 @@ class TestRealLrs:
         assert len(lrs.stored({each.id for each in new})) == 20
         assert not any("result" in statement for statement in lrs.stored({each.id for each in stored}))
 
-    def test_an_identical_statement_beside_a_conflict_is_a_duplicate(self, lrs):
+    def test_same_statement_beside_a_conflict_is_a_duplicate(self, lrs):
         sink = given_sink(lrs.config)
         stored, identical = xapi(), xapi()
         sink.deliver([event(stored), event(identical)])
@@ -271,12 +258,12 @@ class TestRealLrs:
             "delivered",
         ]
 
-    def test_at_once_it_stores_the_same(self, lrs):
+    def test_concurrent_requests_store_the_same(self, lrs):
         batch = batch_of(300)
         assert given_sink({**lrs.config, "lrs_concurrency": 4}).deliver(batch)[:4] == (300, 0, 0, 0)
         assert len(lrs.stored({each.statements[0].id for each in batch})) == 300
 
-    def test_neither_takes_compressed_bodies_and_both_are_spared_them(self, lrs):
+    def test_compression_is_not_used_again_after_a_refusal(self, lrs):
         sink = given_sink({**lrs.config, "compression": "gzip"})
         for _ in range(2):
             batch = batch_of(3)

@@ -1,4 +1,4 @@
-"""What an LRS is sent, and what its answers mean."""
+"""Requests to an LRS, and the meaning of its responses."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tests.support.statement_batches import batch_of, caliper, event, texts, xap
 
 
 class TestRequest:
-    """What an endpoint is sent."""
+    """Requests."""
 
-    def test_xapi_is_posted_as_one_array_of_the_statements_own_bytes(self, server):
+    def test_xapi_is_posted_as_one_array_of_unchanged_bytes(self, server):
         batch = batch_of(3)
         given_sink({"url": server.url, "username": "ada", "password": "pä:ss"}).deliver(batch)
         (posted,) = server.asked
@@ -30,22 +30,22 @@ class TestRequest:
         assert posted.headers["Content-Type"] == "application/json"
         assert posted.headers["Authorization"] == "Basic YWRhOnDDpDpzcw=="
 
-    def test_the_url_may_end_with_a_slash(self, server):
+    def test_url_may_end_with_a_slash(self, server):
         given_sink({"url": f"{server.url}/"}).deliver(batch_of(1))
         assert server.asked[0].path == "/xAPI/statements"
 
     @pytest.mark.parametrize("name", ["token", "auth_key"])
-    def test_a_token_is_sent_as_bearer(self, server, name):
+    def test_token_is_sent_as_bearer(self, server, name):
         given_sink({"url": server.url, name: "t0ken"}).deliver(batch_of(1))
         assert server.asked[0].headers["Authorization"] == "Bearer t0ken"
 
-    def test_without_credentials_none_are_sent_not_even_those_of_netrc(self, server, monkeypatch, tmp_path):
+    def test_credentials_in_netrc_are_not_used(self, server, monkeypatch, tmp_path):
         (tmp_path / "netrc").write_text("machine 127.0.0.1 login ada password secret")
         monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
         given_sink({"url": server.url}).deliver(batch_of(1))
         assert "Authorization" not in server.asked[0].headers
 
-    def test_caliper_is_posted_to_the_url_itself_with_the_routes_headers(self, server):
+    def test_caliper_is_posted_to_the_url_with_the_routes_headers(self, server):
         batch = [event(caliper()), event(caliper())]
         route = Route(f"{server.url}?a=b", "Bearer t0ken", headers={"X-Sensor": "lms", "Authorization": "no"})
         sink_of(route, transformer_type="caliper").deliver(batch)
@@ -56,25 +56,25 @@ class TestRequest:
         assert posted.headers["Authorization"] == "Bearer t0ken"
         assert "X-Experience-API-Version" not in posted.headers
 
-    def test_the_connection_is_kept(self, server):
+    def test_connection_is_kept(self, server):
         sink = given_sink({"url": server.url})
         for _ in range(3):
             sink.deliver(batch_of(1))
         assert (len(server.posted), server.connections) == (3, 1)
 
-    def test_nothing_is_posted_for_a_batch_without_statements(self, server):
+    def test_batch_without_statements_sends_no_request(self, server):
         assert given_sink({"url": server.url}).deliver([event()])[:4] == (0, 0, 0, 0)
         assert server.asked == []
 
-    def test_what_a_route_overrides_replaces_top_level_fields(self, server):
+    def test_override_replaces_top_level_fields(self, server):
         statement = xapi(result={"score": {"raw": 2**70}})
         override = {"actor": {"name": "overridden ü"}, "new": None}
         sink_of(Route(server.url, override=override)).deliver([event(statement)])
         assert json.loads(server.asked[0].body) == [{**json.loads(statement.text), **override}]
 
 
-class TestAnswer:
-    """What an endpoint's answers mean."""
+class TestResponse:
+    """The meaning of responses."""
 
     @pytest.mark.parametrize(
         "answer", [LrsResponse(200, body=b'["id"]'), LrsResponse(200, body=b"[]"), LrsResponse(204, body=b"")]
@@ -83,7 +83,7 @@ class TestAnswer:
         server.script = [answer]
         assert given_sink({"url": server.url}).deliver(batch_of(2))[:4] == (2, 0, 0, 0)
 
-    def test_caliper_endpoints_may_answer_anything_with_success(self, server):
+    def test_any_body_of_a_caliper_success_is_accepted(self, server):
         server.script = [LrsResponse(202, body=b"accepted")]
         sink = given_sink({"url": server.url}, "caliper")
         assert sink.deliver([event(caliper())])[:4] == (1, 0, 0, 0)
@@ -91,13 +91,13 @@ class TestAnswer:
     @pytest.mark.parametrize(
         ("status", "reason", "hint"),
         [
-            (400, "invalid", "not valid there"),
+            (400, "invalid", "finds invalid"),
             (413, "too_large", "--batch_size"),
-            (422, "invalid", "not valid there"),
-            (418, "refused", "does not take"),
+            (422, "invalid", "finds invalid"),
+            (418, "refused", "refuses"),
         ],
     )
-    def test_a_statement_that_is_refused_is_failed_and_the_next_is_sent(self, server, status, reason, hint):
+    def test_refused_statement_fails_and_the_run_continues(self, server, status, reason, hint):
         server.script = [LrsResponse(status, body=b'{"error": "ada@example.com is no agent"}'), LrsResponse(200)]
         sink = given_sink({"url": server.url})
         failed = sink.deliver(batch_of(1))
@@ -109,13 +109,13 @@ class TestAnswer:
         assert [refusal.reason for refusal in failed.refusals] == [reason]
         assert sink.deliver(batch_of(1))[:4] == (1, 0, 0, 0)
 
-    def test_a_batch_that_is_stored_whole_under_partial_success_is_delivered(self, server):
+    def test_partial_success_without_errors_is_delivered(self, server):
         server.script = [LrsResponse(200, body=b'{"inserted": 2, "rejected": 0, "ids": ["a", "b"], "errors": []}')]
         assert given_sink({"url": server.url}).deliver(batch_of(2)).delivered == 2
 
     @pytest.mark.parametrize("body", [b"<html>Please log in</html>", b"{}", b'"ok"', b"", b'["id'])
-    def test_a_success_that_is_no_lrs_s_is_tried_again_and_then_ends_the_run(self, server, body):
-        """It may be a proxy's page, or cut off; what it says of the statements is nothing."""
+    def test_success_without_an_lrs_body_is_retried(self, server, body):
+        """It may be the page of a proxy, or incomplete: the statements may be stored or not."""
         server.script = [LrsResponse(200, body=body)]
         with pytest.raises(DestinationUnavailable, match=r"not as an LRS does.*\(3 attempts\)"):
             sink_of(Route(server.url)).deliver(batch_of(1))
@@ -124,13 +124,13 @@ class TestAnswer:
         ("status", "hint"),
         [(401, "credentials"), (403, "may not write"), (404, "URL"), (405, "URL"), (410, "URL"), (415, "JSON")],
     )
-    def test_what_no_batch_can_pass_ends_the_run(self, server, status, hint):
+    def test_status_that_no_batch_can_pass_stops_the_run(self, server, status, hint):
         server.script = [LrsResponse(status)]
         with pytest.raises(DestinationUnavailable, match=rf"it answered {status} .*\(.*{hint}"):
             given_sink({"url": server.url}).deliver(batch_of(1))
         assert len(server.asked) == 1
 
-    def test_a_redirection_is_not_followed(self, server, other_server):
+    def test_redirection_is_not_followed(self, server, other_server):
         server.script = [
             LrsResponse(307, {"Location": f"http://localhost:{other_server.port}/xAPI/statements?t=secret"})
         ]
@@ -143,10 +143,10 @@ class TestAnswer:
 
 
 class TestRetries:
-    """What is tried again, and until when."""
+    """Retries."""
 
     @pytest.mark.parametrize(
-        "trouble",
+        "error",
         [
             LrsResponse(408),
             LrsResponse(429),
@@ -158,14 +158,14 @@ class TestRetries:
         ],
         ids=lambda answer: str(answer.status if not answer.reset else "reset"),
     )
-    def test_what_may_pass_is_sent_again(self, server, trouble):
-        server.script = [trouble, trouble, LrsResponse(200)]
+    def test_temporary_errors_are_retried(self, server, error):
+        server.script = [error, error, LrsResponse(200)]
         batch = batch_of(2)
         assert sink_of(Route(server.url)).deliver(batch)[:4] == (2, 0, 0, 0)
         assert {asked.body for asked in server.asked} == {b"[" + b",".join(texts(batch)) + b"]"}
         assert len(server.asked) == 3
 
-    def test_a_late_answer_is_sent_again(self, server):
+    def test_late_response_is_retried(self, server):
         server.script = [LrsResponse(delay_seconds=1), LrsResponse(200)]
         assert sink_of(Route(server.url), timeout_seconds=0.2).deliver(batch_of(1)).delivered == 1
 
@@ -185,53 +185,53 @@ class TestRetries:
         assert time.monotonic() - started < 5
 
     @pytest.mark.parametrize("value", ["soon", "-5", "", "Mon, 99 Foo"])
-    def test_a_senseless_retry_after_is_ignored(self, server, value):
+    def test_invalid_retry_after_is_ignored(self, server, value):
         server.script = [LrsResponse(503, {"Retry-After": value}), LrsResponse(200)]
         assert sink_of(Route(server.url)).deliver(batch_of(1)).delivered == 1
 
     @pytest.mark.parametrize(
-        ("trouble", "reason"),
+        ("error", "reason"),
         [
             (LrsResponse(503), "it answered 503 Service Unavailable"),
             (LrsResponse(reset=True), "the connection broke"),
         ],
         ids=["503", "reset"],
     )
-    def test_what_does_not_pass_ends_the_run(self, server, trouble, reason):
-        server.script = [trouble]
+    def test_permanent_error_stops_the_run(self, server, error, reason):
+        server.script = [error]
         with pytest.raises(DestinationUnavailable, match=rf"{reason} \(3 attempts\)"):
             sink_of(Route(server.url)).deliver(batch_of(1))
 
-    def test_a_refused_connection_ends_the_run(self, server):
+    def test_refused_connection_stops_the_run(self, server):
         server.stop()
         with pytest.raises(DestinationUnavailable, match=r"connection refused \(3 attempts\)"):
             sink_of(Route(server.url)).deliver(batch_of(1))
 
-    def test_no_answer_ends_the_run(self, server):
+    def test_no_response_stops_the_run(self, server):
         server.script = [LrsResponse(delay_seconds=0.3)]
         with pytest.raises(DestinationUnavailable, match="no answer in time"):
             sink_of(Route(server.url), timeout_seconds=0.05).deliver(batch_of(1))
 
 
 class TestRealLrs:
-    """What Ralph and Learning Locker's core really answer."""
+    """Ralph and Learning Locker's core."""
 
     @pytest.fixture(params=["ralph", "learning_locker"])
     def lrs(self, request):
         return request.getfixturevalue(request.param)
 
-    def test_wrong_credentials_end_the_run(self, lrs):
+    def test_wrong_credentials_stop_the_run(self, lrs):
         sink = given_sink({**lrs.config, "password": "wrong"})
         with pytest.raises(DestinationUnavailable, match=r"401 Unauthorized|403 Forbidden"):
             sink.deliver(batch_of(1))
 
-    def test_a_batch_that_is_there_already_is_delivered(self, lrs):
+    def test_batch_that_is_already_stored_is_delivered(self, lrs):
         sink = given_sink(lrs.config)
         batch = batch_of(5)
         assert [sink.deliver(batch).delivered for _ in range(2)] == [5, 5]
         assert len(lrs.stored({each.statements[0].id for each in batch})) == 5
 
-    def test_a_large_batch_arrives_whole(self, lrs):
+    def test_batch_of_a_thousand_arrives_complete(self, lrs):
         batch = batch_of(1000)
         assert given_sink(lrs.config).deliver(batch)[:4] == (1000, 0, 0, 0)
         assert len(lrs.stored({each.statements[0].id for each in batch})) == 1000

@@ -1,3 +1,5 @@
+"""Threads that run at the same time."""
+
 from __future__ import annotations
 
 import threading
@@ -9,7 +11,7 @@ from log_replay.sinks.lrs.threads import Abandoned, Threads
 from tests.support.interrupting import interrupted_after
 
 
-def test_calls_run_at_the_same_time_and_come_back_in_order():
+def test_results_of_concurrent_calls_are_in_order():
     meeting = threading.Barrier(3, timeout=10)
 
     def call(number):
@@ -20,15 +22,15 @@ def test_calls_run_at_the_same_time_and_come_back_in_order():
     assert Threads().run([lambda number=number: call(number) for number in range(3)]) == [0, 1, 2]
 
 
-def test_one_call_needs_no_thread():
+def test_one_call_runs_in_the_callers_thread():
     assert Threads().run([threading.current_thread]) == [threading.current_thread()]
 
 
-def test_no_call_gives_nothing():
+def test_no_call_returns_no_result():
     assert Threads().run([]) == []
 
 
-def test_what_the_first_raises_is_raised_when_all_have_ended():
+def test_first_error_is_raised_when_all_calls_have_ended():
     ended = []
 
     def fail(message):
@@ -44,18 +46,18 @@ def test_what_the_first_raises_is_raised_when_all_have_ended():
 
 
 @pytest.mark.parametrize("place", [0, 1], ids=["in this thread", "in another"])
-def test_an_interrupt_wakes_all_that_rest(place):
-    lanes = Threads()
+def test_interrupt_ends_all_sleeps(place):
+    threads_ = Threads()
     abandoned = threading.Event()
 
-    def rest():
+    def sleep():
         try:
-            lanes.sleep(30)
+            threads_.sleep(30)
         except Abandoned:
             abandoned.set()
             raise
 
-    calls = [rest, rest] if place == 0 else [list, rest]
+    calls = [sleep, sleep] if place == 0 else [list, sleep]
     with interrupted_after(0.1), pytest.raises(KeyboardInterrupt):
-        lanes.run(calls)
+        threads_.run(calls)
     assert abandoned.wait(5)

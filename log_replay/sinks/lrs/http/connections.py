@@ -1,4 +1,4 @@
-"""Connections to one server, kept for the next request; each is for one thread at a time."""
+"""A pool of connections to one server. One thread at a time uses a connection."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any
 import requests
 from requests.auth import AuthBase
 
-from log_replay.sinks.lrs.http.deadlines import TimedAdapter
+from log_replay.sinks.lrs.http.deadlines import DeadlineAdapter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from requests import PreparedRequest, Response
 
-#: No answer to statements is longer; what is, could be meant to fill the memory.
-_LONGEST_ANSWER_BYTES = 16_000_000
+#: A longer response is cut: it could fill the memory.
+_MAX_RESPONSE_BYTES = 16_000_000
 _CHUNK_BYTES = 65536
 
 
 class _Authorization(AuthBase):
-    """Sends exactly the route's header; being there, it also keeps requests from looking into ``~/.netrc``."""
+    """Send the route's credentials only. Without an ``auth``, requests would look for some in ``~/.netrc``."""
 
     def __init__(self, value: str | None) -> None:
         self._value = value
@@ -34,54 +34,56 @@ class _Authorization(AuthBase):
 
 
 class Connections:
-    """Sends requests, by several threads if need be.
+    """A pool that several threads can use.
 
     Args:
-        headers: of each request.
-        authorization: the value of the header of this name; None sends none.
-        verify: whether TLS certificates are verified; or the path of the certificates that are trusted.
-        longest_seconds: how long a request may take in all.
+        headers: the headers of each request.
+        authorization: the value of the ``Authorization`` header; None for no header.
+        verify: verify TLS certificates; or the path of the trusted certificates.
+        limit_seconds: the longest duration of a request.
     """
 
     def __init__(
-        self, headers: Mapping[str, str], authorization: str | None, *, verify: bool | str, longest_seconds: float
+        self, headers: Mapping[str, str], authorization: str | None, *, verify: bool | str, limit_seconds: float
     ) -> None:
         self._headers = headers
         self._authorization = _Authorization(authorization)
         self._verify = verify
-        self._longest_seconds = longest_seconds
-        self._free: SimpleQueue[requests.Session] = SimpleQueue()
+        self._limit_seconds = limit_seconds
+        self._idle: SimpleQueue[requests.Session] = SimpleQueue()
 
-    def request(self, method: str, url: str, *, timeout_seconds: tuple[float, float], **how: Any) -> Response:
-        """Send a request and read its answer, up to a limit; redirections are not followed."""
+    def request(self, method: str, url: str, *, timeout_seconds: tuple[float, float], **arguments: Any) -> Response:
+        """Send a request and read the response up to a limit. Redirections are not followed."""
         session = self._session()
         try:
-            # Given here, since an environment variable takes precedence over what a session has.
-            how["verify"] = None if self._verify is True else self._verify
-            response = session.request(method, url, timeout=timeout_seconds, allow_redirects=False, stream=True, **how)
-            response._content = _read(response)  # noqa: SLF001 - as requests does, with limits
+            # An environment variable takes precedence over an attribute of the session, but not over this argument.
+            arguments["verify"] = None if self._verify is True else self._verify
+            response = session.request(
+                method, url, timeout=timeout_seconds, allow_redirects=False, stream=True, **arguments
+            )
+            response._content = _read(response)  # noqa: SLF001 - requests sets it in the same way, without a limit
         except BaseException:
             session.close()
             raise
-        self._free.put(session)
+        self._idle.put(session)
         return response
 
     def close(self) -> None:
-        """Close the connections that are not in use."""
+        """Close the idle connections."""
         with suppress(Empty):
             while True:
-                self._free.get_nowait().close()
+                self._idle.get_nowait().close()
 
     def _session(self) -> requests.Session:
         try:
-            return self._free.get_nowait()
+            return self._idle.get_nowait()
         except Empty:
             return self._new_session()
 
     def _new_session(self) -> requests.Session:
         session = requests.Session()
         for scheme in ("http://", "https://"):
-            session.mount(scheme, TimedAdapter(self._longest_seconds))
+            session.mount(scheme, DeadlineAdapter(self._limit_seconds))
         session.auth = self._authorization
         session.headers.update(self._headers)
         return session
@@ -91,7 +93,7 @@ def _read(response: Response) -> bytes:
     body = bytearray()
     for chunk in response.iter_content(_CHUNK_BYTES):
         body += chunk
-        if len(body) > _LONGEST_ANSWER_BYTES:
+        if len(body) > _MAX_RESPONSE_BYTES:
             response.close()
             break
-    return bytes(body[:_LONGEST_ANSWER_BYTES])
+    return bytes(body[:_MAX_RESPONSE_BYTES])

@@ -1,7 +1,7 @@
-"""Requests that end in time: not only with a server that is silent, but also with one that is never done.
+"""A deadline for whole requests.
 
-What requests calls a timeout is how long a server may be silent. One that sends a byte now and then, or takes one,
-would hold a request up for ever.
+The timeout of requests is the longest wait for the next bytes. A server that sends or accepts one byte now and then
+would hold up a request for ever.
 """
 
 from __future__ import annotations
@@ -18,107 +18,113 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 if TYPE_CHECKING:
     import socket
 
-#: Bytes that are sent at once: a server may be silent for as long while it takes them.
+#: The bytes that are sent between two checks of the deadline.
 _PIECE_BYTES = 262_144
 
 
-class TimedAdapter(HTTPAdapter):
-    """Connects so that no request takes longer than so many seconds, beside what it takes to connect.
+class DeadlineAdapter(HTTPAdapter):
+    """An adapter for ``requests`` that limits the duration of each request, without the time to connect.
 
     Args:
-        longest_seconds: how long.
+        limit_seconds: the longest duration.
     """
 
-    def __init__(self, longest_seconds: float) -> None:
-        self._longest_seconds = longest_seconds
+    def __init__(self, limit_seconds: float) -> None:
+        self._limit_seconds = limit_seconds
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the manager of connections with connections of ours."""
+        """Create the pool manager for direct connections."""
         super().init_poolmanager(*args, **kwargs)
-        self._time(self.poolmanager)
+        self._use_deadline_connections(self.poolmanager)
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        """Likewise for what goes through a proxy."""
+        """Return the pool manager for connections through a proxy."""
         manager = super().proxy_manager_for(*args, **kwargs)
-        self._time(manager)
+        self._use_deadline_connections(manager)
         return manager
 
-    def _time(self, manager: Any) -> None:
-        limit = {"longest_seconds": self._longest_seconds}
-        plain = type("TimedHttp", (_Timed, HTTPConnection), limit)
-        secure = type("TimedHttps", (_Timed, HTTPSConnection), limit)
+    def _use_deadline_connections(self, manager: Any) -> None:
+        """Make a pool manager create connections with a deadline.
+
+        urllib3 creates the connections of a pool from the class in ``ConnectionCls``, and the pools from the classes
+        in ``pool_classes_by_scheme``. The limit is an attribute of the connection's class, since urllib3 gives the
+        constructor no arguments of ours.
+        """
+        limit = {"limit_seconds": self._limit_seconds}
+        http = type("DeadlineHTTPConnection", (_DeadlineConnection, HTTPConnection), limit)
+        https = type("DeadlineHTTPSConnection", (_DeadlineConnection, HTTPSConnection), limit)
         manager.pool_classes_by_scheme = {
-            "http": type("TimedHttpPool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
-            "https": type("TimedHttpsPool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),
+            "http": type("DeadlineHTTPPool", (HTTPConnectionPool,), {"ConnectionCls": http}),
+            "https": type("DeadlineHTTPSPool", (HTTPSConnectionPool,), {"ConnectionCls": https}),
         }
 
 
-class _Timed:
-    """A connection that knows when its request must be over; beside ``HTTPConnection`` of urllib3's."""
+class _DeadlineConnection:
+    """A mixin for connections of urllib3: the deadline begins with each request."""
 
-    longest_seconds: float
+    limit_seconds: float
     sock: socket.socket | None
-    _until = 0.0
+    _deadline = 0.0
 
     def putrequest(self, *args: Any, **kwargs: Any) -> Any:
-        self._until = time.monotonic() + self.longest_seconds
-        return super().putrequest(*args, **kwargs)  # type: ignore[misc]  # the connection's
+        self._deadline = time.monotonic() + self.limit_seconds
+        return super().putrequest(*args, **kwargs)  # type: ignore[misc]  # a method of the connection
 
     def send(self, data: Any) -> None:
-        """Send in pieces: for plain sockets a timeout is about all that is sent at once."""
+        """Send data in pieces, each with the time that is left: the timeout of a socket applies to a whole send."""
         if not isinstance(data, bytes) or len(data) <= _PIECE_BYTES or self.sock is None:
             super().send(data)  # type: ignore[misc]  # as above
             return
-        silent_seconds = self.sock.gettimeout()
+        timeout_seconds = self.sock.gettimeout()
         view = memoryview(data)
         for start in range(0, len(data), _PIECE_BYTES):
-            self.sock.settimeout(_left(self._until, silent_seconds))
+            self.sock.settimeout(_seconds_left(self._deadline, timeout_seconds))
             super().send(view[start : start + _PIECE_BYTES])  # type: ignore[misc]  # as above
-        self.sock.settimeout(silent_seconds)
+        self.sock.settimeout(timeout_seconds)
 
     def response_class(self, sock: socket.socket, *args: Any, **kwargs: Any) -> HTTPResponse:
-        """Return the answer, which http.client reads from what is called ``fp``."""
+        """Return a response whose ``fp``, from which http.client reads, has the deadline."""
         response = HTTPResponse(sock, *args, **kwargs)
-        response.fp = io.BufferedReader(_Answer(response.fp.detach(), sock, self._until))
+        response.fp = io.BufferedReader(_DeadlineReader(response.fp.detach(), sock, self._deadline))
         return response
 
 
-class _Answer(io.RawIOBase):
-    """What a server answers, for as long as there is time.
+class _DeadlineReader(io.RawIOBase):
+    """The data of a response until the deadline.
 
     Args:
-        answer: what the socket gives.
-        sock: the socket, whose timeout is how long the server may be silent.
-        until: until when.
+        raw: the data.
+        sock: the socket, whose timeout is the longest wait for the next bytes.
+        deadline: the end of the request in monotonic time.
     """
 
-    def __init__(self, answer: io.RawIOBase, sock: socket.socket, until: float) -> None:
-        self._answer = answer
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, deadline: float) -> None:
+        self._raw = raw
         self._sock = sock
-        self._silent_seconds = sock.gettimeout()
-        self._until = until
+        self._timeout_seconds = sock.gettimeout()
+        self._deadline = deadline
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
         if self._sock.fileno() >= 0:
-            self._sock.settimeout(_left(self._until, self._silent_seconds))
-        return self._answer.readinto(buffer)
+            self._sock.settimeout(_seconds_left(self._deadline, self._timeout_seconds))
+        return self._raw.readinto(buffer)
 
     def close(self) -> None:
-        self._answer.close()
+        self._raw.close()
         super().close()
 
 
-def _left(until: float, silent_seconds: float | None) -> float:
-    """Return how long the server may be silent now.
+def _seconds_left(deadline: float, timeout_seconds: float | None) -> float:
+    """Return the timeout for the next bytes.
 
     Raises:
-        TimeoutError: the time is over.
+        TimeoutError: the deadline has passed.
     """
-    left = until - time.monotonic()
+    left = deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError("the request takes too long")
-    return left if silent_seconds is None else min(left, silent_seconds)
+    return left if timeout_seconds is None else min(left, timeout_seconds)

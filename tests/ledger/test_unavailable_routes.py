@@ -1,4 +1,4 @@
-"""A route that is lost is sent what it missed once it is back, and no other route is sent anything twice."""
+"""Unavailable routes receive their backlog when they recover; no route receives a statement twice."""
 
 from __future__ import annotations
 
@@ -16,16 +16,20 @@ from log_replay.models import RunBacklog
 from log_replay.pipeline.run import Replay
 from log_replay.report.progress import ProgressLog
 from log_replay.retry import RetryPolicy
-from log_replay.sinks.lrs.circuit_breaker import BreakerDelays
+from log_replay.sinks.lrs.circuit_breaker import BREAKER_DELAYS
+from log_replay.sinks.lrs.routes import enabled_routes
+from log_replay.sinks.lrs.sink import LrsSink
 from tests.support.keeping_lrs import KeepingLrs
 from tests.support.ledger_runs import Interrupting, parsed
 from tests.support.scripted_server import LrsResponse
 
+#: An unavailable route is tried again with the next batch.
+NO_DELAY = RetryPolicy(first_delay_seconds=0, max_delay_seconds=0)
 COUNTED = ("total", "objects", "refusals", "statements_by_event", "rejects_by_reason", "complete")
 
 
 def counted(report) -> dict:
-    """Return what of a report is the same for a run of which a route was lost, and for one of which none was."""
+    """Return the parts of a report that are the same with and without an unavailable route."""
     return {name: getattr(report, name) for name in COUNTED}
 
 
@@ -43,17 +47,17 @@ def other_lrs():
 
 @pytest.fixture
 def to_both(lrs, other_lrs, source, settings, sample_identities):
-    """The arguments of a run to both, in batches of 20 events."""
+    """The arguments of a run to both LRSs, in batches of 20 events."""
     settings.FERNET_KEYS = ["a key of the tests"]
     for each in (lrs, other_lrs):
-        route_to(each.url)
+        add_route(each.url)
     return [
         *source, "--destination_provider", "LRS", "--add_external_ids", "no", "--log_to", "null",
         "--batch_size", "20", "--sleep_between_batches_secs", "0",
     ]  # fmt: skip
 
 
-def route_to(url: str, **configurations) -> None:
+def add_route(url: str, **configurations) -> None:
     from event_routing_backends.models import RouterConfiguration
 
     RouterConfiguration.objects.create(
@@ -61,22 +65,20 @@ def route_to(url: str, **configurations) -> None:
     )
 
 
-def run_of(*arguments: str, pauses: BreakerDelays | None = None) -> Replay:
-    run = Replay(parsed(*arguments))
-    for standing in run._sink._standings:
-        standing.endpoint._retry_policy = RetryPolicy(retries=1, first_delay_seconds=0.001)
-        standing._pauses = pauses or BreakerDelays()
-        standing._pause_seconds = standing._pauses.first_seconds
-    return run
-
-
-def replayed(*arguments: str, progress: ProgressLog | None = None, **how):
-    return run_of(*arguments, **how).replay(progress or ProgressLog())
+def replayed(*arguments: str, progress: ProgressLog | None = None, breaker_delays: RetryPolicy = BREAKER_DELAYS):
+    """Run with few and quick retries, and return the report."""
+    sink = LrsSink(
+        enabled_routes("xapi"),
+        transformer_type="xapi",
+        retry_policy=RetryPolicy(retries=1, first_delay_seconds=0.001),
+        breaker_delays=breaker_delays,
+    )
+    return Replay(parsed(*arguments), sink).replay(progress or ProgressLog())
 
 
 @pytest.fixture
 def whole(to_both, lrs, other_lrs):
-    """What a run gives of which no route is lost."""
+    """The report and the statements of a run without an unavailable route."""
     report = replayed(*to_both, "--run", "whole")
     assert report.complete, report.as_dict()
     assert report.routes[lrs.url] == report.routes[other_lrs.url]
@@ -91,18 +93,18 @@ def each_has_all_once(made, *servers) -> bool:
     return all(set(server.received) == made and set(server.received.values()) == {1} for server in servers)
 
 
-def test_a_resumed_run_sends_the_lost_route_what_it_missed_and_nobody_else_anything(whole, to_both, lrs, other_lrs):
+def test_resumed_run_redelivers_the_backlog_to_its_route_only(whole, to_both, lrs, other_lrs):
     report, made = whole
-    other_lrs.dies_after(3)
+    other_lrs.fail_after(3)
     lost = replayed(*to_both, "--run", "x")
     assert not lost.complete
     assert lost.stopped is None
     assert lost.total.balanced
     assert lost.total.failed == lost.routes[other_lrs.url].undelivered == len(made) - len(other_lrs.received)
-    assert "503" in lost.routes[other_lrs.url].lost
+    assert "503" in lost.routes[other_lrs.url].unavailable
     assert RunRow.objects.get(name="x").state == RunRow.State.STOPPED
     healthy, had = len(lrs.posted), set(other_lrs.received)
-    other_lrs.is_up()
+    other_lrs.recover()
     other_lrs.asked.clear()
     resumed = replayed(*to_both, "--run", "x")
     assert counted(resumed) == counted(report)
@@ -114,7 +116,7 @@ def test_a_resumed_run_sends_the_lost_route_what_it_missed_and_nobody_else_anyth
     assert RunRow.objects.get(name="x").state == RunRow.State.FINISHED
 
 
-def test_one_that_is_back_before_the_end_gets_it_in_the_same_run(whole, to_both, lrs, other_lrs):
+def test_recovered_route_receives_its_backlog_at_the_end(whole, to_both, lrs, other_lrs):
     report, made = whole
     other_lrs.script = [*[LrsResponse()] * 4, *[LrsResponse(503)] * 2, LrsResponse()]
     same = replayed(*to_both)
@@ -124,10 +126,10 @@ def test_one_that_is_back_before_the_end_gets_it_in_the_same_run(whole, to_both,
     assert RunRow.objects.first().state == RunRow.State.FINISHED
 
 
-def test_one_that_is_back_when_it_is_tried_again_goes_on_and_gets_the_rest_at_the_end(whole, to_both, lrs, other_lrs):
+def test_route_that_recovers_early_continues_with_the_others(whole, to_both, lrs, other_lrs):
     report, made = whole
     other_lrs.script = [*[LrsResponse()] * 4, *[LrsResponse(503)] * 4, LrsResponse()]
-    same = replayed(*to_both, pauses=BreakerDelays(0, 0))
+    same = replayed(*to_both, breaker_delays=NO_DELAY)
     assert counted(same) == counted(report)
     assert same.routes == report.routes
     assert each_has_all_once(made, lrs, other_lrs)
@@ -137,67 +139,67 @@ def test_one_that_is_back_when_it_is_tried_again_goes_on_and_gets_the_rest_at_th
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
-def test_one_that_says_no_is_not_tried_again_before_the_run_is_resumed(whole, to_both, lrs, other_lrs, status):
+def test_refusing_route_is_not_retried_before_a_resume(whole, to_both, lrs, other_lrs, status):
     report, made = whole
-    other_lrs.dies_after(2, LrsResponse(status))
-    lost = replayed(*to_both, "--run", "x", pauses=BreakerDelays(0, 0))
+    other_lrs.fail_after(2, LrsResponse(status))
+    lost = replayed(*to_both, "--run", "x", breaker_delays=NO_DELAY)
     assert not lost.complete
     assert len(other_lrs.posted) == 3
-    other_lrs.is_up()
+    other_lrs.recover()
     assert counted(replayed(*to_both, "--run", "x")) == counted(report)
     assert each_has_all_once(made, lrs, other_lrs)
 
 
-def test_an_interrupted_run_goes_on_for_all_and_then_brings_the_lost_route_the_rest(whole, to_both, lrs, other_lrs):
+def test_interrupted_run_with_a_backlog_is_resumed(whole, to_both, lrs, other_lrs):
     report, made = whole
     small = ["--run", "x", "--unit_size", "50KB"]
-    other_lrs.dies_after(2)
+    other_lrs.fail_after(2)
     replayed(*to_both, *small, progress=Interrupting(150))
     assert replayed(*to_both, *small, progress=Interrupting(100)).stopped
-    other_lrs.is_up()
+    other_lrs.recover()
     resumed = replayed(*to_both, *small)
     assert counted(resumed) == counted(report)
     assert resumed.routes == report.routes
-    # A batch that was under way when the run was interrupted is whole, or was not sent.
+    # An interrupt does not cut a batch: it is sent completely, or not at all.
     assert each_has_all_once(made, lrs, other_lrs)
 
 
-def test_one_that_is_dead_from_the_beginning_stops_no_other(whole, to_both, lrs, other_lrs):
+def test_route_that_is_down_at_the_start_stops_no_other(whole, to_both, lrs, other_lrs):
     report, made = whole
     other_lrs.stop()
     lost = replayed(*to_both, "--run", "x")
     assert lost.routes[other_lrs.url].undelivered == len(made)
-    assert "connection refused" in lost.routes[other_lrs.url].lost
+    assert "connection refused" in lost.routes[other_lrs.url].unavailable
     assert set(lrs.received) == made
     assert lost.total.failed == report.total.delivered
 
 
-def test_it_stays_owed_as_long_as_it_is_dead(whole, to_both, lrs, other_lrs):
+def test_backlog_remains_while_the_route_is_unavailable(whole, to_both, lrs, other_lrs):
     report, made = whole
-    other_lrs.dies_after(2)
+    other_lrs.fail_after(2)
     first = replayed(*to_both, "--run", "x")
-    other_lrs.dies_after(1)
+    other_lrs.fail_after(1)
     second = replayed(*to_both, "--run", "x")
     assert second.total.balanced
     assert 0 < second.total.failed < first.total.failed
     assert second.routes[other_lrs.url].undelivered < first.routes[other_lrs.url].undelivered
-    other_lrs.is_up()
+    other_lrs.recover()
     assert counted(replayed(*to_both, "--run", "x")) == counted(report)
     assert each_has_all_once(made, lrs, other_lrs)
 
 
-def test_what_the_others_refused_is_still_refused_and_what_it_refuses_itself_is_too(to_both, lrs, other_lrs, tmp_path):
+def test_refusals_of_all_routes_are_kept_after_redelivery(to_both, lrs, other_lrs, tmp_path):
     lrs.refuses = lambda statement: statement["id"][0] in "12"
     other_lrs.refuses = lambda statement: statement["id"][0] in "23"
     whole_rejects, rejects = tmp_path / "whole", tmp_path / "rejects"
     report = replayed(*to_both, "--run", "whole", "--rejects", str(whole_rejects))
     assert report.total.failed > 3
-    other_lrs.dies_after(10)
+    other_lrs.fail_after(10)
     mine = [*to_both, "--run", "x", "--rejects", str(rejects)]
     lost = replayed(*mine)
     assert lost.total.failed > report.total.failed
     assert b"destination_unavailable" not in rejects.read_bytes()
-    other_lrs.is_up()
+    other_lrs.recover()
     resumed = replayed(*mine)
     assert counted(resumed) == counted(report)
     assert resumed.routes == report.routes
@@ -205,58 +207,58 @@ def test_what_the_others_refused_is_still_refused_and_what_it_refuses_itself_is_
     assert sorted(renamed.splitlines()) == sorted(whole_rejects.read_bytes().splitlines())
 
 
-def test_a_route_is_owed_only_what_it_wants(to_both, lrs, other_lrs):
+def test_backlog_contains_only_events_that_the_route_accepts(to_both, lrs, other_lrs):
     with KeepingLrs() as videos:
-        route_to(videos.url, match_params={"name": "play_video|pause_video"})
+        add_route(videos.url, match_params={"name": "play_video|pause_video"})
         report = replayed(*to_both, "--run", "whole")
         wanted = set(videos.received)
         assert 5 < len(wanted) < len(lrs.received)
-        videos.dies_after(1)
+        videos.fail_after(1)
         lost = replayed(*to_both, "--run", "x")
         assert 0 < lost.total.failed < len(wanted)
         videos.received.clear()
-        videos.is_up()
+        videos.recover()
         resumed = replayed(*to_both, "--run", "x")
         assert counted(resumed) == counted(report)
         assert resumed.routes == report.routes
         assert set(videos.received) < wanted
 
 
-def test_of_two_lost_routes_each_gets_its_own_when_it_is_back(whole, to_both, lrs, other_lrs):
+def test_each_of_two_unavailable_routes_gets_its_backlog(whole, to_both, lrs, other_lrs):
     report, made = whole
     with KeepingLrs() as third:
-        route_to(third.url)
-        other_lrs.dies_after(2)
-        third.dies_after(4)
+        add_route(third.url)
+        other_lrs.fail_after(2)
+        third.fail_after(4)
         lost = replayed(*to_both, "--run", "x")
         assert set(lost.routes) == {lrs.url, other_lrs.url, third.url}
-        third.is_up()
+        third.recover()
         better = replayed(*to_both, "--run", "x")
         assert better.total.balanced
         assert better.total.failed == lost.total.failed
         assert better.routes[third.url].undelivered == 0
         assert better.routes[other_lrs.url].undelivered == lost.routes[other_lrs.url].undelivered
-        other_lrs.is_up()
+        other_lrs.recover()
         assert counted(replayed(*to_both, "--run", "x")) == counted(report)
         assert each_has_all_once(made, lrs, other_lrs, third)
 
 
-def test_when_the_last_route_is_lost_the_run_stops_and_each_goes_on_from_where_it_was(whole, to_both, lrs, other_lrs):
+def test_run_without_available_routes_stops_and_is_resumed(whole, to_both, lrs, other_lrs):
     report, made = whole
-    other_lrs.dies_after(2)
-    lrs.dies_after(5)
+    other_lrs.fail_after(2)
+    lrs.fail_after(5)
     stopped = replayed(*to_both, "--run", "x")
     assert lrs.url in stopped.stopped
     assert stopped.total.balanced
     for each in (lrs, other_lrs):
-        each.is_up()
+        each.recover()
     resumed = replayed(*to_both, "--run", "x")
     assert counted(resumed) == counted(report)
     assert resumed.routes == report.routes
     assert each_has_all_once(made, lrs, other_lrs)
 
 
-def test_compressed_objects_and_objects_of_a_line_are_read_again_too(to_both, lrs, other_lrs, logs):
+def test_backlog_of_compressed_and_one_line_objects(to_both, lrs, other_lrs, logs):
     lines = (logs / "a.log").read_bytes().splitlines(keepends=True)
     (logs / "a.log").write_bytes(b"")
     (logs / "a.log.gz").write_bytes(gzip.compress(b"".join(lines)))
@@ -267,37 +269,37 @@ def test_compressed_objects_and_objects_of_a_line_are_read_again_too(to_both, lr
     made = set(lrs.received)
     for each in (lrs, other_lrs):
         each.received.clear()
-    other_lrs.dies_after(3)
+    other_lrs.fail_after(3)
     replayed(*to_both, "--run", "x")
-    other_lrs.is_up()
+    other_lrs.recover()
     assert counted(replayed(*to_both, "--run", "x")) == counted(report)
     assert each_has_all_once(made, lrs, other_lrs)
 
 
-def test_an_object_that_changed_since_is_not_mixed(whole, to_both, other_lrs, logs):
-    other_lrs.dies_after(2)
+def test_changed_object_with_a_backlog_is_an_error(whole, to_both, other_lrs, logs):
+    other_lrs.fail_after(2)
     replayed(*to_both, "--run", "x")
-    other_lrs.is_up()
+    other_lrs.recover()
     with (logs / "a.log").open("ab") as log:
         log.write(b"{}\n")
     with pytest.raises(ConfigurationError, match="changed after a part of it was replayed"):
         replayed(*to_both, "--run", "x")
 
 
-def test_what_is_owed_to_a_route_that_is_configured_no_more_stays_owed(whole, to_both, lrs, other_lrs):
+def test_backlog_of_a_removed_route_remains(whole, to_both, lrs, other_lrs):
     from event_routing_backends.models import RouterConfiguration
 
-    other_lrs.dies_after(2)
+    other_lrs.fail_after(2)
     lost = replayed(*to_both, "--run", "x")
     RouterConfiguration.objects.filter(route_url=other_lrs.url).update(enabled=False)
-    other_lrs.is_up()
+    other_lrs.recover()
     resumed = replayed(*to_both, "--run", "x")
     assert not resumed.complete
     assert resumed.total == lost.total
 
 
-def test_the_command_says_who_misses_what_and_how_to_go_on(whole, to_both, other_lrs, capfd):
-    other_lrs.dies_after(2, LrsResponse(401))
+def test_command_reports_the_backlog_and_how_to_resume(whole, to_both, other_lrs, capfd):
+    other_lrs.fail_after(2, LrsResponse(401))
     command = ["replay_tracking_logs", "--transformer_type", "xapi", *to_both, "--run", "x"]
     with pytest.raises(
         CommandError,
@@ -306,13 +308,13 @@ def test_the_command_says_who_misses_what_and_how_to_go_on(whole, to_both, other
         call_command(*command)
     assert said.value.returncode == 1
     assert f"statements not delivered to unavailable route {other_lrs.url}" in " ".join(capfd.readouterr().err.split())
-    other_lrs.is_up()
+    other_lrs.recover()
     call_command("replay_runs", "resume", "x")
 
 
-def test_each_route_s_progress_is_shown(whole, to_both, lrs, other_lrs):
+def test_progress_of_each_route_is_shown(whole, to_both, lrs, other_lrs):
     report, _ = whole
-    other_lrs.dies_after(3)
+    other_lrs.fail_after(3)
     lost = replayed(*to_both, "--run", "x")
     shown, listed = io.StringIO(), io.StringIO()
     call_command("replay_runs", "show", "x", stdout=shown)
@@ -327,7 +329,7 @@ def test_each_route_s_progress_is_shown(whole, to_both, lrs, other_lrs):
     assert f"not delivered to unavailable route {other_lrs.url}" in listed.getvalue()
 
 
-def test_of_chosen_lines_only_these_are_read_again_though_some_are_not_there(to_both, lrs, other_lrs, logs, tmp_path):
+def test_backlog_of_chosen_lines_some_of_which_do_not_exist(to_both, lrs, other_lrs, logs, tmp_path):
     log = (logs / "a.log").read_bytes()
     offsets = [0, *(place + 1 for place, byte in enumerate(log) if byte == ord("\n"))][:-1][::2]
     chosen = tmp_path / "chosen"
@@ -339,8 +341,8 @@ def test_of_chosen_lines_only_these_are_read_again_though_some_are_not_there(to_
     made = set(lrs.received)
     for each in (lrs, other_lrs):
         each.received.clear()
-    other_lrs.dies_after(1)
+    other_lrs.fail_after(1)
     assert not replayed(*mine, "--run", "x").complete
-    other_lrs.is_up()
+    other_lrs.recover()
     assert counted(replayed(*mine, "--run", "x")) == counted(report)
     assert each_has_all_once(made, lrs, other_lrs)

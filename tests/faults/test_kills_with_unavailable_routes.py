@@ -1,4 +1,4 @@
-"""Of two LRSs one is lost in the middle; the run is killed at any moment, and resumed when the LRS is back."""
+"""One of two LRSs becomes unavailable; the run is killed at any moment, and resumed when the LRS has recovered."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ COMMAND = [sys.executable, "-c", "from log_replay.management.main import main; m
 
 @pytest.fixture
 def lrss():
-    """One that is always there and one that is not."""
-    with KeepingLrs() as healthy, KeepingLrs() as mortal:
-        yield healthy, mortal
+    """An LRS that is always available, and one that is not."""
+    with KeepingLrs() as healthy, KeepingLrs() as unreliable:
+        yield healthy, unreliable
 
 
 @pytest.fixture
 def into_both(scene, lrss):
-    """Make a run of both."""
+    """Make a run into both LRSs."""
 
     def make(name: str, *more: str):
         where = ["--destination_provider", "LRS", "--log_to", "null", "--sleep_between_batches_secs", "0", *more]
@@ -49,31 +49,31 @@ def _route(url: str) -> dict:
 
 @pytest.fixture
 def whole(into_both, lrss):
-    """A run that nobody interrupted, and what its LRSs got."""
+    """A run without interruptions, and the statements of its LRSs."""
     run = into_both("whole")
     assert run.run() == 0, run.log
-    healthy, mortal = lrss
+    healthy, unreliable = lrss
     made = set(healthy.received)
-    assert made == set(mortal.received)
+    assert made == set(unreliable.received)
     for lrs in lrss:
         lrs.received.clear()
     return run, made
 
 
-def says_no(lrs: KeepingLrs) -> None:
-    lrs.dies_after(4, LrsResponse(401))
+def refuse_later(lrs: KeepingLrs) -> None:
+    lrs.fail_after(4, LrsResponse(401))
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("seam", ["deliver to an LRS", "add to the backlog", "record", "record, inside", "finish"])
-def test_killed_while_a_route_is_lost(into_both, whole, lrss, seam, moment):
-    """Nothing is missed for good, and sent twice is only the batch that was under way."""
-    (expected, made), (healthy, mortal) = whole, lrss
+def test_kill_while_a_route_is_unavailable(into_both, whole, lrss, seam, moment):
+    """No statement is lost, and only the batch in flight is sent twice."""
+    (expected, made), (healthy, unreliable) = whole, lrss
     run = into_both("killed")
-    says_no(mortal)
+    refuse_later(unreliable)
     run.run({"seam": seam, moment: 1 if seam == "finish" else 7})
     assert run.codes == [KILLED]
-    mortal.is_up()
+    unreliable.recover()
     assert run.run() == 0, run.log
     assert run.counted == expected.counted
     for lrs in lrss:
@@ -84,27 +84,27 @@ def test_killed_while_a_route_is_lost(into_both, whole, lrss, seam, moment):
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("seam", ["redeliver", "update the backlog"])
-def test_killed_while_the_route_catches_up(into_both, whole, lrss, seam, moment):
-    """Again and again, a batch further each time; the other LRS is left alone."""
-    (expected, made), (healthy, mortal) = whole, lrss
+def test_kill_during_redelivery(into_both, whole, lrss, seam, moment):
+    """Three times, one batch further each time. The other LRS receives nothing."""
+    (expected, made), (healthy, unreliable) = whole, lrss
     run = into_both("killed")
-    says_no(mortal)
+    refuse_later(unreliable)
     assert run.run() == 1
     assert healthy.received.keys() == made
-    mortal.is_up()
+    unreliable.recover()
     for number in (1, 2, 3):
         run.run({"seam": seam, moment: number})
     assert run.codes[1:] == [KILLED] * 3
     assert run.run() == 0, run.log
     assert run.counted == expected.counted
-    assert mortal.received.keys() == made
-    assert mortal.received.total() - len(made) <= 3 * 2 * BATCH_SIZE
+    assert unreliable.received.keys() == made
+    assert unreliable.received.total() - len(made) <= 3 * 2 * BATCH_SIZE
     assert set(healthy.received.values()) == {1}
 
 
-def test_with_workers_too(into_both, whole, lrss):
-    """Whose database is that of their settings: the run has a home of its own."""
-    (expected, made), (_, mortal) = whole, lrss
+def test_backlog_with_workers(into_both, whole, lrss):
+    """Workers use the database of their settings, so the run has its own LOG_REPLAY_HOME."""
+    (expected, made), (_, unreliable) = whole, lrss
     run = into_both("workers", "--workers", "2")
     home = run.folder / "home"
     home.mkdir()
@@ -112,11 +112,11 @@ def test_with_workers_too(into_both, whole, lrss):
     summary = run.folder / "summary.json"
     command = [*COMMAND, *run.arguments, "--run", "tested", "--summary", str(summary)]
     environment = {**run.driver.environment, "LOG_REPLAY_HOME": str(home)}
-    says_no(mortal)
+    refuse_later(unreliable)
     first = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert first.returncode == 1, first.stderr
-    assert f"statements not delivered to unavailable route {mortal.url}" in first.stderr
-    mortal.is_up()
+    assert f"statements not delivered to unavailable route {unreliable.url}" in first.stderr
+    unreliable.recover()
     second = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert second.returncode == 0, second.stderr
     assert run.counted == expected.counted
