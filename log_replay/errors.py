@@ -102,3 +102,11 @@ class DestinationNotResponding(DestinationUnavailable):
 
 class Stopped(LogReplayError):
     """The run was asked to stop."""
+
+
+class RejectError(ValueError):
+    """An event or a line gives no statement; ``reason`` is the reject reason. It is a ``ValueError`` as ERB raises."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

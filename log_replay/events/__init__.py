@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from log_replay import _speedups
+from log_replay.errors import RejectError
 from log_replay.events.filters import Filters
 from log_replay.events.prefilter import showable
 from log_replay.events.subjects import course_of, user_of
@@ -27,12 +28,8 @@ _speedups.check_layout("Event", Event._fields)
 _speedups.check_layout("Position", Position._fields)
 
 
-class UnparsableLine(ValueError):
-    """A line is not a tracking event; ``reason`` is the reject reason."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+class UnparsableLine(RejectError):
+    """A line is not a tracking event."""
 
 
 def read_events(block: LineBlock, prefilter: Prefilter, filters: Filters, result: BlockResult) -> Iterator[Event]:

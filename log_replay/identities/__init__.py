@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from log_replay.errors import RejectError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
@@ -21,16 +23,11 @@ class User(NamedTuple):
     external_id: str | None = None
 
 
-class UnknownIdentity(ValueError):
+class UnknownIdentity(RejectError):
     """An event names a user or a course that the LMS does not have.
 
-    It is a ``ValueError`` because event-routing-backends raises one. ``reason`` is the reject reason: ``anonymous``
-    (the event names no user), ``unknown_user``, ``no_external_id`` or ``unknown_course``.
+    The reasons are ``anonymous`` (the event names no user), ``unknown_user``, ``no_external_id``, ``unknown_course``.
     """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 class Identities(Protocol):

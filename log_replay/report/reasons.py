@@ -16,7 +16,7 @@ UNPARSABLE = (
     Reason(("no_json",), "The line contains no JSON object, or one that is cut off."),
     Reason(("not_json", "not_utf8"), "The line is damaged: it is neither JSON nor UTF-8."),
     Reason(("too_deep",), "The JSON is nested too deeply to be read."),
-    Reason(("no_event",), "The JSON object is not an event: it has no name."),
+    Reason(("no_event",), "The JSON object is not an event: it has no `event`."),
     Reason(("line_too_long",), "The line is longer than 16 MiB."),
     Reason(("no_such_line",), "`--from_rejects` lists a line that the object does not have."),
     Reason(("worker_died",), "Two workers in a row ended at this block, for example because the memory was full."),
@@ -33,8 +33,10 @@ REJECTED = (
     ),
     Reason(("unreadable_time",), "`--since` or `--until` is given, and the time of the event cannot be read."),
     Reason(("non_finite_number",), "The statement would contain NaN or an infinite number, which JSON does not have."),
-    Reason(("surrogates not allowed",), "A text in the event is not valid Unicode."),
-    Reason(("no_object_id",), "The event does not say what it is about, so the statement would have no object."),
+    Reason(
+        ("lone_surrogate",), "A text in the event contains half of a UTF-16 surrogate pair, which UTF-8 cannot encode."
+    ),
+    Reason(("no_object_id",), "The object of the statement would have no id. The LMS drops such statements as well."),
     Reason(("no_statement",), "event-routing-backends made nothing of the event and raised no exception."),
 )
 REFUSED = (

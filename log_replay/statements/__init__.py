@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from log_replay.errors import RejectError
+
 if TYPE_CHECKING:
     from log_replay.identities import Identities
     from log_replay.records import Event, Statement
@@ -26,4 +28,7 @@ class Transformer(Protocol):
 
 def reject_reason(error: Exception) -> str:
     """Return the reject reason of an event whose transform raised this error."""
-    return getattr(error, "reason", None) or type(error).__name__
+    if isinstance(error, RejectError):
+        return error.reason
+    # A lone surrogate, which JSON can escape, but UTF-8 cannot encode.
+    return "lone_surrogate" if isinstance(error, UnicodeEncodeError) else type(error).__name__

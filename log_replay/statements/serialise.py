@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from log_replay.errors import RejectError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -15,10 +17,11 @@ if TYPE_CHECKING:
 _STRICT = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 
 
-class NonFiniteNumber(ValueError):
+class NonFiniteNumber(RejectError):
     """A statement has a number that JSON cannot express: NaN or an infinity."""
 
-    reason = "non_finite_number"
+    def __init__(self) -> None:
+        super().__init__("non_finite_number")
 
 
 def json_text(value: Any) -> bytes:

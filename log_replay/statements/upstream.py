@@ -24,7 +24,7 @@ from event_routing_backends.processors.xapi import XAPI_EVENTS_ENABLED
 from event_routing_backends.processors.xapi.transformer_processor import XApiProcessor
 from eventtracking.processors.whitelist import NameWhitelistProcessor
 
-from log_replay.errors import ConfigurationError
+from log_replay.errors import ConfigurationError, RejectError
 from log_replay.identities import UnknownIdentity
 from log_replay.records import Statement
 from log_replay.statements.identifiers import caliper_event_id
@@ -42,12 +42,8 @@ ENABLED = {"xapi": XAPI_EVENTS_ENABLED, "caliper": CALIPER_EVENTS_ENABLED}
 UNKNOWN_USER = re.compile(r"User with username (.*) does not exist\.", re.DOTALL)
 
 
-class NoStatement(ValueError):
-    """A known event gave no statement; see ``reason``."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+class NoStatement(RejectError):
+    """A known event gave no statement."""
 
 
 class UpstreamTransformer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from log_replay.errors import RejectError
 from log_replay.events.subjects import MAX_DEPTH, TooDeep, first
 
 if TYPE_CHECKING:
@@ -18,15 +19,11 @@ class UnsupportedEvent(Exception):
     """The native code does not support the shape of this event: upstream's code transforms or rejects it."""
 
 
-class UpstreamRejects(ValueError):
+class UpstreamRejects(RejectError):
     """Upstream rejects the event for this reason, the type of its exception.
 
     Raise it only if upstream would find no other error before.
     """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 def value_at(fields: EventFields, section: str, key: str) -> Any:
