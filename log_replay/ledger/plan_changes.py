@@ -12,6 +12,7 @@ from log_replay.ledger.backlog import units_with_backlog
 from log_replay.models import Run, RunUnit
 from log_replay.records import SourceObject
 from log_replay.records import Unit as PlannedUnit
+from log_replay.storage.local import same_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -81,5 +82,4 @@ def _planned_objects(run: Run) -> Iterator[PlannedObject]:
 
 
 def _same(one: SourceObject, other: SourceObject) -> bool:
-    versions = None in {one.version, other.version} or one.version == other.version
-    return versions and one.size_bytes == other.size_bytes
+    return same_version(one.version, other.version) and one.size_bytes == other.size_bytes

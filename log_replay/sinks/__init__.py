@@ -94,7 +94,7 @@ _OPENERS = {
     "LOGGER": "log_replay.sinks.discard:open_discard",
     "LRS": "log_replay.sinks.lrs.sink:open_lrs",
 }
-_LIBCLOUD = "log_replay.sinks.files.sink:open_files"
+_LIBCLOUD = "log_replay.sinks.files.opening:open_files"
 
 
 def open_sink(

@@ -5,6 +5,7 @@ libcloud's own LOCAL driver is not used: it reads whole files into memory, and c
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 IGNORED_OPTIONS = frozenset({"secret", "secure", "host", "port", "ex_use_locking"})
 #: Options that have an effect.
 OPTIONS = ("key", "container", "prefix")
+_FILE_VERSION = re.compile(r"(\d+)\.\d+")
 
 
 def with_absolute_key(provider: str, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,6 +40,17 @@ def with_absolute_key(provider: str, config: Mapping[str, Any]) -> dict[str, Any
 def file_version(status: os.stat_result) -> str:
     """Return the version of a file: its modification time and its inode."""
     return f"{status.st_mtime_ns}.{status.st_ino}"
+
+
+def same_version(one: str | None, other: str | None) -> bool:
+    """Return True if two versions of an object can be the same; None is an unknown version.
+
+    A file that was restored with its modification time has another inode and the same content.
+    """
+    if None in {one, other} or one == other:
+        return True
+    times = [found[1] for version in (one, other) if (found := _FILE_VERSION.fullmatch(str(version)))]
+    return len(times) == 2 and times[0] == times[1]  # noqa: PLR2004 - both are versions of files
 
 
 def is_replaced(listed: SourceObject, status: os.stat_result) -> bool:

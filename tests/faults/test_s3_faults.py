@@ -15,7 +15,7 @@ import pytest
 from log_replay.pipeline.run import Replay
 from log_replay.report.progress import ProgressLog
 from log_replay.retry import RetryPolicy
-from log_replay.sinks.files.sink import file_sink
+from log_replay.sinks.files.opening import file_sink
 from log_replay.sinks.lrs.routes import Route
 from log_replay.sources import open_source
 from tests import generate_log
