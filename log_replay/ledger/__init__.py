@@ -43,6 +43,11 @@ class Ledger:
     def __exit__(self, *_exc: object) -> None:
         """Release the run."""
 
+    @property
+    def is_stored(self) -> bool:
+        """True if the run can be resumed by its name: its first progress is stored."""
+        return False
+
     def units(
         self,
         planned: Iterable[Unit | SkippedObject],

@@ -58,6 +58,11 @@ class DatabaseLedger(Ledger):
         if self._lease:
             self._lease.release()
 
+    @property
+    def is_stored(self) -> bool:
+        """See ``Ledger``."""
+        return self._run.pk is not None
+
     def units(self, planned: Iterable[Unit | SkippedObject], report: Report) -> Iterator[Unit]:
         """See ``Ledger``."""
         if self._run.planned:
@@ -124,9 +129,12 @@ class DatabaseLedger(Ledger):
     def finish(self, report: Report, rejects_bytes: int = 0) -> None:
         """See ``Ledger``."""
         self._current = None
-        end: dict[str, Any] = {"state": models.Run.State.FINISHED, "finished": timezone.now()}
-        if report.backlog_messages:
-            end = {"state": models.Run.State.STOPPED, "reason": "; ".join(report.backlog_messages)}
+        end: dict[str, Any] = {"state": models.Run.State.FINISHED, "finished": timezone.now(), "reason": ""}
+        if report.failed_objects or report.backlog_messages:
+            failed = [f"{len(report.failed_objects)} objects not read to their end"] if report.failed_objects else []
+            end = {"state": models.Run.State.STOPPED, "reason": "; ".join(failed + report.backlog_messages)}
+        elif report.total.failed:
+            end["reason"] = f"{report.total.failed:,} statements refused; --from_rejects sends them again"
         self._commit(lambda: self._record(report, (), rejects_bytes, **end))
 
     def stop(self, reason: str) -> None:

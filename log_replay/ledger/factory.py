@@ -52,7 +52,7 @@ def open_ledger(options: Options) -> Ledger:
             log.warning("this run cannot be resumed: the ledger is not available", reason=type(error).__name__)
             return Ledger()
         raise ConfigurationError(
-            f"the tables of the ledger cannot be read ({type(error).__name__})", hint=f"{_program()} migrate log_replay"
+            f"the tables of the ledger cannot be read ({type(error).__name__})", hint=f"{program()} migrate log_replay"
         ) from error
 
 
@@ -60,10 +60,11 @@ def resume_command(name: str, command: Mapping[str, object]) -> str:
     """Return the command line that resumes a run."""
     if command.get("withheld"):
         return f"the same command with --run {name}"
-    return f"{_program()} replay_runs resume {name}"
+    return f"{program()} replay_runs resume {name}"
 
 
-def _program() -> str:
+def program() -> str:
+    """Return the beginning of the command lines of this installation."""
     return "log-replay" if getattr(settings, "LOG_REPLAY_STANDALONE", False) else "./manage.py lms"
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: The state of a run whose process died without recording a reason. It can be resumed like a stopped run.
 INTERRUPTED = "interrupted"
+#: The state of a run that has finished without delivering everything. Resuming it does not help.
+INCOMPLETE = "incomplete"
 #: The number of failed objects whose errors are shown.
 FAILURES = 20
 
@@ -30,6 +32,7 @@ FAILURES = 20
 class RunProgress:
     """The progress of a run, in units and in bytes as stored."""
 
+    planned: bool
     units: int
     done: int
     failed: int
@@ -38,7 +41,9 @@ class RunProgress:
 
     @property
     def percent(self) -> float:
-        """The percentage of bytes, or of units if the sizes are not known."""
+        """The percentage of bytes, or of units if the sizes are not known. A run without a plan has none."""
+        if not self.planned:
+            return 0.0
         done, total = (self.done_bytes, self.total_bytes) if self.total_bytes else (self.done, self.units)
         return 100.0 * done / total if total else 100.0
 
@@ -79,7 +84,7 @@ def runs() -> QuerySet[Run]:
 
 def progress(run: Any) -> RunProgress:
     """Return the progress of one of ``runs()``."""
-    return RunProgress(run.unit_count, run.done_count, run.failed_count, run.total_bytes, run.done_bytes)
+    return RunProgress(run.planned, run.unit_count, run.done_count, run.failed_count, run.total_bytes, run.done_bytes)
 
 
 def forget_old(days: float, *, unfinished: bool) -> list[str]:
@@ -99,6 +104,8 @@ def forget_old(days: float, *, unfinished: bool) -> list[str]:
 
 def state(run: Run) -> str:
     """Return the current state of a run: the process of a running run may be dead."""
+    if run.state == Run.State.FINISHED and run.reason:
+        return INCOMPLETE
     if run.state != Run.State.RUNNING:
         return str(run.state)
     gone = run.lease_until is None or run.lease_until < timezone.now() or is_dead(run.owner)

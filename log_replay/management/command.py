@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from django.core.management.base import BaseCommand, CommandError, DjangoHelpFormatter
 
 from log_replay.management.exit_codes import WRONG_USAGE
+from log_replay.management.stdout import ensure_stderr
 from log_replay.management.versions import versions
 from log_replay.spelling import did_you_mean
 from log_replay.terminal_text import escape_controls
@@ -53,6 +54,10 @@ class LogReplayCommand(BaseCommand):
     usage: str | None = None
     requires_system_checks = ()
     requires_migrations_checks = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        ensure_stderr()
+        super().__init__(*args, **kwargs)
 
     def get_version(self) -> str:
         """Return the version of Log Replay, for ``--version``."""

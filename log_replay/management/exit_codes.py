@@ -9,6 +9,7 @@ from django.core.management.base import CommandError
 
 from log_replay.errors import ConfigurationError, LogReplayError
 from log_replay.pipeline.signals import INCOMPLETE
+from log_replay.terminal_text import escape_controls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,8 +36,8 @@ def errors_exit() -> Iterator[None]:
     try:
         yield
     except ConfigurationError as error:
-        raise CommandError(str(error), returncode=WRONG_USAGE) from error
+        raise CommandError(escape_controls(str(error)), returncode=WRONG_USAGE) from error
     except LogReplayError as error:
-        raise CommandError(str(error), returncode=INCOMPLETE) from error
+        raise CommandError(escape_controls(str(error)), returncode=INCOMPLETE) from error
     except KeyboardInterrupt as interrupt:
         raise CommandError(f"stopped: {str(interrupt) or 'interrupted'}", returncode=INCOMPLETE) from interrupt

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from django.core.management.base import CommandError
 
-from log_replay.ledger.run_configuration import stored_command
 from log_replay.management.exit_codes import INCOMPLETE, TOO_MANY_REJECTS, errors_exit
+from log_replay.management.next_step import next_step
 from log_replay.management.state import prepare_identities
+from log_replay.management.stdout import check_stdout, discard_stderr, write_stdout
 from log_replay.pipeline.signals import handle_signals
+from log_replay.terminal_text import escape_controls
 
 # Most imports are in functions, so that --help and wrong options are answered without a delay.
 
@@ -18,7 +21,8 @@ if TYPE_CHECKING:
     from log_replay.options import Options
     from log_replay.report import Report
 
-RUN_AGAIN = "running the same command again is safe: it creates no duplicates"
+#: The number of units that are printed at once.
+PRINTED_AT_ONCE = 1000
 
 
 def run_replay(options: Options) -> None:
@@ -43,11 +47,12 @@ def print_plan(options: Options) -> None:
     from log_replay.report.progress import ProgressLog  # noqa: PLC0415
     from log_replay.sources import open_source  # noqa: PLC0415
 
+    check_stdout()
     source = open_source(options.source.provider, options.source.config, skip_unreadable=options.skip_unreadable)
     source.check()
-    for unit in plan_run(source, options, ProgressLog()):
-        if isinstance(unit, Unit):
-            sys.stdout.buffer.write(orjson.dumps(as_line(unit), option=orjson.OPT_APPEND_NEWLINE))
+    units = (unit for unit in plan_run(source, options, ProgressLog()) if isinstance(unit, Unit))
+    while chunk := list(islice(units, PRINTED_AT_ONCE)):
+        write_stdout(b"".join(orjson.dumps(as_line(unit), option=orjson.OPT_APPEND_NEWLINE) for unit in chunk))
 
 
 def _replay(options: Options) -> Report:
@@ -61,7 +66,10 @@ def _replay(options: Options) -> Report:
     statements_on_terminal = options.log_to == "stdout" and sys.stdout.isatty()
     with shown_progress(sys.stderr, bar=sys.stderr.isatty() and not statements_on_terminal) as progress:
         report = run.replay(progress)
-    show_summary(report, sys.stderr)
+    try:
+        show_summary(report, sys.stderr)
+    except OSError:  # the reader of stderr is gone; the exit code still says how the run ended
+        discard_stderr()
     if options.summary:
         write_summary(options.summary, report.as_dict())
     return report
@@ -70,10 +78,9 @@ def _replay(options: Options) -> Report:
 def _check(report: Report, options: Options) -> None:
     """Raise the error for a run that is not complete or has too many rejects."""
     total = report.total
-    if report.stopped:
-        raise CommandError(f"stopped: {report.stopped}; {_next_step(report, options)}", returncode=INCOMPLETE)
     if not report.complete:
-        raise CommandError(f"{', '.join(_problems(report))}; {_next_step(report, options)}", returncode=INCOMPLETE)
+        problems = f"stopped: {report.stopped}" if report.stopped else ", ".join(_problems(report))
+        raise CommandError(escape_controls(f"{problems}; {next_step(report, options)}"), returncode=INCOMPLETE)
     allowed = options.max_rejected
     if allowed and allowed.exceeded(report.rejects, total.known + total.unparsable):
         raise CommandError(
@@ -92,11 +99,3 @@ def _problems(report: Report) -> list[str]:
         "the counters do not add up, which is a defect of Log Replay: report it": report.imbalances,
     }
     return [message for message, found in problems.items() if found]
-
-
-def _next_step(report: Report, options: Options) -> str:
-    if report.run is None:
-        return RUN_AGAIN
-    from log_replay.ledger.factory import resume_command  # noqa: PLC0415
-
-    return f"to continue: {resume_command(report.run, stored_command(options.given))}"

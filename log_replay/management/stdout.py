@@ -1,9 +1,11 @@
-"""Write the output of a command to stdout: a closed pipe, a closed stdout and a full disk give no traceback."""
+"""Write to stdout without a traceback if it is a closed pipe, closed, or full; and survive a closed stderr."""
 
 from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
+from typing import TextIO
 
 from log_replay.errors import ConfigurationError, DestinationUnavailable
 
@@ -41,8 +43,23 @@ def write_stdout(data: bytes) -> None:
         ) from error
 
 
+def ensure_stderr() -> None:
+    """Open /dev/null as stderr if stderr was closed before Python started, by ``2>&-``."""
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the process ends
+
+
+def discard_stderr() -> None:
+    """Discard everything that is written to stderr from now on. Its reader is gone."""
+    _discard(sys.stderr)
+
+
 def _discard_stdout() -> None:
-    """Connect stdout to /dev/null, because Python tries again to write its buffer when it exits."""
+    _discard(sys.stdout)
+
+
+def _discard(stream: TextIO) -> None:
+    """Connect a stream to /dev/null, because Python tries again to write its buffer when it exits."""
     null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, sys.stdout.fileno())
+    os.dup2(null, stream.fileno())
     os.close(null)

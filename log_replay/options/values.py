@@ -14,6 +14,7 @@ import structlog
 from log_replay.errors import ConfigurationError
 from log_replay.events.filters import read_time
 from log_replay.redaction import split_secrets
+from log_replay.report.summary_file import can_write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -163,8 +164,7 @@ def writable_path(option: str, text: str) -> Path:
         ConfigurationError: its folder does not exist or cannot be written to.
     """
     path = Path(text).expanduser()
-    folder = path.parent
-    if path.is_dir() or not folder.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
+    if not can_write(path):
         raise ConfigurationError(
             f"{option} {text} cannot be written", hint="its folder must exist and you must be allowed to write there"
         )

@@ -16,6 +16,7 @@ from log_replay.errors import ConfigurationError, DamagedObject, LogReplayError,
 from log_replay.events.filters import check_event_patterns
 from log_replay.ledger.factory import open_ledger
 from log_replay.pipeline.memory import memory_kept
+from log_replay.pipeline.output_paths import check_output_paths
 from log_replay.pipeline.plan.listing import plan_run
 from log_replay.pipeline.plan.units import read_unit
 from log_replay.pipeline.redelivery import Redelivery
@@ -62,6 +63,7 @@ class Replay:
     """
 
     def __init__(self, options: Options, sink: Sink | None = None, source: Source | None = None) -> None:
+        check_output_paths(options)
         self.options = options
         self.report = Report(
             over_line_limit=_line_limit(options.max_line_bytes), c_extension=_speedups.classify_lines is not None
@@ -106,6 +108,7 @@ class Replay:
                 self.report.stopped = str(interrupt) or "interrupted"
             finally:
                 self._end()
+        self.report.run = self._ledger.name if self._ledger.is_stored else None
         self.report.seconds = time.monotonic() - started
         for name, equations in self.report.imbalances.items():
             log.error("the counters do not add up: report this defect", object=name, equations="; ".join(equations))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 
 import structlog
 
+from log_replay.terminal_text import escape_controls
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -109,7 +111,7 @@ class ProgressBar(ProgressState):
 
         super().__init__()
         self.display = RichProgress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),  # names of objects may contain [brackets]
             BarColumn(bar_width=None),
             DownloadColumn(),
             TextColumn("{task.fields[rate]} lines/s"),
@@ -133,7 +135,7 @@ class ProgressBar(ProgressState):
         rate = self.lines / max(time.monotonic() - self.started, 0.001)
         self.display.update(
             self._task,
-            description=f"{self.objects + 1}/{self.total_objects or '?'} {self.name}",
+            description=escape_controls(f"{self.objects + 1}/{self.total_objects or '?'} {self.name}"),
             total=self.total_bytes,
             completed=self.bytes,
             rate=f"{rate:,.0f}",

@@ -12,6 +12,7 @@ import orjson
 
 from log_replay.errors import ConfigurationError, DestinationUnavailable
 from log_replay.records import Rejected
+from log_replay.report.summary_file import is_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -34,12 +35,16 @@ class RejectsFile:
         self._file: IO[bytes] | None = None
         self._size_bytes = kept_bytes
         self._synced_bytes = kept_bytes
+        self._is_stream = False
 
     def __enter__(self) -> Self:
         if self._path:
             try:
-                self._file = os.fdopen(os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600), "wb", 0)
-                self._cut(self._file, self._path)
+                self._is_stream = is_stream(self._path)
+                flags = os.O_WRONLY | (os.O_APPEND if self._is_stream else os.O_CREAT)
+                self._file = os.fdopen(os.open(self._path, flags, 0o600), "wb", 0)
+                if not self._is_stream:
+                    self._cut(self._file, self._path)
             except OSError as error:
                 raise _unwritable(self._path, error) from error
             except ConfigurationError:
@@ -89,12 +94,12 @@ class RejectsFile:
             raise _unwritable(self._path, error) from error
 
     def flush(self) -> int:
-        """Wait until everything written is on the disk, and return the size of the file.
+        """Wait until everything written to a file is on the disk, and return its size. Pipes and devices have no disk.
 
         Raises:
             DestinationUnavailable: the file cannot be written.
         """
-        if self._file and self._path and self._size_bytes > self._synced_bytes:
+        if self._file and self._path and not self._is_stream and self._size_bytes > self._synced_bytes:
             try:
                 os.fsync(self._file.fileno())
             except OSError as error:
@@ -111,11 +116,9 @@ class RejectsFile:
                 object=str(path),
                 hint="restore the file, or start a run with another name",
             )
-        # Devices and pipes cannot be truncated.
-        if path.is_file():
-            os.fchmod(file.fileno(), 0o600)
-            file.truncate(kept_bytes)
-            file.seek(kept_bytes)
+        os.fchmod(file.fileno(), 0o600)
+        file.truncate(kept_bytes)
+        file.seek(kept_bytes)
 
     def _entry(self, rejected: Rejected, content: Mapping[int, bytes]) -> dict[str, Any]:
         entry: dict[str, Any] = {
@@ -160,7 +163,7 @@ def read_rejects(option: str, path: str | None) -> dict[str, frozenset[int]] | N
     try:
         with Path(path).expanduser().open("rb") as file:
             for number, line in enumerate(file, 1):
-                name, offset = _read_entry(line)
+                name, offset = read_entry(line)
                 if name is None:
                     raise ConfigurationError(
                         f"line {number} is not an entry of --rejects", operation="read", object=f"{option} {path}"
@@ -173,7 +176,8 @@ def read_rejects(option: str, path: str | None) -> dict[str, frozenset[int]] | N
     return {name: frozenset(offsets) for name, offsets in found.items()}
 
 
-def _read_entry(line: bytes) -> tuple[str | None, int]:
+def read_entry(line: bytes) -> tuple[str | None, int]:
+    """Return the object and offset of an entry, or None and 0 if the line is not an entry."""
     with suppress(ValueError, KeyError, TypeError):
         entry = orjson.loads(line)
         name, offset = entry["object"], entry["offset"]

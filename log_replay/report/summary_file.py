@@ -38,10 +38,13 @@ def write_report(path: Path, content: bytes) -> None:
         DestinationUnavailable: the report cannot be written.
     """
     try:
+        target = path.resolve()
         if is_stream(path):
             _append(path, content)
+        elif target.exists() and not os.access(target.parent, os.W_OK):
+            target.write_bytes(content)
         else:
-            _replace(path.resolve(), content)
+            _replace(target, content)
     except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
         reason = getattr(error, "strerror", None) or str(error)
         raise DestinationUnavailable(reason, operation="write", object=str(path)) from error
@@ -54,6 +57,17 @@ def is_stream(path: Path) -> bool:
     except OSError:
         return False
     return not stat.S_ISREG(mode) or any(folder in path.absolute().parents for folder in OPEN_FILES)
+
+
+def can_write(path: Path) -> bool:
+    """Return True if a report can be written to a path. An existing file is not changed."""
+    try:
+        if path.exists():
+            return not path.is_dir() and os.access(path, os.W_OK)
+        folder = path.resolve().parent
+    except (OSError, RuntimeError, ValueError):  # a loop of links, or a zero byte in the path
+        return False
+    return folder.is_dir() and os.access(folder, os.W_OK)
 
 
 def _append(path: Path, content: bytes) -> None:

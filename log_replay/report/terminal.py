@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from log_replay.terminal_text import escape_controls
+
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterable
@@ -28,9 +30,19 @@ COLUMNS = (
 )  # fmt: skip
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Raise the error. Rich would end the process."""
+        raise BrokenPipeError
+
+
 def show_summary(report: Report, stream: TextIO) -> None:
-    """Print the counters, the rejects by reason, and the problems of a run."""
-    console = Console(file=stream, width=None if stream.isatty() else PLAIN_WIDTH, highlight=False)
+    """Print the counters, the rejects by reason, and the problems of a run.
+
+    Raises:
+        OSError: the stream cannot be written.
+    """
+    console = _Console(file=stream, width=None if stream.isatty() else PLAIN_WIDTH, highlight=False)
     console.print(_objects(report))
     for title, counter in (
         ("Statements by event", report.statements_by_event),
@@ -41,7 +53,7 @@ def show_summary(report: Report, stream: TextIO) -> None:
         if counter:
             console.print(_counted(title, counter))
     for line in (*_left_out(report), *_remarks(report), *_problems(report)):
-        console.print(Text(line))
+        console.print(Text(escape_controls(line)))
 
 
 def _objects(report: Report) -> Table:
@@ -53,7 +65,7 @@ def _objects(report: Report) -> Table:
         table.add_column(name, justify="right")
     rows = list(report.objects.items())
     for name, counters in rows[:ROWS]:
-        table.add_row(Text(name, overflow="fold"), *_cells(counters, shown))
+        table.add_row(Text(escape_controls(name), overflow="fold"), *_cells(counters, shown))
     if len(rows) > ROWS:
         table.add_row(f"... and {len(rows) - ROWS} more")
     if len(rows) != 1:
@@ -71,7 +83,7 @@ def _counted(title: str, counter: Counter[str]) -> Table:
     table = Table(title, box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("", justify="right")
     for name, count in counter.most_common(NAMES):
-        table.add_row(Text(name, overflow="fold"), f"{count:,}")
+        table.add_row(Text(escape_controls(name), overflow="fold"), f"{count:,}")
     if len(counter) > NAMES:
         table.add_row(f"... and {len(counter) - NAMES} more", f"{sum(sorted(counter.values())[:-NAMES]):,}")
     return table

@@ -203,7 +203,7 @@ def test_runs_that_store_get_a_new_name_each(replay, into_files):
 
 
 def test_ledger_has_no_secrets(replay, source):
-    secret = {"username": "hunter", "password": "hunter2", "url": "http://hunter3:hunter4@127.0.0.1:1/xAPI?key=hunter5"}
+    secret = {"username": "replay", "password": "hunter2", "url": "http://hunter3:hunter4@127.0.0.1:1/xAPI?key=hunter5"}
     lrs = [*source, "--destination_provider", "LRS", "--destination_config", json.dumps(secret), "--dry_run"]
     replay(*lrs, "--log_to", "null", "--run", "x", "--lrs_urls", "http://hunter6@127.0.0.1/")
     everything = json.dumps([list(model.objects.values()) for model in (Run, RunUnit, RunAcknowledgement)], default=str)

@@ -12,8 +12,10 @@ from log_replay.management.command import LogReplayCommand
 from log_replay.management.exit_codes import errors_exit
 from log_replay.management.replaying import run_replay
 from log_replay.management.state import prepare_state
+from log_replay.management.stdout import check_stdout, write_stdout
 from log_replay.options import options_from
 from log_replay.statement_log import configure_own_log
+from log_replay.terminal_text import escape_controls
 
 # Imports of the models are in functions: in the embedded database, prepare_state() creates their tables first.
 
@@ -75,18 +77,27 @@ class Command(LogReplayCommand):
     def _list(self, *, as_json: bool) -> None:
         from log_replay.ledger.overview import as_dict, progress, runs, state  # noqa: PLC0415
 
+        lines = []
         for run in runs():
-            if as_json:
-                self.stdout.write(json.dumps(as_dict(run)))
-                continue
             updated = run.updated.strftime("%Y-%m-%d %H:%M")
             percent = progress(run).percent
-            self.stdout.write(f"{run.name:<24} {state(run):<12} {percent:5.1f} %  {updated}  {run.reason}")
+            line = f"{run.name:<24} {state(run):<12} {percent:5.1f} %  {updated}  {run.reason}"
+            lines.append(json.dumps(as_dict(run)) if as_json else escape_controls(line))
+        self._print(*lines)
 
     def _show(self, run: Run) -> None:
         from log_replay.ledger.overview import as_dict  # noqa: PLC0415
 
-        self.stdout.write(json.dumps(as_dict(run), indent=2, ensure_ascii=False))
+        self._print(json.dumps(as_dict(run), indent=2))
+
+    def _print(self, *lines: str) -> None:
+        """Print lines to stdout, or to the stream that ``call_command`` was given."""
+        text = "".join(f"{line}\n" for line in lines)
+        check_stdout()
+        if hasattr(self.stdout, "buffer"):
+            write_stdout(text.encode())
+        else:
+            self.stdout.write(text, ending="")
 
     def _delete(self, run: Run) -> None:
         from log_replay.ledger.lease import Lease  # noqa: PLC0415
@@ -106,8 +117,7 @@ class Command(LogReplayCommand):
         if not 0 <= days <= LONGEST_DAYS:
             raise ConfigurationError(f"{days:g} is not a valid number of days")
         names = forget_old(days, unfinished=unfinished)
-        for name in names:
-            self.stdout.write(name)
+        self._print(*names)
         self.stderr.write(f"deleted {len(names)} runs; the files and statements that they wrote are kept")
 
 
