@@ -316,6 +316,7 @@ class BlockResult:
     """The result of transforming one block.
 
     Attributes:
+        matched_filters: the options that select events and that an event of the block matched, such as ``--course X``.
         transform_paths: the number of events by the way they were transformed: ``native``, or the reason for a fallback
             to upstream's code.
         verified: the number of events that were transformed both ways.
@@ -330,6 +331,7 @@ class BlockResult:
     rejects: list[Rejected] = field(default_factory=list)
     statements_by_event: Counter[str] = field(default_factory=Counter)
     unknown_names: Counter[str] = field(default_factory=Counter)
+    matched_filters: set[str] = field(default_factory=set)
     transform_paths: Counter[str] = field(default_factory=Counter)
     verified: int = 0
     differences: list[tuple[Position, str]] = field(default_factory=list)

@@ -9,7 +9,7 @@ import orjson
 
 from log_replay import _speedups
 from log_replay.errors import RejectError
-from log_replay.events.filters import Filters
+from log_replay.events.filters import Filters, option_checks
 from log_replay.events.prefilter import showable
 from log_replay.events.subjects import course_of, user_of
 from log_replay.records import Event, Position, Rejected, new_event
@@ -44,6 +44,7 @@ def read_events(block: LineBlock, prefilter: Prefilter, filters: Filters, result
     for offset in block.oversized:
         _reject(result, Position(block.object, offset), "line_too_long")
     matches = None if filters == Filters() else filters.match
+    unmatched = dict(option_checks(filters))
     classified, known = prefilter.classify(block), 0
     names, read = prefilter.names, _speedups.read_event
     object_, text, start = block.object, block.text, block.start
@@ -61,7 +62,7 @@ def read_events(block: LineBlock, prefilter: Prefilter, filters: Filters, result
         if event.name not in names:
             result.counters.unknown += 1
             result.unknown_names[showable(event.name)] += 1
-        elif matches is None or _passes(event, matches, result):
+        elif matches is None or _passes(event, matches, unmatched, result):
             known += 1
             yield event
     result.counters.known += known
@@ -182,8 +183,16 @@ def _reject(result: BlockResult, position: Position, reason: str) -> None:
     result.rejects.append(Rejected(position, reason, unparsable=True))
 
 
-def _passes(event: Event, matches: Callable[[Event], bool], result: BlockResult) -> bool:
-    """Return True if a known event matches the filters; otherwise count or reject it."""
+def _passes(
+    event: Event, matches: Callable[[Event], bool], unmatched: dict[str, Callable[[Event], bool]], result: BlockResult
+) -> bool:
+    """Return True if a known event matches the filters; otherwise count or reject it.
+
+    The options that it is the first to match are moved from ``unmatched`` to the result.
+    """
+    for option in [option for option, check in unmatched.items() if check(event)]:
+        del unmatched[option]
+        result.matched_filters.add(option)
     try:
         if matches(event):
             return True

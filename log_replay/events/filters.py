@@ -6,13 +6,13 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import translate
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from log_replay.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from log_replay.records import Event
 
@@ -54,6 +54,29 @@ class Filters:
     def _in_time(self, event: Event) -> bool:
         time = read_time(event.fields.get("timestamp"))
         return (self.since is None or self.since <= time) and (self.until is None or time < self.until)
+
+
+@lru_cache(maxsize=8)
+def option_checks(filters: Filters) -> Mapping[str, Callable[[Event], bool]]:
+    """Return a check for each value of an option such as ``--course X``: True if the event matches this value."""
+    return {
+        **{f"--event {value}": partial(_has_name, value) for value in filters.events},
+        **{f"--course {value}": partial(_has_match, course_ids, value) for value in filters.courses},
+        **{f"--org {value}": partial(_has_match, orgs, value) for value in filters.orgs},
+        **{f"--user {value}": partial(_has_user, value) for value in sorted(filters.users)},
+    }
+
+
+def _has_name(pattern: str, event: Event) -> bool:
+    return _matches(event.name, (pattern,))
+
+
+def _has_match(values_of: Callable[[Event], list[str]], pattern: str, event: Event) -> bool:
+    return any(_matches(value, (pattern,)) for value in values_of(event))
+
+
+def _has_user(user: str, event: Event) -> bool:
+    return user in users(event)
 
 
 def read_time(value: Any) -> datetime:

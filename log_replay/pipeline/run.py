@@ -13,7 +13,7 @@ import structlog
 
 from log_replay import _speedups
 from log_replay.errors import ConfigurationError, DamagedObject, LogReplayError, ReadError
-from log_replay.events.filters import check_event_patterns
+from log_replay.events.filters import check_event_patterns, option_checks
 from log_replay.ledger.factory import open_ledger
 from log_replay.pipeline.memory import memory_kept
 from log_replay.pipeline.output_paths import check_output_paths
@@ -66,7 +66,9 @@ class Replay:
         check_output_paths(options)
         self.options = options
         self.report = Report(
-            over_line_limit=_line_limit(options.max_line_bytes), c_extension=_speedups.classify_lines is not None
+            over_line_limit=_line_limit(options.max_line_bytes),
+            c_extension=_speedups.classify_lines is not None,
+            filters=tuple(option_checks(options.filters)),
         )
         self._source = source or open_source(
             options.source.provider, options.source.config, skip_unreadable=options.skip_unreadable

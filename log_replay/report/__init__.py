@@ -59,6 +59,8 @@ class Report:
         routes: the counters of each route of the destination, by its name.
         position: the position of the last line that was counted.
         c_extension: True if the C extension is used.
+        filters: the options that select events, such as ``--course X``.
+        matched_filters: those of them that at least one event matched.
     """
 
     run: str | None = None
@@ -78,6 +80,8 @@ class Report:
     routes: dict[str, RouteCounters] = field(default_factory=dict)
     position: Position | None = None
     c_extension: bool = True
+    filters: tuple[str, ...] = ()
+    matched_filters: set[str] = field(default_factory=set)
     seconds: float = 0.0
     _objects: dict[str, ObjectCounters] = field(default_factory=dict)
     _current: Counters = field(default_factory=Counters)
@@ -104,6 +108,11 @@ class Report:
         """The equations that the counters of an object do not fulfil, by object: each is a defect of Log Replay."""
         found = {name: counters.imbalances() for name, counters in self.objects.items()}
         return {name: equations for name, equations in found.items() if equations}
+
+    @property
+    def unmatched_filters(self) -> list[str]:
+        """The options that no event matched, such as ``--course X``; none before all logs are read."""
+        return [] if self.stopped else [option for option in self.filters if option not in self.matched_filters]
 
     @property
     def routes_with_backlog(self) -> frozenset[str]:
@@ -150,6 +159,7 @@ class Report:
         self.statements_by_event += result.statements_by_event
         self.rejects_by_reason.update(rejected.reason for rejected in result.rejects)
         self.transform_paths += result.transform_paths
+        self.matched_filters |= result.matched_filters
         self.verified += result.verified
         self.differences += result.differences
         for name, count in result.unknown_names.items():
@@ -246,6 +256,7 @@ class Report:
             "statements_by_event": dict(self.statements_by_event.most_common()),
             "rejects_by_reason": dict(self.rejects_by_reason.most_common()),
             "unknown_names": dict(self.unknown_names.most_common()),
+            "unmatched_filters": self.unmatched_filters,
             "over_line_limit": {
                 "max_line_bytes": limit.max_line_bytes,
                 "statements": limit.over,

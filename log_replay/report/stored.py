@@ -22,6 +22,7 @@ def stored_counts(report: Report) -> dict[str, Any]:
     counts: dict[str, Any] = {name: dict(getattr(report, name)) for name in COUNTERS}
     counts |= {name: getattr(report, name) for name in NUMBERS}
     counts["routes"] = {name: asdict(counters) for name, counters in report.routes.items()}
+    counts["matched_filters"] = sorted(report.matched_filters)
     counts["failed_objects"] = report.failed_objects
     counts["differences"] = [[*position, name] for position, name in report.differences]
     if report.over_line_limit:
@@ -37,6 +38,7 @@ def restore_counts(report: Report, counts: Mapping[str, Any]) -> None:
     for name in NUMBERS:
         setattr(report, name, counts.get(name, 0))
     report.routes = {name: RouteCounters(**counters) for name, counters in counts.get("routes", {}).items()}
+    report.matched_filters = set(counts.get("matched_filters", ()))
     report.failed_objects = dict(counts.get("failed_objects", {}))
     report.differences = [(Position(name, offset), event) for name, offset, event in counts.get("differences", [])]
     if report.over_line_limit:

@@ -113,6 +113,7 @@ def _remarks(report: Report) -> Iterable[str]:
 
 
 def _problems(report: Report) -> Iterable[str]:
+    yield from (f"WARNING no event matches {escape_controls(option)}" for option in report.unmatched_filters)
     for position, name in report.differences[:ROWS]:
         yield f"DIFFERS {name} in {position.object} at offset {position.offset:,}"
     if report.lost_by_loggers:

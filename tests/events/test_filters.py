@@ -8,7 +8,7 @@ import pytest
 
 from log_replay.errors import ConfigurationError
 from log_replay.events import read_events
-from log_replay.events.filters import Filters, check_event_patterns, read_time
+from log_replay.events.filters import Filters, check_event_patterns, option_checks, read_time
 from log_replay.events.prefilter import Prefilter
 from log_replay.records import BlockResult, LineBlock
 
@@ -82,3 +82,22 @@ def test_times_without_a_zone_are_utc(text):
 def test_a_pattern_without_a_known_event_is_wrong_usage():
     with pytest.raises(ConfigurationError, match="matches no event name"):
         check_event_patterns(["edx.vidoe.*"], NAMES)
+
+
+def test_options_that_no_event_matches_are_found():
+    filters = Filters(
+        events=("edx.video.*", "edx.forum.*"),
+        courses=("course-v1:ExampleX+*", "course-v1:Exmaple+*"),
+        orgs=("ExampleX", "OtherX"),
+        users=frozenset({"3", "4"}),
+    )
+    _, result = read(filters, LINE)
+    assert set(option_checks(filters)) - result.matched_filters == {
+        "--event edx.forum.*", "--course course-v1:Exmaple+*", "--org OtherX", "--user 4",
+    }  # fmt: skip
+
+
+def test_an_option_matches_also_if_other_filters_do_not():
+    filters = Filters(until=at("2020-01-01"), courses=("course-v1:ExampleX+*",))
+    events, result = read(filters, LINE)
+    assert (events, result.matched_filters) == ([], {"--course course-v1:ExampleX+*"})

@@ -58,6 +58,15 @@ def test_more_rejects_than_allowed_exit_with_3(shell, source):
     assert shell(*XAPI, *source, *LOGGER, "--log_to", "null", "--max_rejected", "50%").returncode == 0
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_options_that_match_no_event_are_warnings(shell, source, workers):
+    courses = ["--course", "course-v1:OrchardU+*", "--course", "course-v1:Orhcard+*"]
+    done = shell(*XAPI, *source, *LOGGER, "--log_to", "null", *courses, "--org", "OrchardU", "--workers", workers)
+    assert done.returncode == 0
+    lines = [line for line in done.stderr.decode().splitlines() if line.startswith("WARNING no event matches")]
+    assert lines == ["WARNING no event matches --course course-v1:Orhcard+*"]
+
+
 def test_damaged_object_exits_with_1(shell, source, logs):
     (logs / "a.gz").write_bytes(b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03garbage")
     done = shell(*XAPI, *source, *LOGGER, "--log_to", "null")
