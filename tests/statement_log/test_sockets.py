@@ -65,7 +65,7 @@ def test_a_full_buffer_is_confirmed_before_more_is_sent(address, log_through):
 @pytest.mark.parametrize("killed_after", [1, 5_000, 100_000])
 def test_killed_and_restarted_listeners_get_every_statement(killed_after, log_through):
     logged = events(400, response="x" * 1000)
-    first = Listener(dies_after=killed_after)
+    first = Listener(fail_after=killed_after)
     log_through(SocketHandler(first.url), RawFormatter())
     log_blocks(logged[:200])
     first.stop()
@@ -201,11 +201,11 @@ def test_block_stops_the_run_if_nothing_is_read(address, log_through):
 
 
 def test_a_slow_listener_does_not_stop_the_run(address, log_through):
-    logged = events(3000, response="x" * 3000)
+    logged = events(1200, response="x" * 3000)
     with Listener(address) as listener:
         log_through(SocketHandler(listener.url), RawFormatter())
 
-        log_blocks(logged, 1000)
+        log_blocks(logged, 600)
 
         assert flush_statements("xapi") == 0
         assert listener.lines == texts(logged)

@@ -98,7 +98,7 @@ def test_signals_end_a_run_that_waits_for_its_reader(start, number):
 
 
 def test_signals_end_a_run_that_waits_for_its_listener(start):
-    with Listener(dies_after=1) as listener:
+    with Listener(fail_after=1) as listener:
         process = start("--log_to", listener.url, "--log_format", "raw", "--grace_secs", "1")
         for line in process.stderr:
             if b"connection to the listener lost" in line:
@@ -131,7 +131,7 @@ def test_a_run_without_a_listener_is_refused(start, tmp_path, log_to, reason):
 
 def test_a_run_stops_if_its_listener_stays_away(start, tmp_path):
     summary = tmp_path / "summary.json"
-    with Listener(dies_after=1) as listener:
+    with Listener(fail_after=1) as listener:
         process = start("--log_to", listener.url, "--log_timeout_secs", "2", "--summary", str(summary))
         _, err = process.communicate(timeout=60)
 
