@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import structlog
 from django.db import DatabaseError, InterfaceError
 
+from log_replay.databases import database_reason
 from log_replay.dump.event_sink import EventSink
 from log_replay.dump.object_types import COURSES, find_object_type
 from log_replay.dump.pages import pages
@@ -204,7 +205,7 @@ def _attempt(make: Callable[[], T]) -> T:
     try:
         return make()
     except (DatabaseError, InterfaceError) as error:
-        raise IdentityError(type(error).__name__, operation="read", object="the LMS's database") from error
+        raise IdentityError(database_reason(error), operation="read", object="the LMS's database") from error
     except Exception as error:  # the LMS's code can raise any exception for a damaged course
         # The message can quote the content of the course, so only the type is reported.
         raise _RowError(type(error).__name__) from error

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError, InterfaceError
 
+from log_replay.databases import database_reason
 from log_replay.errors import IdentityError
 from log_replay.identities.parameters import query_parts
 
@@ -44,9 +45,8 @@ def _page(objects: QuerySet[Model], page_size: int) -> list[Model]:
     try:
         return list(objects[:page_size])
     except (DatabaseError, InterfaceError) as error:
-        # The driver's message can quote the query, with data of learners, so only the type is reported.
         raise IdentityError(
-            type(error).__name__,
+            database_reason(error),
             operation="read",
             object=objects.model._meta.db_table,  # noqa: SLF001 - documented
         ) from error

@@ -12,6 +12,7 @@ from django.db import DatabaseError, IntegrityError, InterfaceError, Operational
 from django.utils import timezone
 
 from log_replay import models
+from log_replay.databases import database_reason
 from log_replay.errors import ConfigurationError, LedgerError
 from log_replay.ledger import Ledger, backlog
 from log_replay.ledger.lease import Lease
@@ -290,7 +291,7 @@ def _translated(operation: str) -> Iterator[None]:
         yield
     except DatabaseError as error:
         raise LedgerError(
-            f"the database of the ledger failed ({type(error).__name__})",
+            f"the database of the ledger failed ({database_reason(error)})",
             operation=operation,
             hint="resume the run later",
         ) from error

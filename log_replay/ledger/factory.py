@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
 
+from log_replay.databases import database_reason
 from log_replay.errors import ConfigurationError
 from log_replay.ledger import Ledger
 from log_replay.ledger.database import DatabaseLedger
@@ -49,10 +50,11 @@ def open_ledger(options: Options) -> Ledger:
         return _new_run(options, _new_name()) if options.run is None else _existing_or_new_run(options, options.run)
     except DatabaseError as error:
         if options.run is None:
-            log.warning("this run cannot be resumed: the ledger is not available", reason=type(error).__name__)
+            log.warning("this run cannot be resumed: the ledger is not available", reason=database_reason(error))
             return Ledger()
         raise ConfigurationError(
-            f"the tables of the ledger cannot be read ({type(error).__name__})", hint=f"{program()} migrate log_replay"
+            f"the tables of the ledger cannot be read ({database_reason(error)})",
+            hint=f"{program()} migrate log_replay",
         ) from error
 
 

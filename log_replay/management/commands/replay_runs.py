@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError
 
+from log_replay.databases import database_reason
 from log_replay.errors import ConfigurationError
 from log_replay.management.command import LogReplayCommand
 from log_replay.management.exit_codes import errors_exit
@@ -58,7 +59,7 @@ class Command(LogReplayCommand):
             try:
                 self._do(action, given)
             except DatabaseError as error:
-                reason = f"the ledger cannot be read ({type(error).__name__})"
+                reason = f"the ledger cannot be read ({database_reason(error)})"
                 raise ConfigurationError(reason, hint="do its tables exist? migrate log_replay") from error
 
     def _do(self, action: str, given: dict[str, Any]) -> None:
