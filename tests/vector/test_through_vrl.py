@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.support.vector.emitted import FORMATTERS, TEXTS, VALUES, as_logged, caliper, encoded, lines, xapi
 from tests.support.vector.engines import Topology
-from tests.support.vector.shipped import DEAD_LETTER, TRANSFORMS, composed
+from tests.support.vector.shipped import DEAD_LETTER, SINKS, TRANSFORMS, composed
 
 CONFIG = composed(TRANSFORMS, DEAD_LETTER)
 FORMATS = pytest.mark.parametrize("log_format", FORMATTERS)
@@ -118,3 +118,18 @@ def test_statements_pass_a_second_time(engine):
     outputs = read(engine, lines([*texts, *texts[:2]], "raw") + lines(texts, "aspects"))
 
     assert [event["event"].encode() for event in outputs["statements_kind.xapi"]] == [*texts, *texts[:2], *texts]
+
+
+@pytest.mark.parametrize(
+    ("output", "made", "transformer_type"),
+    [("s3_once", xapi, "xapi"), ("caliper_once", caliper, "caliper")],
+)
+def test_sinks_that_store_repeats_drop_them_for_ten_minutes(vrl_python, output, made, transformer_type):
+    clock = iter((0.0, 0.0, 1.0, 1.0, 599.0, 599.0, 601.0, 601.0))
+    topology = Topology(composed(TRANSFORMS, *SINKS), vrl_python, clock=lambda: next(clock))
+    texts = [encoded(made(number)) for number in range(2)]
+    events = [{"message": line.decode()} for line in lines(texts, "raw", transformer_type)]
+
+    passed = [len(topology.run("statements_read", events)[output]) for _ in range(4)]
+
+    assert passed == [2, 0, 0, 2]
