@@ -78,13 +78,13 @@ def test_dump_stopped_by_sigterm_prints_the_start_pk(clickhouse, event_sink, tmp
     environment = {**os.environ, "LOG_REPLAY_HOME": str(tmp_path / "home")}
     subprocess.run([LOG_REPLAY, "load_identities", "sample"], env=environment, check=True, capture_output=True)
     place = ["--url", clickhouse.url, "--username", "default", "--password", clickhouse.password]
-    rest = ["--database", event_sink, "--object", "external_id", "--batch-size", "7", "--sleep-time", "60"]
+    rest = ["--database", event_sink, "--object", "external_id", "--batch-size", "7", "--sleep-time", "1000"]
     process = subprocess.Popen(
         [LOG_REPLAY, "dump_data_to_clickhouse", *place, *rest], env=environment, stderr=subprocess.PIPE, text=True
     )
     last_pk = json.loads(process.stderr.readline())["last_pk"]
     process.terminate()
-    _, stderr = process.communicate(timeout=30)
+    _, stderr = process.communicate(timeout=200)
     assert process.returncode == 1
     assert f"stopped: SIGTERM; continue with --start_pk {last_pk}" in stderr
 

@@ -269,8 +269,8 @@ def test_retry_duplicates_nothing_in_materialized_views(clickhouse, opened, batc
 
 
 def test_slow_response_is_a_timeout_and_is_retried(clickhouse, opened, batch):
-    sink = opened({**clickhouse.config, "create_tables": True, "timeout_seconds": 1})
-    clickhouse.inject({"query": "INSERT", "delay_seconds": 3, "after": True})
+    sink = opened({**clickhouse.config, "create_tables": True, "timeout_seconds": 3})
+    clickhouse.inject({"query": "INSERT", "delay_seconds": 9, "after": True})
     assert sink.deliver(batch).delivered == 4
     assert clickhouse.query("SELECT count() FROM openedx.xapi_events_all") == [["4"]]
 
