@@ -10,6 +10,7 @@ from log_replay.gaps.compare import KEYS
 from log_replay.options import OPTIONS, read_options
 from log_replay.options.option import Option
 from log_replay.options.values import read_config, writable_path
+from log_replay.pipeline.output_paths import check_output_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +25,8 @@ _RUN_OPTIONS = (
     "source_provider", "source_config", "transformer_type", "since", "until", "event", "course", "org", "user",
     "unit_size", "workers", "transformers", "rejects", "skip_unreadable", "grace_secs",
 )  # fmt: skip
+#: The beginnings of the files that a comparison writes.
+_JSON, _HTML = b'{\n  "table":', b"<!DOCTYPE html>"
 COMPARISON = "Comparison"
 GAP_OPTIONS: dict[str, Option] = {
     **{name: OPTIONS[name] for name in _RUN_OPTIONS},
@@ -74,7 +77,7 @@ def read_gap_options(given: Mapping[str, Any]) -> GapOptions:
     config = read_config("--missing_from", given["missing_from"])
     check_keys(config, "--missing_from")
     run = {"destination_provider": "LOGGER", "dry_run": True, "log_to": "null", "batch_size": _BATCH_SIZE}
-    return GapOptions(
+    options = GapOptions(
         run=read_options({**{name: given[name] for name in _RUN_OPTIONS}, **run}),
         config=config,
         table=statement_table(config, given["transformer_type"]),
@@ -83,3 +86,7 @@ def read_gap_options(given: Mapping[str, Any]) -> GapOptions:
         json=given["json"] and writable_path("--json", given["json"]),
         html=given["html"] and writable_path("--html", given["html"]),
     )
+    for option, path, beginning in (("--json", options.json, _JSON), ("--html", options.html, _HTML)):
+        if path:
+            check_output_path(option, path, lambda head, start=beginning: head.startswith(start), options.run)  # type: ignore[misc]
+    return options

@@ -31,16 +31,31 @@ def check_output_paths(options: Options) -> None:
         ConfigurationError: the path is a log of the source or another input, or the file was not written by us.
     """
     for option, path, is_ours in _outputs(options):
-        if not path.exists() or is_stream(path):
-            continue
-        if any(path.samefile(other) for other in _inputs(options) if other.exists()):
-            raise ConfigurationError(f"{option} {path} is an input of this run", hint="choose another path")
-        if _is_log(path, options):
-            raise ConfigurationError(f"{option} {path} is a log of the source", hint="choose another path")
-        if not _is_empty_or(path, is_ours):
-            raise ConfigurationError(
-                f"{option} {path} exists, and this option has not written it", hint="choose another path, or delete it"
-            )
+        check_output_path(option, path, is_ours, options)
+
+
+def check_output_path(option: str, path: Path, is_ours: Callable[[bytes], bool], options: Options) -> None:
+    """Check the path of one output.
+
+    Args:
+        option: the option with the path.
+        path: the path.
+        is_ours: returns True for the beginning of a file that the option has written.
+        options: the options of the run.
+
+    Raises:
+        ConfigurationError: the path is a log of the source or another input, or the file was not written by us.
+    """
+    if not path.exists() or is_stream(path):
+        return
+    if any(path.samefile(other) for other in _inputs(options) if other.exists()):
+        raise ConfigurationError(f"{option} {path} is an input of this run", hint="choose another path")
+    if _is_log(path, options):
+        raise ConfigurationError(f"{option} {path} is a log of the source", hint="choose another path")
+    if not _is_empty_or(path, is_ours):
+        raise ConfigurationError(
+            f"{option} {path} exists, and this option has not written it", hint="choose another path, or delete it"
+        )
 
 
 def _outputs(options: Options) -> Iterator[tuple[str, Path, Callable[[bytes], bool]]]:

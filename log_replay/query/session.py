@@ -101,7 +101,7 @@ def run_query(client: Client, sql: str, output_format: str) -> bytes:
             client.set_client_setting(name, value)
         result = client.raw_query(query, fmt=FORMATS[output_format])
     except FOREIGN as error:
-        raise ConfigurationError(escape_controls(error_message(error)), operation="query") from None
+        raise ConfigurationError(error_message(error), operation="query") from None
     if output_format != "table":
         return result
     # A table is for people, and statements contain text that learners wrote.

@@ -96,6 +96,29 @@ def test_reports_follow_links_and_are_written_into_pipes(table, source, tmp_path
     assert target.read_text().startswith("<!DOCTYPE html>")
 
 
+@pytest.mark.parametrize("option", ["--json", "--html", "--rejects"])
+def test_output_path_that_is_a_log_is_refused(table, source, logs, option):
+    (log,) = logs.iterdir()
+    content = log.read_bytes()
+    config = ["--missing_from", json.dumps(table[0])]
+    with pytest.raises(CommandError, match=f"{option} .* is a log of the source") as caught:
+        call_command("replay_gaps", "--transformer_type", "xapi", *source, *config, option, str(log))
+    assert caught.value.returncode == 2
+    assert log.read_bytes() == content
+
+
+@pytest.mark.parametrize("option", ["--json", "--html"])
+def test_report_replaces_only_an_earlier_report(table, source, tmp_path, sample_identities, option):
+    report = tmp_path / "report"
+    arguments = [*source, "--missing_from", json.dumps(table[0]), option, str(report)]
+    for _ in range(2):
+        call_command("replay_gaps", "--transformer_type", "xapi", *arguments)
+    report.write_text("thesis")
+    with pytest.raises(CommandError, match="has not written it"):
+        call_command("replay_gaps", "--transformer_type", "xapi", *arguments)
+    assert report.read_text() == "thesis"
+
+
 def test_unknown_key_of_missing_from_is_wrong_usage(source):
     with pytest.raises(CommandError, match=r"--missing_from has unknown keys: ulr .*url") as caught:
         call_command(

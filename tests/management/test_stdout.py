@@ -19,14 +19,16 @@ FULL = pytest.param(
     marks=pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="there is no device /dev/full"),
 )  # fmt: skip
 CLOSED = pytest.param(">&-", 2, "write to stdout: it is closed", id="closed")
+SAMPLE = {"key": str(ROOT / "log_replay" / "standalone"), "container": "sample", "prefix": "tracking.log"}
+SOURCE = ["--source_provider", "LOCAL", "--source_config", json.dumps(SAMPLE), "--transformer_type", "xapi"]
 #: The reader ends before anything is written: the pipe is closed.
 UNREAD = pytest.param("| exec true", 0, "", id="closed pipe")
 
 
-def run(tmp_path, redirection, *arguments):
+def run(folder, redirection, *arguments):
     """Run ``log-replay`` in a shell; return its exit code and stderr."""
     command = f"{shlex.join([str(LOG_REPLAY), *arguments])} {redirection}; exit ${{PIPESTATUS[0]}}"
-    environment = {**os.environ, "LOG_REPLAY_HOME": str(tmp_path / "home")}
+    environment = {**os.environ, "LOG_REPLAY_HOME": str(folder / "home")}
     done = subprocess.run(
         ["bash", "-c", command], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         check=False, timeout=120,
@@ -54,16 +56,19 @@ def test_query_ends_without_a_traceback(tmp_path, statements, redirection, code,
     assert stderr.count("\n") == bool(expected)
 
 
-@pytest.mark.parametrize(("redirection", "code", "expected"), [FULL, CLOSED, UNREAD])
-def test_gaps_end_without_a_traceback(tmp_path, redirection, code, expected):
-    config = json.dumps(
-        {"key": str(ROOT / "log_replay" / "standalone"), "container": "sample", "prefix": "tracking.log"}
-    )
-    source = ["--source_provider", "LOCAL", "--source_config", config, "--transformer_type", "xapi"]
+@pytest.fixture(scope="module")
+def replayed(tmp_path_factory):
+    """A folder with an embedded ClickHouse that has the statements of the sample log."""
+    folder = tmp_path_factory.mktemp("replayed")
+    run(folder, "", "load_identities", "sample")
     into = ["--destination_provider", "CLICKHOUSE", "--create_tables"]
-    run(tmp_path, "", "load_identities", "sample")
-    assert run(tmp_path, "", "transform_tracking_logs", *source, *into)[0] == 0
-    returncode, stderr = run(tmp_path, redirection, "replay_gaps", *source)
+    assert run(folder, "", "transform_tracking_logs", *SOURCE, *into)[0] == 0
+    return folder
+
+
+@pytest.mark.parametrize(("redirection", "code", "expected"), [FULL, CLOSED, UNREAD])
+def test_gaps_end_without_a_traceback(replayed, redirection, code, expected):
+    returncode, stderr = run(replayed, redirection, "replay_gaps", *SOURCE)
     assert returncode == code
     assert expected in stderr
     assert "Traceback" not in stderr

@@ -108,8 +108,8 @@ def test_data_formats_are_not_escaped_for_terminals(files):
 
 
 def test_error_that_quotes_data_has_no_control_characters(files):
-    with pytest.raises(ConfigurationError) as caught:
-        query("SELECT toInt8(concat(char(27), '[31m'))", files)
+    with pytest.raises(CommandError) as caught:
+        call_command("query", "SELECT toInt8(concat(char(27), '[31m'))", "--files", str(files))
     assert str(caught.value).isprintable()
 
 
