@@ -44,6 +44,9 @@ REFUSED = (
     Reason(("invalid",), "The LRS says that the statement is not valid (400 or 422)."),
     Reason(("too_large",), "The LRS does not accept a request of this size, even with one statement (413)."),
     Reason(("refused",), "The LRS refuses the statement with another status."),
+    Reason(
+        ("unconfirmed",), "The LRS accepted the request, but did not name the statement, and does not return it either."
+    ),
     Reason(("destination_unavailable",), "The LRS was not available until the end of the run."),
     Reason(
         ("its id is not a UUID", "its timestamp cannot be read", "its timestamp is out of range"),

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from log_replay.sinks.lrs.bisection import LookupFailed
 from log_replay.sinks.lrs.responses import LrsResponse
 
 
@@ -53,7 +54,12 @@ class MemoryLrs:
 
     def fetch(self, statement_id: str) -> Any:
         self.fetches += 1
-        return self.stored.get(statement_id) if self.can_fetch else None
+        if not self.can_fetch:
+            raise LookupFailed
+        return self.stored.get(statement_id)
+
+    def report_unnamed(self) -> None:
+        pass
 
     def _refusal(self, status: int, content: dict[str, Any]) -> LrsResponse:
         return LrsResponse(status, json.dumps(content if self.names_refused else {}).encode())

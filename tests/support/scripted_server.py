@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import ssl
 import time
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
 
 from tests.support.unruly_http import UnrulyHandler, UnrulyServer
 
 if TYPE_CHECKING:
+    from email.message import Message
     from pathlib import Path
 
 
 @dataclass
 class LrsResponse:
-    """A response; ``reset`` closes the connection instead, ``delay_seconds`` delays the response."""
+    """A response; ``reset`` closes the connection instead, ``delay_seconds`` delays the response.
+
+    The default body of a success names the statements of the request, as xAPI requires.
+    """
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b"[]"
+    body: bytes | None = None
     reset: bool = False
     delay_seconds: float = 0
 
@@ -31,6 +38,15 @@ class Asked:
     headers: dict[str, str]
     body: bytes
     moment: float
+
+
+def _ids(body: bytes, headers: Message) -> bytes:
+    """Return the ids of the statements in a request, as JSON."""
+    try:
+        statements = json.loads(gzip.decompress(body) if headers.get("Content-Encoding") == "gzip" else body)
+        return json.dumps([statement["id"] for statement in statements]).encode()
+    except (ValueError, KeyError, TypeError):
+        return b"[]"
 
 
 class _Handler(UnrulyHandler):
@@ -50,10 +66,13 @@ class _Handler(UnrulyHandler):
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(answer.body)))
+        content = answer.body
+        if content is None:
+            content = _ids(body, self.headers) if answer.status == HTTPStatus.OK else b"[]"
+        self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(answer.body)
+            self.wfile.write(content)
 
     do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = answer  # noqa: N815 - names that http.server requires
 

@@ -18,6 +18,7 @@ from log_replay import __version__
 from log_replay.errors import DestinationNotResponding, DestinationUnavailable
 from log_replay.network import UNTRUSTED, reason_of, redirection_host, retry_after_seconds
 from log_replay.retry import TemporaryError
+from log_replay.sinks.lrs.bisection import LookupFailed
 from log_replay.sinks.lrs.http.connections import Connections
 from log_replay.sinks.lrs.http.rate_limiter import RateLimiter
 from log_replay.sinks.lrs.responses import TEMPORARY, UNAVAILABLE, LrsResponse, shown_status
@@ -79,6 +80,7 @@ class Endpoint:
         self._threads = threads
         self._compresses = settings.compression is not None
         self._reads_compression: bool | None = None
+        self._unnamed_reported = False
         self._connections = Connections(
             self._headers(),
             route.authorization,
@@ -139,23 +141,39 @@ class Endpoint:
             raise self._not_responding(
                 f"{error} ({len(attempts)} attempts)", "check that it is running and not overloaded"
             ) from None
-        # For Caliper, any success means that all statements are stored.
-        status = HTTPStatus.OK if response.ok and not self._is_xapi else response.status_code
-        return LrsResponse(status, response.content, retried=len(attempts) > 1)
+        retried = len(attempts) > 1
+        if response.ok and not self._is_xapi:  # any success of Caliper means that all statements are stored
+            return LrsResponse(HTTPStatus.OK, retried=retried)
+        return LrsResponse(response.status_code, response.content, retried=retried)
 
     def fetch(self, statement_id: str) -> Any:
-        """Return the LRS's statement with this id; None if there is none, or if it cannot be fetched."""
+        """Return the LRS's statement with this id; None if there is none.
+
+        Raises:
+            LookupFailed: the LRS does not return statements; a Caliper endpoint never does.
+        """
         if not self._is_xapi:
-            return None
+            raise LookupFailed
         get = partial(self._request, "GET", self._url("statements"), params={"statementId": statement_id})
         try:
-            content = LrsResponse(*self._with_retries(lambda: _status_and_body(get()))).json
-        except TemporaryError:
+            response = LrsResponse(*self._with_retries(lambda: _status_and_body(get())))
+        except TemporaryError as error:
+            raise LookupFailed from error
+        if response.status == HTTPStatus.NOT_FOUND:
             return None
+        content = response.json
+        if not response.accepted or content is None:
+            raise LookupFailed
         # xAPI requires the statement itself. Ralph returns a list with at most one statement.
         found = content.get("statements") if isinstance(content, dict) else None
         candidates = found if isinstance(found, list) else [content]
         return next((entry for entry in candidates if isinstance(entry, dict) and _has_id(entry, statement_id)), None)
+
+    def report_unnamed(self) -> None:
+        """Warn once that the LRS accepts statements without naming them."""
+        if not self._unnamed_reported:
+            self._unnamed_reported = True
+            log.warning("LRS names no stored statement; each one is fetched from it", route=self.route.shown)
 
     def close(self) -> None:
         """Close the idle connections."""

@@ -30,6 +30,7 @@ UNAVAILABLE: Mapping[int, str] = {
 TEMPORARY = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 
 CONFLICT, INVALID, TOO_LARGE, REFUSED = "conflict", "invalid", "too_large", "refused"
+UNCONFIRMED = "unconfirmed"
 #: Why a single statement is refused, by status. The reason for any other status is ``REFUSED``.
 REASONS: Mapping[int, str] = {
     HTTPStatus.BAD_REQUEST: INVALID,
@@ -42,6 +43,7 @@ MEANINGS: Mapping[str, str] = {
     CONFLICT: "statements whose ids it has stored with different content",
     TOO_LARGE: "statements that are too large for it; if they are small and few, use a smaller --batch_size",
     REFUSED: "statements that it refuses",
+    UNCONFIRMED: "statements that its response does not name, and that it does not return either",
 }
 
 #: The part of a response that goes into the dead letters of a run with --rejects_with_content.
@@ -72,6 +74,12 @@ class LrsResponse:
     def accepted(self) -> bool:
         """True if the status is a success."""
         return self.status < HTTPStatus.MULTIPLE_CHOICES
+
+    @property
+    def confirms_all(self) -> bool:
+        """True if all statements are stored: 204, Ralph's partial success without an error, or success of Caliper."""
+        # A success of an LRS without a list of ids has been rejected before: see ``Endpoint``.
+        return self.status == HTTPStatus.NO_CONTENT or self.errors == [] or (self.accepted and self.stored is None)
 
     @property
     def shown(self) -> str:

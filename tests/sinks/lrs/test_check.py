@@ -31,6 +31,11 @@ def test_check_of_caliper_accepts_403(server):
     assert [asked.method for asked in server.asked] == ["HEAD"]
 
 
+def test_url_of_a_caliper_endpoint_may_contain_a_query(server):
+    given_sink({"url": f"{server.url}?a=b"}, "caliper").check()
+    assert [asked.path for asked in server.asked] == ["/xAPI?a=b"]
+
+
 @pytest.mark.parametrize("status", [200, 302, 404, 405, 500])
 def test_check_accepts_any_other_status(server, status):
     server.script = [LrsResponse(status)]
@@ -63,6 +68,8 @@ def test_check_reports_an_unknown_host():
         ({"url": "http://"}, "not a URL of an LRS"),
         ({"url": "http://lrs:99999/"}, "not a URL of an LRS"),
         ({"url": "http://[lrs/"}, "not a URL of an LRS"),
+        ({"url": "http://lrs/xAPI?key=s3cret"}, "the URL contains a query or a fragment"),
+        ({"url": "http://lrs/xAPI#s3cret"}, "the URL contains a query or a fragment"),
         ({"url": "http://ada:s3cret@lrs/xAPI"}, "the URL contains credentials"),
         ({"url": "http://lrs/", "token": "s3cret\r\nX: y"}, "Authorization has an invalid value"),
         ({"url": "http://lrs/", "token": "s3cret€"}, "Authorization has an invalid value"),
@@ -121,7 +128,7 @@ def self_signed(tmp_path):
 def test_untrusted_certificate_is_reported_with_its_hint(self_signed, monkeypatch):
     with ScriptedServer(certificate=self_signed) as server:
         route = Route(server.url.replace("http:", "https:"), "Bearer t0ken")
-        with pytest.raises(ConfigurationError, match="its TLS certificate is not trusted"):
+        with pytest.raises(ConfigurationError, match=r"its TLS certificate is not trusted \(set REQUESTS_CA_BUNDLE"):
             sink_of(route).check()
         with pytest.raises(DestinationUnavailable, match=r"not trusted \(set REQUESTS_CA_BUNDLE"):
             sink_of(route).deliver(batch_of(1))

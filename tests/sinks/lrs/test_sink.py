@@ -76,9 +76,7 @@ class TestRequest:
 class TestResponse:
     """The meaning of responses."""
 
-    @pytest.mark.parametrize(
-        "answer", [LrsResponse(200, body=b'["id"]'), LrsResponse(200, body=b"[]"), LrsResponse(204, body=b"")]
-    )
+    @pytest.mark.parametrize("answer", [LrsResponse(200), LrsResponse(204, body=b"")])
     def test_success_is_delivered(self, server, answer):
         server.script = [answer]
         assert given_sink({"url": server.url}).deliver(batch_of(2))[:4] == (2, 0, 0, 0)
