@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from django.core.management.base import CommandError
 
 from log_replay.management.exit_codes import INCOMPLETE, TOO_MANY_REJECTS, errors_exit
-from log_replay.management.next_step import next_step
 from log_replay.management.state import prepare_identities
 from log_replay.management.stdout import check_stdout, discard_stderr, write_stdout
 from log_replay.pipeline.signals import handle_signals
@@ -77,6 +76,8 @@ def _replay(options: Options) -> Report:
 
 def _check(report: Report, options: Options) -> None:
     """Raise the error for a run that is not complete or has too many rejects."""
+    from log_replay.management.next_step import next_step  # noqa: PLC0415
+
     total = report.total
     if not report.complete:
         problems = f"stopped: {report.stopped}" if report.stopped else ", ".join(_problems(report))

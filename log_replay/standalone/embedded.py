@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import uuid
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from log_replay.errors import ConfigurationError
 from log_replay.identities.lms_tables import CourseOverview, ExternalId, ExternalIdType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 #: Alias of our own SQLite file. ``lms`` is the LMS's database, if one is given.
 OWN = "default"
@@ -29,7 +30,7 @@ TABLES = (ExternalIdType, ExternalId, CourseOverview)
 EXTERNAL_ID_TYPES = ("xapi", "caliper", "lti")
 ROWS_PER_INSERT = 1000
 SAMPLE = Path(__file__).parent / "sample"
-DATABASE_HINT = "make room, or set LOG_REPLAY_HOME to another folder; a damaged file can be moved away"
+DATABASE_HINT = "free disk space, or set LOG_REPLAY_HOME to another folder; if the file is damaged, move it away"
 
 
 def prepare() -> None:
@@ -50,11 +51,12 @@ def prepare() -> None:
             str(error.strerror), operation="write", object=str(home), hint="set LOG_REPLAY_HOME to another folder"
         ) from error
     try:
-        _use_write_ahead_log()
-        executor = MigrationExecutor(connections[OWN])
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-            call_command("migrate", database=OWN, verbosity=0, interactive=False)
-        create_lms_tables()
+        with _locked(home):
+            _use_write_ahead_log()
+            executor = MigrationExecutor(connections[OWN])
+            if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+                call_command("migrate", database=OWN, verbosity=0, interactive=False)
+            create_lms_tables()
     except Error as error:
         raise ConfigurationError(
             database_reason(error),
@@ -62,6 +64,18 @@ def prepare() -> None:
             object=str(settings.DATABASES[OWN]["NAME"]),
             hint=DATABASE_HINT,
         ) from error
+
+
+@contextmanager
+def _locked(home: Path) -> Iterator[None]:
+    """Let one process at a time prepare the database: several first runs may start together."""
+    folder = os.open(home, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some network file systems have no locks
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def _create_private_file() -> None:
@@ -89,7 +103,7 @@ def create_lms_tables() -> None:
         with connection.schema_editor() as editor:
             for model in missing:
                 editor.create_model(model)
-    # The router sends these models to the LMS's database where one is given, and that is never written to.
+    # Without using(), the router would choose a given database, which is never written to.
     types = ExternalIdType.objects.using(OWN)
     if types.count() < len(EXTERNAL_ID_TYPES):
         for name in EXTERNAL_ID_TYPES:

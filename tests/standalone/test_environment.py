@@ -147,3 +147,9 @@ def test_a_full_state_folder_is_one_line(log_replay):
 def test_the_embedded_database_is_private(log_replay, tmp_path):
     assert log_replay("replay_runs", "list")[0] == 0
     assert stat.S_IMODE((tmp_path / "home" / "log-replay.sqlite3").stat().st_mode) == 0o600
+
+
+def test_first_runs_may_start_together(tmp_path):
+    shell = Shell(tmp_path / "home")
+    runs = [shell.start("replay_runs", "list") for _ in range(4)]
+    assert [(run.communicate()[1], run.returncode) for run in runs] == [(b"", 0)] * 4
