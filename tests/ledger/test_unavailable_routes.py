@@ -13,9 +13,11 @@ from django.core.management import CommandError, call_command
 from log_replay.errors import ConfigurationError
 from log_replay.models import Run as RunRow
 from log_replay.models import RunBacklog
+from log_replay.pipeline import transform
 from log_replay.pipeline.run import Replay
 from log_replay.report.progress import ProgressLog
 from log_replay.retry import RetryPolicy
+from log_replay.sinks.lrs import sink as lrs_sink
 from log_replay.sinks.lrs.circuit_breaker import BREAKER_DELAYS
 from log_replay.sinks.lrs.routes import enabled_routes
 from log_replay.sinks.lrs.sink import LrsSink
@@ -136,6 +138,28 @@ def test_route_that_recovers_early_continues_with_the_others(whole, to_both, lrs
     firsts = [json.loads(asked.body)[0]["id"] for asked in other_lrs.posted]
     in_order = [json.loads(asked.body)[0]["id"] for asked in lrs.posted]
     assert firsts[-3:] == in_order[3:6]
+
+
+def test_run_opens_one_endpoint_a_route_and_one_transformer(to_both, lrs, other_lrs, monkeypatch):
+    """Redelivery included."""
+    opened = []
+    for module, name in ((lrs_sink, "Endpoint"), (transform, "UpstreamTransformer")):
+        monkeypatch.setattr(module, name, counted_class(getattr(module, name), opened))
+    other_lrs.script = [*[LrsResponse()] * 4, *[LrsResponse(503)] * 2, LrsResponse()]
+    assert replayed(*to_both).complete
+    assert sorted(opened) == ["Endpoint", "Endpoint", "UpstreamTransformer"]
+    assert lrs.received == other_lrs.received
+
+
+def counted_class(original, opened):
+    """Return a class that adds its name to a list with each instance."""
+
+    class Counted(original):
+        def __init__(self, *arguments, **named):
+            opened.append(original.__name__)
+            super().__init__(*arguments, **named)
+
+    return Counted
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])

@@ -41,7 +41,7 @@ _XAPI_VERSION = "1.0.3"
 _CONNECT_TIMEOUT_SECONDS = 10
 _CHECK_TIMEOUT_SECONDS = (5, 10)
 #: The longest duration of a request, as a multiple of the timeout.
-_REQUEST_TIMEOUTS = 10
+REQUEST_TIMEOUTS = 10
 #: requests does not translate all errors of urllib3 and of the text encoders.
 _FOREIGN = (requests.RequestException, HTTPError, UnicodeError)
 #: With these statuses it is not known whether the endpoint can read a compressed body.
@@ -85,7 +85,7 @@ class Endpoint:
             self._headers(),
             route.authorization,
             verify=settings.verify,
-            limit_seconds=_REQUEST_TIMEOUTS * settings.timeout_seconds,
+            limit_seconds=REQUEST_TIMEOUTS * settings.timeout_seconds,
         )
 
     def check(self) -> None:

@@ -30,7 +30,7 @@ class WaitingServer(ScriptedServer):
         self.barrier = threading.Barrier(parties)
 
     def next_answer(self, asked):
-        self.barrier.wait(10)
+        self.barrier.wait(60)
         return super().next_answer(asked)
 
 
@@ -66,11 +66,11 @@ class TestConcurrency:
         assert [refusal.position.offset for refusal in delivery.refusals] == [7]
 
     def test_interrupt_does_not_wait_for_responses(self, server):
-        server.script = [LrsResponse(delay_seconds=5)]
+        server.script = [LrsResponse(delay_seconds=120)]
         started = time.monotonic()
         with interrupted_after(0.3), pytest.raises(KeyboardInterrupt):
             sink_of(Route(server.url), concurrency=3).deliver(batch_of(3))
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 60
 
     def test_unavailable_for_one_request_delivers_no_statement(self, server):
         server.script = [LrsResponse(200), LrsResponse(401)]

@@ -164,13 +164,19 @@ class TestRetries:
         assert len(server.asked) == 3
 
     def test_late_response_is_retried(self, server):
-        server.script = [LrsResponse(delay_seconds=1), LrsResponse(200)]
-        assert sink_of(Route(server.url), timeout_seconds=0.2).deliver(batch_of(1)).delivered == 1
+        server.script = [LrsResponse(delay_seconds=10), LrsResponse(200)]
+        assert sink_of(Route(server.url), timeout_seconds=2).deliver(batch_of(1)).delivered == 1
 
     @pytest.mark.parametrize("spelling", ["seconds", "date"])
     def test_retry_after_is_honoured(self, server, spelling):
-        date = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
-        server.script = [LrsResponse(429, {"Retry-After": "1" if spelling == "seconds" else date}), LrsResponse(200)]
+        def overloaded_once(asked):
+            server.asked.append(asked)
+            if len(server.asked) > 1:
+                return LrsResponse()
+            in_two_seconds = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
+            return LrsResponse(429, {"Retry-After": "1" if spelling == "seconds" else in_two_seconds})
+
+        server.next_answer = overloaded_once
         sink_of(Route(server.url)).deliver(batch_of(1))
         first, second = server.asked
         assert second.moment - first.moment >= 0.9
@@ -180,7 +186,7 @@ class TestRetries:
         retry_policy = RetryPolicy(retries=1, first_delay_seconds=0.001, max_retry_after_seconds=0.01)
         started = time.monotonic()
         sink_of(Route(server.url), retry_policy=retry_policy).deliver(batch_of(1))
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 60
 
     @pytest.mark.parametrize("value", ["soon", "-5", "", "Mon, 99 Foo"])
     def test_invalid_retry_after_is_ignored(self, server, value):
