@@ -77,7 +77,7 @@ class IdentityCache:
         _shrink(self._users)
         _shrink(self._course_names)
 
-    def knows(self, event: Event) -> bool:
+    def is_cached(self, event: Event) -> bool:
         """Return True if the cache has the event's user and course."""
         try:
             return (not event.user or event.user in self._users) and (

@@ -65,12 +65,12 @@ def test_other_json_types_raise_the_same_as_upstream(value, error):
 
 
 def test_invalid_users_and_courses_do_not_fail_the_block():
-    found = identities()
+    cache = identities()
     odd = [[1], {"a": 1}, float("nan"), float("inf"), True, "\ud800", "nul\0", 10**40, "x" * 100_000, "%s'\"--"]
-    found.fetch(
+    cache.fetch(
         [event_of(user, course) for user in odd for course in [None, 5, [], "course-v1:\ud800+a+b", "x" * 9999]]
     )
-    assert found.user(3).username == "ada"
+    assert cache.user(3).username == "ada"
 
 
 def test_a_missing_external_id_is_added_if_allowed():
@@ -119,12 +119,12 @@ def test_unknown_courses_differ_from_invalid_course_ids():
         identities().course_name("no course id")
 
 
-def many(count: int) -> list[Event]:
-    users = get_user_model()
-    people = [users(id=1000 + number, username=f"u{number}") for number in range(count)]
-    users.objects.bulk_create(people)
+def events_of_new_users(count: int) -> list[Event]:
+    model = get_user_model()
+    new_users = [model(id=1000 + number, username=f"u{number}") for number in range(count)]
+    model.objects.bulk_create(new_users)
     xapi = ExternalIdType.objects.get(name="xapi")
-    ExternalId.objects.bulk_create(ExternalId(user=user, external_id_type=xapi) for user in people)
+    ExternalId.objects.bulk_create(ExternalId(user=user, external_id_type=xapi) for user in new_users)
     CourseOverview.objects.bulk_create(
         CourseOverview(id=f"course-v1:M+C+{number}", display_name="M") for number in range(20)
     )
@@ -139,23 +139,23 @@ def test_a_block_takes_two_queries_whatever_its_size():
         ExternalId.objects.filter(user_id__gte=1000).delete()
         get_user_model().objects.filter(id__gte=1000).delete()
         CourseOverview.objects.filter(id__startswith="course-v1:M").delete()
-        found, events = identities(), many(count)
-        found.external_id(3)  # the external id type is looked up once in a run
+        cache, events = identities(), events_of_new_users(count)
+        cache.external_id(3)  # the external id type is looked up once in a run
         with CaptureQueriesContext(connection) as queries:
-            found.fetch(events)
+            cache.fetch(events)
             for event in events:
-                found.external_id(event.user)
-                found.course_name(event.course_id)
+                cache.external_id(event.user)
+                cache.course_name(event.course_id)
         assert len(queries) == 2
 
 
 def test_numbers_that_are_usernames_take_one_more_query():
     get_user_model().objects.create(id=77, username="9000")
-    found = identities()
-    found.external_id(3)
+    cache = identities()
+    cache.external_id(3)
     with CaptureQueriesContext(connection) as queries:
-        found.fetch([event_of(user) for user in (3, "3", "ada", 4, "9000", 4711, "stranger", "farah")])
-        named = {user: found.user(user) for user in (3, "3", "ada", "9000", 4711, "stranger")}
+        cache.fetch([event_of(user) for user in (3, "3", "ada", 4, "9000", 4711, "stranger", "farah")])
+        named = {user: cache.user(user) for user in (3, "3", "ada", "9000", 4711, "stranger")}
     assert {name: user and user.id for name, user in named.items()} == {
         3: 3, "3": 3, "ada": 3, "9000": 77, 4711: None, "stranger": None,
     }  # fmt: skip
@@ -164,53 +164,53 @@ def test_numbers_that_are_usernames_take_one_more_query():
 
 @pytest.mark.parametrize("user", [3, "3", "ada", None, "", [1], {"id": 1}, 10**40])
 def test_fetched_events_need_no_further_look_up(user):
-    found, event = identities(), event_of(user, "course-v1:No+Such+Course")
-    assert not found.knows(event)
-    found.fetch([event])
-    assert found.knows(event) is not (isinstance(user, list | dict))
+    cache, event = identities(), event_of(user, "course-v1:No+Such+Course")
+    assert not cache.is_cached(event)
+    cache.fetch([event])
+    assert cache.is_cached(event) is not (isinstance(user, list | dict))
 
 
 def test_a_user_fetched_by_number_is_also_cached_by_digits():
-    found = identities()
-    found.fetch([event_of(3)])
-    assert found.knows(event_of("3"))
-    assert found.user("3") == found.user(3)
+    cache = identities()
+    cache.fetch([event_of(3)])
+    assert cache.is_cached(event_of("3"))
+    assert cache.user("3") == cache.user(3)
 
 
 def test_external_ids_are_added_in_bulk():
-    events = many(500)
+    events = events_of_new_users(500)
     ExternalId.objects.filter(user_id__gte=1000).delete()
-    found = identities(add=True)
-    found.external_id(3)
+    cache = identities(add=True)
+    cache.external_id(3)
     with CaptureQueriesContext(connection) as queries:
-        found.fetch(events)
+        cache.fetch(events)
     inserts = [query for query in queries if query["sql"].startswith("INSERT")]
     assert len(inserts) <= 3  # Django puts no more than 199 of these rows into one statement of SQLite's
     assert ExternalId.objects.filter(user_id__gte=1000).count() == 500
 
 
 def test_results_are_cached_also_for_unknown_users():
-    found = identities()
-    found.fetch([event_of(3, "course-v1:No+Such+Course"), event_of("stranger")])
+    cache = identities()
+    cache.fetch([event_of(3, "course-v1:No+Such+Course"), event_of("stranger")])
     with CaptureQueriesContext(connection) as queries:
-        found.fetch([event_of(3, "course-v1:No+Such+Course"), event_of("stranger")])
+        cache.fetch([event_of(3, "course-v1:No+Such+Course"), event_of("stranger")])
     assert len(queries) == 0
 
 
 def test_a_full_cache_keeps_the_entries_of_its_block(monkeypatch):
     monkeypatch.setattr(cache_module, "CACHE_SIZE", 10)
-    found, events = identities(), many(50)
+    cache, events = identities(), events_of_new_users(50)
     for _ in range(3):
-        found.forget_oldest()
-        found.fetch(events)
+        cache.forget_oldest()
+        cache.fetch(events)
         with CaptureQueriesContext(connection) as queries:
-            assert all(found.external_id(event.user) for event in events)
+            assert all(cache.external_id(event.user) for event in events)
         assert len(queries) == 0
-    found.forget_oldest()
-    assert len(found._users) <= 10
+    cache.forget_oldest()
+    assert len(cache._users) <= 10
 
 
 def test_actors_by_mail_need_no_external_ids():
-    found = identities(external_id_type=None, add=True)
-    assert found.email(10) == "user10@example.com"
+    cache = identities(external_id_type=None, add=True)
+    assert cache.email(10) == "user10@example.com"
     assert not ExternalId.objects.filter(user_id=10).exists()
