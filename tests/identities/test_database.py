@@ -42,11 +42,11 @@ def test_a_query_is_repeated_after_a_lock(course_names, error):
 
 
 def test_a_lock_that_lasts_is_an_error(course_names):
-    with pytest.raises(IdentityError, match="OperationalError 1205"):
+    with pytest.raises(IdentityError, match="locked by another process"):
         course_names(*[LOCK_WAIT_TIMEOUT] * 4)
 
 
-@pytest.mark.parametrize("error", [OperationalError("no such table: ada"), IntegrityError("ada")])
+@pytest.mark.parametrize("error", [OperationalError("near ada"), IntegrityError("ada")])
 def test_other_errors_are_not_repeated_nor_quoted(course_names, error):
     with pytest.raises(IdentityError) as caught:
         course_names(error)
