@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TransformSettings:
-    """What a process needs to transform blocks. It can be pickled and holds no credentials.
+    """The settings for transforming blocks. They can be pickled and contain no credentials.
 
     Args:
         transformer_type: ``xapi`` or ``caliper``.

@@ -98,12 +98,14 @@ def each_has_all_once(made, *servers) -> bool:
 def test_resumed_run_redelivers_the_backlog_to_its_route_only(whole, to_both, lrs, other_lrs):
     report, made = whole
     other_lrs.fail_after(3)
-    lost = replayed(*to_both, "--run", "x")
-    assert not lost.complete
-    assert lost.stopped is None
-    assert lost.total.balanced
-    assert lost.total.failed == lost.routes[other_lrs.url].undelivered == len(made) - len(other_lrs.received)
-    assert "503" in lost.routes[other_lrs.url].unavailable
+    incomplete = replayed(*to_both, "--run", "x")
+    assert not incomplete.complete
+    assert incomplete.stopped is None
+    assert incomplete.total.balanced
+    assert (
+        incomplete.total.failed == incomplete.routes[other_lrs.url].undelivered == len(made) - len(other_lrs.received)
+    )
+    assert "503" in incomplete.routes[other_lrs.url].unavailable
     assert RunRow.objects.get(name="x").state == RunRow.State.STOPPED
     healthy, had = len(lrs.posted), set(other_lrs.received)
     other_lrs.recover()
@@ -166,8 +168,8 @@ def counted_class(original, opened):
 def test_refusing_route_is_not_retried_before_a_resume(whole, to_both, lrs, other_lrs, status):
     report, made = whole
     other_lrs.fail_after(2, LrsResponse(status))
-    lost = replayed(*to_both, "--run", "x", breaker_delays=NO_DELAY)
-    assert not lost.complete
+    incomplete = replayed(*to_both, "--run", "x", breaker_delays=NO_DELAY)
+    assert not incomplete.complete
     assert len(other_lrs.posted) == 3
     other_lrs.recover()
     assert counted(replayed(*to_both, "--run", "x")) == counted(report)
@@ -191,11 +193,11 @@ def test_interrupted_run_with_a_backlog_is_resumed(whole, to_both, lrs, other_lr
 def test_route_that_is_down_at_the_start_stops_no_other(whole, to_both, lrs, other_lrs):
     report, made = whole
     other_lrs.stop()
-    lost = replayed(*to_both, "--run", "x")
-    assert lost.routes[other_lrs.url].undelivered == len(made)
-    assert "connection refused" in lost.routes[other_lrs.url].unavailable
+    incomplete = replayed(*to_both, "--run", "x")
+    assert incomplete.routes[other_lrs.url].undelivered == len(made)
+    assert "connection refused" in incomplete.routes[other_lrs.url].unavailable
     assert set(lrs.received) == made
-    assert lost.total.failed == report.total.delivered
+    assert incomplete.total.failed == report.total.delivered
 
 
 def test_backlog_remains_while_the_route_is_unavailable(whole, to_both, lrs, other_lrs):
@@ -220,8 +222,8 @@ def test_refusals_of_all_routes_are_kept_after_redelivery(to_both, lrs, other_lr
     assert report.total.failed > 3
     other_lrs.fail_after(10)
     mine = [*to_both, "--run", "x", "--rejects", str(rejects)]
-    lost = replayed(*mine)
-    assert lost.total.failed > report.total.failed
+    incomplete = replayed(*mine)
+    assert incomplete.total.failed > report.total.failed
     assert b"destination_unavailable" not in rejects.read_bytes()
     other_lrs.recover()
     resumed = replayed(*mine)
@@ -238,8 +240,8 @@ def test_backlog_contains_only_events_that_the_route_accepts(to_both, lrs, other
         wanted = set(videos.received)
         assert 5 < len(wanted) < len(lrs.received)
         videos.fail_after(1)
-        lost = replayed(*to_both, "--run", "x")
-        assert 0 < lost.total.failed < len(wanted)
+        incomplete = replayed(*to_both, "--run", "x")
+        assert 0 < incomplete.total.failed < len(wanted)
         videos.received.clear()
         videos.recover()
         resumed = replayed(*to_both, "--run", "x")
@@ -254,14 +256,14 @@ def test_each_of_two_unavailable_routes_gets_its_backlog(whole, to_both, lrs, ot
         add_route(third.url)
         other_lrs.fail_after(2)
         third.fail_after(4)
-        lost = replayed(*to_both, "--run", "x")
-        assert set(lost.routes) == {lrs.url, other_lrs.url, third.url}
+        incomplete = replayed(*to_both, "--run", "x")
+        assert set(incomplete.routes) == {lrs.url, other_lrs.url, third.url}
         third.recover()
         better = replayed(*to_both, "--run", "x")
         assert better.total.balanced
-        assert better.total.failed == lost.total.failed
+        assert better.total.failed == incomplete.total.failed
         assert better.routes[third.url].undelivered == 0
-        assert better.routes[other_lrs.url].undelivered == lost.routes[other_lrs.url].undelivered
+        assert better.routes[other_lrs.url].undelivered == incomplete.routes[other_lrs.url].undelivered
         other_lrs.recover()
         assert counted(replayed(*to_both, "--run", "x")) == counted(report)
         assert each_has_all_once(made, lrs, other_lrs, third)
@@ -314,12 +316,12 @@ def test_backlog_of_a_removed_route_remains(whole, to_both, lrs, other_lrs):
     from event_routing_backends.models import RouterConfiguration
 
     other_lrs.fail_after(2)
-    lost = replayed(*to_both, "--run", "x")
+    incomplete = replayed(*to_both, "--run", "x")
     RouterConfiguration.objects.filter(route_url=other_lrs.url).update(enabled=False)
     other_lrs.recover()
     resumed = replayed(*to_both, "--run", "x")
     assert not resumed.complete
-    assert resumed.total == lost.total
+    assert resumed.total == incomplete.total
 
 
 def test_command_reports_the_backlog_and_how_to_resume(whole, to_both, other_lrs, capfd):
@@ -339,11 +341,11 @@ def test_command_reports_the_backlog_and_how_to_resume(whole, to_both, other_lrs
 def test_progress_of_each_route_is_shown(whole, to_both, lrs, other_lrs):
     report, _ = whole
     other_lrs.fail_after(3)
-    lost = replayed(*to_both, "--run", "x")
+    incomplete = replayed(*to_both, "--run", "x")
     shown, listed = io.StringIO(), io.StringIO()
     call_command("replay_runs", "show", "x", stdout=shown)
     routes = json.loads(shown.getvalue())["routes"]
-    assert routes[lrs.url] == {**asdict(lost.routes[lrs.url]), "percent": 100.0, "reached": None}
+    assert routes[lrs.url] == {**asdict(incomplete.routes[lrs.url]), "percent": 100.0, "reached": None}
     behind = routes[other_lrs.url]
     assert behind["undelivered"] + behind["delivered"] + behind["duplicate"] == report.total.statements
     assert 0 < behind["percent"] < 100

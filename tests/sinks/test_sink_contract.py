@@ -106,7 +106,7 @@ def destination(request):
 
 
 def _by_id(statements):
-    # An LRS adds what it knows (stored, authority ...): only what was sent is compared.
+    # An LRS adds fields (stored, authority ...): only the fields that were sent are compared.
     return {statement["id"]: statement for statement in statements}
 
 

@@ -58,10 +58,7 @@ class CircuitBreaker:
     def open(self, error: DestinationUnavailable) -> None:
         """Stop sending to the route; if the breaker was open already, wait longer before the next retry."""
         if self.error is None:
-            log.error(
-                "route unavailable: its statements go into the backlog, and the run continues for the other routes",
-                reason=str(error),
-            )
+            log.error("route unavailable; the run continues for the other routes", reason=str(error))
         self.error = error
         self.endpoint.retries_enabled = False
         self._failures += 1

@@ -84,8 +84,10 @@ class Route:
             raise self.error("not a URL of an LRS", "for example https://lrs.example.com/xAPI")
         if parts.username is not None or parts.password is not None:
             raise self.error("the URL contains credentials", "give them as username and password instead")
-        if "#" in self.url or ("?" in self.url and is_xapi):
-            raise self.error("the URL contains a query or a fragment", "remove it: /statements is added to the URL")
+        if "#" in self.url:
+            raise self.error("the URL contains a fragment", "remove the part from # on")
+        if "?" in self.url and is_xapi:
+            raise self.error("the URL contains a query", "remove the part from ? on: /statements is added to the URL")
 
     def _check_expressions(self, key: str, expressions: list[Any]) -> None:
         for expression in expressions:
