@@ -7,12 +7,12 @@ import sys
 import textwrap
 from argparse import Action, RawDescriptionHelpFormatter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
 
 from django.core.management.base import BaseCommand, CommandError, DjangoHelpFormatter
 
 from log_replay.management.exit_codes import WRONG_USAGE
-from log_replay.management.stdout import ensure_stderr
+from log_replay.management.stdout import Stderr, ensure_stderr
 from log_replay.management.versions import versions
 from log_replay.spelling import did_you_mean
 from log_replay.terminal_text import escape_controls
@@ -58,6 +58,8 @@ class LogReplayCommand(BaseCommand):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         ensure_stderr()
         super().__init__(*args, **kwargs)
+        self.stderr = Stderr(cast("TextIO", self.stderr._out))  # noqa: SLF001 - Django has no public name for it
+        self.stderr.style_func = self.style.ERROR
 
     def get_version(self) -> str:
         """Return the version of Log Replay, for ``--version``."""

@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+from django.core.management.base import OutputWrapper
 
 from log_replay.errors import ConfigurationError, DestinationUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def check_stdout() -> None:
@@ -47,6 +52,20 @@ def ensure_stderr() -> None:
     """Open /dev/null as stderr if stderr was closed before Python started, by ``2>&-``."""
     if sys.stderr is None:
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the process ends
+
+
+class Stderr(OutputWrapper):
+    """The stderr of a command. If its reader is gone, messages are discarded, so the exit code stays right."""
+
+    def write(  # type: ignore[override]  # as in Django
+        self, msg: str = "", style_func: Callable[[str], str] | None = None, ending: str | None = None
+    ) -> None:
+        """Write a message."""
+        try:
+            super().write(msg, style_func, ending)
+            self.flush()
+        except OSError:
+            discard_stderr()
 
 
 def discard_stderr() -> None:

@@ -18,6 +18,8 @@ FULL = pytest.param(
     ">/dev/full", 1, "write to stdout: No space left on device", id="full disk",
     marks=pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="there is no device /dev/full"),
 )  # fmt: skip
+#: Ways to lose stderr: closed, a reader that ends at once, a full disk.
+NO_STDERR = ["2>&-", "2> >(exec true)", "2>/dev/full"]
 CLOSED = pytest.param(">&-", 2, "write to stdout: it is closed", id="closed")
 SAMPLE = {"key": str(ROOT / "log_replay" / "standalone"), "container": "sample", "prefix": "tracking.log"}
 SOURCE = ["--source_provider", "LOCAL", "--source_config", json.dumps(SAMPLE), "--transformer_type", "xapi"]
@@ -72,3 +74,10 @@ def test_gaps_end_without_a_traceback(replayed, redirection, code, expected):
     assert returncode == code
     assert expected in stderr
     assert "Traceback" not in stderr
+
+
+@pytest.mark.parametrize("redirection", NO_STDERR)
+def test_exit_codes_stay_right_without_stderr(replayed, redirection):
+    assert run(replayed, redirection, "replay_gaps", *SOURCE)[0] == 0
+    assert run(replayed, redirection, "query", "SELEC 1")[0] == 2
+    assert run(replayed, redirection, "dump_data_to_clickhouse", "--object", "external_id", "--sleep_time", "0")[0] == 0
