@@ -48,7 +48,11 @@ class Run(models.Model):
 
 
 class RunUnit(models.Model):
-    """The lines of one object that begin in ``[start, end)``, and their progress; see ``records.Unit``."""
+    """The lines of one object that begin in ``[start, end)``, and their progress; see ``records.Unit``.
+
+    ``head`` is a digest of the first bytes of the object: an object that has only grown has the same head.
+    ``split_from`` is the number of the planned unit that a unit was split from, because a part of it failed.
+    """
 
     class State(models.TextChoices):
         """The state of a unit. A failed unit could not be read to its end; resuming the run continues it."""
@@ -73,6 +77,8 @@ class RunUnit(models.Model):
     error = models.TextField(blank=True)
     begun = models.DateTimeField(null=True)
     updated = models.DateTimeField(null=True)
+    head = models.CharField(max_length=64, blank=True)
+    split_from = models.PositiveIntegerField(null=True)
 
     objects: ClassVar[models.Manager[RunUnit]] = models.Manager()
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
+from log_replay.ledger.splitting import rest_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from log_replay.errors import LogReplayError
+    from log_replay.ledger.splitting import SkippedLines
     from log_replay.records import BacklogEntry, Delivery, SkippedObject, TransformedEvent, Unit
     from log_replay.report import Report
 
@@ -31,6 +34,7 @@ class Ledger:
     name: str | None = None
     acknowledgements: Sequence[Mapping[str, Any]] = ()
     rejects_bytes: int = 0
+    _splits: int = 0
 
     def __enter__(self) -> Self:
         """Claim the run for this process.
@@ -67,6 +71,14 @@ class Ledger:
 
     def fail(self, error: LogReplayError) -> None:
         """Note that the current unit could not be read to its end."""
+
+    def split(self, unit: Unit, error: SkippedLines) -> Unit:
+        """Split a unit around lines that are skipped, and return the rest of the unit after these lines.
+
+        The skipped lines become a failed unit: resuming the run tries them again.
+        """
+        self._splits += 1
+        return rest_of(unit, error, number=-self._splits)
 
     def acknowledge(
         self,

@@ -108,13 +108,15 @@ def unit_in_units(units: Iterable[Unit]) -> Callable[[Position], int]:
     known = list(units)
 
     def unit_of(position: Position) -> int:
-        return next(
-            unit.number
+        containing = [
+            unit
             for unit in known
             if unit.object.name == position.object
             and unit.start <= position.offset
             and (unit.end is None or position.offset < unit.end)
-        )
+        ]
+        # A unit that was split still has its old end here. The parts begin later.
+        return max(containing, key=lambda unit: unit.start).number
 
     return unit_of
 

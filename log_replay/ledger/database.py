@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import structlog
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connections, router, transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from log_replay import models
@@ -17,6 +18,7 @@ from log_replay.errors import ConfigurationError, LedgerError
 from log_replay.ledger import Ledger, backlog
 from log_replay.ledger.lease import Lease
 from log_replay.ledger.plan_changes import refuse_changes
+from log_replay.ledger.splitting import rest_of, skipped_part
 from log_replay.records import Counters, SkippedObject, SourceObject, Unit
 from log_replay.report.stored import restore_counts, stored_counts
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from log_replay.errors import LogReplayError
+    from log_replay.ledger.splitting import SkippedLines
     from log_replay.records import BacklogEntry, Delivery, TransformedEvent
     from log_replay.report import Report
 
@@ -40,11 +43,14 @@ class DatabaseLedger(Ledger):
 
     Args:
         run: the row of the run. A new row is saved together with the plan.
+        read_head: returns a digest of the first bytes of an object, or an empty text if it cannot only grow.
     """
 
-    def __init__(self, run: models.Run) -> None:
+    def __init__(self, run: models.Run, read_head: Callable[[SourceObject], str]) -> None:
         self.name = run.name
         self._run = run
+        self._read_head = read_head
+        self._heads: dict[Unit, str] = {}
         self._lease: Lease | None = None
         self._current: Unit | None = None
         self._begun: dict[Unit, datetime] = {}
@@ -67,25 +73,42 @@ class DatabaseLedger(Ledger):
     def units(self, planned: Iterable[Unit | SkippedObject], report: Report) -> Iterator[Unit]:
         """See ``Ledger``."""
         if self._run.planned:
-            refuse_changes(self._run, planned)
+            refuse_changes(self._run, planned, self._read_head)
         else:
             with _translated("store the plan"):
                 self._store_plan(planned)
         self._restore(report)
         last = -1
-        while rows := list(self._run.units.exclude(state=State.DONE).filter(number__gt=last)[:ROWS]):
+        # Units that are split from others during this part of the run are tried by the next part.
+        newest = self._run.units.aggregate(newest=Max("number"))["newest"]
+        to_do = self._run.units.exclude(state=State.DONE).filter(number__lte=-1 if newest is None else newest)
+        while rows := list(to_do.filter(number__gt=last)[:ROWS]):
             yield from map(_unit, rows)
             last = rows[-1].number
 
     def begin(self, unit: Unit) -> None:
         """See ``Ledger``."""
         self._begun[unit] = timezone.now()
+        self._heads[unit] = self._read_head(unit.object)
         self._current = unit
 
     def fail(self, error: LogReplayError) -> None:
         """See ``Ledger``."""
         if self._current:
             self._failures[self._current] = error
+
+    def split(self, unit: Unit, error: SkippedLines) -> Unit:
+        """See ``Ledger``."""
+        newest = self._run.units.aggregate(newest=Max("number"))["newest"]
+        skipped, rest = skipped_part(unit, error, newest + 1), rest_of(unit, error, newest + 2)
+        before = None if unit.lines is None else sorted(line for line in unit.lines if line < error.begin)
+        rows = [self._split_row(skipped, unit, state=State.FAILED, error=str(error)), self._split_row(rest, unit)]
+        self._commit(
+            self._update,
+            lambda: self._run.units.filter(number=unit.number).update(end=error.begin, lines=before),
+            lambda: models.RunUnit.objects.bulk_create(rows, ignore_conflicts=True),
+        )
+        return rest
 
     def acknowledge(
         self,
@@ -103,6 +126,7 @@ class DatabaseLedger(Ledger):
             lambda: backlog.add_entry(self._run, batch, delivery, backlog.unit_in_units(self._begun)),
         )
         self._begun = {unit: begun for unit, begun in self._begun.items() if unit is self._current}
+        self._heads = {unit: self._heads[unit] for unit in self._begun}
 
     def backlog(self, routes: frozenset[str]) -> Iterator[Sequence[BacklogEntry]]:
         """See ``Ledger``."""
@@ -190,7 +214,18 @@ class DatabaseLedger(Ledger):
         self._update(counts=counts, rejects_bytes=rejects_bytes, batches=self._run.batches, **values)
         for unit, begun in self._begun.items():
             progress = self._progress(unit, report, pending)
-            self._run.units.filter(number=unit.number).update(**progress, begun=begun, updated=timezone.now())
+            self._run.units.filter(number=unit.number).update(
+                **progress, head=self._heads[unit], begun=begun, updated=timezone.now()
+            )
+
+    def _split_row(self, part: Unit, unit: Unit, **values: Any) -> models.RunUnit:
+        row = _row(self._run, part)
+        row.offset, row.counted_to, row.head = part.offset, part.counted_to, self._heads.get(unit, "")
+        planned = self._run.units.get(number=unit.number)
+        row.split_from = unit.number if planned.split_from is None else planned.split_from
+        for name, value in values.items():
+            setattr(row, name, value)
+        return row
 
     def _update_counters(self, report: Report, numbers: Iterable[int]) -> None:
         for number in numbers:
@@ -234,7 +269,7 @@ class DatabaseLedger(Ledger):
     def _owner(self) -> str:
         return self._lease.owner if self._lease else ""
 
-    def _commit(self, *actions: Callable[[], None]) -> None:
+    def _commit(self, *actions: Callable[[], object]) -> None:
         """Do all actions in one transaction; after a lost connection, once more.
 
         Databases close connections that are idle for long.
@@ -250,7 +285,7 @@ class DatabaseLedger(Ledger):
                 _do_all(actions)
 
 
-def _do_all(actions: Iterable[Callable[[], None]]) -> None:
+def _do_all(actions: Iterable[Callable[[], object]]) -> None:
     with transaction.atomic(router.db_for_write(models.Run)):
         for action in actions:
             action()

@@ -19,20 +19,25 @@ from log_replay.ledger.run_configuration import difference, identity, stored_com
 from log_replay.models import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from log_replay.options import Options
+    from log_replay.records import SourceObject
 
 log = structlog.get_logger(__name__)
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
-def open_ledger(options: Options) -> Ledger:
+def open_ledger(options: Options, read_head: Callable[[SourceObject], str]) -> Ledger:
     """Open the ledger of a run, without writing to it yet.
 
     Runs that store or send statements have a ledger in any case; without ``--run``, they get a new name. Runs that only
     log statements have one only with ``--run``.
+
+    Args:
+        options: the configuration of the run.
+        read_head: see ``DatabaseLedger``.
 
     Raises:
         ConfigurationError: the run of this name has a different configuration, or the run can never be resumed.
@@ -47,7 +52,8 @@ def open_ledger(options: Options) -> Ledger:
             hint="save the log to a file and replay the file from LOCAL",
         )
     try:
-        return _new_run(options, _new_name()) if options.run is None else _existing_or_new_run(options, options.run)
+        run = _new_run(options, _new_name()) if options.run is None else _existing_or_new_run(options, options.run)
+        return DatabaseLedger(run, read_head)
     except DatabaseError as error:
         if options.run is None:
             log.warning("this run cannot be resumed: the ledger is not available", reason=database_reason(error))
@@ -70,7 +76,7 @@ def program() -> str:
     return "log-replay" if getattr(settings, "LOG_REPLAY_STANDALONE", False) else "./manage.py lms"
 
 
-def _existing_or_new_run(options: Options, name: str) -> Ledger:
+def _existing_or_new_run(options: Options, name: str) -> Run:
     if not NAME.fullmatch(name):
         raise ConfigurationError(
             f"--run {name!r} is not a valid name", hint="use letters, digits, dots, dashes and underscores, 100 at most"
@@ -84,12 +90,12 @@ def _existing_or_new_run(options: Options, name: str) -> Ledger:
             f"the run {name!r} exists with a different configuration: {differs}",
             hint="give this run another name, or resume the other run with its own configuration",
         )
-    return DatabaseLedger(run)
+    return run
 
 
-def _new_run(options: Options, name: str) -> Ledger:
+def _new_run(options: Options, name: str) -> Run:
     Run.objects.exists()  # raises DatabaseError if there is no table
-    return DatabaseLedger(Run(name=name, identity=identity(options), command=stored_command(options.given)))
+    return Run(name=name, identity=identity(options), command=stored_command(options.given))
 
 
 def _new_name() -> str:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Case, Count, F, Q, Sum, When
-from django.db.models.functions import Coalesce, Least
+from django.db.models.functions import Coalesce, Greatest, Least
 from django.utils import timezone
 
 from log_replay.ledger.backlog import first_undelivered
@@ -70,7 +70,8 @@ class RouteProgress:
 
 def runs() -> QuerySet[Run]:
     """Return the runs with the numbers that their progress is computed from, in one query."""
-    span = Coalesce("units__end", "units__size_bytes") - F("units__start")
+    # Offsets in a compressed object can be greater than its size.
+    span = Greatest(Coalesce("units__end", "units__size_bytes") - F("units__start"), 0)
     reached = Least("units__offset", Coalesce("units__end", "units__size_bytes")) - F("units__start")
     done = Q(units__state=RunUnit.State.DONE)
     return Run.objects.annotate(

@@ -15,7 +15,7 @@ from log_replay.records import Unit as PlannedUnit
 from log_replay.storage.local import same_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from log_replay.records import SkippedObject
 
@@ -26,15 +26,24 @@ class PlannedObject(NamedTuple):
     """An object as it was when the run was planned, and its progress."""
 
     object: SourceObject
+    head: str
     offset: int
     begun: bool
     done: bool
 
 
-def refuse_changes(run: Run, planned: Iterable[PlannedUnit | SkippedObject]) -> None:
+def refuse_changes(
+    run: Run, planned: Iterable[PlannedUnit | SkippedObject], read_head: Callable[[SourceObject], str]
+) -> None:
     """Compare the current listing with the stored plan.
 
-    New objects do not belong to the run. An object that changed before it was begun is read as it is now.
+    New objects do not belong to the run. An object that changed before it was begun is read as it is now. A log that
+    has only grown since a part of it was replayed is read up to its planned size.
+
+    Args:
+        run: the run.
+        planned: the current listing.
+        read_head: returns a digest of the first bytes of an object.
 
     Raises:
         ConfigurationError: an object has changed since a part of it was replayed. The run would mix two versions.
@@ -47,6 +56,9 @@ def refuse_changes(run: Run, planned: Iterable[PlannedUnit | SkippedObject]) -> 
             now = next(listed, None)
         found = now if now and now.name == kept.object.name else None
         if found and _same(found, kept.object):
+            continue
+        if found and kept.begun and not kept.done and _has_grown(kept, found, read_head):
+            _end_at_planned_size(run, kept.object)
             continue
         _check_change(run, kept, found)
 
@@ -68,13 +80,31 @@ def _check_change(run: Run, kept: PlannedObject, found: SourceObject | None) -> 
         run.units.filter(object=name).update(size_bytes=found.size_bytes, version=found.version)
 
 
+def _has_grown(kept: PlannedObject, found: SourceObject, read_head: Callable[[SourceObject], str]) -> bool:
+    """Return True if a log is the same file as before, longer, and begins with the same bytes."""
+    if kept.object.size_bytes is None or found.size_bytes is None or found.size_bytes <= kept.object.size_bytes:
+        return False
+    return bool(kept.head) and read_head(kept.object) == kept.head
+
+
+def _end_at_planned_size(run: Run, kept: SourceObject) -> None:
+    log.info("the log has grown since the run was planned; it is read up to its planned size", object=kept.name)
+    for unit in run.units.filter(object=kept.name, end=None):
+        unit.end = max(kept.size_bytes or 0, unit.counted_to, unit.offset or 0)
+        unit.save(update_fields=["end"])
+
+
 def _planned_objects(run: Run) -> Iterator[PlannedObject]:
     with_backlog = units_with_backlog(run)
-    rows = run.units.iterator(chunk_size=1000)
+    split: dict[str, list[RunUnit]] = {}
+    for row in run.units.exclude(split_from=None):
+        split.setdefault(row.object, []).append(row)
+    rows = run.units.filter(split_from=None).iterator(chunk_size=1000)
     for name, group in groupby(rows, key=lambda row: row.object):
-        units = list(group)
+        units = [*group, *split.get(name, ())]
         yield PlannedObject(
             SourceObject(name, units[0].size_bytes, units[0].version),
+            head=next((unit.head for unit in units if unit.head), ""),
             offset=max(unit.offset or 0 for unit in units),
             begun=any(unit.state != RunUnit.State.WAITING for unit in units),
             done=all(unit.state == RunUnit.State.DONE and unit.number not in with_backlog for unit in units),

@@ -114,6 +114,8 @@ class Migration(migrations.Migration):
                 ("error", models.TextField(blank=True)),
                 ("begun", models.DateTimeField(null=True)),
                 ("updated", models.DateTimeField(null=True)),
+                ("head", models.CharField(blank=True, max_length=64)),
+                ("split_from", models.PositiveIntegerField(null=True)),
                 (
                     "run",
                     models.ForeignKey(

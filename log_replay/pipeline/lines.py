@@ -2,6 +2,7 @@ r"""Cut bytes into blocks of whole lines with their offsets. Only ``b"\n"`` ends
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from log_replay.errors import SourceError
@@ -59,6 +60,20 @@ def _pieces(chunk: bytes, piece_bytes: int) -> Iterator[bytes]:
         return
     for at in range(0, len(chunk), piece_bytes):
         yield chunk[at : at + piece_bytes]
+
+
+def split_block(block: LineBlock, parts: int) -> Iterator[LineBlock]:
+    """Yield the lines of a block in smaller blocks of about the same size."""
+    if block.oversized:
+        yield replace(block, pieces=(), end_offset=block.start)
+    text = bytes(block.text)
+    part_bytes = max(1, len(text) // parts)
+    begin = 0
+    while begin < len(text):
+        end = text.find(b"\n", begin + part_bytes - 1) + 1 or len(text)
+        start, end_offset = block.start + begin, block.start + end
+        yield LineBlock(block.object, (text[begin:end],), start, end_offset, wanted=block.wanted)
+        begin = end
 
 
 class _LineCollector:

@@ -17,6 +17,7 @@ from log_replay.events.filters import check_event_patterns, option_checks
 from log_replay.ledger.factory import open_ledger
 from log_replay.pipeline.memory import memory_kept
 from log_replay.pipeline.output_paths import check_output_paths
+from log_replay.pipeline.plan.heads import head_reader
 from log_replay.pipeline.plan.listing import plan_run
 from log_replay.pipeline.plan.units import read_unit
 from log_replay.pipeline.redelivery import Redelivery
@@ -82,7 +83,7 @@ class Replay:
         self._sink.check()
         if self._tracking:
             self._tracking.check()
-        self._ledger = open_ledger(options)
+        self._ledger = open_ledger(options, head_reader(self._source, options.source.provider))
         self.report.run = self._ledger.name
         self._rejects = RejectsFile(None)
         self._unit: Unit | None = None
@@ -159,13 +160,25 @@ class Replay:
                 self._begin(result, progress)
             case SkippedObject():
                 self.report.skipped.append(result)
+            case WorkerDied():
+                self._skip_lines(result)
             case ReadError() | DamagedObject():
                 self.report.fail_object(str(result.object), result)
-                if not isinstance(result, WorkerDied):
-                    self._ledger.fail(result)
+                self._ledger.fail(result)
                 log.warning(
                     "object not read to its end", object=result.object, offset=result.offset, reason=result.message
                 )
+
+    def _skip_lines(self, error: WorkerDied) -> None:
+        """Continue after lines that no worker could transform. Resuming the run tries them again."""
+        self.report.fail_object(str(error.object), error)
+        log.error("lines skipped", object=error.object, offset=error.begin, end=error.end, reason=error.message)
+        if self._ledger.name is None:
+            self._rejects.write(error.rejects)
+        if self._unit:
+            self._unit = self._ledger.split(self._unit, error)
+            self.report.begin(self._unit)
+            self._ledger.begin(self._unit)
 
     def _begin(self, unit: Unit, progress: Progress) -> None:
         if self._unit is None or self._unit.object != unit.object:

@@ -129,13 +129,34 @@ def test_process_without_the_lease_records_nothing(into_files, sample_identities
 
 def test_changed_object_is_not_resumed(replay, interrupted, into_files, logs):
     interrupted(*into_files, "--run", "x")
-    with (logs / "a.log").open("ab") as log:
-        log.write(b"more\n")
+    content = (logs / "a.log").read_bytes()
+    (logs / "a.log").write_bytes(b"{}\n" + content)  # the same file, longer, with another beginning
     with pytest.raises(ConfigurationError, match=r"a\.log at offset \d+: it changed") as caught:
         replay(*into_files, *UNITS, "--run", "x")
     assert "--run x" in caught.value.hint
     (logs / "a.log").unlink()
     with pytest.raises(ConfigurationError, match=r"a\.log .*gone"):
+        replay(*into_files, *UNITS, "--run", "x")
+
+
+def test_log_that_has_only_grown_is_read_to_its_old_size(replay, interrupted, into_files, logs):
+    whole = replay(*into_files, *UNITS)
+    interrupted(*into_files, "--run", "x")
+    for name in ("a.log", "b.log"):
+        with (logs / name).open("ab") as log:
+            log.write(b"garbage\n" * 1000)
+    report = replay(*into_files, *UNITS, "--run", "x")
+    assert report.complete
+    assert report.objects["a.log"] == whole.objects["a.log"]
+    assert Run.objects.get(name="x").state == Run.State.FINISHED
+
+
+def test_longer_file_with_another_inode_is_not_resumed(interrupted, replay, into_files, logs):
+    interrupted(*into_files, "--run", "x")
+    content = (logs / "a.log").read_bytes()
+    (logs / "a.log").rename(logs.parent / "rotated")
+    (logs / "a.log").write_bytes(content + b"more\n")
+    with pytest.raises(ConfigurationError, match=r"a\.log at offset \d+: it changed"):
         replay(*into_files, *UNITS, "--run", "x")
 
 

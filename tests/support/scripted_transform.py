@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from log_replay.errors import IdentityError
-from log_replay.records import BlockResult, Position, Statement, TransformedEvent
+from log_replay.records import BlockResult, Position, Statement, TransformedEvent, lines_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +27,8 @@ def open_transform(folder: Path):
     """Open the transform. ``folder`` holds a file for each block that has killed a worker already."""
     if folder is None:
         raise IdentityError("no such folder", operation="look up")
+    if (folder / "kill-at-start").exists():
+        os.kill(os.getpid(), signal.SIGKILL)
 
     def transform(block):
         text = bytes(block.text)
@@ -42,13 +44,15 @@ def open_transform(folder: Path):
             case [b"die", name] if not (died_once := folder / name.decode()).exists():
                 died_once.touch()
                 os.kill(os.getpid(), signal.SIGKILL)
-            case [b"die"]:
+            case [b"memory", name] if not (failed_once := folder / name.decode()).exists():
+                failed_once.touch()
+                raise MemoryError
+            case words if words == [b"die"] or b"poison" in words:
                 os.kill(os.getpid(), signal.SIGKILL)
-        statement = Statement("id", "now", text)
-        return BlockResult(
-            block.object,
-            block.end_offset,
-            events=[TransformedEvent(Position(block.object, block.start), "event", (statement,))],
-        )
+        events = [
+            TransformedEvent(Position(block.object, offset), "event", (Statement("id", "now", line),))
+            for line, offset in lines_of(block)
+        ]
+        return BlockResult(block.object, block.end_offset, events=events)
 
     yield transform

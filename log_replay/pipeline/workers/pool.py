@@ -12,16 +12,19 @@ With three blocks for each worker, a process waited for another one in about 5 %
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from itertools import cycle
 from typing import TYPE_CHECKING, NamedTuple, Self, TypeAlias
 
 import structlog
 
-from log_replay.errors import ReadError
+from log_replay.errors import ConfigurationError, LogReplayError
+from log_replay.ledger.splitting import SkippedLines
+from log_replay.pipeline.lines import split_block
 from log_replay.pipeline.workers.process import TransformName
 from log_replay.pipeline.workers.worker import BLOCKS_PER_WORKER, Worker, WorkerLost
-from log_replay.records import BlockResult, Counters, LineBlock, Position, Rejected, lines_of
+from log_replay.records import BlockResult, LineBlock, Position, Rejected, lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
@@ -37,7 +40,13 @@ Mark: TypeAlias = object
 
 log = structlog.get_logger(__name__)
 
+#: The reason in ``--rejects`` for lines at which a worker process died twice, for example for lack of memory.
 WORKER_DIED = "worker_died"
+#: A block that ended a worker is repeated in this number of smaller blocks.
+PARTS = 16
+#: More workers than this for each core only take memory. The limit is never less than LEAST_LIMIT.
+WORKERS_PER_CORE, LEAST_LIMIT = 4, 8
+FEWER_WORKERS = "use fewer --workers"
 
 
 def results_in_order(
@@ -62,7 +71,7 @@ def results_in_order(
             for item in items:
                 yield transform(item) if isinstance(item, LineBlock) else item
         return
-    with Pool(transform_settings, open_transform, workers) as pool:
+    with Pool(transform_settings, open_transform, usable_workers(workers)) as pool:
         yield from pool.results(items)
 
 
@@ -78,8 +87,9 @@ class Pool:
     """A pool of worker processes, any of which may die.
 
     Blocks are sent to the workers in turn, so the next result always comes from the next worker. When a worker dies,
-    the pool starts all workers again and repeats the block of the dead worker alone, then the other blocks in flight.
-    If the block ends a second worker, its lines are rejected as ``worker_died`` and its object has failed.
+    the pool starts all workers again. It repeats the block of the dead worker in smaller blocks, each of them alone,
+    and then the other blocks in flight. A smaller block that ends its worker again is skipped: ``WorkerDied`` takes its
+    place.
     """
 
     def __init__(self, transform_settings: TransformSettings, open_transform: OpenTransform, workers: int) -> None:
@@ -91,7 +101,10 @@ class Pool:
         self._in_flight: deque[InFlight] = deque()
 
     def __enter__(self) -> Self:
-        self._start()
+        try:
+            self._start()
+        except WorkersUnavailable as error:
+            raise ConfigurationError(error.message, operation=error.operation, hint=error.hint) from error
         return self
 
     def __exit__(self, *_exc: object) -> None:
@@ -128,23 +141,34 @@ class Pool:
         yield from marks
 
     def _repeat(self, block: LineBlock) -> Iterator[BlockResult | Mark]:
-        """Transform a block again, alone; then send the other blocks in flight again."""
+        """Transform a block again in smaller blocks; then send the other blocks in flight again."""
         self._restart()
-        worker = next(self._turns)
-        worker.send(block)
-        try:
-            results: list[BlockResult | Mark] = [worker.result()]
-        except WorkerLost:
-            self._restart()
-            results = [_rejected(block), WorkerDied(block.object, block.start)]
+        for part in split_block(block, PARTS):
+            # A result is valid until its worker receives the next block.
+            yield self._transform_alone(part)
         in_flight, self._in_flight = self._in_flight, deque()
         for other, _, marks in in_flight:
             self._send(other, marks)
-        yield from results
+
+    def _transform_alone(self, block: LineBlock) -> BlockResult | Mark:
+        worker = next(self._turns)
+        worker.send(block)
+        try:
+            return worker.result()
+        except WorkerLost as lost:
+            if lost.while_starting:
+                raise WorkersUnavailable(str(lost), operation="start workers", hint=FEWER_WORKERS) from None
+            self._restart()
+            return WorkerDied(block)
 
     def _start(self) -> None:
-        for _ in range(self._worker_count):
-            self._workers.append(Worker(self._transform, self._transform_settings))
+        try:
+            for _ in range(self._worker_count):
+                self._workers.append(Worker(self._transform, self._transform_settings))
+        except (OSError, MemoryError) as error:
+            self._end()
+            reason = (error.strerror if isinstance(error, OSError) else None) or "not enough memory"
+            raise WorkersUnavailable(reason, operation="start workers", hint=FEWER_WORKERS) from error
         self._turns = cycle(self._workers)
 
     def _restart(self) -> None:
@@ -158,25 +182,33 @@ class Pool:
             self._workers.pop().close()
 
 
-class WorkerDied(ReadError):
-    """A block ended every worker that it was sent to."""
+class WorkerDied(SkippedLines):
+    """A block ended every worker that it was sent to. It is skipped."""
 
-    def __init__(self, object: str, offset: int) -> None:  # noqa: A002 - the field's own term
+    def __init__(self, block: LineBlock) -> None:
+        lines = sorted([*(offset for _, offset in lines_of(block)), *block.oversized])
         super().__init__(
-            "the worker process died twice at this block",
-            operation="transform",
-            object=object,
-            offset=offset,
-            hint="out of memory? try fewer --workers",
+            f"the worker process died twice at these {len(lines)} lines",
+            object=block.object,
+            begin=block.start,
+            end=block.end_offset,
+            lines=lines,
+            hint=f"out of memory? {FEWER_WORKERS}",
         )
 
+    @property
+    def rejects(self) -> list[Rejected]:
+        """An entry of ``--rejects`` for each line, for runs that cannot be resumed."""
+        return [Rejected(Position(str(self.object), offset), WORKER_DIED, unparsable=True) for offset in self.lines]
 
-def _rejected(block: LineBlock) -> BlockResult:
-    """Return the result of a block that cannot be transformed: every line is a reject."""
-    offsets = sorted([*(offset for _, offset in lines_of(block)), *block.oversized])
-    return BlockResult(
-        block.object,
-        block.end_offset,
-        Counters(lines=len(offsets), unparsable=len(offsets)),
-        rejects=[Rejected(Position(block.object, offset), WORKER_DIED, unparsable=True) for offset in offsets],
-    )
+
+class WorkersUnavailable(LogReplayError):
+    """Worker processes cannot be started."""
+
+
+def usable_workers(workers: int) -> int:
+    """Return a number of workers that this machine can use."""
+    most = max(LEAST_LIMIT, WORKERS_PER_CORE * (os.cpu_count() or 1))
+    if workers > most:
+        log.warning("--workers is more than this machine can use", given=workers, used=most)
+    return min(workers, most)

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from log_replay.records import BlockResult, LineBlock
 
 
+#: The first message of a worker, once it can transform blocks.
+READY = "ready"
+
+
 class TransformName(NamedTuple):
     """The module and name of the function that opens the transform. It can be imported once Django is set up."""
 
@@ -47,10 +51,11 @@ def run_worker(
     threading.Thread(target=_exit_with_parent, name="parent", daemon=True).start()
     try:
         with _open(transform_name, transform_settings) as transform:
+            connection.send(READY)
             for buffer in cycle(buffers):
                 block = unpack_block(*buffer.read(connection.recv()))
                 connection.send(buffer.write(*pack_result(transform(block))))
-    except Exception as error:  # noqa: BLE001 - the parent raises it
+    except Exception as error:  # noqa: BLE001 - the parent raises it; MemoryError counts as the death of the worker
         with suppress(OSError):  # the parent is gone
             connection.send(_picklable(error))
 

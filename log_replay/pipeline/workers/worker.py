@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from itertools import cycle
 from multiprocessing import resource_tracker
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from log_replay.pipeline.workers.codec import pack_block, unpack_result
 from log_replay.pipeline.workers.process import run_worker
@@ -28,7 +28,19 @@ BLOCKS_PER_WORKER = 4
 
 
 class WorkerLost(Exception):
-    """The worker died before it sent the result."""
+    """The worker died before it sent the result.
+
+    Args:
+        exit_code: the exit code of the process, or the negative number of the signal that killed it.
+        while_starting: True if it died before it could transform anything.
+    """
+
+    def __init__(self, exit_code: int | None, *, while_starting: bool) -> None:
+        how = f"exit code {exit_code}"
+        if exit_code is not None and exit_code < 0:
+            how = f"killed by {signal.Signals(-exit_code).name}"
+        super().__init__(f"a worker process ended while it {'started' if while_starting else 'worked'} ({how})")
+        self.while_starting = while_starting
 
 
 class Worker:
@@ -40,14 +52,17 @@ class Worker:
 
     def __init__(self, transform: TransformName, transform_settings: TransformSettings) -> None:
         context = multiprocessing.get_context("spawn")
-        self._buffers = [SharedBuffer() for _ in range(BLOCKS_PER_WORKER)]
-        self._next_to_write, self._next_to_read = cycle(self._buffers), cycle(self._buffers)
-        self._connection, child_connection = context.Pipe()
-        arguments = (child_connection, self._buffers, transform, transform_settings)
-        self._process = context.Process(target=run_worker, args=arguments, name="log-replay worker", daemon=True)
-        with _interrupts_blocked():
-            self._process.start()
+        self._ready = False
+        with ExitStack() as on_error:
+            self._buffers = [on_error.enter_context(closing(SharedBuffer())) for _ in range(BLOCKS_PER_WORKER)]
+            self._connection, child_connection = map(on_error.enter_context, context.Pipe())
+            arguments = (child_connection, self._buffers, transform, transform_settings)
+            self._process = context.Process(target=run_worker, args=arguments, name="log-replay worker", daemon=True)
+            with _interrupts_blocked():
+                self._process.start()
+            on_error.pop_all()
         child_connection.close()
+        self._next_to_write, self._next_to_read = cycle(self._buffers), cycle(self._buffers)
 
     def send(self, block: LineBlock) -> None:
         """Send a block to the worker, which may have ``BLOCKS_PER_WORKER`` of them."""
@@ -62,13 +77,23 @@ class Worker:
             WorkerLost: the worker died.
             Exception: any error of the transform.
         """
+        if not self._ready:
+            self._receive()
+            self._ready = True
+        return unpack_result(*next(self._next_to_read).read(self._receive()))
+
+    def _receive(self) -> Any:
+        """Return the next message: READY, the number that the buffer needs, or an error."""
         try:
             message = self._connection.recv()
         except (EOFError, OSError):
-            raise WorkerLost from None
+            message = None
+        if message is None or isinstance(message, MemoryError):
+            self._process.join()
+            raise WorkerLost(self._process.exitcode, while_starting=not self._ready)
         if isinstance(message, Exception):
             raise message
-        return unpack_result(*next(self._next_to_read).read(message))
+        return message
 
     def kill(self) -> None:
         """End the process at once."""

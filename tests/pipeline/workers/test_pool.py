@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -13,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from log_replay.errors import IdentityError
+from log_replay.errors import ConfigurationError, IdentityError
 from log_replay.pipeline.lines import BLOCK_BYTES, MAX_LINE_BYTES
 from log_replay.pipeline.workers import WorkerDied, results_in_order
+from log_replay.pipeline.workers.pool import WorkersUnavailable, usable_workers
 from log_replay.pipeline.workers.worker import BLOCKS_PER_WORKER
 from log_replay.records import BlockResult, LineBlock
 from tests.support.paths import ROOT
@@ -102,8 +104,50 @@ def test_every_block_has_a_result_although_workers_die(tmp_path):
 def test_only_the_block_that_ends_every_worker_fails(tmp_path, deadly):
     results = results_of([block(b"1"), "mark", block(deadly), "after it", block(b"2")], tmp_path)
     assert results[:2] + results[-2:] == [b"1", "mark", "after it", b"2"]
-    assert results[2] == b""
-    assert isinstance(results[3], WorkerDied)
+    (died,) = results[2:-2]
+    assert isinstance(died, WorkerDied)
+    assert (died.begin, died.end, died.lines) == (0, len(deadly), [0])
+
+
+def test_block_that_ends_a_worker_is_repeated_in_smaller_blocks(tmp_path):
+    """Only the lines of the smaller block that ends its worker again are skipped."""
+    lines = [b"%03d\n" % number for number in range(100)]
+    lines[50] = b"poison\n"
+    results = results_of([block(b"".join(lines))], tmp_path)
+    (place,) = [place for place, result in enumerate(results) if isinstance(result, WorkerDied)]
+    skipped = results.pop(place)
+    assert 0 < len(skipped.lines) < 20
+    assert len(b"".join(lines[:50])) in skipped.lines
+    text = b"".join(lines)
+    assert b"".join(results) == (text[: skipped.begin] + text[skipped.end :]).replace(b"\n", b"")
+
+
+def test_block_for_which_memory_is_too_small_is_repeated(tmp_path):
+    assert results_of([block(b"memory a"), block(b"2")], tmp_path) == [b"memory a", b"2"]
+
+
+def test_workers_that_die_while_they_start_stop_the_run(tmp_path):
+    """For example because the machine has too little memory for them."""
+    (tmp_path / "kill-at-start").touch()
+    with pytest.raises(WorkersUnavailable, match=r"ended while it started \(killed by SIGKILL\)") as caught:
+        results_of([block(b"1")], tmp_path)
+    assert "fewer --workers" in str(caught.value)
+
+
+def test_too_few_file_descriptors_for_workers_are_a_usage_error(tmp_path):
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    in_use = len(list(Path("/proc/self/fd").iterdir()))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (in_use + 12, limits[1]))
+    try:
+        with pytest.raises(ConfigurationError, match=r"start workers: Too many open files \(use fewer --workers\)"):
+            results_of([block(b"1")], tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+def test_number_of_workers_is_limited_by_the_cores():
+    most = max(8, 4 * (os.cpu_count() or 1))
+    assert [usable_workers(given) for given in (1, most, most + 1, 1000)] == [1, most, most, most]
 
 
 @contextmanager

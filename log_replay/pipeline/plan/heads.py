@@ -1,0 +1,36 @@
+"""Digests of the first bytes of logs. A log that has only grown still has the same digest."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from log_replay.errors import LogReplayError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from log_replay.records import SourceObject
+    from log_replay.sources import Source
+
+HEAD_BYTES = 4096
+
+
+def head_reader(source: Source, provider: str) -> Callable[[SourceObject], str]:
+    """Return a function that returns the digest for an object.
+
+    It is empty for compressed objects, and for objects outside the file system: they are replaced when they grow.
+    """
+
+    def read_head(obj: SourceObject) -> str:
+        if provider != "LOCAL" or not obj.size_bytes:
+            return ""
+        try:
+            if source.is_compressed(obj):
+                return ""
+            head = b"".join(source.read(obj, 0, min(HEAD_BYTES, obj.size_bytes)))
+        except LogReplayError:
+            return ""  # reading the unit reports the error
+        return hashlib.sha256(head).hexdigest()
+
+    return read_head
