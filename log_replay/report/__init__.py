@@ -229,8 +229,8 @@ class Report:
         return self._objects[name].at(offset)
 
     def fail_object(self, name: str, error: LogReplayError) -> None:
-        """Note that an object could not be read to its end. The lines before the error count."""
-        self.failed_objects[name] = str(error)
+        """Note the first error of an object that could not be replayed whole. All other lines count."""
+        self.failed_objects.setdefault(name, str(error))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the content of ``--summary``, without learner data and secrets."""

@@ -188,7 +188,7 @@ class WorkerDied(SkippedLines):
     def __init__(self, block: LineBlock) -> None:
         lines = sorted([*(offset for _, offset in lines_of(block)), *block.oversized])
         super().__init__(
-            f"the worker process died twice at these {len(lines)} lines",
+            f"the worker process died twice at this block (lines: {len(lines)})",
             object=block.object,
             begin=block.start,
             end=block.end_offset,
