@@ -102,7 +102,8 @@ def test_block_that_ends_every_worker_fails_alone(shell, source, many_blocks, tm
         check=False,
     )
     assert done.returncode == 1
-    assert b"transform tracking.log.0 at offset 0: the worker process died twice at this block (lines: 1)" in done.stderr
+    message = b"transform tracking.log.0 at offset 0: the worker process died twice at this block (lines: 1)"
+    assert message in done.stderr
     assert done.stdout == shell(*XAPI, *source, *RAW).stdout
 
 
