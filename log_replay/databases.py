@@ -18,7 +18,7 @@ _REASONS = (
     (r"Unknown (?:MySQL )?server host|could not translate host|Name or service not known", "unknown host"),
     (r"failed to resolve host|nodename nor servname|Temporary failure in name resolution", "unknown host"),
     (r"Connection refused|Can.t connect to .*\((?:111|115|61)\)", "connection refused"),
-    (r"timeout expired|timed out|\(110\)|statement timeout", "no answer in time"),
+    (r"timeout expired|timed out|\(110\)|error: 110|statement timeout", "no answer in time"),
     (r"gone away|Lost connection|closed the connection|connection is closed|terminating connection", "connection lost"),
     (r"Can't connect|could not connect|connection failed|connection to server", "no connection"),
     (r"database is locked|Lock wait timeout|Deadlock|deadlock", "locked by another process"),

@@ -17,6 +17,7 @@ CONNECTION = 'connection to server at "10.0.0.5", port 5432 failed:'
         (OperationalError(2002, "Can't connect to server on '127.0.0.1' (115)"), "connection refused"),
         (OperationalError(2003, "Can't connect to MySQL server on 'db:3306' (111)"), "connection refused"),
         (OperationalError(2003, "Can't connect to MySQL server on 'db:3306' (110)"), "no answer in time"),
+        (OperationalError(2013, "Lost connection to server at 'handshake', system error: 110"), "no answer in time"),
         (OperationalError(2005, "Unknown server host 'nosuch.invalid' (-2)"), "unknown host"),
         (OperationalError(1045, "Access denied for user 'ada'@'10.0.0.7' (using password: YES)"), DENIED),
         (OperationalError(1044, "Access denied for user 'ada'@'%' to database 'edxapp'"), "no access to this database"),

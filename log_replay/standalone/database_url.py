@@ -14,6 +14,8 @@ from log_replay.errors import ConfigurationError
 EXAMPLE = (
     "for example mysql://USER:PASSWORD@HOST:3306/openedx; characters such as @ or / in a password are written as %40"
 )
+SERVERS = ("django.db.backends.mysql", "django.db.backends.postgresql")
+CONNECT_TIMEOUT_SECONDS = 10
 SQLITE = "django.db.backends.sqlite3"
 
 
@@ -33,6 +35,9 @@ def read_database_url(url: str) -> dict[str, Any]:
         raise ConfigurationError(f"LOG_REPLAY_DATABASE_URL: {what}", hint=EXAMPLE) from error
     if not database["NAME"]:
         raise ConfigurationError("LOG_REPLAY_DATABASE_URL: no name of a database", hint=EXAMPLE)
+    if database["ENGINE"] in SERVERS:
+        # Without it, the drivers wait for minutes if a firewall drops the packets.
+        database["OPTIONS"] = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, **database.get("OPTIONS", {})}
     _check_driver(database["ENGINE"])
     _check_file(database)
     return database

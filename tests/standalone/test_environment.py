@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import stat
 import sys
+from types import ModuleType
 
 import pytest
 
@@ -54,6 +55,12 @@ def test_a_missing_driver_is_named_with_its_extra(monkeypatch):
     monkeypatch.delitem(sys.modules, "django.db.backends.mysql.base", raising=False)
     with pytest.raises(ConfigurationError, match=r"pip install 'openedx-log-replay\[mysql\]'"):
         read_database_url("mysql://u:secret@h/db")
+
+
+@pytest.mark.parametrize(("options", "seconds"), [("", 10), ("?connect_timeout=3", 3)])
+def test_a_server_has_ten_seconds_to_accept_a_connection(monkeypatch, options, seconds):
+    monkeypatch.setitem(sys.modules, "django.db.backends.mysql.base", ModuleType("base"))
+    assert read_database_url(f"mysql://u:p@h/db{options}")["OPTIONS"] == {"connect_timeout": seconds}
 
 
 def test_a_missing_sqlite_file_is_not_created(tmp_path):
