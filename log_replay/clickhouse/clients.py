@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from log_replay.clickhouse.error_kinds import FOREIGN, error_hint, error_reason
+from log_replay.clickhouse.error_kinds import FOREIGN, error_hint, error_message, error_reason
 from log_replay.errors import ConfigurationError
 from log_replay.redaction import without_credentials
 
@@ -113,7 +113,7 @@ def _connect_to_server(config: Mapping[str, Any]) -> Client:
 
 
 def _open_embedded(path: Path) -> Client:
-    with _translated_errors(str(path)):
+    with _translated_errors(str(path), is_embedded=True):
         import chdb  # noqa: F401, PLC0415 - slow to import, and optional
         import clickhouse_connect  # noqa: PLC0415 - likewise
 
@@ -122,7 +122,7 @@ def _open_embedded(path: Path) -> Client:
 
 
 @contextmanager
-def _translated_errors(place: str) -> Iterator[None]:
+def _translated_errors(place: str, *, is_embedded: bool = False) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
@@ -131,15 +131,19 @@ def _translated_errors(place: str) -> Iterator[None]:
             f"{error.name} is not installed", operation=_OPERATION, hint=f"pip install 'openedx-log-replay[{extra}]'"
         ) from None
     except (*FOREIGN, RuntimeError, ValueError) as error:
-        embedded_reason = _embedded_reason(error)
-        reason, hint = (embedded_reason, None) if embedded_reason else (error_reason(error), error_hint(error))
+        if is_embedded:
+            reason, hint = _embedded_reason(error), None
+        else:
+            reason, hint = error_reason(error), error_hint(error)
         raise ConfigurationError(reason, operation=_OPERATION, object=place, hint=hint) from None
 
 
-def _embedded_reason(error: BaseException) -> str | None:
-    """Return why the embedded engine did not start, if the error says so."""
+def _embedded_reason(error: BaseException) -> str:
+    """Return why the embedded engine did not start."""
     if "already initialized" in str(error):
         return "this process already has another embedded database open, and can have only one"
     if "EmbeddedServer" in str(error):
         return "another process has this embedded database open, or it is damaged"
-    return error.strerror if isinstance(error, OSError) else None
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return error_message(error)  # no rows are involved yet, so the message can be shown

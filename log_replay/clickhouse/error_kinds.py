@@ -83,7 +83,7 @@ _UNAVAILABLE_STATUSES = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN
 #: Servers before 19.5 send no header with the code.
 _CODE = re.compile(r"server response: Code: (\d+)")
 _BOILERPLATE = re.compile(
-    r"^(?:Code: \d+\. )?(?:DB::Exception: )?|\. Expected one of:.*|: In scope SELECT formatQuery.*|\(version .*",
+    r"^(?:Code: \d+\. )?(?:DB::\w*Exception: )?|\. Expected one of:.*|: In scope SELECT formatQuery.*|\(version .*",
     re.DOTALL,
 )
 _STATUS = re.compile(r"HTTP status (\d{3})\b")

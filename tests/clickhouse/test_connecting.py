@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import sys
 
 import pytest
@@ -93,6 +94,27 @@ def test_process_opens_one_embedded_database_at_a_time(tmp_path):
     with connect({"path": str(tmp_path / "one")}), pytest.raises(ConfigurationError, match="can have only one"):
         connect({"path": str(tmp_path / "two")})
     connect({"path": str(tmp_path / "two")}).close()
+
+
+FEW_FILES = """
+import resource, sys
+from log_replay.clickhouse import connect
+import chdb, clickhouse_connect
+from django.conf import settings
+settings.configure()
+resource.setrlimit(resource.RLIMIT_NOFILE, (12, 12))
+try:
+    connect({"path": sys.argv[1]})
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+
+
+def test_embedded_engine_without_file_descriptors_says_why(tmp_path):
+    command = [sys.executable, "-c", FEW_FILES, str(tmp_path / "clickhouse")]
+    output = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100).stdout
+    assert output.startswith("ConfigurationError connect to ClickHouse")
+    assert "Too many open files" in output
 
 
 def test_default_database_is_in_the_state_folder(home):
