@@ -81,7 +81,10 @@ class RunAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # no gene
     @admin.display(description="failures")
     def failures(self, run: Run) -> str:
         """Return the errors of objects, and the refusals of the destination."""
-        refused = {f"refused ({count})": failure for failure, count in run.counts.get("refusals", {}).items()}
+        refused = {
+            failure: f"{count:,} {'statement' if count == 1 else 'statements'} refused"
+            for failure, count in run.counts.get("refusals", {}).items()
+        }
         return _table({**overview.failures(run), **refused})
 
     @admin.display(description="rejects by reason")

@@ -394,7 +394,7 @@ class Delivery(NamedTuple):
     Attributes:
         unrouted: statements whose events no route of the destination accepts.
         failed: refused statements, and those that unavailable routes have not received.
-        failures: messages that tell why statements were refused.
+        failures: a message for each refused statement, which tells the reason.
         outcomes: the name of each statement's counter, in the order of the batch; empty if all have the same.
         acknowledgement: the destination's own data on this batch, for resuming the run.
         refusals: the refused statements, if the destination names them.

@@ -82,7 +82,7 @@ class TemporaryIds:
         failed = outcomes.count("failed")
         if not failed:
             return Delivery(len(outcomes))
-        return Delivery(len(outcomes) - failed, failed=failed, failures=(_UNSTORABLE,), outcomes=outcomes)
+        return Delivery(len(outcomes) - failed, failed=failed, failures=(_UNSTORABLE,) * failed, outcomes=outcomes)
 
     def insert(self, table: str, rows: bytes, row_format: str) -> None:
         """Insert rows into one of the tables.

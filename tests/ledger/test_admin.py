@@ -22,9 +22,10 @@ from django.contrib.auth import get_user_model
 from log_replay.models import RunBacklog, Run, RunUnit
 get_user_model().objects.create_superuser("root", "", "x")
 run = Run.objects.create(
-    name="backfill", state="stopped", reason="SIGTERM", identity={"source": "S3 container=logs", "batch_size": 100},
+    name="backfill", state="stopped", planned=True, reason="SIGTERM",
+    identity={"source": "S3 container=logs", "batch_size": 100},
     counts={
-        "refusals": {"<b>HTTP 400</b>": 2}, "rejects_by_reason": {"unknown_user": 7},
+        "refusals": {"<b>HTTP 400</b>": 2, "HTTP 413": 2}, "rejects_by_reason": {"unknown_user": 7},
         "routes": {
             "https://one.example.com": {"delivered": 4000},
             "https://two.example.com": {"delivered": 3000, "undelivered": 1000, "unavailable": "it is down"},
@@ -40,7 +41,7 @@ RunUnit.objects.create(run=run, number=0, object="a.log", size_bytes=3000, state
 RunUnit.objects.create(run=run, number=1, object="b.log", size_bytes=1000, state="begun", offset=300)
 RunUnit.objects.create(run=run, number=2, object="c.log", size_bytes=1000, state="failed", offset=0, error="damaged")
 RunUnit.objects.create(run=run, number=3, object="d.log", size_bytes=1000)
-Run.objects.create(name="nightly", state="finished")
+Run.objects.create(name="nightly", state="finished", planned=True)
 """
 
 
@@ -97,7 +98,16 @@ def test_page_of_a_run_shows_everything_and_is_read_only(seen):
         "3,000 delivered, 0 duplicate, 0 failed, 1,000 undelivered from a.log at offset 700 on: it is down"
         in page["text"]
     )
-    for told in ("SIGTERM", "damaged", "<b>HTTP 400</b>", "unknown_user", "S3 container=logs", "1,000"):
+    for told in (
+        "SIGTERM",
+        "damaged",
+        "<b>HTTP 400</b>",
+        "HTTP 413",
+        "2 statements refused",
+        "unknown_user",
+        "S3 container=logs",
+        "1,000",
+    ):
         assert told in page["text"]
     assert not {"_save", "_addanother", "_continue", "Delete"} & set(page["inputs"])
 

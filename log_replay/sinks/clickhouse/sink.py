@@ -78,11 +78,11 @@ class ClickHouseSink:
     def _delivery(
         self, statements: Sequence[tuple[TransformedEvent, Statement]], failed: Mapping[int, str]
     ) -> Delivery:
-        reasons = "; ".join(sorted(set(failed.values())))
+        errors = (RefusedBatch(reason, operation="insert into", object=self._place) for reason in failed.values())
         return Delivery(
             delivered=len(statements) - len(failed),
             failed=len(failed),
-            failures=(str(RefusedBatch(reasons, operation="insert into", object=self._place)),),
+            failures=tuple(map(str, errors)),
             outcomes=["failed" if number in failed else "delivered" for number in range(len(statements))],
             refusals=[self._refusal(*statements[number], failed[number]) for number in sorted(failed)],
         )

@@ -108,7 +108,7 @@ class FileSink:
         return Delivery(
             delivered=count - len(refusals),
             failed=len(refusals),
-            failures=sorted({refusal.reason for refusal in refusals.values()}),
+            failures=sorted(refusal.reason for refusal in refusals.values()),
             outcomes=["failed" if number in refusals else "delivered" for number in range(count)] if refusals else (),
             acknowledgement={"outputs": written} if written else None,
             refusals=list(refusals.values()),

@@ -34,7 +34,6 @@ def combine_results(
     unavailable = [route_batch for route_batch in route_batches.values() if route_batch.unavailable]
     outcomes = _highest_outcomes(known_outcomes, available)
     undelivered_numbers = _undelivered_numbers(len(outcomes), unavailable, removed_routes)
-    failures = [failure for route_batch in available for failure in route_batch.failures()]
     counts_by_route = {name: _route_counters(route_batch) for name, route_batch in route_batches.items()}
     backlog = {name: counters.undelivered for name, counters in counts_by_route.items() if counters.undelivered}
     undelivered = Undelivered(
@@ -43,7 +42,7 @@ def combine_results(
         refusals=[refusal for route_batch in unavailable for refusal in route_batch.refusals()],
     )
     return _counted(outcomes, undelivered_numbers)._replace(
-        failures=tuple(dict.fromkeys(failures)),
+        failures=tuple(failure for route_batch in available for failure in route_batch.failures()),
         refusals=tuple(refusal for route_batch in available for refusal in route_batch.refusals()),
         routes=counts_by_route,
         undelivered=undelivered if undelivered_numbers else None,

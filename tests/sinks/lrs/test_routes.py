@@ -89,6 +89,14 @@ def test_statement_refused_by_one_route_fails(server, other_server):
     assert delivery.outcomes == ["failed", "delivered"]
 
 
+def test_each_refused_statement_has_a_failure_message(server):
+    """The report counts these messages."""
+    server.script = [LrsResponse(400)]
+    delivery = sink_of(Route(server.url)).deliver(batch_of(7))
+    assert delivery.failed == len(delivery.failures) == 7
+    assert len(set(delivery.failures)) == 1
+
+
 def test_unavailable_route_does_not_stop_the_others(server, other_server):
     server.script = [LrsResponse(401)]
     sink = sink_of(Route(server.url), Route(other_server.url))
