@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from requests import Response
 
 UNKNOWN_HOST = "its host name is not known"
+NO_TLS = "it does not use TLS"
 UNTRUSTED = "its TLS certificate is not trusted"
 #: In order of precedence: urllib3 reports a connection that is refused as a timeout, too.
 _REASONS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
@@ -36,6 +37,8 @@ def reason_of(error: BaseException) -> str:
             return reason
     if any("CERTIFICATE_VERIFY_FAILED" in str(cause) for cause in causes):
         return UNTRUSTED
+    if any("WRONG_VERSION_NUMBER" in str(cause) for cause in causes):
+        return NO_TLS
     return f"request failed ({type(error).__name__})"
 
 

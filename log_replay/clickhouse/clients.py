@@ -90,9 +90,7 @@ def _connect_to_server(config: Mapping[str, Any]) -> Client:
         raise ConfigurationError(
             "the URL contains credentials", operation=_OPERATION, hint="give them as username and password instead"
         )
-    timeout = config.get("timeout_seconds", _TIMEOUT_SECONDS)
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout <= 0:
-        raise ConfigurationError("timeout_seconds must be a positive number", operation=_OPERATION)
+    _check_values(config)
     with _translated_errors(shown_place(config)):
         import clickhouse_connect  # noqa: PLC0415 - slow to import, and optional
 
@@ -104,12 +102,30 @@ def _connect_to_server(config: Mapping[str, Any]) -> Client:
             username=config.get("username"),
             password=config.get("password") or "",
             verify=config.get("verify", True),
-            ca_cert=config.get("ca_cert"),
+            ca_cert=config.get("ca_cert") and str(Path(config["ca_cert"]).expanduser()),
             connect_timeout=_CONNECT_TIMEOUT_SECONDS,
-            send_receive_timeout=timeout,
+            send_receive_timeout=config.get("timeout_seconds", _TIMEOUT_SECONDS),
             compress=True,
             autogenerate_session_id=False,  # a session works with only one of the servers behind a load balancer
         )
+
+
+def _check_values(config: Mapping[str, Any]) -> None:
+    """Check the types of the values besides the URL. The driver accepts any value, and fails later.
+
+    Raises:
+        ConfigurationError: a value is wrong.
+    """
+    timeout, ca_cert = config.get("timeout_seconds", _TIMEOUT_SECONDS), config.get("ca_cert")
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout <= 0:
+        raise ConfigurationError("timeout_seconds must be a positive number", operation=_OPERATION)
+    for name in ("username", "password"):
+        if not isinstance(config.get(name, ""), str | None):
+            raise ConfigurationError(f"{name} must be a text", operation=_OPERATION)
+    if not isinstance(config.get("verify", True), bool):
+        raise ConfigurationError("verify must be true or false", operation=_OPERATION)
+    if ca_cert is not None and not (isinstance(ca_cert, str) and Path(ca_cert).expanduser().is_file()):
+        raise ConfigurationError("ca_cert must be the path of a file with certificates", operation=_OPERATION)
 
 
 def _open_embedded(path: Path) -> Client:

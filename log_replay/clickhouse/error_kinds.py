@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from urllib3.exceptions import HTTPError
 
-from log_replay.network import UNKNOWN_HOST, UNTRUSTED, reason_of
+from log_replay.network import NO_TLS, UNKNOWN_HOST, UNTRUSTED, reason_of
 
 try:
     from clickhouse_connect.driver.exceptions import Error, OperationalError
@@ -75,7 +75,11 @@ _UNAVAILABLE = {
     516: "AUTHENTICATION_FAILED",
 }
 _TOO_MANY_PARTS = 252
-_NETWORK_HINTS = {UNKNOWN_HOST: "check the host name in url", UNTRUSTED: "set ca_cert to the file of your CA"}
+_NETWORK_HINTS = {
+    NO_TLS: "use a url with http://, or the port of HTTPS",
+    UNKNOWN_HOST: "check the host name in url",
+    UNTRUSTED: "set ca_cert to the file of your CA",
+}
 _MAX_MESSAGE_LENGTH = 300
 _CREDENTIALS = frozenset({192, 193, 194, 195, 291, 497, 516})
 _RETRIED_STATUSES = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
@@ -99,7 +103,7 @@ def error_kind(error: BaseException) -> ErrorKind:
         is_unavailable = status in _UNAVAILABLE_STATUSES
     else:
         is_network_error = not isinstance(error, Error) or isinstance(error, OperationalError)
-        is_temporary = is_network_error and reason_of(error) != UNTRUSTED
+        is_temporary = is_network_error and reason_of(error) not in {NO_TLS, UNTRUSTED}
         is_unavailable = True
     if is_temporary:
         return ErrorKind.TEMPORARY
@@ -132,7 +136,7 @@ def error_hint(error: BaseException) -> str | None:
         return "check username and password, and the user's rights to SELECT from the table and to INSERT into it"
     if code == _TOO_MANY_PARTS:
         return "a larger --batch_size creates fewer parts"
-    if _status(error) == HTTPStatus.NOT_FOUND:
+    if _status(error) in {HTTPStatus.NOT_FOUND, HTTPStatus.NOT_IMPLEMENTED}:
         return "check that url is the URL of ClickHouse's HTTP interface"
     network_hint = _NETWORK_HINTS.get(reason_of(error)) if code is None and _status(error) is None else None
     if network_hint:

@@ -85,7 +85,7 @@ def statement_table(config: Mapping[str, Any], transformer_type: str) -> Table:
     Raises:
         ConfigurationError: a name or ``columns`` is invalid.
     """
-    columns = config.get("columns") or {}
+    columns = config.get("columns", {})
     if not isinstance(columns, dict) or not set(columns) <= set(STATEMENT_COLUMNS):
         raise _invalid(f"columns must map {', '.join(STATEMENT_COLUMNS)} to column names of the table")
     names = {name: _name(columns, name, name) for name in STATEMENT_COLUMNS}

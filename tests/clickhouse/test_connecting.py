@@ -64,6 +64,7 @@ HINTS = {
     "refused": (network_error(ConnectionRefusedError()), "is running"),
     "no such host": (network_error(socket.gaierror()), "host name in url"),
     "certificate": (network_error(OSError("CERTIFICATE_VERIFY_FAILED")), "ca_cert"),
+    "plain HTTP": (network_error(OSError("[SSL: WRONG_VERSION_NUMBER] wrong version number")), "http://"),
     "wrong password": (response_error("x", 516), "username and password"),
     "too many parts": (response_error("x", 252), "--batch_size"),
     "another server": (response_error("HTTP status 404"), "url"),
@@ -79,6 +80,15 @@ def test_hint_fits_the_cause(error, expected):
 def test_url_of_another_form_is_refused(url):
     with pytest.raises(ConfigurationError, match="url must be the URL"):
         connect({"url": url})
+
+
+@pytest.mark.parametrize(("name", "value"), [
+    ("username", 5), ("password", ["x"]), ("verify", "no"), ("ca_cert", 5), ("ca_cert", "/nowhere/ca.pem"),
+    ("timeout_seconds", "3"), ("timeout_seconds", 0),
+])  # fmt: skip
+def test_value_of_a_wrong_type_is_refused(name, value):
+    with pytest.raises(ConfigurationError, match=name):
+        connect({"url": "http://127.0.0.1:1", name: value})
 
 
 @pytest.mark.parametrize(("module", "config", "extra"), [
