@@ -2,11 +2,13 @@
 
     python -m tests.generate_log --lines 200000 --known 0.6 --users 5000 --identities identities.json > tracking.log
     python -m tests.generate_log --bytes 1GB --known 0.02 > large.log
+    python -m tests.generate_log --lines 200000 --mix site --identities identities.json > site.log
     python -m tests.generate_log --lines 100 --long-line 200MB > one-long-line.log
     python -m tests.generate_log --sample > log_replay/standalone/sample/tracking.log
     python -m tests.generate_log --sample-identities > log_replay/standalone/sample/identities.json
 
 The same arguments give the same bytes. The users are ``user_1`` to ``user_N``, with ids from 1 to N. All times differ.
+A mix has the events, users and courses of a real site's log, in the site's proportions; ``--known`` does not change it.
 """
 
 from __future__ import annotations
@@ -24,6 +26,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from tests.support.log_templates import known_templates, other_templates
+from tests.support.sample_identities import SALT
+from tests.support.site_log import site_courses, site_lines, site_user
+from tests.support.site_mixes import MIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,9 +51,10 @@ def lines(
     users: int = 5000,
     courses: int = 20,
     seed: int = 1,
+    mix: str | None = None,
 ) -> Iterator[bytes]:
     r"""Yield the lines of a log, with their ``\n``: ``count`` lines, or lines of at least ``total_bytes``."""
-    stream = endless(known, users, courses, seed)
+    stream = site_lines(mix, users, names(courses), seed) if mix else endless(known, users, courses, seed)
     if total_bytes is None:
         yield from itertools.islice(stream, count)
         return
@@ -62,7 +68,7 @@ def lines(
 def endless(known: float, users: int, courses: int, seed: int) -> Iterator[bytes]:
     tables = other_templates(), known_templates()
     sizes = tuple(len(table) for table in tables)
-    course_names = [course_name(number) for number in range(courses)]
+    course_names = names(courses)
     known_below = round(known * 2**24)
     bits = random.Random(seed).getrandbits
     microseconds, last_second, second_text = 0, -1, b""
@@ -87,6 +93,10 @@ def course_name(number: int) -> tuple[bytes, bytes]:
     return b"Org%d" % (number % 5), b"C%03d" % number
 
 
+def names(courses: int) -> list[tuple[bytes, bytes]]:
+    return [course_name(number) for number in range(courses)]
+
+
 def long_line(size_bytes: int) -> Iterator[bytes]:
     """Yield one line of this size in chunks: a known event with very long data."""
     head = b'{"name": "problem_check", "context": {"course_id": "course-v1:Org0+C000+2026", "user_id": 1}, "event": "'
@@ -99,33 +109,42 @@ def long_line(size_bytes: int) -> Iterator[bytes]:
     yield tail
 
 
-def users_of(count: int) -> Iterator[dict[str, Any]]:
+def users_of(count: int, mix: str | None = None) -> Iterator[dict[str, Any]]:
     for number in range(1, count + 1):
         ids = {kind: str(uuid.uuid5(NAMESPACE, f"{kind}/{number}")) for kind in ("xapi", "caliper")}
         name = f"user_{number}"
-        yield {"id": number, "username": name, "email": f"{name}@example.com", "external_ids": ids}
+        user = {"id": number, "username": name, "email": f"{name}@example.com", "external_ids": ids}
+        yield site_user(user) if mix else user
 
 
-def courses_of(count: int) -> list[dict[str, str]]:
-    names = [[part.decode() for part in course_name(number)] for number in range(count)]
+def courses_of(count: int, mix: str | None = None) -> list[dict[str, str]]:
+    if mix:
+        return site_courses(names(count))
     return [
-        {"id": f"course-v1:{org}+{course}+2026", "display_name": f"Course {number}"}
-        for number, (org, course) in enumerate(names)
+        {"id": f"course-v1:{org.decode()}+{course.decode()}+2026", "display_name": f"Course {number}"}
+        for number, (org, course) in enumerate(names(count))
     ]
 
 
-def identities(users: int = 5000, courses: int = 20) -> dict[str, Any]:
+def identities(users: int = 5000, courses: int = 20, mix: str | None = None) -> dict[str, Any]:
     """Return the users and courses of a generated log, in the format of ``identities.json``."""
-    return {"users": list(users_of(users)), "courses": courses_of(courses), "retired_user_salts": []}
+    salts = [SALT] if mix else []
+    return {
+        "users": list(users_of(users, mix)),
+        "courses": courses_of(courses, mix),
+        "retired_user_salts": salts,
+    }
 
 
-def write_identities(path: Path, users: int, courses: int) -> None:
+def write_identities(path: Path, users: int, courses: int, mix: str | None = None) -> None:
     """Write the result of ``identities`` to a file, one user at a time."""
+    rest = identities(0, courses, mix)
     with path.open("w", encoding="utf-8") as out:
         out.write('{"users": [\n')
-        for index, user in enumerate(users_of(users)):
+        for index, user in enumerate(users_of(users, mix)):
             out.write((",\n" if index else "") + json.dumps(user))
-        out.write(f'\n], "courses": {json.dumps(courses_of(courses))}, "retired_user_salts": []}}\n')
+        salts = json.dumps(rest["retired_user_salts"])
+        out.write(f'\n], "courses": {json.dumps(rest["courses"])}, "retired_user_salts": {salts}}}\n')
 
 
 def size(text: str) -> int:
@@ -143,6 +162,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     what.add_argument("--sample", action="store_true", help="the shipped sample log")
     what.add_argument("--sample-identities", action="store_true", help="the shipped sample's identities.json")
     parser.add_argument("--known", type=float, default=0.6, help="share of known events, 0 to 1 (default 0.6)")
+    parser.add_argument("--mix", choices=list(MIXES), help="a log like a real site's")
     parser.add_argument("--users", type=int, default=5000)
     parser.add_argument("--courses", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
@@ -169,6 +189,7 @@ def write_log(out: BinaryIO, options: argparse.Namespace) -> None:
         users=options.users,
         courses=options.courses,
         seed=options.seed,
+        mix=options.mix,
     )
     if options.long_line:
         out.writelines(itertools.islice(log, LINES_BEFORE))
@@ -179,7 +200,7 @@ def write_log(out: BinaryIO, options: argparse.Namespace) -> None:
 def main() -> None:
     options = arguments()
     if options.identities:
-        write_identities(options.identities, options.users, options.courses)
+        write_identities(options.identities, options.users, options.courses, options.mix)
     # A reader such as head may close the pipe.
     with suppress(BrokenPipeError), open(sys.stdout.fileno(), "wb", buffering=CHUNK_BYTES, closefd=False) as out:
         if options.sample or options.sample_identities:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +72,7 @@ def scenes() -> list[Scene]:
     return [scene._replace(number=number * 37) for number in range(1, VARIANTS + 1)]
 
 
+@cache
 def known_templates() -> list[Template]:
     """Return templates of known events, each as often as its weight."""
     table: list[Template] = []
@@ -81,6 +83,7 @@ def known_templates() -> list[Template]:
     return table
 
 
+@cache
 def other_templates() -> list[Template]:
     """Return templates of events that are in no registry."""
     others = [template(raw_event(form, scene)) for form in OTHER_FORMS[:-1] for scene in scenes()[:4]]

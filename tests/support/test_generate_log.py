@@ -1,6 +1,7 @@
 """The log generator."""
 
 import argparse
+import hashlib
 import itertools
 import json
 import time
@@ -9,18 +10,26 @@ import pytest
 
 from tests.generate_log import arguments, identities, lines, long_line, size, write_identities
 from tests.support.known_events import FORMS_OF
+from tests.support.site_mixes import MIXES
 
 
 def parsed(**options):
     return [json.loads(line) for line in lines(**options)]
 
 
-def test_the_same_arguments_give_the_same_bytes():
-    assert list(lines(count=500, seed=3)) == list(lines(count=500, seed=3))
+@pytest.mark.parametrize("mix", [None, *MIXES])
+def test_the_same_arguments_give_the_same_bytes(mix):
+    assert list(lines(count=500, seed=3, mix=mix)) == list(lines(count=500, seed=3, mix=mix))
 
 
-def test_another_seed_gives_another_log():
-    assert list(lines(count=500, seed=3)) != list(lines(count=500, seed=4))
+def test_the_bytes_of_the_default_log_do_not_change():
+    digest = hashlib.sha256(b"".join(lines(count=2000))).hexdigest()
+    assert digest == "44aa9de300457600ddc54d26a908faff18cfa0ce2ee874575bad245f192c8f4f"
+
+
+@pytest.mark.parametrize("options", [{}, {"mix": "site"}])
+def test_another_seed_gives_another_log(options):
+    assert list(lines(count=500, seed=3, **options)) != list(lines(count=500, seed=4, **options))
 
 
 def test_each_line_is_one_event_with_its_line_end():
