@@ -13,6 +13,7 @@ from log_replay.databases import database_reason
 from log_replay.dump import ObjectType, read_course_id
 from log_replay.dump.schema import TABLES
 from log_replay.errors import ConfigurationError
+from log_replay.spelling import did_you_mean
 
 if TYPE_CHECKING:
     from django.db.models import Model
@@ -53,7 +54,9 @@ def _table_object_type(name: str) -> ObjectType:
         "object_tag": (source_tables.ObjectTag, (), serializers.object_tag_rows),
     }
     if name not in types:
-        raise ConfigurationError(f"--object {name!r} is not one of {', '.join(types)}")
+        raise ConfigurationError(
+            f"--object {name!r} is not one of {', '.join(types)}", hint=did_you_mean(name, types) or None
+        )
     model, related, make_rows = types[name]
     _check_table(model, name)
     return ObjectType(

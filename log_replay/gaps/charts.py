@@ -115,8 +115,7 @@ def name_chart(rows: Iterable[ChartRow], *, whole: bool) -> Chart:
         rows: the rows.
         whole: whether to draw the statements that are only in the table.
     """
-    order = lambda row: (-row.gap.missing, -row.gap.only_in_table, -row.gap.logs)  # noqa: E731
-    shown = sorted(rows, key=order)[:_MAX_NAMES]
+    shown = sorted(rows, key=_differences, reverse=True)[:_MAX_NAMES]
     longest = max((_length(row.gap, whole=whole) for row in shown), default=0) or 1
     chart = Chart(f"{max(len(shown), 1) * (_BAR_HEIGHT + _BAR_GAP):g}")
     for number, row in enumerate(shown):
@@ -131,6 +130,10 @@ def name_chart(rows: Iterable[ChartRow], *, whole: bool) -> Chart:
         chart.labels.append(Label(f"{_NAME_LEFT - 8}", f"{y + 13}", text, at_end=True))
         chart.groups.append(BarGroup(_title(row, whole=whole), bars))
     return chart
+
+
+def _differences(row: ChartRow) -> tuple[int, int, int]:
+    return row.gap.missing, row.gap.only_in_table, row.gap.logs
 
 
 def _add_scale(chart: Chart, highest: int) -> None:

@@ -45,6 +45,7 @@ def usage_error(*arguments) -> str:
     [
         ([], "--object"),
         (["--object", "nonsense"], "'nonsense' is not one of course_overviews, user_profile"),
+        (["--object", "user_profil"], "did you mean user_profile?"),
         (["--object", "auth_user"], "delete every user"),
         (["--object", "external_id", "--limit", "0"], "--limit 0"),
         (["--object", "external_id", "--limit", "1", "--force"], "--force"),
