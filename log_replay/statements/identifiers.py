@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hashlib import sha1
 from typing import TYPE_CHECKING, Any
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import NAMESPACE_URL, uuid5
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,20 +18,29 @@ class Namespace:
     ``uuid.uuid5`` spends most of its time on finding SHA-1. This class copies a digest that already has the namespace.
 
     Args:
-        namespace: the namespace's own id.
+        namespace: the 16 bytes of the namespace's own id.
         prefix: the text before each id.
 
     Attributes:
         new_digest: starts the SHA-1 digest of an id.
     """
 
-    def __init__(self, namespace: UUID, prefix: str = "") -> None:
+    def __init__(self, namespace: bytes, prefix: str = "") -> None:
         self._prefix = prefix
-        self.new_digest = sha1(namespace.bytes, usedforsecurity=False).copy
+        self.new_digest = sha1(namespace, usedforsecurity=False).copy
 
     def uuid(self, name: bytes) -> str:
         """Return the id of a name, as text."""
         return self._prefix + uuid_text(self.new_digest, name)
+
+    def uuid_bytes(self, name: bytes) -> bytes:
+        """Return the bytes of the id of a name."""
+        digest = self.new_digest()
+        digest.update(name)
+        id_ = bytearray(digest.digest()[:16])
+        id_[6] = id_[6] & 0x0F | 0x50  # the version (5)
+        id_[8] = id_[8] & 0x3F | 0x80  # the variant
+        return bytes(id_)
 
 
 def uuid_text(new_digest: Callable[[], Any], name: bytes) -> str:
@@ -45,7 +54,7 @@ def uuid_text(new_digest: Callable[[], Any], name: bytes) -> str:
 
 
 #: The namespace of Caliper events' ids. To change it would change the ids of all events.
-CALIPER_EVENTS = Namespace(uuid5(NAMESPACE_URL, "https://openedx.org/log-replay/caliper-event"), "urn:uuid:")
+CALIPER_EVENTS = Namespace(uuid5(NAMESPACE_URL, "https://openedx.org/log-replay/caliper-event").bytes, "urn:uuid:")
 
 
 def caliper_event_id(json_text: bytes, index: int = 0) -> str:

@@ -104,7 +104,7 @@ def test_statements_by_mail_are_the_same_in_c_and_python(platform, email, fields
 C_FUNCTIONS = [
     pytest.param(
         lambda name, fields: _speedups.xapi_statement(
-            xapi._template(verbs.PLAYED, verbs.PLAYED.namespace, Platform("x", "1")),
+            xapi._template(verbs.PLAYED, Platform("x", "1")),
             Statement, fields, name, (b"", b"", b"{}", b""),
         ),
         id="xapi",

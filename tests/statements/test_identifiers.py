@@ -12,7 +12,9 @@ NAMESPACE = uuid5(NAMESPACE_URL, "https://openedx.org/log-replay/caliper-event")
 
 @given(st.uuids(), st.text())
 def test_a_uuid_is_equal_to_that_of_the_standard_library(namespace, name):
-    assert Namespace(namespace).uuid(name.encode()) == str(uuid5(namespace, name))
+    ids = Namespace(namespace.bytes)
+    assert ids.uuid(name.encode()) == str(uuid5(namespace, name))
+    assert ids.uuid_bytes(name.encode()) == uuid5(namespace, name).bytes
 
 
 @given(st.text())

@@ -13,6 +13,7 @@ from tests.support.event_forms import raw_event
 from tests.support.event_scene import Scene
 from tests.support.known_events import FORMS
 from tests.support.sample_identities import TEA
+from tests.support.sample_log import UNKNOWN_COURSE
 from tests.support.variations import MISSING, put
 
 if TYPE_CHECKING:
@@ -63,6 +64,28 @@ def submission(field: str, value: Any = MISSING, entry: int = 0) -> Callable[[Ra
     return change
 
 
+def all_answers(value: Any) -> Callable[[RawEvent], None]:
+    """Return a change of all answers in the submission."""
+
+    def change(raw: RawEvent) -> None:
+        data = raw.get("event")
+        answers = data.get("submission") if isinstance(data, dict) else None
+        for entry in range(len(answers) if isinstance(answers, dict) else 0):
+            submission("answer", value, entry)(raw)
+
+    return change
+
+
+def form_on_other_page(data: Any) -> Callable[[RawEvent], None]:
+    """Return a change of the data of a form, and of its page to one whose address has no usage key."""
+
+    def change(raw: RawEvent) -> None:
+        setting("event", value=data)(raw)
+        setting("referer", value="http://lms.example.com/courses/course/courseware/")(raw)
+
+    return change
+
+
 def without_zone(raw: RawEvent) -> None:
     if isinstance(raw.get("time"), str):
         raw["time"] = raw["time"].partition("+")[0]
@@ -86,7 +109,8 @@ SHAPES = [
     Shape("empty course", setting("context.course_id", value=""), (*VIDEO, *GRADED)),
     Shape("course only in the data", setting("context.course_id"), ENROLMENT),
     Shape("invalid course", setting("context.course_id", value="no course"), (*VIDEO, *GRADED, *ENROLMENT)),
-    Shape("old-style course", setting("context.course_id", value=TEA), (*VIDEO, *BROWSER)),
+    Shape("old-style course", setting("context.course_id", value=TEA), (*VIDEO, *BROWSER, *QUESTIONS)),
+    Shape("unknown course", setting("context.course_id", value=UNKNOWN_COURSE), (*VIDEO, *GRADED, *ENROLMENT)),
     Shape("no referer", setting("referer", "context.referer"), PROBLEMS),
     Shape("empty referer", setting("referer", "context.referer", value=""), PROBLEMS),
     Shape("no problem", setting("event.problem_id", "event.module_id"), (*GRADED, "showanswer")),
@@ -96,6 +120,13 @@ SHAPES = [
     Shape("second entry without an answer", submission("answer", entry=1), QUESTIONS),
     Shape("second entry without a question", submission("question", entry=1), QUESTIONS),
     Shape("empty form", setting("event", value=""), (*BROWSER, *VIDEO, *LINK, *SEQUENCE)),
+    Shape("empty form on another page", form_on_other_page(""), BROWSER),
+    Shape("form with files on another page", form_on_other_page("[object FormData]"), BROWSER),
+    Shape("null answers", all_answers(None), (*GRADED, *QUESTIONS)),
+    Shape("unanswered question", submission("answer", "", entry=1), QUESTIONS),
+    Shape("control characters in answers", all_answers('a\tb\x00\x1f\u2028 "c" \\d'), (*GRADED, *QUESTIONS)),
+    Shape("long numbers", setting("event.grade", "event.max_grade", "event.attempts", value=2**70), GRADED),
+    Shape("textual duration", setting("event.duration", value="2:30"), VIDEO),
     Shape("form with files", setting("event", value="[object FormData]"), (*BROWSER, *VIDEO)),
     Shape("list as data", setting("event", value=[1]), (*VIDEO, *LINK)),
     Shape("null as data", setting("event", value=None), (*VIDEO, *SEQUENCE, "edx.grades.problem.submitted")),

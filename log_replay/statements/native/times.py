@@ -50,8 +50,12 @@ def caliper_time(time: Any) -> str:
 
 
 def decimal_seconds(value: Any) -> float | None:
-    """Return a number of seconds with three decimals."""
-    return None if value is None else round(float(value), 3)
+    """Return a number of seconds with three decimals.
+
+    Raises:
+        UpstreamRejects: the value is not a number.
+    """
+    return None if value is None else round(_number(value), 3)
 
 
 def seconds_text(value: Any) -> bytes:
@@ -59,8 +63,16 @@ def seconds_text(value: Any) -> bytes:
 
     Raises:
         NonFiniteNumber: the number is NaN or infinite.
+        UpstreamRejects: the value is not a number.
     """
-    return number_text(round(float(value), 3))
+    return number_text(round(value if type(value) is float else _number(value), 3))
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (OverflowError, TypeError, ValueError) as error:
+        raise UpstreamRejects(type(error).__name__) from None
 
 
 def xapi_duration(seconds: float | None) -> str | None:

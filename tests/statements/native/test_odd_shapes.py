@@ -12,9 +12,6 @@ from tests.support.known_events import FORMS, FORMS_OF
 from tests.support.odd_shapes import SHAPES
 from tests.support.transformers import event_of
 
-#: Textual positions are valid numbers of seconds for xAPI only if Python's float() accepts them.
-UNSUPPORTED = {("xapi", "textual position")}
-
 EVERY_SHAPE = [
     pytest.param(type_, shape, form, id=f"{type_}-{shape.name}-{form}")
     for type_, transforms in TRANSFORMS.items()
@@ -25,11 +22,10 @@ EVERY_SHAPE = [
 
 
 @pytest.mark.parametrize(("transformer_type", "shape", "form"), EVERY_SHAPE)
-def test_odd_shapes_are_transformed_or_rejected_natively(transformers, transformer_type, shape, form):
+def test_odd_shapes_are_transformed_or_rejected_natively(transformers, shape, form):
     raw = shape.raw(form)
     assert same_statements(transformers.natively(raw), transformers.by_upstream(raw))
-    expected = "unsupported_shape" if (transformer_type, shape.name) in UNSUPPORTED else "native"
-    assert dict(transformers.native.transform_paths) == {expected: 1}
+    assert dict(transformers.native.transform_paths) == {"native": 1}
 
 
 @pytest.mark.parametrize(("transformer_type", "name"), EVERY_EVENT)

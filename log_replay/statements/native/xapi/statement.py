@@ -79,6 +79,7 @@ _speedups.check_layout("Statement", Statement._fields)
 
 # A named tuple's own __new__ takes twice as long.
 new_fragments = partial(tuple.__new__, XapiFragments)
+new_template = partial(tuple.__new__, XapiTemplate)
 
 
 def statement(
@@ -137,7 +138,9 @@ def build_statement(  # noqa: PLR0913, PLR0917 - the parts of a statement
     if not actor_:
         raise UnsupportedEvent
     if isinstance(actor_, str):
-        template, name = _template(verb, namespace, platform), actor_
+        template, name = _template(verb, platform), actor_
+        if namespace is not verb.namespace:
+            template = new_template((namespace.new_digest, *template[1:]))
     else:
         template, name = _template_without_name(actor_, verb, namespace, platform), ""
     if _speedups.xapi_statement:
@@ -209,11 +212,11 @@ def _time_in_event(fields: EventFields) -> Any:
     return find(fields, "timestamp") or find(fields, "time")
 
 
-@lru_cache(maxsize=4096)
-def _template(verb: Verb, namespace: Namespace, platform: Platform) -> XapiTemplate:
+@lru_cache(maxsize=256)
+def _template(verb: Verb, platform: Platform) -> XapiTemplate:
     before_name, after_name, before_name_in_id, after_name_in_id = account_parts(platform.root_url)
     return XapiTemplate(
-        new_digest=namespace.new_digest,
+        new_digest=verb.namespace.new_digest,
         before_name_in_id=before_name_in_id + b'"',
         after_name_in_id=b'"' + after_name_in_id,
         before_name=b'","actor":%b"' % before_name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 from typing import NamedTuple
-from uuid import NAMESPACE_DNS, uuid5
+from uuid import NAMESPACE_DNS
 
 from log_replay.statements.identifiers import Namespace
 from log_replay.statements.serialise import json_text
@@ -16,6 +16,9 @@ TIN_CAN = "http://id.tincanapi.com/verb/"
 VIDEO = "https://w3id.org/xapi/video/verbs/"
 OPEN_EDX = "https://w3id.org/xapi/openedx/verb/"
 DOD_ISD = "https://w3id.org/xapi/dod-isd/verbs/"
+
+#: The namespace of the namespaces of statements' ids.
+DNS = Namespace(NAMESPACE_DNS.bytes)
 
 
 class Verb(NamedTuple):
@@ -38,14 +41,14 @@ class Verb(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def _question_namespace(verb_in_ids: str, question: str) -> Namespace:
-    return Namespace(uuid5(NAMESPACE_DNS, f"{verb_in_ids}-{question}"))
+    return Namespace(DNS.uuid_bytes(f"{verb_in_ids}-{question}".encode()))
 
 
 def _verb(vocabulary: str, name: str) -> Verb:
     verb = {"id": vocabulary + name, "display": {"en": name}}
     # The ids of all statements depend on this JSON, including its spaces.
     json_in_ids = json.dumps(verb)
-    return Verb(json_text(verb), json_in_ids, Namespace(uuid5(NAMESPACE_DNS, json_in_ids)))
+    return Verb(json_text(verb), json_in_ids, Namespace(DNS.uuid_bytes(json_in_ids.encode())))
 
 
 ASKED = _verb(ADL, "asked")
