@@ -117,9 +117,17 @@ def _list_dicts(branch: dict[str, Any], dicts: list[dict[str, Any]], depth: int)
 
 
 def course_id_of(event: Event) -> str | None:
-    """Return the id of the event's course, or None if it has none."""
+    """Return the id of the event's course, or None if it has none.
+
+    Raises:
+        UpstreamRejects: the id is not a text.
+    """
     course_id = event.course_id
-    return text(course_id) if course_id or course_id == 0 else None
+    if not course_id and course_id != 0:
+        return None
+    if not isinstance(course_id, str):
+        raise UpstreamRejects("TypeError" if isinstance(course_id, list | dict) else "AttributeError")
+    return course_id
 
 
 def required(value: Any) -> Any:
@@ -144,6 +152,10 @@ def acting_user(event: Event) -> Any:
     # In upstream's error message, the name "None" looks the same as no name.
     if type(user) is str and user and user != "None":
         return user
-    if user or user == 0:
-        raise UnsupportedEvent
-    return None
+    if not user and user != 0:
+        return None
+    if type(user) in (list, dict):
+        raise UpstreamRejects("TypeError")
+    if type(user) in (bool, float) and user:
+        return user
+    raise UnsupportedEvent

@@ -5,18 +5,25 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import dateutil.parser
+from tincan.conversions.iso8601 import make_datetime
 
 from log_replay.statements.native.fields import UnsupportedEvent, UpstreamRejects
 from log_replay.statements.serialise import number_text
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 DAY_SECONDS = 86_400
 SECOND_MICROSECONDS = 1_000_000
 
-# The forms that the LMS writes. All parsers that upstream uses (aniso8601, dateutil, datetime) agree on them.
-_SUPPORTED_TIME = re.compile(
-    r"(?:19|2[0-9])[0-9]{2}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
-    r"(Z|(?:\+|-(?!00:00))[0-9]{2}:[0-5][0-9])?"
+# The forms that the LMS writes, or wrote. All parsers that upstream uses (aniso8601, dateutil, datetime) agree on them,
+# except that aniso8601 rejects a space between the date and the time. The zone is a group.
+_FREQUENT_TIME = re.compile(
+    r"(?:19|2[0-9])[0-9]{2}-[0-9]{2}-[0-9]{2}[T ](?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
+    r"(Z|(?:\+|-(?!00:?00))[0-9]{2}:?[0-5][0-9])?"
 )
 # The most frequent form: in UTC, with microseconds. A match takes a third of the time of parsing.
 _is_usual_time = re.compile(
@@ -29,24 +36,67 @@ def xapi_timestamp(time: Any) -> str:
     """Return a time in its own zone, with microseconds unless they are zero.
 
     Raises:
-        UpstreamRejects: the time has no zone.
+        UpstreamRejects: the time is not valid, or has no zone.
     """
-    if type(time) is str and _is_usual_time(time) and time[20:26] != "000000":
-        return time
-    return _parsed(time, without_zone="ValueError").isoformat()
+    if type(time) is str:
+        if _is_usual_time(time) and time[20:26] != "000000":
+            return time
+        if "T" not in time:
+            raise UpstreamRejects("ValueError")
+    elif type(time) not in (int, float, list):  # upstream's parser changes an object
+        raise UnsupportedEvent
+    return _parse(time, make_datetime, without_zone="ValueError").isoformat()
 
 
 def caliper_time(time: Any) -> str:
     """Return a time in UTC, cut to milliseconds.
 
     Raises:
-        UpstreamRejects: the time has no zone.
+        UpstreamRejects: the time is not valid, or has no zone.
     """
-    if type(time) is str and _is_usual_time(time):
+    if type(time) is not str:
+        raise UpstreamRejects("AttributeError")
+    if _is_usual_time(time):
         return f"{time[:23]}Z"
-    parsed = _parsed(time, without_zone="TypeError")
-    utc = parsed.replace(tzinfo=None) - (parsed.utcoffset() or timedelta())
-    return utc.isoformat(timespec="milliseconds") + "Z"
+    parsed = _parse(time, dateutil.parser.parse, without_zone="TypeError")
+    try:
+        utc = parsed.replace(tzinfo=None) - (parsed.utcoffset() or timedelta())
+    except OverflowError:  # before the year 1
+        raise UpstreamRejects("OverflowError") from None
+    return utc.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+def _parse(time: Any, parser: Callable[[Any], datetime], *, without_zone: str) -> datetime:
+    """Parse a time. Only times in unusual forms need upstream's parser, which takes 10 to 80 us.
+
+    Args:
+        time: the time as the event writes it.
+        parser: upstream's parser.
+        without_zone: upstream's reason to reject a time without a zone.
+
+    Raises:
+        UpstreamRejects: the time is not valid, or has no zone.
+    """
+    parsed = _parse_frequent(time) or _parse_as_upstream(time, parser)
+    if parsed.utcoffset() is None:
+        raise UpstreamRejects(without_zone)
+    return parsed
+
+
+def _parse_frequent(time: Any) -> datetime | None:
+    if not isinstance(time, str) or not _FREQUENT_TIME.fullmatch(time):
+        return None
+    try:
+        return datetime.fromisoformat(time)
+    except ValueError:  # such as on February 30
+        return None
+
+
+def _parse_as_upstream(time: Any, parser: Callable[[Any], datetime]) -> datetime:
+    try:
+        return parser(time)
+    except Exception as error:  # noqa: BLE001 - upstream rejects the event for any exception
+        raise UpstreamRejects(type(error).__name__) from None
 
 
 def decimal_seconds(value: Any) -> float | None:
@@ -94,7 +144,7 @@ def caliper_duration(seconds: Any) -> str | None:
     """Return an ISO 8601 duration without leading zeros and empty parts, such as ``PT1M30.5S``.
 
     Raises:
-        UpstreamRejects: the value is not a number.
+        UpstreamRejects: the value is not a number, or not a possible number of seconds.
     """
     if seconds is None:
         return None
@@ -113,7 +163,10 @@ def caliper_duration(seconds: Any) -> str | None:
 @lru_cache(maxsize=4096)
 def _any_duration(seconds: Any) -> str:
     """Return any duration. Values of different types that are equal give the same duration."""
-    duration = timedelta(seconds=seconds)
+    try:
+        duration = timedelta(seconds=seconds)
+    except (OverflowError, ValueError) as error:  # too long, or NaN
+        raise UpstreamRejects(type(error).__name__) from None
     sign = "-" if duration < timedelta() else ""
     duration = abs(duration)
     seconds_part = duration.seconds % 60
@@ -132,14 +185,3 @@ def _time_part(seconds: int) -> str:
 def _hours_and_minutes(seconds: int) -> str:
     hours, minutes = divmod(seconds // 60, 60)
     return (f"{hours}H" if hours else "") + (f"{minutes}M" if minutes else "")
-
-
-def _parsed(time: Any, *, without_zone: str) -> datetime:
-    """Parse a time. One without a zone is rejected for this reason."""
-    match = _SUPPORTED_TIME.fullmatch(time) if isinstance(time, str) else None
-    if not match:
-        raise UnsupportedEvent
-    parsed = datetime.fromisoformat(time)
-    if not match[1]:
-        raise UpstreamRejects(without_zone)
-    return parsed

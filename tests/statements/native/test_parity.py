@@ -1,6 +1,7 @@
 """Native statements are equal to upstream's, for all event names and contents."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,24 @@ def test_events_of_the_lms_are_transformed_natively(transformers, name):
             assert dict(transformers.native.transform_paths) == {"native": 1}
 
     check()
+
+
+def test_less_than_one_percent_of_events_fall_back(transformer_type, transformers, capsys):
+    """The events of ``variations`` are far more often invalid than those of real logs."""
+    for name in sorted(TRANSFORMS[transformer_type]):
+
+        @settings(varied, max_examples=40, derandomize=True)
+        @given(raw=events(name))
+        def transform(raw):
+            if event_of(raw) is not None:
+                transformers.natively(raw)
+
+        transform()
+    paths = transformers.native.transform_paths
+    share = paths["unsupported_shape"] / sum(paths.values())
+    with capsys.disabled():
+        sys.stdout.write(f"{transformer_type}: {share:.2%} of the events need upstream's code\n")
+    assert share < 0.01
 
 
 def test_statements_of_the_sample_log_are_upstreams(transformers):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from log_replay.statements.native.caliper.envelope import json_of
 from log_replay.statements.native.caliper.event import CACHED_BLOCKS, course_members, member
-from log_replay.statements.native.fields import UpstreamRejects, course_id_of, required_at, text, value_at
+from log_replay.statements.native.fields import UpstreamRejects, course_id_of, required_at, value_at
 from log_replay.statements.native.times import caliper_duration
 from log_replay.statements.native.usage_keys import video_key
 
@@ -39,10 +39,10 @@ def video(event: Event, platform: Platform, _identities: Identities) -> str:
     """Return the video, with its length."""
     data = _data(event)
     video_id = data.get("id")
+    duration = data.get("duration", 0)
     # Other types are not cached: 1, 1.0 and True are the same key. Equal lengths give the same text.
-    return (_cached_video if type(video_id) is str else _video)(
-        video_id, data.get("duration", 0), event.course_id, platform
-    )
+    cached = type(video_id) is str and duration.__hash__ is not None
+    return (_cached_video if cached else _video)(video_id, duration, event.course_id, platform)
 
 
 def page(object_type: str) -> Object:
@@ -92,7 +92,9 @@ def _data(event: Event) -> dict[str, Any]:
 def _video(video_id: Any, seconds: Any, course_id: Any, platform: Platform) -> str:
     if (not video_id and video_id != 0) or (not course_id and course_id != 0):
         raise UpstreamRejects("ValueError")
-    key = video_key(text(course_id), video_id)
+    if not isinstance(course_id, str):
+        raise UpstreamRejects("AttributeError")
+    key = video_key(course_id, video_id)
     length = caliper_duration(seconds)
     duration = "" if length is None else f',"duration":"{length}"'
     iri = json_of(platform.iri("xblock", key))

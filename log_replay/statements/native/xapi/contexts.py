@@ -123,7 +123,10 @@ def video_length(fields: EventFields) -> bytes:
     data = fields["data"]
     seconds = data.get("duration") if type(data) is dict else None
     if seconds:
-        return _cached_length(seconds)
+        try:
+            return _cached_length(seconds)
+        except TypeError:  # a list or an object is not hashable
+            raise UpstreamRejects("TypeError") from None
     return _length(seconds) if seconds == 0 else b""
 
 

@@ -190,6 +190,8 @@ def _result(finder: Finder, answer: Json | None) -> bytes:
     else:
         # Events from before 2014 have only the answers.
         data = find("data")
+        if data is not None and not isinstance(data, dict):
+            raise UpstreamRejects("AttributeError")
         answers = None if data is None else data.get("answers")
         members = _result_members({"answer": answers, "correct": find("success") == "correct"})
     return b'{"score":%b%b}' % (_score(find("max_grade"), find("grade")), members)

@@ -113,8 +113,15 @@ def _number(fields: EventFields, key: str) -> Any:
     return data[key] or 0
 
 
-@lru_cache(maxsize=4096)
 def _weighted_grade(earned: Any, possible: Any) -> bytes:
+    try:
+        return _cached_weighted_grade(earned, possible)
+    except TypeError:  # they are not numbers
+        raise UpstreamRejects("TypeError") from None
+
+
+@lru_cache(maxsize=4096)
+def _cached_weighted_grade(earned: Any, possible: Any) -> bytes:
     """Return the result. Equal numbers give the same result, since the callers replace -0.0 with 0."""
     scaled = earned / possible if possible > 0 else 0
     return json_text({"success": bool(earned >= possible), "score": score(possible, earned, scaled)})
