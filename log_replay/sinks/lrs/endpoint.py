@@ -48,6 +48,8 @@ _FOREIGN = (requests.RequestException, HTTPError, UnicodeError)
 _NOT_ABOUT_COMPRESSION = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE, *UNAVAILABLE}) - {
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 }
+#: Few retries: an LRS may accept statements and never return any, and each retry takes up to a timeout.
+_LOOKUP_RETRIES = 2
 _TRUST_HINT = (
     "set REQUESTS_CA_BUNDLE, or 'verify' in --destination_config, to the file with its authority's certificate"
 )
@@ -156,7 +158,7 @@ class Endpoint:
             raise LookupFailed
         get = partial(self._request, "GET", self._url("statements"), params={"statementId": statement_id})
         try:
-            response = LrsResponse(*self._with_retries(lambda: _status_and_body(get())))
+            response = LrsResponse(*self._with_retries(lambda: _status_and_body(get()), _LOOKUP_RETRIES))
         except TemporaryError as error:
             raise LookupFailed from error
         if response.status == HTTPStatus.NOT_FOUND:
@@ -259,8 +261,9 @@ class Endpoint:
             return self.route.url
         return self.route.url + ("" if self.route.url.endswith("/") else "/") + resource
 
-    def _with_retries(self, attempt: Callable[[], T]) -> T:
-        retry_policy = self._retry_policy if self.retries_enabled else replace(self._retry_policy, retries=0)
+    def _with_retries(self, attempt: Callable[[], T], max_retries: int | None = None) -> T:
+        retries = self._retry_policy.retries if max_retries is None else min(max_retries, self._retry_policy.retries)
+        retry_policy = replace(self._retry_policy, retries=retries if self.retries_enabled else 0)
         return retry_policy.call(attempt, self._threads.sleep)
 
     def _unavailable(self, reason: str, hint: str) -> DestinationUnavailable:

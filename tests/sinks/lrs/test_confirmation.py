@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from structlog.testing import capture_logs
 
+from log_replay.retry import RetryPolicy
 from log_replay.sinks.lrs.bisection import Outcome, bisect
 from log_replay.sinks.lrs.routes import Route
 from tests.support.lrs_sinks import sink_of
@@ -116,7 +117,8 @@ def test_failed_lookup_decides_for_the_rest_of_the_batch(lookup_status):
 
     with ConflictingLrs(no_id, stored=no_id) as lrs:
         lrs.lookup_status = lookup_status
-        delivery = sink_of(Route(lrs.url)).deliver(batch_of(42))
+        retry_policy = RetryPolicy(retries=6, first_delay_seconds=0.001)
+        delivery = sink_of(Route(lrs.url), retry_policy=retry_policy).deliver(batch_of(42))
         assert lrs.lookups == (1 if lookup_status == 403 else 3)
     assert delivery.failed == 42
     assert {refusal.reason for refusal in delivery.refusals} == {"conflict"}
