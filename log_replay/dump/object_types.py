@@ -54,9 +54,7 @@ def _table_object_type(name: str) -> ObjectType:
         "object_tag": (source_tables.ObjectTag, (), serializers.object_tag_rows),
     }
     if name not in types:
-        raise ConfigurationError(
-            f"--object {name!r} is not one of {', '.join(types)}", hint=did_you_mean(name, types) or None
-        )
+        raise ConfigurationError(f"--object {name!r} is not one of {', '.join(types)}", hint=did_you_mean(name, types))
     model, related, make_rows = types[name]
     _check_table(model, name)
     return ObjectType(
