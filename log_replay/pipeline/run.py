@@ -15,6 +15,7 @@ from log_replay import _speedups
 from log_replay.errors import ConfigurationError, DamagedObject, LogReplayError, ReadError
 from log_replay.events.filters import check_event_patterns, option_checks
 from log_replay.ledger.factory import open_ledger
+from log_replay.pipeline.destination import line_limit, open_destination, open_tracking
 from log_replay.pipeline.memory import memory_kept
 from log_replay.pipeline.output_paths import check_output_paths
 from log_replay.pipeline.plan.heads import head_reader
@@ -28,11 +29,11 @@ from log_replay.pipeline.workers import WorkerDied, results_in_order
 from log_replay.records import BlockResult, LineBlock, SkippedObject, Unit
 from log_replay.report import Report
 from log_replay.report.rejects import RejectsFile
-from log_replay.sinks import ObjectSink, open_sink
+from log_replay.sinks import ObjectSink
 from log_replay.sinks.discard import Discard
 from log_replay.sources import open_source
 from log_replay.sources.listing import EMPTY
-from log_replay.statement_log import LINE_LIMITS, LineLimit, flush_statements, log_statements, statements_to
+from log_replay.statement_log import flush_statements, log_statements, statements_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from log_replay.records import Delivery, TransformedEvent
     from log_replay.report.progress import Progress
     from log_replay.sinks import Sink
-    from log_replay.sinks.clickhouse.tracking import TrackingStore
     from log_replay.sources import Source
 
 log = structlog.get_logger(__name__)
@@ -67,18 +67,18 @@ class Replay:
         check_output_paths(options)
         self.options = options
         self.report = Report(
-            over_line_limit=_line_limit(options.max_line_bytes),
+            over_line_limit=line_limit(options.max_line_bytes),
             c_extension=_speedups.classify_lines is not None,
             filters=tuple(option_checks(options.filters)),
         )
         self._source = source or open_source(
             options.source.provider, options.source.config, skip_unreadable=options.skip_unreadable
         )
-        self._sink = sink or self._open_sink()
+        self._sink = sink or open_destination(options, log_events=self._log)
         # The routes are read once, here: workers and redelivery receive them with these settings.
         self._transform_settings = transform_settings(options, self._sink.routing)
         check_event_patterns(options.filters.events, self._transform_settings.transformer.names)
-        self._tracking = _open_tracking(options)
+        self._tracking = open_tracking(options)
         self._source.check()
         self._sink.check()
         if self._tracking:
@@ -214,15 +214,6 @@ class Replay:
     def _pause_seconds(self) -> float:
         return 0.0 if self.options.dry_run else self.options.sleep_between_batches_secs
 
-    def _open_sink(self) -> Sink:
-        sink = _open_destination(self.options)
-        if self.options.missing_from is None:
-            return sink
-        from log_replay.sinks.only_missing import OnlyMissing  # noqa: PLC0415 - ClickHouse's client is optional
-
-        kind = self.options.transformer_type
-        return OnlyMissing(sink, self.options.missing_from, transformer_type=kind, log=self._log)
-
     def _log(self, events: Sequence[TransformedEvent]) -> None:
         log_statements(self.options.transformer_type, events, self.report.over_line_limit)
 
@@ -285,35 +276,3 @@ class Replay:
             self.report.stopped = self.report.stopped or str(interrupt)
         if self.report.stopped:
             self._ledger.stop(self.report.stopped)
-
-
-def _open_destination(options: Options) -> Sink:
-    """Open the destination of the statements. A dry run discards them."""
-    if options.dry_run:
-        return Discard()
-    return open_sink(
-        options.destination.provider,
-        options.destination.config,
-        transformer_type=options.transformer_type,
-        key=options.key,
-        lrs_urls=options.lrs_urls,
-    )
-
-
-def _open_tracking(options: Options) -> TrackingStore | None:
-    if not options.tracking or options.dry_run:
-        return None
-    from log_replay.sinks.clickhouse.tracking import TrackingStore  # noqa: PLC0415 - ClickHouse's client is optional
-
-    config = options.destination.config
-    return TrackingStore(config, options.filters, create=bool(config.get("create_tables")))
-
-
-def _line_limit(text: str | None) -> LineLimit | None:
-    if text is None:
-        return None
-    if text in LINE_LIMITS:
-        return LineLimit(LINE_LIMITS[text])
-    if text.isdecimal() and int(text) > 0:
-        return LineLimit(int(text))
-    raise ConfigurationError(f"--max_line_bytes {text!r} is neither a number nor one of {', '.join(LINE_LIMITS)}")

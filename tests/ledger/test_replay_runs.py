@@ -71,9 +71,7 @@ def test_run_with_secrets_is_not_resumed_by_its_name(replay, source):
 
 def test_run_with_secrets_in_the_environment_is_resumed(replay, source, monkeypatch):
     monkeypatch.setenv("LRS_PASSWORD", "hunter2")
-    config = json.dumps(
-        {"url": "http://127.0.0.1:1/xAPI", "username": "${LRS_PASSWORD}", "password": "${LRS_PASSWORD}"}
-    )
+    config = json.dumps({"url": "http://127.0.0.1:1/xAPI", "username": "replay", "password": "${LRS_PASSWORD}"})
     lrs = ["--destination_provider", "LRS", "--destination_config", config]
     replay(*source, *lrs, "--dry_run", "--log_to", "null", "--run", "x")
     runs("resume", "x")

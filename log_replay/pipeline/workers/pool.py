@@ -105,6 +105,9 @@ class Pool:
             self._start()
         except WorkersUnavailable as error:
             raise ConfigurationError(error.message, operation=error.operation, hint=error.hint) from error
+        except BaseException:  # Ctrl-C
+            self._end()
+            raise
         return self
 
     def __exit__(self, *_exc: object) -> None:
