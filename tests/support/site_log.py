@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from tests.support.log_templates import PLACEHOLDERS
 from tests.support.sample_identities import SALT
-from tests.support.site_mixes import PROBLEM, groups
+from tests.support.site_episodes import PROBLEM
+from tests.support.site_mixes import groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
