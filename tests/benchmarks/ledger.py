@@ -1,6 +1,7 @@
-"""``python -m tests.benchmarks.ledger``: the share of the ledger in the time of a run into files, under 3 %.
+"""``python -m tests.benchmarks.ledger``: the share of the ledger in the CPU and in the time of a run into files.
 
-The ledger is timed inside the run, so that both have the same disk and the same load of the machine.
+The ledger is timed inside the run, so that both have the same disk and the same load of the machine. Its CPU is under
+2 % with the default batch size of 10,000. Its time is mostly the wait for the disk: each batch is one durable commit.
 """
 
 from __future__ import annotations
@@ -39,18 +40,19 @@ TIMED = {DatabaseLedger: ("_store_plan", "_restore", "acknowledge", "begin", "fi
 
 
 class Stopwatch:
-    """Adds up the time that functions take."""
+    """Adds up the time and the CPU that functions take."""
 
     def __init__(self) -> None:
-        self.seconds = 0.0
+        self.seconds = self.cpu_seconds = 0.0
 
     def around(self, function):
         def timed(*args, **kwargs):
-            began = time.perf_counter()
+            began, cpu_began = time.perf_counter(), time.process_time()
             try:
                 return function(*args, **kwargs)
             finally:
                 self.seconds += time.perf_counter() - began
+                self.cpu_seconds += time.process_time() - cpu_began
 
         return timed
 
@@ -68,7 +70,8 @@ def main() -> None:
         for name in names:
             setattr(owner, name, stopwatch.around(getattr(owner, name)))
     sys.stdout.write(
-        f"{'batch size':>10} {'batches':>8} {'run s':>8} {'ledger s':>9} {'ms a batch':>11} {'share':>7}\n"
+        f"{'batch size':>10} {'batches':>8} {'run s':>8} {'ledger s':>9} {'ms a batch':>11} {'share':>7}"
+        f" {'CPU share':>10}\n"
     )
     for batch_size in BATCH_SIZES:
         show(batch_size, stopwatch)
@@ -84,14 +87,16 @@ def show(batch_size: int, stopwatch: Stopwatch) -> None:
         "--batch_size", str(batch_size),
     ]  # fmt: skip
     parser = load_command_class("log_replay", "replay_tracking_logs").create_parser("log-replay", "bench")
-    stopwatch.seconds = 0.0
+    stopwatch.seconds = stopwatch.cpu_seconds = 0.0
+    cpu_began = time.process_time()
     report = Replay(read_options(vars(parser.parse_args(arguments)))).replay(ProgressLog())
     batches = -(-report.total.transformed // batch_size)
     share = f"{stopwatch.seconds / report.seconds:.2%}"
+    cpu_share = f"{stopwatch.cpu_seconds / (time.process_time() - cpu_began):.2%}"
     milliseconds = 1000 * stopwatch.seconds / batches
     sys.stdout.write(
         f"{batch_size:>10} {batches:>8} {report.seconds:>8.2f} {stopwatch.seconds:>9.3f}"
-        f" {milliseconds:>11.1f} {share:>7}\n"
+        f" {milliseconds:>11.1f} {share:>7} {cpu_share:>10}\n"
     )
 
 

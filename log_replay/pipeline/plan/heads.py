@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from log_replay.errors import LogReplayError
@@ -22,6 +23,7 @@ def head_reader(source: Source, provider: str) -> Callable[[SourceObject], str]:
     It is empty for compressed objects, and for objects outside the file system: they are replaced when they grow.
     """
 
+    @lru_cache(maxsize=1)  # the units of an object follow each other
     def read_head(obj: SourceObject) -> str:
         if provider != "LOCAL" or not obj.size_bytes:
             return ""
