@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, NoReturn
 
 from django.core.management import ManagementUtility, find_commands, get_commands, load_command_class
 
 from log_replay import management
-from log_replay.errors import ConfigurationError
-from log_replay.management.exit_codes import WRONG_USAGE
+from log_replay.errors import ConfigurationError, LogReplayError
+from log_replay.management.exit_codes import INCOMPLETE, WRONG_USAGE
+from log_replay.management.stdout import write_stdout
 from log_replay.spelling import did_you_mean
 from log_replay.terminal_text import escape_controls
 
@@ -39,18 +41,28 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "log_replay.standalone.settings")
     arguments = sys.argv[1:]
     if not arguments or arguments in (["-h"], ["--help"], ["help"]):
-        sys.stdout.write(USAGE)
+        _print(USAGE)
     elif _asks_for_version(arguments):
         from log_replay.management.versions import versions  # noqa: PLC0415 - other commands do not need it
 
         detailed = any(argument in {"2", "3", "-v2", "-v3", "--verbosity=2"} for argument in arguments)
-        sys.stdout.write(f"{versions(detailed=detailed)}\n")
+        _print(f"{versions(detailed=detailed)}\n")
     elif _asks_for_help(arguments):
         # Help needs no settings and no apps: without event-routing-backends and Celery it takes a third of the time.
         load_command_class("log_replay", arguments[0]).run_from_argv(["log-replay", *arguments])
     else:
         _check_environment()
         _Utility(["log-replay", *arguments]).execute()
+
+
+def _print(text: str) -> None:
+    """Write to stdout, or end with one line on stderr."""
+    try:
+        write_stdout(text.encode())
+    except ConfigurationError as error:
+        _end(str(error), WRONG_USAGE)
+    except LogReplayError as error:
+        _end(str(error), INCOMPLETE)
 
 
 def _check_environment() -> None:
@@ -60,8 +72,16 @@ def _check_environment() -> None:
     try:
         check_environment()
     except ConfigurationError as error:
-        sys.stderr.write(f"log-replay: {escape_controls(str(error))}\n")
-        sys.exit(WRONG_USAGE)
+        _end(str(error), WRONG_USAGE)
+    try:
+        import_module(os.environ["DJANGO_SETTINGS_MODULE"])
+    except ModuleNotFoundError as error:  # Django hides this error, and then finds none of our commands
+        _end(f"DJANGO_SETTINGS_MODULE: there is no module {error.name} (unset it to use our own settings)", WRONG_USAGE)
+
+
+def _end(message: str, code: int) -> NoReturn:
+    sys.stderr.write(f"log-replay: {escape_controls(message)}\n")
+    sys.exit(code)
 
 
 class _Utility(ManagementUtility):
@@ -71,8 +91,7 @@ class _Utility(ManagementUtility):
         commands = get_commands()
         if subcommand not in commands:
             error = "; ".join(filter(None, (f"there is no command {subcommand}", did_you_mean(subcommand, commands))))
-            sys.stderr.write(f"log-replay: {escape_controls(error)} (log-replay --help lists them)\n")
-            sys.exit(WRONG_USAGE)
+            _end(f"{error} (log-replay --help lists them)", WRONG_USAGE)
         return super().fetch_command(subcommand)
 
 

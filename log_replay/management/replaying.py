@@ -60,6 +60,8 @@ def _replay(options: Options) -> Report:
     from log_replay.report.summary_file import write_summary  # noqa: PLC0415
     from log_replay.report.terminal import show_summary  # noqa: PLC0415
 
+    if options.log_to == "stdout":
+        check_stdout()
     prepare_identities(options.transformer_type)
     run = Replay(options)
     statements_on_terminal = options.log_to == "stdout" and sys.stdout.isatty()

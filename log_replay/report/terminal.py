@@ -107,7 +107,8 @@ def _remarks(report: Report) -> Iterable[str]:
         yield "C extension not built; using the slower Python code (install a C compiler, then reinstall the package)"
     for path, count in report.transform_paths.items():
         if path != "native":
-            yield f"{count:,} events used event-routing-backends' own, slower code (reason: {path})"
+            events = "1 event" if count == 1 else f"{count:,} events"
+            yield f"{events} used event-routing-backends' own, slower code (reason: {path})"
     if report.verified:
         yield f"{report.verified:,} events compared with event-routing-backends: {len(report.differences):,} differ"
 

@@ -1,20 +1,18 @@
-"""The whole command against upstream's own: ratios measured in one run, on the same database and the same log.
+"""The whole command against event-routing-backends' own command: ratios from one run, same database, same log.
 
     python -m tests.benchmarks.replay [--quick]
 
-CPU time is that of the whole process and its workers, less that of the same command on a log with no lines. Upstream
-logs through the LMS's ``logging.FileHandler``; ours too in one row, and through ``--log_to file:`` in the others.
+CPU time is that of the process and its workers, minus that of the same command on a log without lines. Upstream logs
+through the LMS's ``logging.FileHandler``; ours does in one row, and through ``--log_to file:`` in the others.
 
-What the profile taught, in us of CPU a line of a log of 60 % known events (2 cores of an AMD EPYC, Python 3.11):
-reading and cutting 0.3, the prefilter 0.3, reading events 2.0 (of which orjson is 1.4), making statements 2.5 to 3.5,
-logging them 0.4 (4 through ``logging.FileHandler``, which flushes each record), fetching 5,000 users 0.5; and another
-0.5 since what is known of so many users is not in the processor's cache. Two thirds of it are the interpreter's.
+CPU time in us a line, for a log with 60 % known events (2 cores of an AMD EPYC, Python 3.11): reading and splitting
+0.3, the prefilter 0.3, parsing events 2.0 (1.4 of it in orjson), making statements 2.5 to 3.5, logging them 0.4 (4
+through ``logging.FileHandler``, which flushes each record), looking up 5,000 users 0.5, and another 0.5 because the
+data of so many users does not fit into the processor's cache. Two thirds are spent in Python's interpreter.
 
-What gained most, of late: the prefilter, the reading of events and the putting together of statements in C (6 in all),
-fewer calls and objects on the way of a statement (3), keeping freed blocks from the kernel (0.5). Before: forgetting
-each event before the next is read, the collector of cycles run seldom, a block's statements logged at once. What gained
-nothing: Cython and mypyc on the same sources, smaller blocks, grouping a block's events by name, more caches: what is
-found in memory costs more than what is put together in the processor's cache.
+What helped most: C code for the prefilter, for parsing events and for assembling statements (6 in all); fewer calls and
+objects per statement (3); keeping freed blocks from the kernel (0.5). What did not help: Cython and mypyc on the same
+sources, smaller blocks, grouping a block's events by name, more caches (reading memory costs more than computing).
 """
 
 from __future__ import annotations
@@ -78,7 +76,7 @@ class Cost:
 
 
 class Bench:
-    """An LMS of its own (a stand-in for edx-platform) whose database both commands ask."""
+    """A stand-in for edx-platform, with the database that both commands use."""
 
     def __init__(self, folder: Path, users: int, mix: str | None = None) -> None:
         self.folder = folder
@@ -93,7 +91,7 @@ class Bench:
             "PYTHONPATH": f"{STAND_IN}{os.pathsep}{TESTS.parent}",
             "LMS_DATABASE": str(self.database),
             "PYTHONWARNINGS": "ignore",
-            # Compiled once, as where it is installed: start-up is long enough to disturb without that.
+            # Keep compiled modules, as an installation does: compiling would dominate the start-up.
             "PYTHONDONTWRITEBYTECODE": "",
             "PYTHONPYCACHEPREFIX": str(folder.parent / "pycache"),
         }
@@ -110,7 +108,7 @@ class Bench:
         return (self.logs / name).stat().st_size
 
     def repeat(self, name: str, longer: str, times: int) -> None:
-        """Write a log that holds another so many times."""
+        """Write a log that contains another one several times."""
         with (self.logs / longer).open("wb") as out:
             for _ in range(times):
                 out.write((self.logs / name).read_bytes())
@@ -126,7 +124,7 @@ class Bench:
         return self._command("log_replay", name, kind, "--destination_provider", "LOGGER")
 
     def net(self, command, name: str, *arguments: str) -> Cost:
-        """Return what a log costs beyond start-up: the least of five, in turn, for other processes disturb."""
+        """Return the cost of a log beyond the start-up: the least of five, since other processes disturb."""
         pairs = [(command("empty.log", *arguments), command(name, *arguments)) for _ in range(5)]
         start, whole = map(_least, zip(*pairs, strict=True))
         return Cost(whole.cpu_seconds - start.cpu_seconds, whole.wall_seconds - start.wall_seconds)
@@ -153,7 +151,7 @@ def _least(costs: Iterable[Cost]) -> Cost:
 
 
 def floor_seconds(log: Path, statements: Path) -> float:
-    """Return the CPU time of what nobody can do without: parse each line, serialise and name each statement."""
+    """Return the CPU time of the floor: parse each line, serialise each statement, compute its id."""
     made = [orjson.loads(line) for line in statements.read_bytes().splitlines()]
     lines = log.read_bytes().splitlines()
     began = time.process_time()
@@ -250,7 +248,7 @@ def _site(folder: Path, few: int, many: int) -> None:
 
 
 def _workers(bench: Bench) -> None:
-    # With few users, since each worker looks up all of them for itself: that would weigh in a log as short as this.
+    # With few users: each worker looks up all of them, which would dominate so short a log.
     one, two = _marginal_walls(bench, (1, 2))
     row("2 workers, 50 users: wall of 1 / wall of 2", f"{one / two:.2f}x", ">= 1.7x on 2 idle cores")
     parent, worker = peak_mb(bench, "longer.log")
@@ -258,9 +256,9 @@ def _workers(bench: Bench) -> None:
 
 
 def _marginal_walls(bench: Bench, counts: Sequence[int]) -> list[float]:
-    """Return how much longer a log takes that is five times as long, the least of nine, by the number of workers.
+    """Return the extra time for a log that is five times as long, the least of nine, by the number of workers.
 
-    Compared with a log that gives every worker something to do, for an empty one ends before they have started.
+    The shorter log keeps every worker busy; an empty one would end before the workers have started.
     """
     bench.repeat("many.log", "longer.log", 5)
     walls: dict[tuple[int, str], list[float]] = defaultdict(list)
@@ -271,7 +269,7 @@ def _marginal_walls(bench: Bench, counts: Sequence[int]) -> list[float]:
 
 
 def _unknown(folder: Path, *, quick: bool) -> None:
-    # Five times as long as what is parsed, for of a shorter one little is left beyond start-up.
+    # Five times as long as the parsed log: a shorter one takes hardly more than the start-up.
     bench, times = Bench(folder / "unknown", 50), 5
     size = bench.log("unknown.log", 20_000 if quick else 200_000, 0.0)
     bench.repeat("unknown.log", "longer.log", times)

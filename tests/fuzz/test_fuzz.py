@@ -1,6 +1,6 @@
-"""Nothing that is read ends in an uncaught exception, and nothing of it gets into our own log or a message.
+"""No input ends in an uncaught exception, and no content appears in our own log or in a message.
 
-``LOG_REPLAY_FUZZ_EXAMPLES`` says how many examples each test tries (default 150).
+``LOG_REPLAY_FUZZ_EXAMPLES`` is the number of examples of each test (default 150).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tests.support.paths import SAMPLE
 from tests.support.runs import parsed
 
 EXAMPLES = int(os.environ.get("LOG_REPLAY_FUZZ_EXAMPLES", "150"))
-#: What stands for content: it must never be seen but in statements.
+#: Content of learners: it may appear only in statements.
 MARK = "CONTENT7f3a"
 fuzzed = settings(
     max_examples=EXAMPLES,
@@ -62,7 +62,7 @@ values = st.recursive(
 
 @st.composite
 def altered_events(draw):
-    """A real event of which something is another thing: a field, or a field of a field."""
+    """A real event with one to three fields, at any depth, that are changed, added or removed."""
     event = json.loads(json.dumps(draw(st.sampled_from(EVENTS))))
     for _ in range(draw(st.integers(1, 3))):
         place = event
@@ -81,7 +81,7 @@ def altered_events(draw):
 
 @st.composite
 def damaged_lines(draw):
-    """A real line that was cut, joined, or of which some bytes are others."""
+    """A real line that is cut, or in which some bytes are replaced."""
     line = bytearray(draw(st.sampled_from(SAMPLE_LINES)))
     for _ in range(draw(st.integers(1, 4))):
         start = draw(st.integers(0, len(line)))
@@ -101,7 +101,7 @@ def own_log():
 
 
 def replayed(arguments: list[str]) -> None:
-    """Run; all that is said but in our own log is a summary, in which the names of unknown events may be anything."""
+    """Run, and check the counters and the summary. The names of unknown events in it may be anything."""
     said = io.StringIO()
     with redirect_stdout(said), redirect_stderr(said):
         report = Replay(parsed(arguments)).replay(ProgressLog())
@@ -117,7 +117,7 @@ def replayed(arguments: list[str]) -> None:
     compressed=st.booleans(),
     transformer=st.sampled_from(["xapi", "caliper"]),
 )
-def test_lines_end_no_run_and_are_seen_nowhere(
+def test_no_line_ends_a_run_or_appears_in_our_log(
     sample_identities, tmp_path_factory, own_log, contents, compressed, transformer
 ):
     folder = tmp_path_factory.mktemp("fuzz")
@@ -155,7 +155,7 @@ def _patched(data: bytes, start: int, patch: bytes) -> bytes:
     | st.binary(max_size=100)
     | st.binary(max_size=60).map(lambda data: b"\x28\xb5\x2f\xfd" + data)
 )
-def test_damaged_objects_end_no_run(sample_identities, tmp_path_factory, own_log, data):
+def test_no_damaged_object_ends_a_run(sample_identities, tmp_path_factory, own_log, data):
     folder = tmp_path_factory.mktemp("fuzz")
     (folder / "logs").mkdir()
     (folder / "logs" / "a.log.gz").write_bytes(data or b"\n")
@@ -179,7 +179,7 @@ configs = st.dictionaries(
 
 
 def complaint(call) -> str:
-    """Return what is said to be wrong, if anything is."""
+    """Return the message of a configuration error, or an empty text."""
     try:
         call()
     except ConfigurationError as error:
@@ -188,7 +188,7 @@ def complaint(call) -> str:
 
 
 def says_no_secret(text: str, config: dict) -> bool:
-    """Whether no secret is in a text; one that is the name of a setting as well is none."""
+    """Tell whether a text contains no secret. A secret that is also the name of a setting does not count."""
     secrets = [config.get(name) for name in ("password", "token", "auth_key", "secret")]
     marked = [secret for secret in secrets if isinstance(secret, str) and MARK in secret]
     return not any(secret in text and not any(secret in name for name in config) for secret in marked)
@@ -205,7 +205,7 @@ def says_no_secret(text: str, config: dict) -> bool:
     provider="LOCAL", config={"secret": f"{MARK}\\", "container": "a", "prefix": f"../{MARK}\\"}, transformer="xapi"
 )
 @pytest.mark.usefixtures("db")
-def test_a_destination_s_configuration_is_right_or_wrong(provider, config, transformer):
+def test_any_destination_config_opens_or_is_refused(provider, config, transformer):
     def opened():
         sink = open_sink(provider, config, transformer_type=transformer, key="0" * 12)
         for endpoint in getattr(sink, "_endpoints", ()):
@@ -216,7 +216,7 @@ def test_a_destination_s_configuration_is_right_or_wrong(provider, config, trans
 
 @fuzzed
 @given(provider=st.sampled_from(["LOCAL", "S3", "MINIO", "STDIN"]) | st.text(max_size=6), config=configs)
-def test_a_source_s_configuration_is_right_or_wrong(provider, config):
+def test_any_source_config_opens_or_is_refused(provider, config):
     assert says_no_secret(complaint(lambda: open_source(provider, config)), config)
 
 
@@ -225,7 +225,7 @@ odd_json = st.sampled_from(["[" * 10**5, '{"a": "${NOT_SET_AT_ALL}"}', "@", "@\0
 
 @fuzzed
 @given(st.text(max_size=40) | configs.map(json.dumps) | odd_json)
-def test_option_json_is_right_or_wrong(text):
+def test_any_json_option_is_read_or_refused(text):
     said = complaint(lambda: read_config("--source_config", text))
     assert MARK not in said or text.startswith("@")
 
@@ -248,7 +248,7 @@ OPTIONS = [
 
 @fuzzed
 @given(option=st.sampled_from(OPTIONS), value=st.text(max_size=12) | st.floats().map(str) | st.integers().map(str))
-def test_the_values_of_options_are_right_or_wrong(option, value):
+def test_any_option_value_is_read_or_refused(option, value):
     arguments = ["--source_provider", "STDIN", "--transformer_type", "xapi", f"{option}={value}"]
     with redirect_stderr(io.StringIO()), suppress(ConfigurationError, SystemExit):
         parsed(arguments)
@@ -263,7 +263,7 @@ def test_the_values_of_options_are_right_or_wrong(option, value):
         max_size=4,
     )
 )
-def test_a_file_of_rejects_is_right_or_wrong(tmp_path_factory, entries):
+def test_any_rejects_file_is_read_or_refused(tmp_path_factory, entries):
     path = tmp_path_factory.mktemp("fuzz") / "rejects"
     path.write_bytes(b"\n".join(entries))
     assert MARK not in complaint(lambda: read_rejects("--from_rejects", str(path)))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 
+import orjson
+
 from tests.support.scripted_server import Asked, LrsResponse, ScriptedServer
 
 
@@ -14,6 +16,8 @@ class KeepingLrs(ScriptedServer):
     def __init__(self) -> None:
         super().__init__()
         self.received: Counter[str] = Counter()
+        #: The text of each statement by its id, as JSON without spaces.
+        self.stored: dict[str, bytes] = {}
         self.refuses = lambda _statement: False
 
     def next_answer(self, asked: Asked) -> LrsResponse:
@@ -24,6 +28,7 @@ class KeepingLrs(ScriptedServer):
         if any(map(self.refuses, statements)):
             return LrsResponse(400)
         self.received.update(statement["id"] for statement in statements)
+        self.stored |= {statement["id"]: orjson.dumps(statement) for statement in statements}
         return answer
 
     def fail_after(self, posts: int, answer: LrsResponse | None = None) -> None:

@@ -1,7 +1,7 @@
 """Real servers for tests: LRSs (Ralph, Learning Locker's core) and S3 (moto), on free ports of 127.0.0.1.
 
-Fixtures of session scope; a test module gets them by importing them into its room's ``conftest.py``. What is no
-dependency of the tests' own environment is installed once, below ``LOG_REPLAY_TEST_CACHE``.
+Fixtures of session scope, which a folder's ``conftest.py`` imports. Servers that are no dependency of the tests'
+environment are installed once, below ``LOG_REPLAY_TEST_CACHE``.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from ralph.api import app
 
 @dataclass
 class Lrs:
-    """A running LRS; ``url`` is what a route has."""
+    """A running LRS. ``url`` is the URL of a route to it."""
 
     url: str
     username: str
@@ -57,7 +57,7 @@ class Lrs:
         return {"url": self.url, "username": self.username, "password": self.password}
 
     def stored(self, ids: set[str]) -> list[dict[str, Any]]:
-        """Return those of the stored statements that have one of these ids."""
+        """Return the stored statements with these ids."""
         return [statement for statement in self.statements() if statement["id"] in ids]
 
 
@@ -184,7 +184,7 @@ def s3(s3_server) -> S3:
 
 
 def installed(name: str, requirement: str, install: Callable[[Path, str], None]) -> Path:
-    """Return the folder that a requirement is installed in, installing it unless that was done before."""
+    """Return the folder in which a requirement is installed, after installing it if necessary."""
     folder = CACHE / name
     done = folder / "installed"
     CACHE.mkdir(parents=True, exist_ok=True)
@@ -216,7 +216,7 @@ def _install_learning_locker(folder: Path, requirement: str) -> None:
 
 @contextlib.contextmanager
 def served(command: list[Any], folder: Path, environment: dict[str, str]) -> Iterator[Path]:
-    """Run a server until the context ends; give the file that it writes to."""
+    """Run a server until the context ends. Yield the file with its output."""
     log = Path(folder) / f"server-{os.getpid()}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -1,0 +1,437 @@
+"""Command lines that an operator, a cron job or an attacker may type, and how each must end.
+
+A row has a name, the arguments as a shell reads them, the exit code, and a pattern for the first line of stderr that is
+neither progress nor a warning.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+SECRET = "pa55-w0rd-of-the-test"
+LOGS = """--source_provider LOCAL --source_config '{"key": ".", "container": "logs"}'"""
+XAPI = "--transformer_type xapi"
+RUN = f"transform_tracking_logs {XAPI}"
+DRY = f"{RUN} {LOGS} --dry_run --log_to null"
+FILES = f"""{RUN} {LOGS} --destination_provider LOCAL --destination_config '{{"key": ".", "container": "out"}}'"""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One command line.
+
+    Attributes:
+        name: what it tries.
+        arguments: as typed behind ``log-replay``.
+        code: the exit code.
+        says: a regular expression for the first line of stderr that is no warning; None if nothing need be said.
+        environment: variables; a command with any runs in a fresh process.
+        stdin: what is piped in; None closes standard input.
+        stdout: ``file``, ``closed``, or the path of a device.
+        stderr: likewise.
+        limits: resource limits by their names.
+        leaves: files that are there afterwards and were not before, as patterns of ``fnmatch``.
+    """
+
+    name: str
+    arguments: str
+    code: int
+    says: str | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+    stdin: bytes | None = b""
+    stdout: str | None = "file"
+    stderr: str | None = "file"
+    limits: dict[str, int] = field(default_factory=dict)
+    leaves: tuple[str, ...] = ()
+
+
+def _options(pairs: dict[str, tuple[str, ...]]) -> list[Line]:
+    """Return a row for each value that an option refuses."""
+    return [
+        Line(f"{option} {value!r}", f"{DRY} --{option}={value}", 2, rf"--{option}|{value}")
+        for option, values in pairs.items()
+        for value in values
+    ]
+
+
+WRONG_VALUES = {
+    "batch_size": ("0", "-1", "many", "1.5"),
+    "sleep_between_batches_secs": ("-1", "nan", "inf", "long"),
+    "grace_secs": ("-1", "nan", "inf"),
+    "verify_sample": ("-0.1", "1.1", "nan", "half"),
+    "workers": ("0", "-1", "many", "1.5"),
+    "unit_size": ("0", "-1MB", "large", "1XB"),
+    "max_rejected": ("-1", "many", "5%%"),
+    "max_line_bytes": ("0", "-1", "floppy"),
+    "since": ("yesterday", "2026-13-01", "2026-02-30"),
+    "until": ("tomorrow", "2026-01-01T25:00"),
+    "max_rate": ("0", "-1", "nan"),
+    "lrs_concurrency": ("0", "-1", "few"),
+    "log_to": ("nowhere", "tcp://", "tcp://host", "tcp://host:port", "udp://localhost:1", "file:", "unix:"),
+    "log_format": ("xml", "Aspects"),
+    "transformers": ("mine",),
+    "add_external_ids": ("maybe",),
+    "format": ("csv",),
+    "layout": ("deep",),
+}
+#: Values of ``--source_config`` that cannot be right, and what is said about each.
+WRONG_SOURCES = {
+    "no container": ("LOCAL", '{"key": "."}', "container"),
+    "no key": ("LOCAL", '{"container": "logs"}', "key"),
+    "an absent container": ("LOCAL", '{"key": ".", "container": "nosuch"}', "No such file"),
+    "an absent key": ("LOCAL", '{"key": "/nosuch", "container": "logs"}', "No such file"),
+    "a container that leaves the key": ("LOCAL", '{"key": ".", "container": ".."}', "container"),
+    "a container of two parts": ("LOCAL", '{"key": ".", "container": "a/b"}', "container"),
+    "a misspelt key": ("LOCAL", '{"key": ".", "contaner": "logs"}', "contaner|container"),
+    "an unknown option": ("LOCAL", '{"key": ".", "container": "logs", "colour": 1}', "colour"),
+    "a prefix that nothing has": ("LOCAL", '{"key": ".", "container": "logs", "prefix": "zzz"}', "no logs|zzz"),
+    "a number as prefix": ("LOCAL", '{"key": ".", "container": "logs", "prefix": 5}', "prefix"),
+    "an unknown provider": ("FTP", '{"container": "logs"}', "FTP"),
+    "an empty provider": ("", "{}", "provider"),
+    "a configuration of STDIN": ("STDIN", '{"key": "."}', "STDIN"),
+    "S3 without a secret": ("S3", '{"key": "a", "container": "b"}', "secret|S3"),
+    "S3 with a misspelt option": (
+        "S3",
+        f'{{"key": "a", "secret": "{SECRET}", "container": "b", "regoin": "x"}}',
+        "regoin|S3",
+    ),
+    "an array": ("LOCAL", "[1]", "object"),
+    "a string": ("LOCAL", '"logs"', "object"),
+    "no JSON": ("LOCAL", "{key: .}", "JSON"),
+    "half an object": ("LOCAL", '{"key": ', "JSON"),
+    "a variable that is not set": ("LOCAL", '{"key": "${NOT_SET_ANYWHERE}", "container": "logs"}', "NOT_SET_ANYWHERE"),
+    "a file that is not there": ("LOCAL", "@nosuch.json", "No such file"),
+    "a folder as a file": ("LOCAL", "@logs", "directory"),
+    "a file that is no JSON": ("LOCAL", "@logs/a.log", "UTF-8"),
+    "no path at all": ("LOCAL", "@", "directory|path|No such"),
+}
+WRONG_DESTINATIONS = {
+    "an unknown provider": ("FTP", '{"container": "out"}', "FTP"),
+    "LOCAL without a key": ("LOCAL", '{"container": "out"}', "key"),
+    "LOCAL without a container": ("LOCAL", '{"key": "."}', "container"),
+    "a container that leaves the key": ("LOCAL", '{"key": ".", "container": ".."}', "container"),
+    "a prefix that leaves the container": ("LOCAL", '{"key": ".", "container": "out", "prefix": "../x"}', "prefix"),
+    "an unknown compression": ("LOCAL", '{"key": ".", "container": "out", "compression": "rar"}', "rar"),
+    "an option of upstream's locking": (
+        "LOCAL",
+        '{"key": "/nosuch", "container": "out", "ex_use_locking": true}',
+        "/nosuch",
+    ),
+    "an unknown option": ("LOCAL", '{"key": ".", "container": "out", "colour": 1}', "colour"),
+    "a link out of the container": ("LOCAL", '{"key": ".", "container": "out", "prefix": "away"}', "link"),
+    "an LRS without a URL": ("LRS", '{"username": "a", "password": "b"}', "url"),
+    "an LRS whose URL is none": ("LRS", '{"url": "lrs"}', "URL"),
+    "an LRS with credentials in its URL": ("LRS", f'{{"url": "http://a:{SECRET}@127.0.0.1:9/"}}', "credentials"),
+    "an LRS with half a login": ("LRS", '{"url": "http://127.0.0.1:9/", "username": "a"}', "password"),
+    "an LRS that refuses connections": ("LRS", f'{{"url": "http://127.0.0.1:9/", "token": "{SECRET}"}}', "refused"),
+    "an LRS without a host": ("LRS", '{"url": "http://"}', "URL"),
+    "an unknown host": ("LRS", '{"url": "http://nosuch.invalid/"}', "host"),
+    "an unknown option of the LRS": ("LRS", '{"url": "http://127.0.0.1:9/", "pasword": "x"}', "pasword"),
+    "a negative timeout": ("LRS", '{"url": "http://127.0.0.1:9/", "timeout_seconds": -1}', "timeout_seconds"),
+    "certificates that are not there": ("LRS", '{"url": "https://127.0.0.1:9/", "verify": "/nosuch.pem"}', "verify"),
+    "no route in RouterConfiguration": ("LRS", "{}", "route"),
+    "ClickHouse that refuses connections": ("CLICKHOUSE", '{"url": "http://127.0.0.1:9"}', "refused"),
+    "ClickHouse whose URL is none": ("CLICKHOUSE", '{"url": "clickhouse"}', "URL|url"),
+    "ClickHouse with credentials in its URL": (
+        "CLICKHOUSE",
+        f'{{"url": "http://a:{SECRET}@127.0.0.1:9"}}',
+        "credentials",
+    ),
+    "an unknown option of ClickHouse": ("CLICKHOUSE", '{"databse": "x"}', "databse"),
+    "a url and a path": ("CLICKHOUSE", '{"url": "http://127.0.0.1:9", "path": "x"}', "url|path"),
+}
+#: Objects that are no plain logs: what they are called in the prepared folder ``odd``, the exit code, what is said.
+ODD_OBJECTS = {
+    "truncated.log.gz": (1, "truncated.log.gz"),
+    "corrupt.log.gz": (1, "corrupt.log.gz"),
+    "archive.zip": (1, "archive.zip"),
+    "utf16.log": (1, "utf16.log"),
+    "twice.log.gz": (1, "twice.log.gz"),
+    "corrupt.log.zst": (1, "corrupt.log.zst"),
+    "damaged.log.xz": (1, "damaged.log.xz"),
+    "good.log.xz": (0, None),
+    "good.log.bz2": (0, None),
+    "good.log.zst": (0, None),
+    "two-members.log.gz": (0, None),
+    "empty.log": (2, "no logs"),
+    "blank.log": (0, None),
+    "binary.log": (0, None),
+    "no-line-end.log": (0, None),
+    "crlf.log": (0, None),
+    "nul-bytes.log": (0, None),
+    "a long line.log": (0, None),
+    "escape\x1b[31m.log": (0, None),
+    "two\nlines.log": (0, None),
+    "x[/red].log": (0, None),
+    "fifo.log": (1, "fifo.log"),
+    "dangling.log": (2, "dangling.log"),
+    "outside.log": (1, "outside.log"),
+}
+
+
+def _source(what: str, provider: str, config: str, says: str) -> Line:
+    return Line(
+        f"source: {what}", f"{RUN} --dry_run --source_provider '{provider}' --source_config '{config}'", 2, says
+    )
+
+
+def _destination(what: str, provider: str, config: str, says: str) -> Line:
+    more = f"--destination_provider {provider} --destination_config '{config}'"
+    return Line(f"destination: {what}", f"{RUN} {LOGS} {more}", 2, says)
+
+
+def _object(name: str, code: int, says: str | None) -> Line:
+    config = (
+        '{"key": ".", "container": "odd", "prefix": "' + name.replace("\x1b", "\\u001b").replace("\n", "\\n") + '"}'
+    )
+    return Line(
+        f"object: {name!r}",
+        f"{RUN} --dry_run --log_to null --source_provider LOCAL --source_config '{config}'",
+        code,
+        says,
+    )
+
+
+LINES: tuple[Line, ...] = (
+    # Usage
+    Line("nothing", "", 0),
+    Line("--help", "--help", 0),
+    Line("--version", "--version", 0),
+    Line("help of the command", "transform_tracking_logs --help", 0),
+    Line("help by the other name", "replay_tracking_logs --help", 0),
+    Line("help of runs", "replay_runs --help", 0),
+    Line("help of gaps", "replay_gaps --help", 0),
+    Line("help of query", "query --help", 0),
+    Line("help of the dump", "dump_data_to_clickhouse --help", 0),
+    Line("help of load_identities", "load_identities --help", 0),
+    Line("an unknown command", "transfrom_tracking_logs", 2, "transfrom_tracking_logs"),
+    Line("no option", "transform_tracking_logs", 2, "source_provider"),
+    Line("no transformer type", f"transform_tracking_logs {LOGS}", 2, "transformer_type"),
+    Line("an unknown transformer type", f"transform_tracking_logs {LOGS} --transformer_type cmi5", 2, "cmi5"),
+    Line("an unknown option", f"{DRY} --colour", 2, "--colour"),
+    Line("a misspelt option with a secret", f"{DRY} --destinaton_config={SECRET}", 2, "--destinaton_config"),
+    Line("a stray word", f"{DRY} now", 2, "unexpected argument"),
+    Line("an option twice", f"{DRY} --batch_size 5 --batch_size 10", 0),
+    Line("dashes", f"{DRY} --batch-size 5", 0),
+    Line(
+        "a provider in small letters",
+        DRY.replace("LOCAL", "local"),
+        0,
+    ),
+    Line("an option without its value", f"{DRY} --batch_size", 2, "--batch_size"),
+    *_options(WRONG_VALUES),
+    # Options that have no effect together
+    Line("since behind until", f"{DRY} --since 2026-03-02 --until 2026-03-01", 2, "--since"),
+    Line("an event that nothing has", f"{DRY} --event nosuch.event", 2, "nosuch.event"),
+    Line("a course that nothing has", f"{DRY} --course course-v1:no+such+course", 0),
+    Line("rejects_with_content alone", f"{DRY} --rejects_with_content", 2, "--rejects"),
+    Line("missing_from alone", f"{DRY} --missing_from '{{}}'", 2, "--only_missing"),
+    Line("tracking without ClickHouse", f"{FILES} --tracking", 2, "CLICKHOUSE"),
+    Line("create_tables without ClickHouse", f"{FILES} --create_tables", 2, "--create_tables"),
+    Line("layout without rows", f"{FILES} --format statements --layout aspects", 2, "layout|rows"),
+    Line("lrs_urls for files", f"{FILES} --lrs_urls http://127.0.0.1:9/", 2, "lrs_urls"),
+    Line("max_rate for files", f"{FILES} --max_rate 5", 2, "max_rate"),
+    Line("a name that is none", f"{FILES} --run 'a b'", 2, "--run"),
+    Line(
+        "a name for STDIN",
+        f"{FILES.replace(LOGS, '--source_provider STDIN')} --run one",
+        2,
+        "STDIN",
+    ),
+    Line("too many rejects", f"{DRY} --max_rejected 0", 3, "max_rejected|rejected"),
+    Line("more rejects than a share", f"{DRY} --max_rejected 0.1%", 3, "max_rejected|rejected"),
+    Line("rejects that are allowed", f"{DRY} --max_rejected 90%", 0),
+    # Sources and destinations
+    *(_source(what, *row) for what, row in WRONG_SOURCES.items()),
+    *(_destination(what, *row) for what, row in WRONG_DESTINATIONS.items()),
+    *(_object(name, *row) for name, row in ODD_OBJECTS.items()),
+    # Paths
+    Line("rejects in no folder", f"{DRY} --rejects nosuch/r.jsonl", 2, "--rejects"),
+    Line("rejects to a folder", f"{DRY} --rejects out", 2, "--rejects"),
+    Line("rejects to a source object", f"{DRY} --rejects logs/a.log", 2, "a.log"),
+    Line("summary to a source object", f"{DRY} --summary logs/a.log", 2, "a.log"),
+    Line("log to a source object", f"{RUN} {LOGS} --dry_run --log_to file:logs/a.log", 2, "a.log"),
+    Line("rejects over a file of others", f"{DRY} --rejects precious.txt", 2, "precious.txt"),
+    Line("summary over a file of others", f"{DRY} --summary precious.txt", 2, "precious.txt"),
+    Line("summary in no folder", f"{DRY} --summary nosuch/s.json", 2, "--summary"),
+    Line("summary to a device", f"{DRY} --summary /dev/null", 0),
+    Line("rejects to a device", f"{DRY} --rejects /dev/null", 0),
+    Line("log to a device", f"{RUN} {LOGS} --dry_run --log_to file:/dev/null", 0),
+    Line("summary to a full device", f"{DRY} --summary /dev/full", 1, "/dev/full"),
+    Line("summary to a link", f"{DRY} --summary link.json", 0, leaves=("target.json",)),
+    Line("a summary", f"{DRY} --summary s.json", 0, leaves=("s.json",)),
+    Line("rejects", f"{DRY} --rejects r.jsonl", 0, leaves=("r.jsonl",)),
+    Line("from_rejects of no file", f"{DRY} --from_rejects nosuch", 2, "nosuch"),
+    Line("from_rejects of a log", f"{DRY} --from_rejects logs/a.log", 2, "a.log"),
+    Line("from_rejects of an empty file", f"{DRY} --from_rejects empty.txt", 2, "empty.txt"),
+    Line("from_rejects of another source", f"{DRY} --from_rejects strange.jsonl", 2, "from_rejects"),
+    Line("a listener that is not there", f"{RUN} {LOGS} --dry_run --log_to tcp://127.0.0.1:9", 2, "127.0.0.1:9"),
+    Line(
+        "a listener of an unknown host", f"{RUN} {LOGS} --dry_run --log_to tcp://nosuch.invalid:99", 2, "nosuch.invalid"
+    ),
+    Line("a file as a Unix socket", f"{RUN} {LOGS} --dry_run --log_to unix:precious.txt", 2, "precious.txt"),
+    # Standard streams
+    Line(
+        "STDIN that is closed",
+        f"{RUN} --dry_run --log_to null --source_provider STDIN",
+        2,
+        "standard input",
+        stdin=None,
+    ),
+    Line("STDIN that is empty", f"{RUN} --dry_run --log_to null --source_provider STDIN", 0),
+    Line(
+        "STDIN that is binary", f"{RUN} --dry_run --log_to null --source_provider STDIN", 0, stdin=bytes(range(256)) * 9
+    ),
+    Line(
+        "STDIN that is half a gzip",
+        f"{RUN} --dry_run --log_to null --source_provider STDIN",
+        1,
+        "stdin",
+        stdin=b"\x1f\x8b\x08\0\0\0\0\0",
+    ),
+    Line(
+        "stdout that is full",
+        f"{RUN} {LOGS} --dry_run --log_to stdout --log_format raw",
+        1,
+        "stdout|No space",
+        stdout="/dev/full",
+    ),
+    Line(
+        "stdout that is closed",
+        f"{RUN} {LOGS} --dry_run --log_to stdout --log_format raw",
+        2,
+        "stdout: it is closed",
+        stdout=None,
+    ),
+    Line("stderr that is full", f"{DRY} --summary s.json", 0, stderr="/dev/full", leaves=("s.json",)),
+    Line("stderr that is closed", f"{DRY} --summary s.json", 0, stderr=None, leaves=("s.json",)),
+    Line("a plan to a full stdout", f"{RUN} {LOGS} --plan", 1, "stdout|No space", stdout="/dev/full"),
+    Line("usage to a full stdout", "--help", 1, "stdout", stdout="/dev/full"),
+    Line("the plan", f"{RUN} {LOGS} --plan", 0),
+    # Limits
+    Line(
+        "a limit on the size of files",
+        f"{FILES} --run limited --batch_size 100000",
+        1,
+        "File too large|no file of this size",
+        limits={"RLIMIT_FSIZE": 250_000},
+        leaves=("out/*",),
+    ),
+    Line(
+        "few file descriptors and many workers",
+        f"{DRY} --workers 4",
+        2,
+        "file|descriptors",
+        limits={"RLIMIT_NOFILE": 24},
+    ),
+    Line("more workers than any machine has", f"{DRY} --workers 1000", 0, None),
+    # Runs in the ledger
+    Line("the runs", "replay_runs list", 0),
+    Line("a run that is not there", "replay_runs show nosuch", 2, "nosuch"),
+    Line("resuming one that is not there", "replay_runs resume nosuch", 2, "nosuch"),
+    Line("deleting one that is not there", "replay_runs delete nosuch", 2, "nosuch"),
+    Line("an unknown action", "replay_runs destroy nosuch", 2, "destroy"),
+    Line("no action", "replay_runs", 2, "list"),
+    Line("pruning a negative age", "replay_runs prune -5", 2, "-5"),
+    Line("pruning nothing", "replay_runs prune nan", 2, "nan"),
+    Line("pruning", "replay_runs prune 90", 0),
+    Line("files", f"{FILES} --run one", 0, leaves=("out/*",)),
+    # The other commands
+    Line("a query of nothing", "query 'SELECT 1'", 2, "no embedded database"),
+    Line("a query of no files", "query 'SELECT 1' --files nosuch/*", 2, "nosuch"),
+    Line("a query that writes", "query 'DROP TABLE statements' --files logs/a.log", 2, "only queries that read|read"),
+    Line("a query into a file", "query \"SELECT 1 INTO OUTFILE 'x'\" --files logs/a.log", 2, "read"),
+    Line("a query that is no SQL", "query SELEKT --files logs/a.log", 2, "query|SELEKT|Syntax"),
+    Line("gaps with no database", f"replay_gaps {LOGS} {XAPI}", 2, "no embedded database"),
+    Line(
+        "gaps with ClickHouse that refuses",
+        f'replay_gaps {LOGS} {XAPI} --missing_from \'{{"url": "http://127.0.0.1:9"}}\'',
+        2,
+        "refused",
+    ),
+    Line("gaps by nothing known", f"replay_gaps {LOGS} {XAPI} --by minute", 2, "minute"),
+    Line("gaps into no folder", f"replay_gaps {LOGS} {XAPI} --html nosuch/g.html", 2, "--html"),
+    Line("a dump of nothing known", "dump_data_to_clickhouse --object moons", 2, "moons"),
+    Line("a dump that deletes", "dump_data_to_clickhouse --object auth_user", 2, "auth_user"),
+    Line("identities of no file", "load_identities nosuch.json", 2, "nosuch.json"),
+    Line("identities of a log", "load_identities logs/a.log", 2, "a.log"),
+    Line("identities of a folder", "load_identities logs", 2, "logs"),
+    # The environment
+    Line("a root URL that is none", DRY, 2, "LOG_REPLAY_LMS_ROOT_URL", environment={"LOG_REPLAY_LMS_ROOT_URL": "lms"}),
+    Line(
+        "an unknown agent type",
+        DRY,
+        2,
+        "LOG_REPLAY_XAPI_AGENT_IFI_TYPE",
+        environment={"LOG_REPLAY_XAPI_AGENT_IFI_TYPE": "openid"},
+    ),
+    Line(
+        "a database URL that is none",
+        DRY,
+        2,
+        "LOG_REPLAY_DATABASE_URL",
+        environment={"LOG_REPLAY_DATABASE_URL": f"openedx:{SECRET}"},
+    ),
+    Line(
+        "a database of an unknown kind",
+        DRY,
+        2,
+        "LOG_REPLAY_DATABASE_URL",
+        environment={"LOG_REPLAY_DATABASE_URL": f"dbase://a:{SECRET}@b/c"},
+    ),
+    Line(
+        "a database without its root URL",
+        DRY,
+        2,
+        "LOG_REPLAY_LMS_ROOT_URL",
+        environment={"LOG_REPLAY_DATABASE_URL": "sqlite:///empty.sqlite3"},
+    ),
+    Line(
+        "a database that is not there",
+        DRY,
+        2,
+        "no such file",
+        environment={
+            "LOG_REPLAY_DATABASE_URL": "sqlite:////nosuch/lms.sqlite3",
+            "LOG_REPLAY_LMS_ROOT_URL": "https://lms.example.com",
+        },
+    ),
+    Line(
+        "a database without the LMS's tables",
+        DRY,
+        2,
+        "table",
+        environment={
+            "LOG_REPLAY_DATABASE_URL": "sqlite:///empty.sqlite3",
+            "LOG_REPLAY_LMS_ROOT_URL": "https://lms.example.com",
+        },
+    ),
+    Line(
+        "a database that refuses",
+        DRY,
+        2,
+        "refused|connect",
+        environment={
+            "LOG_REPLAY_DATABASE_URL": f"mysql://a:{SECRET}@127.0.0.1:9/c",
+            "LOG_REPLAY_LMS_ROOT_URL": "https://lms.example.com",
+        },
+    ),
+    Line("a home that is a file", DRY, 2, "LOG_REPLAY_HOME", environment={"LOG_REPLAY_HOME": "precious.txt"}),
+    Line("a home below a file", DRY, 2, "LOG_REPLAY_HOME", environment={"LOG_REPLAY_HOME": "precious.txt/home"}),
+    Line(
+        "a home whose database is damaged", DRY, 2, "database|ledger", environment={"LOG_REPLAY_HOME": "damaged-home"}
+    ),
+    Line(
+        "help with a database URL that is none",
+        "transform_tracking_logs --help",
+        0,
+        environment={"LOG_REPLAY_DATABASE_URL": "openedx"},
+    ),
+    Line(
+        "settings that are not there",
+        DRY,
+        2,
+        "DJANGO_SETTINGS_MODULE",
+        environment={"DJANGO_SETTINGS_MODULE": "nosuch.settings"},
+    ),
+)
