@@ -35,15 +35,20 @@ def value_at(fields: EventFields, section: str, key: str) -> Any:
 
 def required_at(fields: EventFields, section: str, key: str) -> Any:
     """Return the value of ``section.key``, which upstream requires."""
-    return required(value_at(fields, section, key))
+    holder = fields.get(section)
+    value = holder.get(key) if isinstance(holder, dict) else None
+    if value or value == 0:
+        return value
+    raise UpstreamRejects("ValueError")
 
 
 def text_at(fields: EventFields, section: str, key: str) -> str:
     """Return the text of ``section.key``. For upstream, any other value is a ``TypeError``."""
-    value = value_at(fields, section, key)
-    if not isinstance(value, str):
-        raise UpstreamRejects("TypeError")
-    return value
+    holder = fields.get(section)
+    value = holder.get(key) if isinstance(holder, dict) else None
+    if value and isinstance(value, str):
+        return value
+    raise UpstreamRejects("TypeError")
 
 
 def find(fields: EventFields, key: str) -> Any:

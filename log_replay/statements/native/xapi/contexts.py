@@ -156,7 +156,8 @@ def move_to_target_unit(fields: EventFields) -> bytes:
 
 
 def _move(fields: EventFields, end: Any) -> bytes:
-    start = value_at(fields, "data", "current_tab")
+    data = fields["data"]
+    start = (data.get("current_tab") if type(data) is dict else None) or value_at(fields, "data", "current_tab")
     # Other types are not cached: 1, 1.0 and True are the same key, and so are 0.0 and -0.0.
     cached = type(start) is int and type(end) in (int, str)
     return (_cached_positions if cached else _positions)(start, end)

@@ -123,8 +123,9 @@ _cached_video = lru_cache(maxsize=4096)(_video)
 
 def completed_block(event: Event, platform: Platform, _identities: Identities) -> bytes:
     """Return the block whose completion changed."""
-    key = value_at(event.fields, "data", "block_id")
-    return WITHOUT_ID if key is None else block(platform, key, RESOURCE_TYPE)
+    data = event.fields["data"]
+    key = data.get("block_id") if type(data) is dict else None
+    return block(platform, key, RESOURCE_TYPE) if key or key == 0 else WITHOUT_ID
 
 
 def graded_subsection(event: Event, platform: Platform, _identities: Identities) -> bytes:
@@ -157,9 +158,11 @@ def outline_entry(event: Event, _platform: Platform, _identities: Identities) ->
 def sequence(event: Event, platform: Platform, _identities: Identities) -> bytes:
     """Return a sequence of units."""
     fields = event.fields
-    key, units = value_at(fields, "data", "id"), value_at(fields, "data", "tab_count")
-    if key is None:
+    data = fields["data"]
+    key = data.get("id") if type(data) is dict else None
+    if not key and key != 0:
         return WITHOUT_ID
+    units = data.get("tab_count") or value_at(fields, "data", "tab_count")
     # Other types are not cached: 1, 1.0 and True are the same key, and so are 0.0 and -0.0.
     definition = (_cached_sequence_definition if type(units) is int else _sequence_definition)(units)
     return block(platform, key, definition)

@@ -22,7 +22,7 @@ from log_replay.statements.native.xapi import contexts, verbs
 from log_replay.statements.native.xapi.actors import actor
 from log_replay.statements.native.xapi.objects import INTERACTION, WITHOUT_ID, block, problem_key
 from log_replay.statements.native.xapi.results import score
-from log_replay.statements.native.xapi.statement import build_statement, new_fragments, reject_without_id
+from log_replay.statements.native.xapi.statement import build_statement, reject_without_id
 from log_replay.statements.serialise import json_text, quoted
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def problem_check(event: Event, platform: Platform, identities: Identities) -> t
     result = b"" if from_browser else _result(finder, answer)
     if not problem:
         reject_without_id(fields)
-    fragments = new_fragments((b"", context, problem, result))
+    fragments = (b"", context, problem, result)
     about_problem = build_statement(verb, verb.namespace, platform, actor_, fields, fragments)
     if not questions:
         return (about_problem,)
@@ -243,5 +243,5 @@ def _about_questions(
             raise UnsupportedEvent
         object_ = block(platform, "@".join([*parts, question]), _question_definition(fields, answer))
         result = b"{%b}" % _result_members(answer)[1:]
-        fragments = new_fragments((b"", context, object_, result))
+        fragments = (b"", context, object_, result)
         yield build_statement(verb, verb.namespace_of(question), platform, actor_, fields, fragments)

@@ -95,33 +95,29 @@ _cached_completion = lru_cache(maxsize=1024)(_completion)
 
 def problem_grade(fields: EventFields) -> bytes:
     """Return the weighted grade of a problem."""
-    return _weighted_grade(_number(fields, "weighted_earned"), _number(fields, "weighted_possible"))
+    data = fields["data"]
+    try:
+        return _weighted_grade(data["weighted_earned"] or 0, data["weighted_possible"] or 0)
+    except (KeyError, TypeError) as error:
+        raise _rejection(data, error) from None
 
 
 def subsection_grade(fields: EventFields) -> bytes:
     """Return the weighted grade of a subsection."""
-    return _weighted_grade(_number(fields, "weighted_total_earned"), _number(fields, "weighted_total_possible"))
-
-
-def _number(fields: EventFields, key: str) -> Any:
-    """Return a number in the data, which must have it; 0 for null."""
     data = fields["data"]
-    if not data or type(data) is not dict:
-        raise UpstreamRejects("TypeError")
-    if key not in data:
-        raise UpstreamRejects("KeyError")
-    return data[key] or 0
-
-
-def _weighted_grade(earned: Any, possible: Any) -> bytes:
     try:
-        return _cached_weighted_grade(earned, possible)
-    except TypeError:  # they are not numbers
-        raise UpstreamRejects("TypeError") from None
+        return _weighted_grade(data["weighted_total_earned"] or 0, data["weighted_total_possible"] or 0)
+    except (KeyError, TypeError) as error:
+        raise _rejection(data, error) from None
+
+
+def _rejection(data: Any, error: Exception) -> UpstreamRejects:
+    """Return the rejection of an event without the grades, or with grades that are not numbers."""
+    return UpstreamRejects(type(error).__name__ if data else "TypeError")  # upstream reads empty data as None
 
 
 @lru_cache(maxsize=4096)
-def _cached_weighted_grade(earned: Any, possible: Any) -> bytes:
+def _weighted_grade(earned: Any, possible: Any) -> bytes:
     """Return the result. Equal numbers give the same result, since the callers replace -0.0 with 0."""
     scaled = earned / possible if possible > 0 else 0
     return json_text({"success": bool(earned >= possible), "score": score(possible, earned, scaled)})
@@ -129,7 +125,12 @@ def _cached_weighted_grade(earned: Any, possible: Any) -> bytes:
 
 def course_grade(fields: EventFields) -> bytes:
     """Return the grade of a course: its share of all points, and its letter."""
-    share, letter = _number(fields, "percent_grade"), fields["data"].get("letter_grade") or "Fail"
+    data = fields["data"]
+    try:
+        share = data["percent_grade"] or 0
+    except (KeyError, TypeError) as error:
+        raise _rejection(data, error) from None
+    letter = data.get("letter_grade") or "Fail"
     return (_cached_course_grade if type(letter) is str else _course_grade)(share, letter)
 
 

@@ -77,8 +77,10 @@ _speedups.check_layout("XapiTemplate", XapiTemplate._fields)
 _speedups.check_layout("XapiFragments", XapiFragments._fields)
 _speedups.check_layout("Statement", Statement._fields)
 
+#: ``XapiFragments``, or a plain tuple of them: to create a named tuple takes 0.2 us, 3 % of a video's statement.
+Fragments: TypeAlias = XapiFragments | tuple[bytes, bytes, bytes, bytes]
+
 # A named tuple's own __new__ takes twice as long.
-new_fragments = partial(tuple.__new__, XapiFragments)
 new_template = partial(tuple.__new__, XapiTemplate)
 
 
@@ -111,7 +113,7 @@ def statement(
         result_ = result(fields) if result else b""
         if not about:
             reject_without_id(fields)
-        fragments = new_fragments((extensions_, context, about, result_))
+        fragments = (extensions_, context, about, result_)
         return (build_statement(verb, namespace, platform, actor_, fields, fragments),)
 
     return transform
@@ -123,7 +125,7 @@ def build_statement(  # noqa: PLR0913, PLR0917 - the parts of a statement
     platform: Platform,
     actor_: str | Actor,
     fields: EventFields,
-    fragments: XapiFragments,
+    fragments: Fragments,
 ) -> Statement:
     """Build a statement, in C if the extension is built and supports the event.
 
@@ -150,7 +152,7 @@ def build_statement(  # noqa: PLR0913, PLR0917 - the parts of a statement
     return xapi_statement(template, fields, name, fragments)
 
 
-def xapi_statement(template: XapiTemplate, fields: EventFields, name: str, fragments: XapiFragments) -> Statement:
+def xapi_statement(template: XapiTemplate, fields: EventFields, name: str, fragments: Fragments) -> Statement:
     """Build a statement with any actor, time and session. The C function of this name takes a third of the time.
 
     Args:
