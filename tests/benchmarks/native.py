@@ -1,8 +1,7 @@
-"""``python -m tests.benchmarks.native``: what a native statement costs, against upstream's and against the floor.
+"""``python -m tests.benchmarks.native``: CPU time of native statements, compared with upstream and with the floor.
 
-The floor is what nothing can do without: one ``orjson.loads`` of the line, and one ``orjson.dumps`` and one uuid5 for
-each of its statements. The other columns hold all that becomes of a line, from its bytes to its statements' bytes, with
-everybody's identities at hand.
+The floor is one ``orjson.loads`` of the line, and one ``orjson.dumps`` and one ``uuid5`` for each of its statements.
+The other columns are the time from the bytes of a line to the bytes of its statements, with cached identities.
 """
 
 from __future__ import annotations
@@ -69,7 +68,7 @@ def bench(kind: str, identities: IdentityCache) -> None:
         times = (f"{value:.1f}" for value in (floor, parsing, ours, theirs))
         show((f"{kind} {family}", *times, f"{ours / floor:.2f}", f"{theirs / ours:.1f}"))
     if set(native.transform_paths) != {"native"}:
-        show((f"{kind}: not all went the native way: {dict(native.transform_paths)}",))
+        show((f"{kind}: not all events were transformed natively: {dict(native.transform_paths)}",))
 
 
 def show(cells) -> None:
@@ -77,7 +76,7 @@ def show(cells) -> None:
 
 
 def families(kind: str) -> dict[str, list[bytes]]:
-    """Return the lines of each family of events, and those of all."""
+    """Return the lines of each family of events, and of all events."""
     found: dict[str, list[bytes]] = {}
     for name, number in itertools.product(sorted(TRANSFORMS[kind]), range(SCENES)):
         words = name.removeprefix("edx.").split(".")
@@ -92,7 +91,7 @@ def families(kind: str) -> dict[str, list[bytes]]:
 def attempt(make, line: bytes) -> list[bytes]:
     try:
         return make(line)
-    except Exception:  # noqa: BLE001 - what upstream rejects is not measured
+    except Exception:  # noqa: BLE001 - rejected events are not measured
         return []
 
 
@@ -104,7 +103,7 @@ def at_least(statements: dict[bytes, list[dict]], line: bytes) -> None:
 
 
 def cost(make, lines, rounds: int = ROUNDS) -> float:
-    """Return the CPU time per line in microseconds: the best of some rounds, for other processes disturb."""
+    """Return the CPU time per line in microseconds: the least of several rounds, since other processes add time."""
     best = float("inf")
     for _ in range(rounds):
         start = time.process_time()
