@@ -13,13 +13,14 @@ from django.db.models import Max
 from django.utils import timezone
 
 from log_replay import models
+from log_replay.counters import Counters
 from log_replay.databases import database_reason
 from log_replay.errors import ConfigurationError, LedgerError
 from log_replay.ledger import Ledger, backlog
 from log_replay.ledger.lease import Lease
 from log_replay.ledger.plan_changes import refuse_changes
 from log_replay.ledger.splitting import rest_of, skipped_part
-from log_replay.records import Counters, SkippedObject, SourceObject, Unit
+from log_replay.records import SkippedObject, SourceObject, Unit
 from log_replay.report.stored import restore_counts, stored_counts
 
 if TYPE_CHECKING:

@@ -10,10 +10,11 @@ from django.db.models import Case, Count, F, Q, Sum, When
 from django.db.models.functions import Coalesce, Greatest, Least
 from django.utils import timezone
 
+from log_replay.counters import Counters, RouteCounters
 from log_replay.ledger.backlog import first_undelivered
 from log_replay.ledger.lease import is_dead
 from log_replay.models import Run, RunUnit
-from log_replay.records import Counters, Position, RouteCounters
+from log_replay.records import Position
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet

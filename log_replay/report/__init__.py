@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from log_replay.records import Counters, Position, RouteCounters, statement_count
+from log_replay.counters import Counters, RouteCounters
+from log_replay.records import Position, statement_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

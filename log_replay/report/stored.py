@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from log_replay.records import Position, RouteCounters
+from log_replay.counters import RouteCounters
+from log_replay.records import Position
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

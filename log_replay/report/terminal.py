@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterable
 
-    from log_replay.records import Counters
+    from log_replay.counters import Counters
     from log_replay.report import Report
 
 #: The number of rows of a table, so that it fits a screen. ``--summary`` has all rows.

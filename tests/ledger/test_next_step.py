@@ -59,7 +59,7 @@ def test_refused_statements_are_sent_again_by_the_named_command(refused, server,
     assert len(sent) == int(found[1])
 
 
-def test_refused_statements_that_are_not_listed_are_named_in_a_full_run(refused, server):
+def test_unlisted_refusals_are_named_by_the_full_command(refused, server):
     command = shlex.split(refused().rpartition("log-replay ")[2])
     assert command[-2:] == ["--rejects", "rejects.jsonl"]
     assert "--run" not in command

@@ -12,7 +12,7 @@ from tests.support.runs import parsed
 SECRET = "s3cret-passphrase"
 
 
-def test_settings_for_workers_contain_no_secret_and_no_transformer(db):
+def test_worker_settings_hold_no_secret_and_no_transformer(db):
     source = {"container": "logs", "key": SECRET, "secret": SECRET}
     destination = {"url": "https://lrs.example.com/xAPI", "username": "ada", "password": SECRET}
     arguments = [

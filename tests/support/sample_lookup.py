@@ -9,7 +9,7 @@ from tests.support.sample_identities import SALT, sample_identities
 
 
 class SampleLookup:
-    """A ``log_replay.identities.cache.Lookup`` for one type of external ids."""
+    """A ``log_replay.identities.cache.StatementLookup`` for one type of external ids."""
 
     def __init__(self, external_id_type):
         sample = sample_identities()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from log_replay.counters import Counters
 from log_replay.errors import SourceError
 from log_replay.pipeline.lines import blocks
-from log_replay.records import BlockResult, Counters, LineBlock, Position, Rejected, lines_of
+from log_replay.records import BlockResult, LineBlock, Position, Rejected, lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator

@@ -91,7 +91,7 @@ class _Part:
         return [_Part(ids, conflicting or self.conflicting, halve=self.halve) for ids in parts if ids]
 
 
-class Lookup:
+class StatementLookup:
     """Fetches stored statements from an endpoint. After a failure, it fetches no more for the same batch."""
 
     def __init__(self, receiver: Receiver) -> None:
@@ -113,7 +113,9 @@ class Lookup:
             raise
 
 
-def bisect(receiver: Receiver, texts: Mapping[str, bytes], lookup: Lookup | None = None) -> dict[str, StatementResult]:
+def bisect(
+    receiver: Receiver, texts: Mapping[str, bytes], lookup: StatementLookup | None = None
+) -> dict[str, StatementResult]:
     """Send a batch and return the result of each statement.
 
     Args:
@@ -124,13 +126,13 @@ def bisect(receiver: Receiver, texts: Mapping[str, bytes], lookup: Lookup | None
     Raises:
         DestinationUnavailable: the endpoint is unavailable.
     """
-    return _Bisection(receiver, texts, lookup or Lookup(receiver)).run()
+    return _Bisection(receiver, texts, lookup or StatementLookup(receiver)).run()
 
 
 class _Bisection:
     """One batch: each response gives results, or parts to send next."""
 
-    def __init__(self, receiver: Receiver, texts: Mapping[str, bytes], lookup: Lookup) -> None:
+    def __init__(self, receiver: Receiver, texts: Mapping[str, bytes], lookup: StatementLookup) -> None:
         self._receiver = receiver
         self._texts = texts
         self._lookup = lookup

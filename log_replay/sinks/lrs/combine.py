@@ -6,7 +6,8 @@ from collections import Counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from log_replay.records import Delivery, RouteCounters, Undelivered
+from log_replay.counters import RouteCounters
+from log_replay.records import Delivery, Undelivered
 from log_replay.sinks.lrs.bisection import Outcome
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import orjson
 
 from log_replay.errors import DestinationUnavailable
 from log_replay.records import Refusal
-from log_replay.sinks.lrs.bisection import DUPLICATE, Lookup, Outcome, StatementResult, bisect
+from log_replay.sinks.lrs.bisection import DUPLICATE, Outcome, StatementLookup, StatementResult, bisect
 from log_replay.sinks.lrs.comparison import same_statement
 from log_replay.sinks.lrs.responses import CONFLICT, MEANINGS
 
@@ -58,7 +58,7 @@ class RouteBatch:
         for routed in self.routed:
             self._first_by_id.setdefault(routed.id, routed)
         self._results: dict[str, StatementResult] = {}
-        self._lookup = Lookup(endpoint)
+        self._lookup = StatementLookup(endpoint)
 
     def calls(self, concurrency: int, max_statements: int | None) -> list[Callable[[], None]]:
         """Return functions that send the batch; they may run at the same time.

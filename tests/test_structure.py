@@ -1,0 +1,54 @@
+"""The structure of the code and the tests: small folders, unique names, no test that imports another's conftest."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+
+import pytest
+
+from tests.support.paths import ROOT, TESTS
+
+PACKAGE = ROOT / "log_replay"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+TEST_MODULES = sorted(TESTS.rglob("*.py"))
+#: Django's own names for what it looks up, and a protocol that several rooms implement.
+SHARED_NAMES = {"Command", "Migration"}
+MOST_MODULES, MOST_LINES, LONGEST_TEST_NAME = 14, 400, 60
+
+
+def definitions(path, kind):
+    return [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, kind)]
+
+
+def test_no_folder_has_too_many_modules():
+    counts = defaultdict(int)
+    for path in MODULES:
+        counts[path.parent.relative_to(ROOT)] += path.name != "__init__.py"
+    assert {folder: count for folder, count in counts.items() if count > MOST_MODULES} == {}
+
+
+def test_no_module_is_too_long():
+    lengths = {path.relative_to(ROOT): path.read_text(encoding="utf-8").count("\n") for path in MODULES}
+    assert {path: length for path, length in lengths.items() if length > MOST_LINES} == {}
+
+
+def test_public_classes_of_different_rooms_differ_in_name():
+    rooms = defaultdict(set)
+    for path in MODULES:
+        room = path.relative_to(PACKAGE).parts[0]
+        for node in definitions(path, ast.ClassDef):
+            if not node.name.startswith("_") and node.name not in SHARED_NAMES and node.name != "Meta":
+                rooms[node.name].add(room)
+    assert {name: found for name, found in rooms.items() if len(found) > 1} == {}
+
+
+def test_test_names_are_short_sentences():
+    names = [node.name for path in TEST_MODULES for node in definitions(path, ast.FunctionDef)]
+    assert [name for name in names if name.startswith("test_") and len(name) > LONGEST_TEST_NAME] == []
+
+
+@pytest.mark.parametrize("path", TEST_MODULES, ids=lambda path: str(path.relative_to(TESTS)))
+def test_no_test_imports_from_a_conftest(path):
+    imported = [node.module or "" for node in definitions(path, ast.ImportFrom)]
+    assert [name for name in imported if name.endswith("conftest")] == []
