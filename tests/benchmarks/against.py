@@ -1,6 +1,6 @@
 """Compare this checkout with another one: ratios of CPU time, measured in turn in one run.
 
-    python -m tests.benchmarks.against ../before [--rounds 7] [--lines 100000]
+    python -m tests.benchmarks.against ../before [--rounds 7] [--lines 100000] [--only "to a log"]
 
 Both checkouts must be installed in their own ``.venv``. Each row runs the same command line in both, alternately, and
 compares the least CPU time of all rounds: other load on the machine only ever adds time. The ratio is this checkout's
@@ -25,6 +25,8 @@ from tests.support.paths import ROOT
 
 XAPI, CALIPER = ["--transformer_type", "xapi"], ["--transformer_type", "caliper"]
 TO_LOGGER = ["--destination_provider", "LOGGER"]
+#: Stands for the name of the folder that a checkout writes to.
+OUT = "FOLDER-OF-THE-CHECKOUT"
 
 
 @dataclass
@@ -51,8 +53,10 @@ class Checkout:
     def _run(self, *arguments: str) -> float | None:
         environment = {**os.environ, "LOG_REPLAY_HOME": str(self.home), "PYTHONDONTWRITEBYTECODE": ""}
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        # Each checkout writes its own files: a manifest of one release may be foreign to the other.
+        own = [argument.replace(OUT, self.home.name) for argument in arguments]
         done = subprocess.run(
-            [str(self.root / ".venv/bin/log-replay"), *arguments],
+            [str(self.root / ".venv/bin/log-replay"), *own],
             env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False,
         )  # fmt: skip
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -69,7 +73,7 @@ def rows(folder: Path) -> dict[str, list[str]]:
         return ["transform_tracking_logs", "--source_provider", "LOCAL", "--source_config", source, *more]
 
     def files(**config: str) -> list[str]:
-        config = {"key": str(folder), "container": "out", **config}
+        config = {"key": str(folder), "container": OUT, **config}
         return ["--destination_provider", "LOCAL", "--destination_config", json.dumps(config)]
 
     raw = [*TO_LOGGER, "--log_to", f"file:{folder / 'statements.log'}", "--log_format", "raw"]
@@ -93,7 +97,7 @@ def write_logs(folder: Path, lines: int) -> None:
     """Write the folders that the rows replay."""
     import gzip
 
-    for name in ("known", "unknown", "compressed", "small", "empty", "out"):
+    for name in ("known", "unknown", "compressed", "small", "empty", "ours", "other"):
         (folder / name).mkdir()
     known = list(generate_log.lines(count=lines, known=0.6, users=500, courses=20, seed=1))
     (folder / "known" / "a.log").write_bytes(b"".join(known))
@@ -110,6 +114,7 @@ def main() -> None:
     parser.add_argument("other", type=Path, help="the root of the other checkout")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--lines", type=int, default=100_000)
+    parser.add_argument("--only", default="", help="only the rows whose name contains this")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -122,6 +127,8 @@ def main() -> None:
         print("| CPU seconds, least of the rounds | this checkout | the other | ratio |")  # noqa: T201 - a script's output
         print("|---|---|---|---|", flush=True)  # noqa: T201 - likewise
         for what, arguments in rows(folder).items():
+            if options.only not in what:
+                continue
             pairs = [(ours.cpu_seconds(*arguments), other.cpu_seconds(*arguments)) for _ in range(options.rounds)]
             mine, theirs = map(min, zip(*pairs, strict=True))
             print(f"| {what} | {mine:.2f} | {theirs:.2f} | {mine / theirs:.3f} |", flush=True)  # noqa: T201 - likewise

@@ -1,6 +1,6 @@
 """Runs that are killed at random, into every kind of destination, while their logs grow and are rotated.
 
-``LOG_REPLAY_KILL_RUNS`` is the number of runs (default 6). Each has a seed: the destination, the number of workers, the
+``LOG_REPLAY_KILL_RUNS`` is the number of runs (default 3). Each has a seed: the destination, the number of workers, the
 moments of the kills and what happens to the logs follow from it.
 """
 
@@ -22,7 +22,7 @@ import pytest
 from tests.support.keeping_lrs import KeepingLrs
 from tests.support.scenes import INTO_FILES, KILLED, Scene
 
-RUNS = int(os.environ.get("LOG_REPLAY_KILL_RUNS", "6"))
+RUNS = int(os.environ.get("LOG_REPLAY_KILL_RUNS", "3"))
 DESTINATIONS = ("files", "lrs", "clickhouse")
 #: Seams of every run, and those of each destination.
 SEAMS = ["plan", "claim", "count", "reject", "record", "record, inside", "finish"]
