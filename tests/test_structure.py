@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 
 import pytest
@@ -19,6 +20,19 @@ MOST_MODULES, MOST_LINES, LONGEST_TEST_NAME = 14, 400, 60
 
 def definitions(path, kind):
     return [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, kind)]
+
+
+def test_every_path_on_the_map_exists():
+    text = (PACKAGE / "README.md").read_text(encoding="utf-8")
+    paths = re.findall(r"`((?:[a-z_]+/)+(?:[a-z_]+\.(?:py|yaml))?)`", text)
+    assert len(paths) > 20
+    assert [path for path in paths if not any((base / path).exists() for base in (PACKAGE, ROOT))] == []
+
+
+def test_every_room_is_on_the_map():
+    text = (PACKAGE / "README.md").read_text(encoding="utf-8")
+    rooms = {path.parent.name for path in PACKAGE.glob("*/__init__.py")} - {"docs", "migrations", "settings"}
+    assert [room for room in sorted(rooms) if f"{room}/" not in text] == []
 
 
 def test_no_folder_has_too_many_modules():

@@ -1,6 +1,6 @@
 """Runs that are killed at random, into every kind of destination, while their logs grow and are rotated.
 
-``LOG_REPLAY_KILL_RUNS`` is the number of runs (default 3). Each has a seed: the destination, the number of workers, the
+``LOG_REPLAY_KILL_RUNS`` is the number of runs (default 5). Each has a seed: the destination, the number of workers, the
 moments of the kills and what happens to the logs follow from it.
 """
 
@@ -16,20 +16,26 @@ import sys
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.support.keeping_lrs import KeepingLrs
 from tests.support.scenes import INTO_FILES, KILLED, Scene
 
-RUNS = int(os.environ.get("LOG_REPLAY_KILL_RUNS", "3"))
-DESTINATIONS = ("files", "lrs", "clickhouse")
+if TYPE_CHECKING:
+    from tests.support.servers import S3
+
+RUNS = int(os.environ.get("LOG_REPLAY_KILL_RUNS", "5"))
+DESTINATIONS = ("files", "lrs", "clickhouse", "s3", "logger")
 #: Seams of every run, and those of each destination.
 SEAMS = ["plan", "claim", "count", "reject", "record", "record, inside", "finish"]
 SEAMS_OF = {
     "files": ["deliver to files", "write", "rename", "finish files"],
     "lrs": ["deliver to an LRS"],
     "clickhouse": [],
+    "s3": ["put", "deliver to files"],
+    "logger": ["log", "flush"],
 }
 #: A run that is still incomplete after this many starts makes no progress.
 MOST_STARTS = 12
@@ -75,47 +81,55 @@ class Logs:
         path.with_name(f"{name}.moved").replace(path)
 
 
-def _destination(kind: str, lrs: KeepingLrs) -> list[str]:
-    match kind:
-        case "files":
-            return INTO_FILES
-        case "lrs":
-            config = json.dumps({"url": lrs.url})
-            return [
-                "--destination_provider",
-                "LRS",
-                "--destination_config",
-                config,
-                "--sleep_between_batches_secs",
-                "0",
-            ]
-        case _:
-            config = json.dumps({"path": "KEY/clickhouse"})
-            return ["--destination_provider", "CLICKHOUSE", "--destination_config", config, "--create_tables"]
+class Destination:
+    """Where a run delivers, and the statements that have arrived there."""
 
+    def __init__(self, kind: str, lrs: KeepingLrs, s3: S3) -> None:
+        self.kind = kind
+        self._lrs = lrs
+        self._s3 = s3
 
-def _delivered(kind: str, lrs: KeepingLrs, run: Scene) -> Counter[bytes]:
-    """Return every statement that is stored. What LRSs and ClickHouse get twice replaces itself: they have ids."""
-    if kind == "files":
-        return _statements(run.out)
-    if kind == "lrs":
-        return Counter(lrs.stored.values())
-    return Counter(json.loads(line)["event"].encode() for line in _query(run, "SELECT event FROM statements"))
+    @property
+    def arguments(self) -> list[str]:
+        """The options that name it. Of statements in a log, those of the batch in flight can be there twice."""
+        match self.kind:
+            case "files":
+                return [*INTO_FILES, "--log_to", "null"]
+            case "s3":
+                return [*self._options("MINIO", self._s3.config), "--log_to", "null"]
+            case "lrs":
+                more = ["--sleep_between_batches_secs", "0", "--log_to", "null"]
+                return [*self._options("LRS", {"url": self._lrs.url}), *more]
+            case "clickhouse":
+                options = self._options("CLICKHOUSE", {"path": "KEY/clickhouse"})
+                return [*options, "--create_tables", "--log_to", "null"]
+            case _:
+                return ["--destination_provider", "LOGGER", "--log_format", "raw", "--log_to", "file:OUT/statements"]
+
+    def statements(self, run: Scene) -> Counter[bytes]:
+        """Return every statement that is stored. LRSs and ClickHouse keep one statement for each id."""
+        match self.kind:
+            case "files":
+                return _statements(run.out)
+            case "s3":
+                names = [name for name in self._s3.names() if not name.endswith("manifest.json")]
+                return Counter(line for name in names for line in self._s3.read(name).splitlines())
+            case "lrs":
+                return Counter(self._lrs.stored.values())
+            case "clickhouse":
+                rows = _query(run, "SELECT event FROM statements")
+                return Counter(json.loads(row)["event"].encode() for row in rows)
+            case _:
+                return Counter(set((run.out / "statements").read_bytes().splitlines()))
+
+    def _options(self, provider: str, config: dict[str, Any]) -> list[str]:
+        return ["--destination_provider", provider, "--destination_config", json.dumps(config)]
 
 
 def _query(run: Scene, sql: str) -> list[bytes]:
     program = "from log_replay.management.main import main; main()"
-    command = [
-        sys.executable,
-        "-c",
-        program,
-        "query",
-        "--path",
-        str(run.folder / "clickhouse"),
-        "--format",
-        "json",
-        sql,
-    ]
+    options = ["query", "--path", str(run.folder / "clickhouse"), "--format", "json", sql]
+    command = [sys.executable, "-c", program, *options]
     return subprocess.run(command, env=run.driver.environment, check=True, capture_output=True).stdout.splitlines()
 
 
@@ -125,16 +139,16 @@ def _is_planned(run: Scene) -> bool:
 
 
 @pytest.mark.parametrize("seed", range(RUNS))
-def test_nothing_is_lost_or_doubled_by_random_kills(driver, source, statements, tmp_path, seed):
+def test_nothing_is_lost_or_doubled_by_random_kills(driver, source, statements, s3, tmp_path, seed):
     dice = random.Random(seed)
-    kind = DESTINATIONS[seed % len(DESTINATIONS)]
     logs = Logs(source, tmp_path)
     with KeepingLrs() as lrs:
-        arguments = [*logs.arguments, *_destination(kind, lrs), "--log_to", "null"]
-        run = Scene(driver, tmp_path / "run", [*arguments, "--workers", str(dice.choice([1, 1, 2]))])
+        destination = Destination(DESTINATIONS[seed % len(DESTINATIONS)], lrs, s3)
+        arguments = [*logs.arguments, *destination.arguments, "--workers", str(dice.choice([1, 1, 2]))]
+        run = Scene(driver, tmp_path / "run", arguments)
         code = None
         for start in range(MOST_STARTS):
-            seam, moment = dice.choice([*SEAMS, *SEAMS_OF[kind]]), dice.choice(["before", "after"])
+            seam, moment = dice.choice([*SEAMS, *SEAMS_OF[destination.kind]]), dice.choice(["before", "after"])
             kill = {"seam": seam, moment: dice.randint(1, 6)} if start < dice.randint(1, 4) else None
             code = run.run(kill)
             if code == 0:
@@ -148,4 +162,4 @@ def test_nothing_is_lost_or_doubled_by_random_kills(driver, source, statements, 
                 logs.rotate_back("a.log")
         assert code == 0, run.log
         assert run.counted["complete"]
-        assert _delivered(kind, lrs, run) == statements
+        assert destination.statements(run) == statements
