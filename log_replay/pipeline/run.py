@@ -75,6 +75,7 @@ class Replay:
             options.source.provider, options.source.config, skip_unreadable=options.skip_unreadable
         )
         self._sink = sink or open_destination(options, log_events=self._log)
+        self._object_sink = self._sink if isinstance(self._sink, ObjectSink) else None
         # The routes are read once, here: workers and redelivery receive them with these settings.
         self._transform_settings = transform_settings(options, self._sink.routing)
         check_event_patterns(options.filters.events, self._transform_settings.transformer.names)
@@ -182,7 +183,7 @@ class Replay:
 
     def _begin(self, unit: Unit, progress: Progress) -> None:
         if self._unit is None or self._unit.object != unit.object:
-            if isinstance(self._sink, ObjectSink):
+            if self._object_sink:
                 self._deliver()
             progress.begin(unit.object)
         self._unit = unit
@@ -255,10 +256,10 @@ class Replay:
         ).replay()
 
     def _finish_objects(self) -> None:
-        if isinstance(self._sink, ObjectSink):
+        if self._object_sink:
             read = {name: name not in self.report.failed_objects for name in self.report.objects}
             empty = {skipped.name: True for skipped in self.report.skipped if skipped.reason == EMPTY}
-            self._sink.finish_objects({**read, **empty})
+            self._object_sink.finish_objects({**read, **empty})
 
     def _end(self) -> None:
         """Finish the run, or leave it so that it can be resumed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from log_replay.errors import LogReplayError
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from log_replay.identities.cache import IdentityCache
     from log_replay.records import Event, EventFields, LineBlock, RouteNames, TransformedEvent
     from log_replay.statements import Transformer
+
+
+#: One for each set of names: making one takes 13 us, as long as transforming two lines of a small object.
+_prefilter = lru_cache(maxsize=2)(Prefilter)
 
 
 def transform_block(
@@ -44,7 +49,7 @@ def transform_block(
     waiting: list[Event] = []
     count = result.statements_by_event
     identities.forget_oldest()
-    read = read_events(block, Prefilter(transformer.names), filters, result)
+    read = read_events(block, _prefilter(transformer.names), filters, result)
     for event in _events_with_identities(read, identities, waiting):
         try:
             # Before the transform: one of upstream's transformers removes fields that routes may look at.
