@@ -14,10 +14,23 @@ import sys
 import time
 import traceback
 from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 import django
 
+#: The modules that most commands use: a forked process need not import them again.
+IMPORTED = (
+    "log_replay.management.commands.replay_tracking_logs",
+    "log_replay.pipeline.run",
+    "log_replay.report.terminal",
+    "log_replay.sinks.files.opening",
+    "log_replay.sinks.lrs.sink",
+    "log_replay.sources.local",
+    "log_replay.statements.native.xapi.events",
+    "log_replay.storage.drivers",
+    "event_routing_backends.processors.xapi.transformer",
+)
 #: A command that takes longer than this waits for something that never comes.
 LONGEST_SECONDS = 60
 
@@ -72,8 +85,8 @@ def main() -> None:
     # The requests redirect this process's own descriptors in its children: the answers keep one of their own.
     answers = os.fdopen(os.dup(1), "w")
     django.setup()
-    from log_replay.pipeline import run  # noqa: F401 - so that each command finds it imported
-
+    for module in IMPORTED:
+        import_module(module)
     for line in sys.stdin:
         request = json.loads(line)
         child = os.fork()
