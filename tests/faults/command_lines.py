@@ -410,7 +410,7 @@ LINES: tuple[Line, ...] = (
         "a database that refuses",
         DRY,
         2,
-        "refused|connect",
+        "connection refused|driver for mysql is not installed",
         environment={
             "LOG_REPLAY_DATABASE_URL": f"mysql://a:{SECRET}@127.0.0.1:9/c",
             "LOG_REPLAY_LMS_ROOT_URL": "https://lms.example.com",
