@@ -78,12 +78,15 @@ class Command(LogReplayCommand):
     def _list(self, *, as_json: bool) -> None:
         from log_replay.ledger.overview import as_dict, progress, runs, state  # noqa: PLC0415
 
+        if as_json:
+            self._print(*(json.dumps(as_dict(run)) for run in runs()))
+            return
         lines = []
         for run in runs():
             updated = run.updated.strftime("%Y-%m-%d %H:%M")
             percent = progress(run).percent
             line = f"{run.name:<24} {state(run):<12} {percent:5.1f} %  {updated}  {run.reason}"
-            lines.append(json.dumps(as_dict(run)) if as_json else escape_controls(line))
+            lines.append(escape_controls(line))
         self._print(*lines)
 
     def _show(self, run: Run) -> None:
