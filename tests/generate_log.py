@@ -4,6 +4,7 @@
     python -m tests.generate_log --bytes 1GB --known 0.02 > large.log
     python -m tests.generate_log --lines 200000 --mix site --identities identities.json > site.log
     python -m tests.generate_log --lines 100 --long-line 200MB > one-long-line.log
+    python -m tests.generate_log --bytes 5GB --planted logs --manifest manifest.json --identities identities.json
     python -m tests.generate_log --sample > log_replay/standalone/sample/tracking.log
     python -m tests.generate_log --sample-identities > log_replay/standalone/sample/identities.json
 
@@ -167,6 +168,9 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--courses", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--identities", type=Path, help="also write the users and courses to this file")
+    parser.add_argument("--planted", type=Path, help="write a folder of logs with planted facts: see planted_log.py")
+    parser.add_argument("--manifest", type=Path, help="write the planted facts to this file")
+    parser.add_argument("--period", choices=["day", "hour"], default="day", help="the time of one planted file")
     parser.add_argument("--long-line", type=size, help="one line of this size after the first ten")
     return parser.parse_args(argv)
 
@@ -197,10 +201,28 @@ def write_log(out: BinaryIO, options: argparse.Namespace) -> None:
     out.writelines(log)
 
 
+def write_planted(options: argparse.Namespace) -> None:
+    from tests.support.planted_log import Planted
+
+    manifest = Planted(
+        options.planted,
+        options.total_bytes,
+        seed=options.seed,
+        period=options.period,
+        users=options.users,
+        courses=names(options.courses),
+    ).write()
+    if options.manifest:
+        options.manifest.write_text(manifest.to_json())
+
+
 def main() -> None:
     options = arguments()
     if options.identities:
         write_identities(options.identities, options.users, options.courses, options.mix)
+    if options.planted:
+        write_planted(options)
+        return
     # A reader such as head may close the pipe.
     with suppress(BrokenPipeError), open(sys.stdout.fileno(), "wb", buffering=CHUNK_BYTES, closefd=False) as out:
         if options.sample or options.sample_identities:
