@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, DjangoHelpFor
 
 from log_replay.management.exit_codes import WRONG_USAGE
 from log_replay.management.stdout import Stderr, ensure_stderr
+from log_replay.management.verbs import ALIASES, verbs
 from log_replay.management.versions import versions
 from log_replay.spelling import did_you_mean
 from log_replay.terminal_text import escape_controls
@@ -48,10 +49,13 @@ class LogReplayCommand(BaseCommand):
     Attributes:
         examples: command lines, each after a comment that says what it is for.
         usage: the first line of ``--help``.
+        verb: the short verb under which the command was called (see ``verbs``), or None for its long name. It is set
+            before ``add_arguments`` is called.
     """
 
     examples = ""
     usage: str | None = None
+    verb: str | None = None
     requires_system_checks = ()
     requires_migrations_checks = False
 
@@ -67,6 +71,8 @@ class LogReplayCommand(BaseCommand):
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Return the parser, with ungrouped options, such as those of Django, in the last group of ``--help``."""
+        called_as = ALIASES.get(subcommand, subcommand)
+        self.verb = called_as if called_as in verbs() else None
         parser = super().create_parser(prog_name, subcommand, formatter_class=HelpFormatter, usage=self.usage, **kwargs)
         paragraphs = [textwrap.fill(paragraph, _WIDTH) for paragraph in self.help.split("\n\n")]
         if self.examples:

@@ -1,39 +1,45 @@
-"""The console script ``log-replay``: the management commands without an LMS."""
+"""The console script ``log-replay``: short verbs and management commands, without an LMS."""
 
 from __future__ import annotations
 
 import os
 import sys
+import textwrap
 from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn
 
-from django.core.management import ManagementUtility, find_commands, get_commands, load_command_class
+from django.core.management import ManagementUtility, get_commands, load_command_class
 
-from log_replay import management
 from log_replay.errors import ConfigurationError, LogReplayError
 from log_replay.management.exit_codes import INCOMPLETE, WRONG_USAGE
 from log_replay.management.stdout import write_stdout
+from log_replay.management.verbs import ALIASES, command_of, commands, verbs
 from log_replay.spelling import did_you_mean
 from log_replay.terminal_text import escape_controls
 
 if TYPE_CHECKING:
     from django.core.management.base import BaseCommand
 
-USAGE = """\
-Usage: log-replay COMMAND [OPTION ...]
+_USAGE = """\
+Usage: log-replay VERB [ARGUMENT ...]
 
-Commands:
-  transform_tracking_logs   replay tracking logs (also called replay_tracking_logs)
-  replay_runs               list, show, resume or delete runs
-  replay_gaps               compare logs with a ClickHouse table: which statements are missing there?
-  query                     query the statements that runs have stored, in SQL
-  dump_data_to_clickhouse   dump the LMS's users, courses and tags (also called dump_lms_to_clickhouse)
-  load_identities           load users and courses into the embedded database
+Verbs:
+{verbs}
 
-log-replay COMMAND --help shows the options of a command with examples.
+log-replay VERB --help shows the options of a verb with examples.
 log-replay --version shows the version; with -v 2, also those of the most important packages.
-Django's own commands work as well.
+
+The names of the management commands work as well:
+{commands}
+So do Django's own commands.
 """
+
+
+def usage() -> str:
+    """Return the text of ``log-replay --help``: the verbs first, then the long names."""
+    shown = "\n".join(f"  {name:<9} {verb.summary}" for name, verb in verbs().items())
+    names = textwrap.fill(", ".join(commands()), 100, initial_indent="  ", subsequent_indent="  ")
+    return _USAGE.format(verbs=shown, commands=names)
 
 
 def main() -> None:
@@ -41,7 +47,7 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "log_replay.standalone.settings")
     arguments = sys.argv[1:]
     if not arguments or arguments in (["-h"], ["--help"], ["help"]):
-        _print(USAGE)
+        _print(usage())
     elif _asks_for_version(arguments):
         from log_replay.management.versions import versions  # noqa: PLC0415 - other commands do not need it
 
@@ -49,7 +55,7 @@ def main() -> None:
         _print(f"{versions(detailed=detailed)}\n")
     elif _asks_for_help(arguments):
         # Help needs no settings and no apps: without event-routing-backends and Celery it takes a third of the time.
-        load_command_class("log_replay", arguments[0]).run_from_argv(["log-replay", *arguments])
+        load_command_class("log_replay", command_of(arguments[0])).run_from_argv(["log-replay", *arguments])
     else:
         _check_environment()
         _Utility(["log-replay", *arguments]).execute()
@@ -85,14 +91,16 @@ def _end(message: str, code: int) -> NoReturn:
 
 
 class _Utility(ManagementUtility):
-    """Django's, with exit code 2 for an unknown command."""
+    """Django's, with our verbs, and exit code 2 for an unknown command."""
 
     def fetch_command(self, subcommand: str) -> BaseCommand:
-        commands = get_commands()
-        if subcommand not in commands:
-            error = "; ".join(filter(None, (f"there is no command {subcommand}", did_you_mean(subcommand, commands))))
+        known = get_commands()
+        command = command_of(subcommand)
+        if command not in known:
+            hint = did_you_mean(subcommand, [*verbs(), *ALIASES, *known])
+            error = "; ".join(filter(None, (f"there is no command {subcommand}", hint)))
             _end(f"{error} (log-replay --help lists them)", WRONG_USAGE)
-        return super().fetch_command(subcommand)
+        return super().fetch_command(command)
 
 
 def _asks_for_version(arguments: list[str]) -> bool:
@@ -100,5 +108,4 @@ def _asks_for_version(arguments: list[str]) -> bool:
 
 
 def _asks_for_help(arguments: list[str]) -> bool:
-    ours = find_commands(management.__path__[0])
-    return arguments[0] in ours and not {"-h", "--help"}.isdisjoint(arguments[1:])
+    return command_of(arguments[0]) in commands() and not {"-h", "--help"}.isdisjoint(arguments[1:])

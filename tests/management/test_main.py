@@ -6,12 +6,14 @@ import subprocess
 import sys
 
 import pytest
-from django.core.management import find_commands
+from django.core.management import load_command_class
 
-from log_replay import __version__, management
-from log_replay.management.main import USAGE, main
+from log_replay import __version__
+from log_replay.management import verbs
+from log_replay.management.main import main, usage
 
-COMMANDS = find_commands(management.__path__[0])
+COMMANDS = verbs.commands()
+VERBS = [*verbs.verbs()]
 
 HELP_IMPORTS = """if 1:
     import sys
@@ -42,8 +44,25 @@ def log_replay(monkeypatch, capsys):
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["help"]])
 def test_usage_names_every_command(log_replay, arguments):
-    assert log_replay(*arguments) == (0, USAGE, "")
-    assert [name for name in COMMANDS if f" {name}" not in USAGE] == []
+    assert log_replay(*arguments) == (0, usage(), "")
+    assert [name for name in COMMANDS if f" {name}" not in usage()] == []
+    positions = [usage().index(f"\n  {verb} ") for verb in VERBS]
+    assert positions == sorted(positions)
+    assert positions[-1] < usage().index("transform_tracking_logs")
+
+
+def test_every_verb_runs_a_command_of_ours():
+    assert {verb.command for verb in verbs.verbs().values()} <= {*COMMANDS}
+    assert {*verbs.ALIASES.values()} <= {*VERBS}
+    assert verbs.command_of("directory") == "load_identities"
+    assert verbs.command_of("migrate") == "migrate"
+
+
+@pytest.mark.parametrize(("typed", "verb"), [("replay", "replay"), ("directory", "load"), ("replay_runs", None)])
+def test_a_command_knows_the_verb_it_was_called_as(typed, verb):
+    command = load_command_class("log_replay", verbs.command_of(typed))
+    command.create_parser("log-replay", typed)
+    assert command.verb == verb
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["version"], ["transform_tracking_logs", "--version"]])
@@ -80,7 +99,7 @@ def test_unknown_command_is_shown_without_control_characters(log_replay):
     assert said.count("\n") == 1
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS, *VERBS, *verbs.ALIASES])
 def test_help_does_not_import_event_routing_backends(command):
     done = subprocess.run([sys.executable, "-c", HELP_IMPORTS, command], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
