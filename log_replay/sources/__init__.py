@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from log_replay.retry import RetryPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
 
     from log_replay.records import SkippedObject, SourceObject
 
@@ -37,6 +37,13 @@ class Source(Protocol):
         Raises:
             ReadError: the object cannot be read from ``offset`` on, even after all retries.
             DamagedObject: the compressed data ends early or is corrupt at ``offset``.
+        """
+
+    def read_stored(self, obj: SourceObject, start: int, end: int | None) -> Generator[bytes]:
+        """Yield an object's stored bytes from ``start`` up to ``end`` (exclusive), without decompressing them.
+
+        Raises:
+            ReadError: the object cannot be read from ``offset`` on, even after all retries.
         """
 
     def is_compressed(self, obj: SourceObject) -> bool:

@@ -90,11 +90,41 @@ class CloudSource:
 
     def read(self, obj: SourceObject, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Yield an object's decompressed bytes. An interrupted read is resumed at its offset."""
-        return read_decompressed(partial(self._read_raw, obj), obj.name, start, end)
+        return read_decompressed(partial(self.read_stored, obj), obj.name, start, end)
+
+    def read_stored(self, obj: SourceObject, start: int, end: int | None) -> Generator[bytes]:
+        """Yield an object's stored bytes, without decompressing them. An interrupted read is resumed at its offset."""
+        if _is_unreachable(obj.name):
+            raise unreadable(obj.name, _UNREACHABLE)
+        offset = start
+        try:
+            name, etag = self._last_etag
+            download = Download(self._driver, self._container, obj, end, etag=etag if name == obj.name else "")
+            for chunk in resumed(
+                download.open_at, start, lambda offset, chunk: offset + len(chunk), self._retry_policy
+            ):
+                self._last_etag = (obj.name, download.etag)
+                yield chunk
+                offset += len(chunk)
+        except TemporaryError as interruption:
+            raise ReadError(
+                f"{interruption.reason}, {self._retry_policy.retries + 1} times in a row",
+                operation="read",
+                object=obj.name,
+                offset=offset,
+                hint="try again later",
+            ) from interruption
+        except SourceError:
+            raise
+        except Exception as error:
+            failure = failure_of(error, last_response(self._driver))
+            raise ReadError(
+                failure.reason, operation="read", object=obj.name, offset=offset, hint=failure.hint
+            ) from error
 
     def is_compressed(self, obj: SourceObject) -> bool:
         """Return True if the object can only be read from its beginning."""
-        return is_compressed(b"".join(self._read_raw(obj, 0, HEAD_BYTES)))
+        return is_compressed(b"".join(self.read_stored(obj, 0, HEAD_BYTES)))
 
     @cached_property
     def _container(self) -> Container:
@@ -133,35 +163,6 @@ class CloudSource:
             return SkippedObject(found.name, _UNREACHABLE)
         size_bytes = None if found.size is None else int(found.size)
         return listed(found.name, size_bytes, found.hash or found.extra.get("etag"))
-
-    def _read_raw(self, obj: SourceObject, start: int, end: int | None) -> Generator[bytes]:
-        if _is_unreachable(obj.name):
-            raise unreadable(obj.name, _UNREACHABLE)
-        offset = start
-        try:
-            name, etag = self._last_etag
-            download = Download(self._driver, self._container, obj, end, etag=etag if name == obj.name else "")
-            for chunk in resumed(
-                download.open_at, start, lambda offset, chunk: offset + len(chunk), self._retry_policy
-            ):
-                self._last_etag = (obj.name, download.etag)
-                yield chunk
-                offset += len(chunk)
-        except TemporaryError as interruption:
-            raise ReadError(
-                f"{interruption.reason}, {self._retry_policy.retries + 1} times in a row",
-                operation="read",
-                object=obj.name,
-                offset=offset,
-                hint="try again later",
-            ) from interruption
-        except SourceError:
-            raise
-        except Exception as error:
-            failure = failure_of(error, last_response(self._driver))
-            raise ReadError(
-                failure.reason, operation="read", object=obj.name, offset=offset, hint=failure.hint
-            ) from error
 
 
 def _is_unreachable(name: str) -> bool:

@@ -65,11 +65,50 @@ class LocalSource:
 
     def read(self, obj: SourceObject, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Yield a file's decompressed bytes."""
-        return read_decompressed(partial(self._read_raw, obj), obj.name, start, end)
+        return read_decompressed(partial(self.read_stored, obj), obj.name, start, end)
+
+    def read_stored(self, obj: SourceObject, start: int, end: int | None) -> Generator[bytes]:
+        """Yield a file's stored bytes, without decompressing them."""
+        if reason := self._unreadable.get(obj.name):
+            raise unreadable(obj.name, reason)
+        offset = start
+        try:
+            with os.fdopen(self._open(obj.name), "rb", buffering=0) as file:
+                if is_replaced(obj, os.fstat(file.fileno())):
+                    raise ReadError(
+                        "it was replaced by another file after it was listed",
+                        operation="read",
+                        object=obj.name,
+                        offset=offset,
+                        hint="was it rotated? replay the logs again",
+                    )
+                file.seek(offset)
+                while end is None or offset < end:
+                    chunk = file.read(CHUNK_BYTES if end is None else min(CHUNK_BYTES, end - offset))
+                    if not chunk:
+                        break
+                    offset += len(chunk)
+                    yield chunk
+                if end is None:
+                    self._report_replacement(obj, os.fstat(file.fileno()))
+        except OSError as error:
+            raise ReadError(
+                error.strerror or "cannot be read", operation="read", object=obj.name, offset=offset
+            ) from error
+        # A file may have grown since it was listed. A file that is shorter has lost lines, for example by copytruncate.
+        expected_end = obj.size_bytes if end is None or obj.size_bytes is None else min(end, obj.size_bytes)
+        if expected_end is not None and offset < expected_end:
+            raise ReadError(
+                f"it changed while it was read: {obj.size_bytes} bytes were listed",
+                operation="read",
+                object=obj.name,
+                offset=offset,
+                hint="was it rotated? replay a copy that no process writes to",
+            )
 
     def is_compressed(self, obj: SourceObject) -> bool:
         """Return True if the file can only be read from its beginning."""
-        return is_compressed(b"".join(self._read_raw(obj, 0, HEAD_BYTES)))
+        return is_compressed(b"".join(self.read_stored(obj, 0, HEAD_BYTES)))
 
     def _walk(self, folder: str, root: Path) -> Iterator[SourceObject | SkippedObject]:
         with os.scandir(root / folder) as entries:
@@ -115,44 +154,6 @@ class LocalSource:
             return SkippedObject(name, reason)
         self._unreadable[name] = reason
         return SourceObject(name)
-
-    def _read_raw(self, obj: SourceObject, start: int, end: int | None) -> Generator[bytes]:
-        if reason := self._unreadable.get(obj.name):
-            raise unreadable(obj.name, reason)
-        offset = start
-        try:
-            with os.fdopen(self._open(obj.name), "rb", buffering=0) as file:
-                if is_replaced(obj, os.fstat(file.fileno())):
-                    raise ReadError(
-                        "it was replaced by another file after it was listed",
-                        operation="read",
-                        object=obj.name,
-                        offset=offset,
-                        hint="was it rotated? replay the logs again",
-                    )
-                file.seek(offset)
-                while end is None or offset < end:
-                    chunk = file.read(CHUNK_BYTES if end is None else min(CHUNK_BYTES, end - offset))
-                    if not chunk:
-                        break
-                    offset += len(chunk)
-                    yield chunk
-                if end is None:
-                    self._report_replacement(obj, os.fstat(file.fileno()))
-        except OSError as error:
-            raise ReadError(
-                error.strerror or "cannot be read", operation="read", object=obj.name, offset=offset
-            ) from error
-        # A file may have grown since it was listed. A file that is shorter has lost lines, for example by copytruncate.
-        expected_end = obj.size_bytes if end is None or obj.size_bytes is None else min(end, obj.size_bytes)
-        if expected_end is not None and offset < expected_end:
-            raise ReadError(
-                f"it changed while it was read: {obj.size_bytes} bytes were listed",
-                operation="read",
-                object=obj.name,
-                offset=offset,
-                hint="was it rotated? replay a copy that no process writes to",
-            )
 
     def _report_replacement(self, obj: SourceObject, opened: os.stat_result) -> None:
         """Warn if the name belongs to another file by now. The file that was listed has been read to its end."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from log_replay.errors import ConfigurationError, ReadError
@@ -38,23 +39,28 @@ class StdinSource:
 
     def read(self, obj: SourceObject, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Yield the decompressed bytes as they arrive, and an empty chunk if no more are available."""
-        if start:
-            raise ReadError(
-                "standard input cannot be resumed",
-                operation="read",
-                object=obj.name,
-                offset=start,
-                hint="pipe the whole log in again",
-            )
+        _check_start(obj, start)
+        return read_decompressed(partial(self.read_stored, obj), obj.name, 0, end)
 
-        def read_raw(_start: int, _end: int | None) -> Generator[bytes]:
-            return _read(sys.stdin.buffer, obj.name)
-
-        return read_decompressed(read_raw, obj.name, 0, end)
+    def read_stored(self, obj: SourceObject, start: int, end: int | None) -> Generator[bytes]:  # noqa: ARG002 - protocol
+        """Yield the bytes as they arrive. There is no range: the end is ignored."""
+        _check_start(obj, start)
+        return _read(sys.stdin.buffer, obj.name)
 
     def is_compressed(self, obj: SourceObject) -> bool:  # noqa: ARG002 - part of the protocol
         """Return True: standard input can only be read from its beginning."""
         return True
+
+
+def _check_start(obj: SourceObject, start: int) -> None:
+    if start:
+        raise ReadError(
+            "standard input cannot be resumed",
+            operation="read",
+            object=obj.name,
+            offset=start,
+            hint="pipe the whole log in again",
+        )
 
 
 def _read(stream: BinaryIO, name: str) -> Generator[bytes]:

@@ -165,6 +165,14 @@ def test_source_is_usable_after_an_abandoned_read(place):
     assert read(source, obj) == LOG
 
 
+@pytest.mark.parametrize("window", [(0, None), (0, 7), (5, 6), (10_000, None)])
+def test_stored_bytes_are_not_decompressed(place, window):
+    stored = gzip.compress(LOG, mtime=0)
+    place.put("tracking.log.gz", stored)
+    source = place.source()
+    assert b"".join(source.read_stored(the_only(source), *window)) == stored[slice(*window)]
+
+
 def test_objects_can_be_read_while_they_are_listed(place):
     for number in range(5):
         place.put(f"{number}.log", b"%d" % number)
