@@ -19,8 +19,9 @@ def check_environment() -> None:
     Raises:
         ConfigurationError: a value is wrong.
     """
-    if value_of("LOG_REPLAY_DATABASE_URL"):
-        read_database_url(value_of("LOG_REPLAY_DATABASE_URL"))
+    for variable in ("LOG_REPLAY_DATABASE_URL", "LOG_REPLAY_LEDGER_URL"):
+        if value_of(variable):
+            read_database_url(value_of(variable), variable)
     ifi_type = value_of("LOG_REPLAY_XAPI_AGENT_IFI_TYPE")
     if ifi_type not in IFI_TYPES:
         raise ConfigurationError(

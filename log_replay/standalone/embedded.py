@@ -1,4 +1,4 @@
-"""The embedded database: our own SQLite file, with the LMS's tables in it, filled from a JSON file."""
+"""Our own database: an embedded SQLite file or LOG_REPLAY_LEDGER_URL, with the LMS's tables in it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from log_replay.identities.lms_tables import CourseOverview, ExternalId, Externa
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-#: Alias of our own SQLite file. ``lms`` is the LMS's database, if one is given.
+#: Alias of our own database. ``lms`` is the LMS's database, if one is given.
 OWN = "default"
 TABLES = (ExternalIdType, ExternalId, CourseOverview)
 #: The types of external ids that statements use; in the LMS, its migrations create them.
@@ -31,13 +31,19 @@ EXTERNAL_ID_TYPES = ("xapi", "caliper", "lti")
 ROWS_PER_INSERT = 1000
 SAMPLE = Path(__file__).parent / "sample"
 DATABASE_HINT = "free disk space, or set LOG_REPLAY_HOME to another folder; if the file is damaged, move it away"
+LEDGER_HINT = "check LOG_REPLAY_LEDGER_URL, and that its user may create tables in this database"
+#: The statements that take and release a lock of a database server, by Django's name of the database.
+_LOCKS = {
+    "mysql": ("SELECT GET_LOCK('log_replay migrations', 600)", "SELECT RELEASE_LOCK('log_replay migrations')"),
+    "postgresql": ("SELECT pg_advisory_lock(7560126)", "SELECT pg_advisory_unlock(7560126)"),
+}
 
 
 def prepare() -> None:
-    """Create or migrate our own SQLite file. Existing data is kept, and a given database is not touched.
+    """Create or migrate our own database. Existing data is kept, and the LMS's database is not touched.
 
     Raises:
-        ConfigurationError: the state folder or the database in it cannot be written.
+        ConfigurationError: the state folder or our own database cannot be written.
     """
     home = Path(settings.LOG_REPLAY_HOME)
     try:
@@ -51,7 +57,7 @@ def prepare() -> None:
             str(error.strerror), operation="write", object=str(home), hint="set LOG_REPLAY_HOME to another folder"
         ) from error
     try:
-        with _locked(home):
+        with _locked(home), _server_locked():
             _use_write_ahead_log()
             executor = MigrationExecutor(connections[OWN])
             if executor.migration_plan(executor.loader.graph.leaf_nodes()):
@@ -62,7 +68,7 @@ def prepare() -> None:
             database_reason(error),
             operation="prepare",
             object=str(settings.DATABASES[OWN]["NAME"]),
-            hint=DATABASE_HINT,
+            hint=DATABASE_HINT if isinstance(connections[OWN], SQLite) else LEDGER_HINT,
         ) from error
 
 
@@ -78,6 +84,22 @@ def _locked(home: Path) -> Iterator[None]:
         os.close(folder)
 
 
+@contextmanager
+def _server_locked() -> Iterator[None]:
+    """Let one machine at a time prepare the database of a server."""
+    vendor = connections[OWN].vendor
+    if vendor not in _LOCKS:
+        yield
+        return
+    lock, release = _LOCKS[vendor]
+    with connections[OWN].cursor() as cursor:
+        cursor.execute(lock)
+        try:
+            yield
+        finally:
+            cursor.execute(release)
+
+
 def _create_private_file() -> None:
     """Create the file if it does not exist, readable for its owner only: SQLite would use the umask."""
     connection = connections[OWN]
@@ -90,12 +112,14 @@ def _use_write_ahead_log() -> None:
 
     The file keeps this setting. Some network file systems do not support it: there the file stays as it is.
     """
+    if not isinstance(connections[OWN], SQLite):
+        return
     with suppress(OperationalError), connections[OWN].cursor() as cursor:
         cursor.execute("PRAGMA journal_mode=WAL")
 
 
 def create_lms_tables() -> None:
-    """Create the LMS's own tables that our SQLite file does not have yet, with the types of external ids."""
+    """Create the LMS's own tables that our database does not have yet, with the types of external ids."""
     connection = connections[OWN]
     present = set(connection.introspection.table_names())
     missing = [model for model in TABLES if model._meta.db_table not in present]  # noqa: SLF001 - public in all but name

@@ -20,6 +20,11 @@ VARIABLES = {
         "URL of the LMS's database, preferably of a read replica (default: an embedded SQLite database in "
         "`LOG_REPLAY_HOME`). It is read only, except for external ids with `--add_external_ids yes`.",
     ),
+    "LOG_REPLAY_LEDGER_URL": Variable(
+        "",
+        "URL of the database for the ledger, which several machines can share (default: an embedded SQLite database in "
+        "`LOG_REPLAY_HOME`). Its tables are created there.",
+    ),
     "LOG_REPLAY_LMS_ROOT_URL": Variable(
         "http://localhost:18000", "The LMS's `LMS_ROOT_URL`. Statements contain it, and their ids depend on it."
     ),

@@ -33,6 +33,8 @@ DATABASES: dict[str, Any] = {
         "OPTIONS": {"timeout": 20},
     },
 }
+if value_of("LOG_REPLAY_LEDGER_URL"):
+    DATABASES["default"] = read_database_url(value_of("LOG_REPLAY_LEDGER_URL"), "LOG_REPLAY_LEDGER_URL")
 if value_of("LOG_REPLAY_DATABASE_URL"):
     DATABASES["lms"] = read_database_url(value_of("LOG_REPLAY_DATABASE_URL"))
     DATABASE_ROUTERS = ["log_replay.standalone.routers.LmsRouter"]
