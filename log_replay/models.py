@@ -13,6 +13,10 @@ class Run(models.Model):
     ``identity`` holds the options that must be the same when the run is resumed, ``command`` all options that were
     given. ``planned`` is True once all units are stored; before that, nothing is read. ``counts`` holds the counters
     that are not kept by unit. The process that works on the run holds a lease and renews it.
+
+    With ``joined``, several processes work on the run, and each holds claims on groups (see ``RunGroup``). Then the
+    lease belongs to the process that makes the plan or finishes the run. ``rejects_parts`` lists the parts of rejects
+    files that this process has written; see ``RunGroup``. ``stop_requested`` asks all processes to stop.
     """
 
     class State(models.TextChoices):
@@ -31,7 +35,10 @@ class Run(models.Model):
     skipped = models.JSONField(default=dict)
     counts = models.JSONField(default=dict)
     rejects_bytes = models.BigIntegerField(default=0)
+    rejects_parts = models.JSONField(default=list)
     batches = models.PositiveIntegerField(default=0)
+    joined = models.BooleanField(default=False)
+    stop_requested = models.BooleanField(default=False)
     owner = models.CharField(max_length=255, blank=True)
     lease_until = models.DateTimeField(null=True)
     created = models.DateTimeField(auto_now_add=True)
@@ -45,6 +52,47 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class RunGroup(models.Model):
+    """Successive units of a run that one process replays; see ``records.Unit``.
+
+    The process that replays a group has a claim on it: it is the ``owner`` until ``lease_until``. ``fence`` is the
+    number of claims so far: progress is recorded only by the latest of them. ``counts`` are the counters of the group
+    that are not kept by unit, and ``batches`` is its number of batches, both since the run was last joined.
+    ``rejects_parts`` lists the parts of rejects files with the group's rejects: path, first byte, byte after the last.
+    """
+
+    class State(models.TextChoices):
+        """The state of a group. A failed group has units that could not be read to their end."""
+
+        WAITING = "waiting", "waiting"
+        DONE = "done", "done"
+        FAILED = "failed", "failed"
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="groups")
+    number = models.PositiveIntegerField()
+    state = models.CharField(max_length=16, choices=State.choices, default=State.WAITING)
+    owner = models.CharField(max_length=255, blank=True)
+    fence = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    batches = models.PositiveIntegerField(default=0)
+    counts = models.JSONField(default=dict)
+    rejects_parts = models.JSONField(default=list)
+
+    objects: ClassVar[models.Manager[RunGroup]] = models.Manager()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["number"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["run", "number"], name="log_replay_group_number")
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["run", "state", "number"], name="log_replay_group_state")
+        ]
+
+    def __str__(self) -> str:
+        return f"group {self.number}"
 
 
 class RunUnit(models.Model):
@@ -79,6 +127,7 @@ class RunUnit(models.Model):
     updated = models.DateTimeField(null=True)
     head = models.CharField(max_length=64, blank=True)
     split_from = models.PositiveIntegerField(null=True)
+    group = models.PositiveIntegerField(default=0)
 
     objects: ClassVar[models.Manager[RunUnit]] = models.Manager()
 
@@ -87,6 +136,7 @@ class RunUnit(models.Model):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["run", "number"], name="log_replay_unit_number")
         ]
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["run", "group"], name="log_replay_unit_group")]
 
     def __str__(self) -> str:
         return f"{self.object} from {self.start}"
@@ -101,7 +151,7 @@ class RunBacklog(models.Model):
     """
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="backlog")
-    number = models.PositiveIntegerField()
+    number = models.PositiveBigIntegerField()
     routes = models.JSONField()
     line_ranges = models.JSONField()
     outcomes = models.JSONField()
@@ -122,7 +172,7 @@ class RunAcknowledgement(models.Model):
     """The acknowledgement of a batch. The destination receives it again when the run is resumed."""
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="acknowledgements")
-    number = models.PositiveIntegerField()
+    number = models.PositiveBigIntegerField()
     content = models.JSONField()
 
     objects: ClassVar[models.Manager[RunAcknowledgement]] = models.Manager()

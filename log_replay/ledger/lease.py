@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import suppress
-from datetime import timedelta
 from pathlib import Path
 
 from django.db import DatabaseError, connections, router
@@ -13,10 +12,11 @@ from django.db.models import Q
 from django.utils import timezone
 
 from log_replay.errors import ConfigurationError
+from log_replay.ledger.clock import DatabaseNow, from_now
 from log_replay.models import Run
 
-#: After this time without a renewal, another process may acquire the lease.
-LEASE = timedelta(seconds=60)
+#: After this time without a renewal, another process may acquire the lease. The database's clock decides.
+LEASE_SECONDS = 60.0
 RENEWED_EVERY_SECONDS = 15.0
 
 
@@ -42,14 +42,14 @@ class Lease:
             ConfigurationError: another process holds it.
         """
         holder, until = Run.objects.values_list("owner", "lease_until").get(pk=self._run_id)
-        free = Q(lease_until=None) | Q(lease_until__lt=timezone.now())
+        free = Q(lease_until=None) | Q(lease_until__lte=DatabaseNow())
         if is_dead(holder):
             free |= Q(owner=holder)
         taken = Run.objects.filter(free, pk=self._run_id).update(
-            owner=self.owner, lease_until=timezone.now() + LEASE, state=Run.State.RUNNING, reason=""
+            owner=self.owner, lease_until=from_now(LEASE_SECONDS), state=Run.State.RUNNING, reason=""
         )
         if not taken:
-            seconds = max(1, round((until - timezone.now()).total_seconds())) if until else LEASE.seconds
+            seconds = max(1, round((until - timezone.now()).total_seconds())) if until else round(LEASE_SECONDS)
             raise ConfigurationError(
                 f"another process works on the run {self._name!r}",
                 hint=f"if that process is dead, its lease ends in {seconds} seconds: try again then",
@@ -68,7 +68,7 @@ class Lease:
         while not self._over.wait(RENEWED_EVERY_SECONDS):
             # A renewal may fail. If the database stays unavailable, recording the next batch raises the error.
             with suppress(DatabaseError):
-                Run.objects.filter(pk=self._run_id, owner=self.owner).update(lease_until=timezone.now() + LEASE)
+                Run.objects.filter(pk=self._run_id, owner=self.owner).update(lease_until=from_now(LEASE_SECONDS))
             connections[router.db_for_write(Run)].close()
 
 

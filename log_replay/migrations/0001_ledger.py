@@ -1,4 +1,4 @@
-"""The ledger: runs, their units, the acknowledgements of their batches, and the backlog of unavailable routes."""
+"""The ledger: runs, their groups and units, the acknowledgements of batches, and the backlog of unavailable routes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,10 @@ class Migration(migrations.Migration):
                 ("skipped", models.JSONField(default=dict)),
                 ("counts", models.JSONField(default=dict)),
                 ("rejects_bytes", models.BigIntegerField(default=0)),
+                ("rejects_parts", models.JSONField(default=list)),
                 ("batches", models.PositiveIntegerField(default=0)),
+                ("joined", models.BooleanField(default=False)),
+                ("stop_requested", models.BooleanField(default=False)),
                 ("owner", models.CharField(blank=True, max_length=255)),
                 ("lease_until", models.DateTimeField(null=True)),
                 ("created", models.DateTimeField(auto_now_add=True)),
@@ -48,10 +51,42 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="RunAcknowledgement",
+            name="RunGroup",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("number", models.PositiveIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("waiting", "waiting"), ("done", "done"), ("failed", "failed")],
+                        default="waiting",
+                        max_length=16,
+                    ),
+                ),
+                ("owner", models.CharField(blank=True, max_length=255)),
+                ("fence", models.PositiveIntegerField(default=0)),
+                ("lease_until", models.DateTimeField(null=True)),
+                ("batches", models.PositiveIntegerField(default=0)),
+                ("counts", models.JSONField(default=dict)),
+                ("rejects_parts", models.JSONField(default=list)),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="groups", to="log_replay.run"
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["number"],
+                "constraints": [models.UniqueConstraint(fields=("run", "number"), name="log_replay_group_number")],
+                "indexes": [models.Index(fields=["run", "state", "number"], name="log_replay_group_state")],
+            },
+        ),
+        migrations.CreateModel(
+            name="RunAcknowledgement",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveBigIntegerField()),
                 ("content", models.JSONField()),
                 (
                     "run",
@@ -73,7 +108,7 @@ class Migration(migrations.Migration):
             name="RunBacklog",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("number", models.PositiveIntegerField()),
+                ("number", models.PositiveBigIntegerField()),
                 ("routes", models.JSONField()),
                 ("line_ranges", models.JSONField()),
                 ("outcomes", models.JSONField()),
@@ -116,6 +151,7 @@ class Migration(migrations.Migration):
                 ("updated", models.DateTimeField(null=True)),
                 ("head", models.CharField(blank=True, max_length=64)),
                 ("split_from", models.PositiveIntegerField(null=True)),
+                ("group", models.PositiveIntegerField(default=0)),
                 (
                     "run",
                     models.ForeignKey(
@@ -126,6 +162,7 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["number"],
                 "constraints": [models.UniqueConstraint(fields=("run", "number"), name="log_replay_unit_number")],
+                "indexes": [models.Index(fields=["run", "group"], name="log_replay_unit_group")],
             },
         ),
     ]

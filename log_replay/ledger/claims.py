@@ -1,0 +1,217 @@
+"""Claims of one process on groups of units: only the process with the latest claim on a group records its progress.
+
+A claim is a lease on the row of a group. The database's clock decides when it ends. Each claim increments a counter of
+the row, the fence. Progress is recorded in one transaction with an update of this row that requires the fence of the
+claim and time left in its lease. So a process that was suspended for longer than its lease records nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db import connections, router, transaction
+from django.db.models import F, Q
+
+from log_replay.errors import LedgerError
+from log_replay.ledger.clock import DatabaseNow, from_now, steady_seconds
+from log_replay.ledger.lease import is_dead, this_process
+from log_replay.models import Run, RunGroup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from django.db.models import QuerySet
+
+#: Without SKIP LOCKED, this number of free groups is tried. Other processes can claim them at the same time.
+CANDIDATES = 8
+#: A process stops delivering when less than this share of its lease is left.
+MARGIN = 0.25
+
+State = RunGroup.State
+
+
+class ClaimLost(LedgerError):
+    """Another process may work on the group: the lease ran out, or could not be renewed."""
+
+
+class ClaimsClosed(LedgerError):
+    """No group of the run can be claimed now: one process has the whole run, or it is asked to stop."""
+
+
+@dataclass(eq=False)
+class Claim:
+    """A claim on one group.
+
+    Attributes:
+        group: the row of the group as it was when it was claimed.
+        fence: the number of this claim among the claims on the group.
+        until: the time of the steady clock until which no other process can claim the group.
+        lost: True if it is known that the claim has ended.
+    """
+
+    group: RunGroup
+    fence: int
+    until: float
+    lost: bool = False
+
+
+class Claims:
+    """The claims of one process on the groups of one run.
+
+    Args:
+        run_id: the primary key of the run.
+        lease_seconds: the duration of a lease.
+        owner: identifies the process.
+        clock: a steady clock.
+    """
+
+    def __init__(
+        self,
+        run_id: int,
+        lease_seconds: float,
+        owner: str | None = None,
+        clock: Callable[[], float] = steady_seconds,
+    ) -> None:
+        self._run_id = run_id
+        self._lease_seconds = lease_seconds
+        self._clock = clock
+        self.owner = owner or this_process()
+        self.held: list[Claim] = []
+
+    def claim_next(self) -> Claim | None:
+        """Claim the first free group, or return None if no group is free.
+
+        Raises:
+            ClaimsClosed: no group of the run can be claimed now.
+            DatabaseError: the database does not answer.
+        """
+        using = router.db_for_write(RunGroup)
+        if connections[using].features.has_select_for_update_skip_locked:
+            with transaction.atomic(using):
+                free = self._groups.filter(_free()).order_by("number").select_for_update(skip_locked=True)
+                taken = next((claim for group in free[:1] if (claim := self._take(group))), None)
+        else:
+            taken = self._take_any(using)
+        if taken:
+            self.held.append(taken)
+        return taken
+
+    def renew(self) -> None:
+        """Renew all claims; claims that have ended are marked as lost.
+
+        Raises:
+            DatabaseError: the database does not answer.
+        """
+        for claim in list(self.held):
+            asked = self._clock()
+            if self._current(claim).update(lease_until=from_now(self._lease_seconds)):
+                claim.until = asked + self._lease_seconds
+            elif claim in self.held:  # it was not released meanwhile
+                claim.lost = True
+
+    def check(self, claim: Claim) -> None:
+        """Check that enough time is left for delivering a batch.
+
+        Raises:
+            ClaimLost: another process may claim the group soon, or has claimed it.
+        """
+        if claim.lost or self._clock() > claim.until - MARGIN * self._lease_seconds:
+            raise self._lost(claim)
+
+    def record(self, claim: Claim, **values: Any) -> None:
+        """Update the row of a claimed group, and renew the claim. It is repeatable.
+
+        It must be the first statement of its transaction: then no process can claim the group before the commit.
+
+        Raises:
+            ClaimLost: the claim has ended. The transaction must be rolled back.
+        """
+        asked = self._clock()
+        mine = Q(state=State.WAITING, lease_until__gt=DatabaseNow()) | ~Q(state=State.WAITING)
+        rows = self._groups.filter(mine, pk=claim.group.pk, owner=self.owner, fence=claim.fence)
+        if not rows.update(lease_until=from_now(self._lease_seconds), **values):
+            raise self._lost(claim)
+        claim.until = max(claim.until, asked + self._lease_seconds)
+
+    def drop(self, claim: Claim) -> None:
+        """Forget a claim. Its lease runs out if the group is not done."""
+        if claim in self.held:
+            self.held.remove(claim)
+
+    def release(self) -> None:
+        """Give all claimed groups back, so that other processes can claim them at once.
+
+        Raises:
+            DatabaseError: the database does not answer. Then the leases run out.
+        """
+        for claim in list(self.held):
+            self.drop(claim)
+            self._current(claim).update(owner="", lease_until=None)
+
+    def free_groups_of_the_dead(self) -> None:
+        """Free the groups of processes of this machine that have ended."""
+        claimed = self._groups.filter(state=State.WAITING, lease_until__gt=DatabaseNow())
+        for owner in set(claimed.order_by().values_list("owner", flat=True)):
+            if is_dead(owner):
+                self._groups.filter(state=State.WAITING, owner=owner).update(lease_until=None)
+
+    @property
+    def _groups(self) -> QuerySet[RunGroup]:
+        return RunGroup.objects.filter(run_id=self._run_id)
+
+    def _current(self, claim: Claim) -> QuerySet[RunGroup]:
+        return self._groups.filter(
+            pk=claim.group.pk,
+            owner=self.owner,
+            fence=claim.fence,
+            state=State.WAITING,
+            lease_until__gt=DatabaseNow(),
+        )
+
+    def _take_any(self, using: str) -> Claim | None:
+        for group in self._groups.filter(_free()).order_by("number")[:CANDIDATES]:
+            with transaction.atomic(using):
+                claim = self._take(group)
+            if claim:
+                return claim
+        return None
+
+    def _take(self, group: RunGroup) -> Claim | None:
+        """Claim a group unless another process has done so, in a transaction."""
+        asked = self._clock()
+        row = self._groups.filter(_free(), pk=group.pk, fence=group.fence)
+        if not row.update(owner=self.owner, fence=F("fence") + 1, lease_until=from_now(self._lease_seconds)):
+            return None
+        self._check_run()
+        return Claim(group, group.fence + 1, asked + self._lease_seconds)
+
+    def _check_run(self) -> None:
+        """Check that no process has the whole run, after the group is claimed: it looks for claims after it has it."""
+        open_to_us = Q(lease_until=None) | Q(lease_until__lte=DatabaseNow()) | Q(owner=self.owner)
+        if not Run.objects.filter(open_to_us, pk=self._run_id, stop_requested=False, state=Run.State.RUNNING).exists():
+            raise ClaimsClosed("the run cannot be joined now")
+
+    def _lost(self, claim: Claim) -> ClaimLost:
+        claim.lost = True
+        return ClaimLost(
+            f"the claim on group {claim.group.number} has ended; another process may work on the group now"
+        )
+
+
+def has_live_claims(run_id: int, *, locked: bool = False) -> bool:
+    """Return True if any process has a claim on a group of a run.
+
+    Args:
+        run_id: the primary key of the run.
+        locked: wait for claims that are not committed yet. This needs a transaction.
+    """
+    rows = RunGroup.objects.filter(run_id=run_id, state=State.WAITING, lease_until__gt=DatabaseNow())
+    if locked:
+        rows = rows.select_for_update()
+    owners: Sequence[str] = list(rows.order_by().values_list("owner", flat=True))
+    return any(not is_dead(owner) for owner in owners)
+
+
+def _free() -> Q:
+    return Q(state=State.WAITING) & (Q(lease_until=None) | Q(lease_until__lte=DatabaseNow()))
