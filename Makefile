@@ -6,6 +6,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= out
+# A release of event-routing-backends; the newest one if this is empty.
+ERB ?=
 # pip reads PIP_CERT, and uv reads SSL_CERT_FILE.
 UV = $(if $(PIP_CERT),SSL_CERT_FILE="$${SSL_CERT_FILE:-$(PIP_CERT)}" )$(BIN)/uv
 # Reinstalled each time: this builds the C extension, if there is a C compiler.
@@ -29,7 +31,7 @@ $(VENV)/.run: pyproject.toml $(EXTENSION) | $(BIN)/uv
 
 $(VENV)/.dev: pyproject.toml $(EXTENSION) | $(BIN)/uv
 	@echo "installing, with the tests' dependencies" >&2
-	@$(INSTALL) --editable . --group dev
+	@$(INSTALL) --editable . --group dev $(if $(ERB),edx-event-routing-backends==$(ERB))
 	@touch $@ $(VENV)/.run
 
 run: $(VENV)/.run ## Replay the sample log: statements on stdout and in out/statements, the summary on stderr
@@ -76,11 +78,8 @@ bench: $(VENV)/.dev ## Measure: tables of ratios, each from one run
 compare: $(VENV)/.dev ## Compare the CPU time with that of another checkout: make compare OTHER=../before
 	@$(BIN)/python -m tests.benchmarks.against $(OTHER)
 
-certify: $(VENV)/.dev ## Test native statements against the installed event-routing-backends, and certify them
-	@LOG_REPLAY_PARITY_EXAMPLES=300 $(BIN)/pytest tests/statements/native/test_parity.py \
-		tests/statements/native/test_extremes.py tests/statements/native/test_times.py
-	@$(BIN)/python -m log_replay.statements.native.certify
-	@$(BIN)/pytest tests/statements/native/test_certification.py
+certify: ## Test native statements against each release of event-routing-backends, and certify them
+	@LOG_REPLAY_PARITY_EXAMPLES=$${LOG_REPLAY_PARITY_EXAMPLES:-300} .ci/certify $(RELEASES)
 
 reference: $(VENV)/.dev ## Generate log_replay/docs/reference.md from the code
 	@$(BIN)/python -m log_replay.docs

@@ -253,6 +253,7 @@ class BlockResult:
         matched_filters: the options that select events and that an event of the block matched, such as ``--course X``.
         transform_paths: the number of events by the way they were transformed: ``native``, or the reason for a fallback
             to upstream's code.
+        unsupported_shapes: the number of events that only upstream's code supports, by name and shape.
         verified: the number of events that were transformed both ways.
         differences: the events for which upstream's statements differ.
         rejected_lines: the rejected lines themselves, by offset, if the run writes them to a file.
@@ -267,6 +268,7 @@ class BlockResult:
     unknown_names: Counter[str] = field(default_factory=Counter)
     matched_filters: set[str] = field(default_factory=set)
     transform_paths: Counter[str] = field(default_factory=Counter)
+    unsupported_shapes: Counter[str] = field(default_factory=Counter)
     verified: int = 0
     differences: list[tuple[Position, str]] = field(default_factory=list)
     rejected_lines: dict[int, bytes] = field(default_factory=dict)

@@ -67,13 +67,6 @@ find_needle(const char *at, const char *end, const Needle *needle)
     return NULL;
 }
 
-/* Return true for the white space characters of Python's bytes.strip(). */
-static bool
-is_white_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 static const char *
 skip_white_space(const char *at, const char *end)
 {

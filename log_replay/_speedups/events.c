@@ -54,29 +54,65 @@ first(PyObject *fields, PyObject *key, PyObject **found)
     return failed;
 }
 
-/* Find the user of an event, as a borrowed reference; see subjects.py's user_of. Return the same as first_below. */
+/* Find the value of the first of two keys that has a true value in a dict, as a borrowed reference, or None. Anything but a
+ * dict has none. Return 1 if the value is true, 0 if not, or -1 on an error.
+ */
 static int
-user_of(const Keys *keys, PyObject *fields, PyObject *data, PyObject **user)
+find_in(PyObject *section, PyObject *const *order, PyObject **user)
 {
-    PyObject *const user_keys[] = {keys->user_id, keys->username};
-    for (int i = 0; i < 2 && PyDict_Check(data); i++) {
-        *user = get(data, user_keys[i]);
-        int named = *user ? PyObject_IsTrue(*user) : PyErr_Occurred() ? -1 : 0;
+    *user = Py_None;
+    for (int i = 0; i < 2 && section && PyDict_Check(section); i++) {
+        PyObject *value = get(section, order[i]);
+        int named = value ? PyObject_IsTrue(value) : PyErr_Occurred() ? -1 : 0;
+        *user = value ? value : Py_None;
         if (named) {
-            return named < 0 ? -1 : 0;
-        }
-    }
-    for (int i = 0; i < 2; i++) {
-        int failed = first(fields, user_keys[i], user);
-        int named = failed ? 0 : PyObject_IsTrue(*user);
-        if (failed || named < 0) {
-            return failed ? failed : -1;
-        }
-        if (named) {
-            return 0;
+            return named;
         }
     }
     return 0;
+}
+
+/* Do the same in all dicts of an event. Return 2 if it is nested too deep. */
+static int
+find_anywhere(PyObject *fields, PyObject *const *order, PyObject **user)
+{
+    for (int i = 0; i < 2; i++) {
+        int failed = first(fields, order[i], user);
+        if (failed) {
+            return failed < 0 ? -1 : 2;
+        }
+        int named = PyObject_IsTrue(*user);
+        if (named) {
+            return named;
+        }
+    }
+    return 0;
+}
+
+/* Find the user of an event, as a borrowed reference; see subjects.py's user_of. Return the same as first_below. */
+static int
+user_of(const Keys *keys, PyObject *fields, PyObject *data, bool username_first, PyObject **user)
+{
+    PyObject *const username_then_id[] = {keys->username, keys->user_id};
+    PyObject *const id_then_username[] = {keys->user_id, keys->username};
+    int found;
+    if (username_first) {
+        found = find_anywhere(fields, username_then_id, user);
+        if (!found) {
+            found = find_in(data, username_then_id, user);
+        }
+        if (!found) {
+            PyObject *context = get(fields, keys->context);
+            found = PyErr_Occurred() ? -1 : find_in(context, username_then_id, user);
+        }
+    }
+    else {
+        found = find_in(data, id_then_username, user);
+        if (!found) {
+            found = find_anywhere(fields, id_then_username, user);
+        }
+    }
+    return found < 0 ? -1 : found == 2;
 }
 
 /* Return the value of JSON, or NULL. If the text may not be JSON, no error is set: the twin must decide. */
@@ -111,7 +147,9 @@ starts_as_json(PyObject *text)
  * if the twin must decide, or -1 on an error.
  */
 static int
-complete(const Keys *keys, PyObject *loads, PyObject *fields, PyObject **name, PyObject **user, PyObject **course)
+complete(
+    const Keys *keys, PyObject *loads, bool username_first, PyObject *fields, PyObject **name, PyObject **user,
+    PyObject **course)
 {
     PyObject *data = get(fields, keys->event);
     if (!data) {
@@ -140,49 +178,55 @@ complete(const Keys *keys, PyObject *loads, PyObject *fields, PyObject **name, P
     if (PyErr_Occurred()) {
         return -1;
     }
-    failed = user_of(keys, fields, data, user);
+    failed = user_of(keys, fields, data, username_first, user);
     return failed < 0 ? -1 : !failed;
 }
 
-/* Return the bytes of a line in a text, or NULL on an error. */
+/* Return the JSON in a line of a text, as bytes; NULL if the twin must look for it, or on an error. It is all from the first
+ * brace to the last one: lines may have a prefix of the LMS's logger, and a carriage return.
+ */
 static PyObject *
-copy_line(PyObject *text, Py_ssize_t begin, Py_ssize_t end)
+copy_json(PyObject *text, Py_ssize_t begin, Py_ssize_t end)
 {
     Py_buffer buffer;
-    PyObject *line = NULL;
+    PyObject *json = NULL;
     if (PyObject_GetBuffer(text, &buffer, PyBUF_SIMPLE) < 0) {
         return NULL;
     }
     if (0 <= begin && begin <= end && end <= buffer.len) {
-        line = PyBytes_FromStringAndSize((const char *)buffer.buf + begin, end - begin);
+        const char *line = (const char *)buffer.buf + begin, *line_end = (const char *)buffer.buf + end;
+        const char *brace = begin < end ? memchr(line, '{', (size_t)(end - begin)) : NULL;
+        while (brace && line_end > brace && is_white_space(line_end[-1])) {
+            line_end--;
+        }
+        if (brace && line_end[-1] == '}') {
+            json = PyBytes_FromStringAndSize(brace, line_end - brace);
+        }
     }
     else {
         PyErr_SetString(PyExc_ValueError, "the line is not within the text");
     }
     PyBuffer_Release(&buffer);
-    return line;
+    return json;
 }
 
 PyObject *
 read_event(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
-    if (count != 8) {
-        PyErr_SetString(PyExc_TypeError, "read_event takes eight arguments");
+    if (count != 9) {
+        PyErr_SetString(PyExc_TypeError, "read_event takes nine arguments");
         return NULL;
     }
     PyObject *loads = arguments[0], *object = arguments[3];
     Py_ssize_t begin = PyLong_AsSsize_t(arguments[5]), end = PyLong_AsSsize_t(arguments[6]);
     long long start = PyLong_AsLongLong(arguments[7]);
-    PyObject *line = PyErr_Occurred() ? NULL : copy_line(arguments[4], begin, end);
-    if (!line) {
-        return NULL;
-    }
-    const char *text = PyBytes_AsString(line);
-    PyObject *fields = begin < end && text[0] == '{' && text[end - begin - 1] == '}' ? load(loads, line) : NULL;
+    bool username_first = arguments[8] == Py_True;
+    PyObject *json = PyErr_Occurred() ? NULL : copy_json(arguments[4], begin, end);
+    PyObject *fields = json ? load(loads, json) : NULL;
     PyObject *name, *user, *course, *event = NULL;
     int done = PyErr_Occurred() ? -1 : 0;
     if (fields && PyDict_Check(fields)) {
-        done = complete(PyModule_GetState(module), loads, fields, &name, &user, &course);
+        done = complete(PyModule_GetState(module), loads, username_first, fields, &name, &user, &course);
     }
     if (done > 0) {
         PyObject *const position[Position_count] = {
@@ -193,13 +237,13 @@ read_event(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
             [Event_position] = new_named_tuple(arguments[2], Position_count, position),
             [Event_name] = name && PyUnicode_Check(name) ? Py_NewRef(name) : PyUnicode_FromStringAndSize(NULL, 0),
             [Event_fields] = Py_NewRef(fields),
-            [Event_json_text] = Py_NewRef(line),
+            [Event_json_text] = Py_NewRef(json),
             [Event_user] = Py_NewRef(user),
             [Event_course_id] = Py_NewRef(course ? course : Py_None),
         };
         event = new_named_tuple(arguments[1], Event_count, items);
     }
     Py_XDECREF(fields);
-    Py_DECREF(line);
+    Py_XDECREF(json);
     return event || done ? event : Py_NewRef(Py_None);
 }

@@ -47,7 +47,7 @@ static PyMethodDef methods[] = {
      "classify_lines(text, names)\n--\n\n"
      "Classify the lines of a text."},
     {"read_event", FAST(read_event),
-     "read_event(LOADS, EVENT, POSITION, object, text, begin, end, start)\n--\n\n"
+     "read_event(LOADS, EVENT, POSITION, object, text, begin, end, start, username_first)\n--\n\n"
      "Read the event in a plain line. Return None if the twin must read it."},
     {"xapi_statement", FAST(xapi_statement),
      "xapi_statement(template, STATEMENT, fields, name, fragments)\n--\n\n"

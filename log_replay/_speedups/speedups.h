@@ -22,6 +22,13 @@ is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
+/* Return true for the white space characters of Python's bytes.strip(). */
+static inline bool
+is_white_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 /* Keys of an event's fields, and methods of a digest. They are interned, which makes lookups faster. */
 #define KEYS(KEY)                                                                                                      \
     KEY(event) KEY(data) KEY(timestamp) KEY(time) KEY(name) KEY(context) KEY(user_id) KEY(username) KEY(course_id)     \

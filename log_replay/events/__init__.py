@@ -32,7 +32,9 @@ class UnparsableLine(RejectError):
     """A line is not a tracking event."""
 
 
-def read_events(block: LineBlock, prefilter: Prefilter, filters: Filters, result: BlockResult) -> Iterator[Event]:
+def read_events(
+    block: LineBlock, prefilter: Prefilter, filters: Filters, result: BlockResult, *, username_first: bool = False
+) -> Iterator[Event]:
     """Yield the known events of a block that match the filters, one at a time, so that few are in memory.
 
     Args:
@@ -40,6 +42,7 @@ def read_events(block: LineBlock, prefilter: Prefilter, filters: Filters, result
         prefilter: the prefilter for the known event names.
         filters: the filters; known events that do not match are counted as filtered.
         result: gets the rejects and the counters of all other lines. It is complete after the last event.
+        username_first: how to find the user of an event; see ``user_of``.
     """
     for offset in block.oversized:
         _reject(result, Position(block.object, offset), "line_too_long")
@@ -51,11 +54,11 @@ def read_events(block: LineBlock, prefilter: Prefilter, filters: Filters, result
     for begin, end, plain in classified.events:
         event = None
         if plain and read:
-            event = read(orjson.loads, Event, Position, object_, text, begin, end, start)
+            event = read(orjson.loads, Event, Position, object_, text, begin, end, start, username_first)
         if event is None:
             position = Position(object_, start + begin)
             try:
-                event = parse_event(bytes(text[begin:end]), position, plain=plain)
+                event = parse_event(bytes(text[begin:end]), position, plain=plain, username_first=username_first)
             except UnparsableLine as error:
                 _reject(result, position, error.reason)
                 continue
@@ -80,7 +83,14 @@ def _count_other_lines(block: LineBlock, classified: ClassifiedLines, result: Bl
         result.unknown_names[showable(name.decode("utf-8", "replace"))] += count
 
 
-def read_event(object_: str, text: Text, begin: int, end: int, start: int) -> Event:
+def read_event(  # noqa: PLR0913, PLR0917 - the arguments of the C function
+    object_: str,
+    text: Text,
+    begin: int,
+    end: int,
+    start: int,
+    username_first: bool = False,  # noqa: FBT001, FBT002 - likewise
+) -> Event:
     """Read the event in one plain line, as the C function of this name does.
 
     Args:
@@ -89,20 +99,24 @@ def read_event(object_: str, text: Text, begin: int, end: int, start: int) -> Ev
         begin: where the line begins in the text.
         end: where it ends, without the line end.
         start: the offset of the text in the object.
+        username_first: how to find the user of the event; see ``user_of``.
 
     Raises:
         UnparsableLine: the line is not an event.
     """
-    return parse_event(bytes(text[begin:end]), Position(object_, start + begin), plain=True)
+    return parse_event(
+        bytes(text[begin:end]), Position(object_, start + begin), plain=True, username_first=username_first
+    )
 
 
-def parse_event(line: bytes, position: Position, *, plain: bool = False) -> Event:
+def parse_event(line: bytes, position: Position, *, plain: bool = False, username_first: bool = False) -> Event:
     """Parse a line into the event that event-routing-backends' processors receive.
 
     Args:
         line: the line, without its line end.
         position: the position of the line.
         plain: True if neither the line nor JSON in one of its strings contains an integer of more than 64 bits.
+        username_first: how to find the user of the event; see ``user_of``.
 
     Raises:
         UnparsableLine: the line is not an event.
@@ -122,7 +136,8 @@ def parse_event(line: bytes, position: Position, *, plain: bool = False) -> Even
     name = fields.get("name")
     if not isinstance(name, str):
         name = ""
-    return new_event((position, name, fields, text, user_of(fields), course_of(fields)))
+    user = user_of(fields, username_first=username_first)
+    return new_event((position, name, fields, text, user, course_of(fields)))
 
 
 def load_json(text: bytes | str) -> Any:

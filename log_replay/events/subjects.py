@@ -17,21 +17,37 @@ class TooDeep(Exception):
     """An event is nested deeper than ``MAX_DEPTH``."""
 
 
-def user_of(fields: EventFields) -> Any:
+def user_of(fields: EventFields, *, username_first: bool = False) -> Any:
     """Return the user id or username of an event (ERB: ``BaseTransformerMixin.extract_username_or_userid``).
 
     The value may have any JSON type. It is false if the event has no user, and ``UNREADABLE_USER`` if the event is
     nested too deep.
+
+    Args:
+        fields: the event.
+        username_first: True for the order of ERB before 9.3.6, which prefers usernames to ids, and the whole event to
+            its data.
     """
-    data = fields.get("data")
-    if isinstance(data, dict):
-        found = data.get("user_id") or data.get("username")
-        if found:
-            return found
     try:
-        return first(fields, "user_id") or first(fields, "username")
+        if username_first:
+            return (
+                _first_true(fields, "username", "user_id")
+                or _in_section(fields, "data", "username", "user_id")
+                or _in_section(fields, "context", "username", "user_id")
+            )
+        return _in_section(fields, "data", "user_id", "username") or _first_true(fields, "user_id", "username")
     except TooDeep:
         return UNREADABLE_USER
+
+
+def _in_section(fields: EventFields, section: str, key: str, other_key: str) -> Any:
+    """Return the value of the first of two keys that has a true value in a section, if that is an object."""
+    holder = fields.get(section)
+    return (holder.get(key) or holder.get(other_key)) if isinstance(holder, dict) else None
+
+
+def _first_true(fields: EventFields, key: str, other_key: str) -> Any:
+    return first(fields, key) or first(fields, other_key)
 
 
 def course_of(fields: EventFields) -> Any:

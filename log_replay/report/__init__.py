@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 #: The counters of statements. Each statement is counted in one of them.
 OUTCOMES = ("delivered", "duplicate", "unrouted", "failed")
-#: The number of unknown event names that are counted separately. There are a few hundred kinds of events.
-UNKNOWN_NAMES = 1000
-MANY_UNKNOWN_NAMES = "(others)"
+#: The number of unknown event names, and of unsupported shapes, that are counted separately.
+SEPARATE_NAMES = 1000
+OTHER_NAMES = "(others)"
 
 
 @dataclass(slots=True)
@@ -54,6 +54,7 @@ class Report:
         stopped: the reason why the run stopped before its end.
         refusals: the number of statements that the destination refused, by its reason.
         transform_paths: the number of events by transform path: ``native``, or the reason for a fallback.
+        unsupported_shapes: the number of events that only upstream's code supports, by name and shape.
         verified: the number of events that were transformed natively and by upstream.
         differences: the events among them for which the statements differ.
         lost_by_loggers: the number of statements that the listener of a logger did not receive.
@@ -75,6 +76,7 @@ class Report:
     unknown_names: Counter[str] = field(default_factory=Counter)
     over_line_limit: LineLimit | None = None
     transform_paths: Counter[str] = field(default_factory=Counter)
+    unsupported_shapes: Counter[str] = field(default_factory=Counter)
     verified: int = 0
     differences: list[tuple[Position, str]] = field(default_factory=list)
     lost_by_loggers: int = 0
@@ -163,9 +165,8 @@ class Report:
         self.matched_filters |= result.matched_filters
         self.verified += result.verified
         self.differences += result.differences
-        for name, count in result.unknown_names.items():
-            kept = name if name in self.unknown_names or len(self.unknown_names) < UNKNOWN_NAMES else MANY_UNKNOWN_NAMES
-            self.unknown_names[kept] += count
+        _add(self.unknown_names, result.unknown_names)
+        _add(self.unsupported_shapes, result.unsupported_shapes)
 
     def count_delivery(self, batch: Sequence[TransformedEvent], delivery: Delivery) -> None:
         """Count each statement of a batch by its delivery result, in its own unit."""
@@ -249,6 +250,7 @@ class Report:
             "skipped_objects": {skipped.name: skipped.reason for skipped in self.skipped},
             "c_extension": self.c_extension,
             "transform_paths": dict(self.transform_paths.most_common()),
+            "unsupported_shapes": dict(self.unsupported_shapes.most_common()),
             "verified": self.verified,
             "differences": [{**position._asdict(), "event": name} for position, name in self.differences],
             "lost_by_loggers": self.lost_by_loggers,
@@ -266,3 +268,10 @@ class Report:
             if limit
             else None,
         }
+
+
+def _add(counter: Counter[str], more: Counter[str]) -> None:
+    """Add to a counter of names that come from logs. All names beyond ``SEPARATE_NAMES`` are counted as one."""
+    for name, count in more.items():
+        kept = name if name in counter or len(counter) < SEPARATE_NAMES else OTHER_NAMES
+        counter[kept] += count

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     from log_replay.report import Report
 
-COUNTERS = ("refusals", "statements_by_event", "rejects_by_reason", "unknown_names", "transform_paths")
+COUNTERS = (
+    "refusals", "statements_by_event", "rejects_by_reason", "unknown_names", "transform_paths", "unsupported_shapes",
+)  # fmt: skip
 NUMBERS = ("verified", "lost_by_loggers")
 
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from log_replay.report.fallbacks import fallback_remarks
 from log_replay.terminal_text import escape_controls
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def show_summary(report: Report, stream: TextIO) -> None:
         ("Statements by event", report.statements_by_event),
         ("Rejects by reason", report.rejects_by_reason),
         ("Unknown names", report.unknown_names),
+        ("Unsupported shapes", report.unsupported_shapes),
         ("Refused by the destination", report.refusals),
     ):
         if counter:
@@ -105,10 +107,7 @@ def _remarks(report: Report) -> Iterable[str]:
         yield f"{limit.over:,} logged lines are longer than {limit.max_line_bytes:,} bytes: {first} ..."
     if not report.c_extension:
         yield "C extension not built; using the slower Python code (install a C compiler, then reinstall the package)"
-    for path, count in report.transform_paths.items():
-        if path != "native":
-            events = "1 event" if count == 1 else f"{count:,} events"
-            yield f"{events} used event-routing-backends' own, slower code (reason: {path})"
+    yield from fallback_remarks(report)
     if report.verified:
         yield f"{report.verified:,} events compared with event-routing-backends: {len(report.differences):,} differ"
 

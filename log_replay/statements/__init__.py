@@ -18,6 +18,10 @@ class Transformer(Protocol):
     def names(self) -> frozenset[str]:
         """The names of the events that give statements: those in both the whitelist and the registry."""
 
+    @property
+    def username_first(self) -> bool:
+        """How the installed event-routing-backends finds the user of an event; see ``events.subjects.user_of``."""
+
     def transform(self, event: Event, identities: Identities) -> tuple[Statement, ...]:
         """Return the event's statements, at least one.
 

@@ -49,7 +49,8 @@ def transform_block(
     waiting: list[Event] = []
     count = result.statements_by_event
     identities.forget_oldest()
-    read = read_events(block, _prefilter(transformer.names), filters, result)
+    prefilter = _prefilter(transformer.names)
+    read = read_events(block, prefilter, filters, result, username_first=transformer.username_first)
     for event in _events_with_identities(read, identities, waiting):
         try:
             # Before the transform: one of upstream's transformers removes fields that routes may look at.

@@ -28,6 +28,7 @@ from log_replay.errors import ConfigurationError, RejectError
 from log_replay.identities import UnknownIdentity
 from log_replay.records import Statement
 from log_replay.statements.identifiers import caliper_event_id
+from log_replay.statements.releases import username_first
 from log_replay.statements.serialise import json_text
 
 if TYPE_CHECKING:
@@ -87,6 +88,11 @@ class UpstreamTransformer:
     def names(self) -> frozenset[str]:
         """The names of the events that give statements: those in both the whitelist and the registry."""
         return self._names
+
+    @property
+    def username_first(self) -> bool:
+        """How the installed version finds the user of an event."""
+        return username_first()
 
     def transform(self, event: Event, identities: Identities) -> tuple[Statement, ...]:  # noqa: ARG002 - see below
         """Return the event's statements. ERB's helpers use the identities of ``identities_answer``."""
@@ -194,8 +200,9 @@ _lock = threading.Lock()
 
 
 def _clear_caches() -> None:
-    helpers.get_anonymous_user_id.cache_clear()
-    helpers.get_course_from_id.cache_clear()
+    for function in (helpers.get_anonymous_user_id, helpers.get_course_from_id):
+        if hasattr(function, "cache_clear"):  # not before 9.3.2
+            function.cache_clear()
 
 
 class _HelperReplacements:

@@ -23,16 +23,18 @@ pytestmark = pytest.mark.skipif(
 HERE = Position("tracking.log", 7)
 
 
-def read(line: bytes):
-    text = memoryview(b"before\n%b\nafter" % line)
-    return _speedups.read_event(orjson.loads, Event, Position, HERE.object, text, 7, 7 + len(line), HERE.offset - 7)
+def read(line: bytes, *, username_first: bool = False):
+    text, start = memoryview(b"before\n%b\nafter" % line), HERE.offset - 7
+    return _speedups.read_event(
+        orjson.loads, Event, Position, HERE.object, text, 7, 7 + len(line), start, username_first
+    )
 
 
-def is_read(line: bytes) -> bool:
+def is_read(line: bytes, *, username_first: bool = False) -> bool:
     """Return True if C read the line; then check that the twin reads the same event."""
-    event = read(line)
+    event = read(line, username_first=username_first)
     if event is not None:
-        expected = read_event(HERE.object, line, 0, len(line), HERE.offset)
+        expected = read_event(HERE.object, line, 0, len(line), HERE.offset, username_first)
         assert (type(event), type(event.position)) == (Event, Position)
         assert hash(event.position) == hash(HERE)
         # Compared by repr: 1, 1.0 and True are equal, and NaN is not equal to itself.
@@ -53,23 +55,29 @@ NESTED = JSON.map(json.dumps) | st.sampled_from(["input_1=2", " {", "\t[1]", "5"
 EVENTS = st.dictionaries(KEYS, JSON | NESTED, max_size=8)
 
 
-@given(EVENTS | EVENTS.map(lambda fields: fields | {"event": "{}"}), st.booleans())
-def test_plain_lines_are_read_as_by_the_python_twin(fields, ascii_only):
-    line = json.dumps(fields, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
+@given(
+    EVENTS | EVENTS.map(lambda fields: fields | {"event": "{}"}),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from([(b"", b""), (b"", b"\r"), (b"Mar  2 08:15:27 lms [tracking] INFO - ", b""), (b"{} {", b" ")]),
+)
+def test_plain_lines_are_read_as_by_the_python_twin(fields, ascii_only, username_first, around):
+    line = around[0] + json.dumps(fields, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass") + around[1]
     if is_plain(line):
-        is_read(line)
+        is_read(line, username_first=username_first)
 
 
 @pytest.mark.parametrize("key", sorted(FORMS))
 def test_events_of_the_lms_are_read(key):
     line = json.dumps(raw_event(FORMS[key], Scene(number=3, user_id=5))).encode()
     assert is_read(line)
+    assert is_read(b"Mar  2 08:15:27 lms [tracking] [user 3] INFO - %b\r" % line)
 
 
 @pytest.mark.parametrize(
     "line",
     [
-        b"", b"{", b"}", b"[]", b"{}", b"{]}", b'{"name": "play_video"}', b' {"event": ""}', b'{"event": ""} ',
+        b"", b"{", b"}", b"[]", b"{}", b"{]}", b'{"name": "play_video"}', b'{"event": ""} x', b'x{} {"event": ""}',
         b'{"event": NaN}', b'{"event": "[NaN]"}', b'{"event": "\xff"}', b'{"event": "{"}',
         b'{"event": ""}{"event": ""}',
         b'{"event": ' + b"[" * 2000 + b"]" * 2000 + b"}",
@@ -87,7 +95,7 @@ def test_a_user_nested_too_deep_is_left_to_the_twin(depth):
     assert is_read(json.dumps({"event": "", "context": inner}).encode()) == (depth <= MAX_DEPTH)
 
 
-ARGUMENTS = (orjson.loads, Event, Position, "log", b'{"event": ""}', 0, 13, 0)
+ARGUMENTS = (orjson.loads, Event, Position, "log", b'{"event": ""}', 0, 13, 0, False)
 
 
 @pytest.mark.parametrize(

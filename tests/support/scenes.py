@@ -18,7 +18,7 @@ INTO_FILES = ["--destination_provider", "LOCAL", "--destination_config", '{"key"
 #: The parts of a summary that are the same for an interrupted and for an uninterrupted run.
 COUNTED = (
     "complete", "total", "objects", "failed_objects", "skipped_objects", "lost_by_loggers", "refusals",
-    "statements_by_event", "rejects_by_reason", "unknown_names", "transform_paths",
+    "statements_by_event", "rejects_by_reason", "unknown_names", "transform_paths", "unsupported_shapes",
 )  # fmt: skip
 
 

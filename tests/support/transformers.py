@@ -9,6 +9,7 @@ from log_replay.identities.cache import IdentityCache
 from log_replay.records import Position
 from log_replay.statements.native import NativeTransformer
 from log_replay.statements.native.certification import Certification
+from log_replay.statements.releases import username_first
 from log_replay.statements.upstream import UpstreamTransformer
 from tests.support.sample_lookup import SampleLookup
 
@@ -16,7 +17,7 @@ from tests.support.sample_lookup import SampleLookup
 def event_of_line(line, offset=0):
     """Return the event of a line, or None if the line has no event."""
     try:
-        return parse_event(line, Position("tracking.log", offset))
+        return parse_event(line, Position("tracking.log", offset), username_first=username_first())
     except UnparsableLine:
         return None
 

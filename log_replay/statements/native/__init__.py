@@ -11,15 +11,18 @@ from opaque_keys import InvalidKeyError
 from log_replay.errors import LogReplayError
 from log_replay.identities import UnknownIdentity
 from log_replay.statements.native.certification import Certification
-from log_replay.statements.native.fields import UpstreamRejects
+from log_replay.statements.native.fields import UpstreamRejects, with_session
 from log_replay.statements.native.platform import configured_platform
+from log_replay.statements.native.shapes import shape_of
 from log_replay.statements.native.transforms import REJECT_CHECKS, TRANSFORMS
 from log_replay.statements.native.verification import same_statements
+from log_replay.statements.releases import session_in_sections, username_first
 
 if TYPE_CHECKING:
     from log_replay.identities import Identities
     from log_replay.records import BlockResult, Event, Position, Statement
     from log_replay.statements import Transformer
+    from log_replay.statements.native.platform import Platform
     from log_replay.statements.native.transforms import Transform
 
 #: The exceptions of native transforms for events that upstream rejects too, for the same reason.
@@ -43,6 +46,7 @@ class NativeTransformer:
         transform_paths: the number of events by transform path: ``native``, or the reason for a fallback:
             ``requested``, ``processors``, ``third_party``, ``filter``, ``uncertified``, ``fingerprint``, or
             ``unsupported_shape`` for single events.
+        unsupported_shapes: the number of events of unsupported shapes, by event name and shape.
         verified: the number of events that were compared.
         differences: the events for which upstream's statements differ.
     """
@@ -66,6 +70,7 @@ class NativeTransformer:
         self._chosen: dict[str, tuple[Transform | None, str]] = {}
         # Not a Counter: counting takes twice as long with it.
         self.transform_paths: defaultdict[str, int] = defaultdict(int)
+        self.unsupported_shapes = Counter[str]()
         self.verified = 0
         self.differences: list[tuple[Position, str]] = []
 
@@ -73,6 +78,11 @@ class NativeTransformer:
     def names(self) -> frozenset[str]:
         """The names of the events that give statements."""
         return self._upstream.names
+
+    @property
+    def username_first(self) -> bool:
+        """How the installed event-routing-backends finds the user of an event."""
+        return username_first()
 
     def native_for(self, name: str) -> tuple[Transform | None, str]:
         """Return the native transform of events with this name, or None and the reason for the fallback."""
@@ -100,8 +110,9 @@ class NativeTransformer:
             raise
         except LogReplayError:
             raise
-        except Exception:  # noqa: BLE001 - upstream decides what becomes of an event that the native code cannot transform
+        except Exception as error:  # noqa: BLE001 - upstream decides what becomes of an event that the native code cannot transform
             self.transform_paths[UNSUPPORTED_SHAPE] += 1
+            self.unsupported_shapes[shape_of(event, error)] += 1
             return self._upstream.transform(event, identities)
         self.transform_paths[NATIVE] += 1
         if self._verified_below:
@@ -111,6 +122,7 @@ class NativeTransformer:
     def drain_stats(self, result: BlockResult) -> None:
         """Move the counters since the last block into the block's result."""
         result.transform_paths, self.transform_paths = Counter(self.transform_paths), defaultdict(int)
+        result.unsupported_shapes, self.unsupported_shapes = self.unsupported_shapes, Counter()
         result.verified, self.verified = self.verified, 0
         result.differences, self.differences = self.differences, []
 
@@ -119,7 +131,9 @@ class NativeTransformer:
             return None, self._fallback_reason
         native = self._transforms.get(name)
         reason = self._certification.fallback_reason(name) if native else "uncertified"
-        return (None, reason) if reason else (native, NATIVE)
+        if reason or not native:
+            return None, reason
+        return (_with_session(native) if session_in_sections() else native), NATIVE
 
     def _verify(self, event: Event, identities: Identities, ours: Any) -> None:
         """Compare with upstream's statements, if the event is in the sample. Each replay takes the same sample."""
@@ -135,3 +149,12 @@ class NativeTransformer:
             theirs = error
         if not same_statements(ours, theirs):
             self.differences.append((event.position, event.name))
+
+
+def _with_session(native: Transform) -> Transform:
+    """Return the transform for releases of upstream that look for the session in more places."""
+
+    def transform(event: Event, platform: Platform, identities: Identities) -> tuple[Statement, ...]:
+        return native(with_session(event), platform, identities)
+
+    return transform

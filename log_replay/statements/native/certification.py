@@ -115,6 +115,11 @@ def certified() -> dict[str, Any]:
     return content
 
 
+def certified_releases() -> list[str]:
+    """Return the certified releases of ERB, the oldest first."""
+    return sorted(certified()[RELEASES].values(), key=lambda release: [*map(int, release.split("."))])
+
+
 def configured_filters() -> set[str]:
     """Return the types of the openedx-filters that the operator configured."""
     configured = getattr(settings, "OPEN_EDX_FILTERS_CONFIG", None) or {}

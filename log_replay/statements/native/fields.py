@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from log_replay.errors import RejectError
 from log_replay.events.subjects import MAX_DEPTH, TooDeep, first
+from log_replay.statements.releases import courses_are_cached
 
 if TYPE_CHECKING:
     from log_replay.records import Event, EventFields
@@ -131,8 +132,24 @@ def course_id_of(event: Event) -> str | None:
     if not course_id and course_id != 0:
         return None
     if not isinstance(course_id, str):
-        raise UpstreamRejects("TypeError" if isinstance(course_id, list | dict) else "AttributeError")
+        is_hashable = not isinstance(course_id, list | dict)
+        raise UpstreamRejects("AttributeError" if is_hashable or not courses_are_cached() else "TypeError")
     return course_id
+
+
+def with_session(event: Event) -> Event:
+    """Return the event with its session at the top level, as event-routing-backends before 9.3.6 finds it.
+
+    Raises:
+        UnsupportedEvent: the session is an object: in another place, other values would be found in it.
+    """
+    fields = event.fields
+    if fields.get("session"):
+        return event
+    session = find(fields, "session") or value_at(fields, "context", "session") or value_at(fields, "data", "session")
+    if isinstance(session, dict):
+        raise UnsupportedEvent
+    return event._replace(fields=fields | {"session": session})
 
 
 def required(value: Any) -> Any:

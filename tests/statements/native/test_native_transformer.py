@@ -60,6 +60,16 @@ def test_an_unsupported_shape_falls_back_to_upstream(transformers):
     assert dict(transformers.native.transform_paths) == {"unsupported_shape": 1}
 
 
+def test_unsupported_events_are_counted_by_shape(transformers):
+    transformers.natively(played(username="None", context={}, event={"id": "secret", "secret": [1], "currentTime": ""}))
+    ((shape, count),) = transformers.native.unsupported_shapes.items()
+    assert count == 1
+    assert shape.startswith("play_video: UnsupportedEvent in acting_user; timestamp text, ")
+    assert shape.endswith(", context {}, data {id text, currentTime empty text}")
+    assert "None" not in shape
+    assert "secret" not in shape
+
+
 @pytest.mark.parametrize("reason", ["requested", "processors"])
 def test_a_fallback_reason_for_all_events_is_respected(transformers, reason):
     native = transformers.new_native(fallback_reason=reason)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from functools import lru_cache
-from json.encoder import encode_basestring
+from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import TYPE_CHECKING, Any
 
 from log_replay.statements.native.fields import (
@@ -23,6 +23,7 @@ from log_replay.statements.native.xapi.actors import actor
 from log_replay.statements.native.xapi.objects import INTERACTION, WITHOUT_ID, block, problem_key
 from log_replay.statements.native.xapi.results import score
 from log_replay.statements.native.xapi.statement import build_statement, reject_without_id
+from log_replay.statements.releases import answers_in_ascii
 from log_replay.statements.serialise import json_text, quoted
 
 if TYPE_CHECKING:
@@ -35,8 +36,9 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-#: Writes a list of answers as upstream does.
-list_as_text = json.JSONEncoder(ensure_ascii=False).encode
+#: Write a list of answers as upstream does, by the result of ``answers_in_ascii``.
+LIST_AS_TEXT = {ascii_only: json.JSONEncoder(ensure_ascii=ascii_only).encode for ascii_only in (False, True)}
+ANSWER_AS_TEXT = {False: encode_basestring, True: encode_basestring_ascii}
 
 ATTEMPT = b"http://id.tincanapi.com/extension/attempt-id"
 
@@ -227,9 +229,9 @@ def _result_members(answer: Json) -> bytes:
 def _list_text(answers: list[Any]) -> str:
     """Return a list of answers as upstream writes it. For lists of texts, an encoder takes four times as long."""
     try:
-        return f"[{', '.join(map(encode_basestring, answers))}]"
+        return f"[{', '.join(map(ANSWER_AS_TEXT[answers_in_ascii()], answers))}]"
     except TypeError:
-        return list_as_text(answers)
+        return LIST_AS_TEXT[answers_in_ascii()](answers)
 
 
 def _about_questions(
