@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from operator import add, attrgetter
-from typing import Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: The counters that are sums of others, at the end of every run.
 SUMS = {
@@ -79,3 +82,59 @@ class RouteCounters:
         for name in ("delivered", "duplicate", "failed", "undelivered"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.unavailable = other.unavailable
+
+
+class BrokenRule(NamedTuple):
+    """The statements of one event name that break one rule of the specification: their number, and the first place.
+
+    ``first`` is the object and the offset of the first event.
+    """
+
+    statements: int
+    first: tuple[str, int]
+
+
+@dataclass(slots=True)
+class ValidationCounts:
+    """The result of checking statements against the specification. Those of several blocks can be added.
+
+    Attributes:
+        checked: the number of statements that were checked.
+        invalid: the number of statements that break a rule.
+        broken: the broken rules, by rule and event name. A statement can break several.
+    """
+
+    checked: int = 0
+    invalid: int = 0
+    broken: dict[tuple[str, str], BrokenRule] = field(default_factory=dict)
+
+    def add(self, rule: str, event: str, count: int, first: tuple[str, int]) -> None:
+        """Count statements that break a rule. ``first`` is later in the logs than those that were counted before."""
+        before = self.broken.get((rule, event))
+        self.broken[rule, event] = (
+            BrokenRule(before.statements + count, before.first) if before else BrokenRule(count, first)
+        )
+
+    def __iadd__(self, later: ValidationCounts) -> Self:
+        self.checked += later.checked
+        self.invalid += later.invalid
+        for (rule, event), broken in later.broken.items():
+            self.add(rule, event, *broken)
+        return self
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the counts as JSON values, the most frequent rule first."""
+        broken = sorted(self.broken.items(), key=lambda item: (-item[1].statements, item[0]))
+        rules = [
+            {"rule": rule, "event": event, "statements": count, "object": object_, "offset": offset}
+            for (rule, event), (count, (object_, offset)) in broken
+        ]
+        return {"checked": self.checked, "invalid": self.invalid, "rules": rules}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return the counts that ``as_dict`` was called on."""
+        counts = cls(values["checked"], values["invalid"])
+        for found in values["rules"]:
+            counts.add(found["rule"], found["event"], found["statements"], (found["object"], found["offset"]))
+        return counts

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from array import array
     from collections.abc import Iterable, Iterator, Mapping
 
-    from log_replay.counters import RouteCounters
+    from log_replay.counters import RouteCounters, ValidationCounts
 
 #: A tracking event as the processors of event-routing-backends receive it: the parsed line, plus ``data`` (the value of
 #: ``event`` in the log, decoded if it is a JSON string) and ``timestamp``.
@@ -257,6 +257,7 @@ class BlockResult:
         verified: the number of events that were transformed both ways.
         differences: the events for which upstream's statements differ.
         rejected_lines: the rejected lines themselves, by offset, if the run writes them to a file.
+        validation: the result of checking the statements, if the run checks them.
     """
 
     object: str
@@ -272,6 +273,7 @@ class BlockResult:
     verified: int = 0
     differences: list[tuple[Position, str]] = field(default_factory=list)
     rejected_lines: dict[int, bytes] = field(default_factory=dict)
+    validation: ValidationCounts | None = None
 
 
 class Refusal(NamedTuple):

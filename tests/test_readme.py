@@ -154,5 +154,5 @@ def test_options_that_a_page_names_exist(page):
     ours = [name for name, app in get_commands().items() if app == "log_replay"]
     parsers = [load_command_class("log_replay", name).create_parser("", "x") for name in ours]
     spelled = {spelling for parser in parsers for action in parser._actions for spelling in action.option_strings}
-    named = re.findall(r"`(--\w+)", PAGES[page])
+    named = re.findall(r"`(--\w[\w-]*)", PAGES[page])
     assert [name for name in named if name not in spelled] == []

@@ -108,7 +108,7 @@ def _default(row: Option) -> str:
 
 def _text(text: str) -> str:
     # Everything that is written like an option or a placeholder is code.
-    return re.sub(r"(--\w+|\$\{NAME\}|@FILE|\{\"event_id\".*?\})", r"`\1`", text).replace("|", "\\|")
+    return re.sub(r"(--\w[\w-]*|\$\{NAME\}|@FILE|\{\"event_id\".*?\})", r"`\1`", text).replace("|", "\\|")
 
 
 def _listed(names: Iterable[str]) -> str:

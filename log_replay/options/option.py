@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import BooleanOptionalAction
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -36,6 +37,7 @@ class Option:
         read: checks a given value and converts it to what ``Options`` holds; it is not called for None.
         default: the value that is read if the option is not given.
         flag: the option takes no value.
+        negatable: ``--no-NAME`` turns the flag off. Its default depends on other options.
         config_of: the option is the JSON configuration of the provider that this option names. It may hold secrets.
         path: the value is the path of a file.
         identity: a run can be resumed only with the same value.
@@ -53,6 +55,7 @@ class Option:
     default: Any = None
     required: bool = False
     flag: bool = False
+    negatable: bool = False
     choices: Sequence[str] | None = None
     nargs: str | None = None
     metavar: str | None = None
@@ -68,6 +71,8 @@ class Option:
     @property
     def argument(self) -> dict[str, Any]:
         """The keyword arguments for ``argparse.ArgumentParser.add_argument``."""
+        if self.negatable:
+            return {"action": BooleanOptionalAction, "help": self.help}
         if self.flag:
             return {"action": "store_true", "help": self.help}
         optional = {name: getattr(self, name) for name in ("type", "choices", "nargs", "metavar")}

@@ -88,6 +88,10 @@ def _complete(values: dict[str, Any], raw: Mapping[str, Any]) -> None:
     if values["add_external_ids"] is None:
         values["add_external_ids"] = not (_standalone() and "lms" in settings.DATABASES)
     values["add_external_ids"] &= not values["dry_run"]
+    if raw["validate"] is None:
+        values["validate"] = values["dry_run"]
+    if values["invalid"] and not values["validate"]:
+        raise ConfigurationError("--invalid has no effect without --validate")
     values["log_to"] = values["log_to"] or _default_log_to(values)
     if values["log_to"] == "settings" and values["log_format"]:
         raise ConfigurationError("--log_format has no effect on the handlers of the settings", hint="add --log_to")

@@ -28,6 +28,7 @@ from log_replay.options.values import (
     positive,
     read_allowance,
     read_config,
+    read_invalid,
     read_moment,
     read_provider,
     read_size,
@@ -224,6 +225,18 @@ class Options:
         FAILURES,
         "Write the rejected line itself to --rejects as well. It contains names of learners and what they did.",
         flag=True, identity=True, needs="rejects",
+    )
+    validate: bool = option(
+        FAILURES,
+        "Check every statement against the specification of xAPI 1.0.3 or Caliper 1.2, and count those that break a "
+        "rule, by rule and event. A dry run does so unless --no-validate is given.",
+        flag=True, negatable=True,
+    )
+    invalid: str | None = option(
+        FAILURES,
+        "What to do with statements that --validate finds to break a rule: keep (default), or reject their events with "
+        "the reason invalid_statement.",
+        read=read_invalid, choices=["keep", "reject"], identity=True, output_key="invalid",
     )
     skip_unreadable: bool = option(
         FAILURES,

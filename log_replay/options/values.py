@@ -121,6 +121,11 @@ def read_yes(_option: str, text: str) -> bool:
     return text == "yes"
 
 
+def read_invalid(_option: str, text: str) -> str | None:
+    """Return ``reject``, or None for the default."""
+    return None if text == "keep" else text
+
+
 def read_moment(option: str, text: str) -> datetime:
     """Read an ISO 8601 date or time.
 

@@ -15,6 +15,8 @@ from log_replay.records import lines_of
 from log_replay.statements.block import transform_block
 from log_replay.statements.native import NativeTransformer
 from log_replay.statements.upstream import UpstreamTransformer, identities_answer
+from log_replay.validation import Validator
+from log_replay.validation.block import validate_block
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,12 +39,15 @@ def open_transform(transform_settings: TransformSettings) -> Iterator[Callable[[
     transformer = transform_settings.transformer
     identities = open_identities(transform_settings)
     routes = transform_settings.routing.matcher() if transform_settings.routing else None
+    validator = Validator(transform_settings.transformer_type) if transform_settings.validate else None
 
     def transform(block: LineBlock) -> BlockResult:
         result = transform_block(
             block, filters=transform_settings.filters, identities=identities, transformer=transformer, routes=routes
         )
         transformer.drain_stats(result)
+        if validator:
+            validate_block(result, validator, reject=transform_settings.reject_invalid)
         if transform_settings.keep_rejected_lines:
             result.rejected_lines = _rejected_lines(block, result)
         return result

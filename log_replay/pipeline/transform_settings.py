@@ -25,6 +25,8 @@ class TransformSettings:
         verify_sample: the share of the native statements that event-routing-backends also makes, for comparison.
         add_external_ids: create the external id of a user who has none.
         keep_rejected_lines: return rejected lines with the results.
+        validate: check the statements against the specification.
+        reject_invalid: reject the events of statements that are not valid.
     """
 
     transformer_type: str
@@ -34,6 +36,8 @@ class TransformSettings:
     verify_sample: float
     add_external_ids: bool
     keep_rejected_lines: bool
+    validate: bool = False
+    reject_invalid: bool = False
 
     @cached_property
     def transformer(self) -> NativeTransformer:
@@ -56,4 +60,6 @@ def transform_settings(options: Options, routing: RouteTable | None) -> Transfor
         verify_sample=options.verify_sample,
         add_external_ids=options.add_external_ids,
         keep_rejected_lines=options.rejects_with_content,
+        validate=options.validate,
+        reject_invalid=options.invalid == "reject",
     )

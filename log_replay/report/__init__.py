@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from log_replay.counters import Counters, RouteCounters
+from log_replay.counters import Counters, RouteCounters, ValidationCounts
 from log_replay.records import Position, statement_count
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ class Report:
         c_extension: True if the C extension is used.
         filters: the options that select events, such as ``--course X``.
         matched_filters: those of them that at least one event matched.
+        validation: the result of checking the statements, if the run checks them.
     """
 
     run: str | None = None
@@ -85,6 +86,7 @@ class Report:
     c_extension: bool = True
     filters: tuple[str, ...] = ()
     matched_filters: set[str] = field(default_factory=set)
+    validation: ValidationCounts | None = None
     seconds: float = 0.0
     _objects: dict[str, ObjectCounters] = field(default_factory=dict)
     _current: Counters = field(default_factory=Counters)
@@ -167,6 +169,9 @@ class Report:
         self.differences += result.differences
         _add(self.unknown_names, result.unknown_names)
         _add(self.unsupported_shapes, result.unsupported_shapes)
+        if result.validation:
+            self.validation = self.validation or ValidationCounts()
+            self.validation += result.validation
 
     def count_delivery(self, batch: Sequence[TransformedEvent], delivery: Delivery) -> None:
         """Count each statement of a batch by its delivery result, in its own unit."""
@@ -260,6 +265,7 @@ class Report:
             "rejects_by_reason": dict(self.rejects_by_reason.most_common()),
             "unknown_names": dict(self.unknown_names.most_common()),
             "unmatched_filters": self.unmatched_filters,
+            "validation": self.validation.as_dict() if self.validation else None,
             "over_line_limit": {
                 "max_line_bytes": limit.max_line_bytes,
                 "statements": limit.over,

@@ -38,6 +38,10 @@ REJECTED = (
     ),
     Reason(("no_object_id",), "The object of the statement would have no id. The LMS drops such statements as well."),
     Reason(("no_statement",), "event-routing-backends made nothing of the event and raised no exception."),
+    Reason(
+        ("invalid_statement",),
+        "`--invalid reject` is given, and a statement of the event breaks a rule of xAPI 1.0.3 or Caliper 1.2.",
+    ),
 )
 REFUSED = (
     Reason(("conflict",), "The LRS has another statement with the same id."),

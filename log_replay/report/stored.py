@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from log_replay.counters import RouteCounters
+from log_replay.counters import RouteCounters, ValidationCounts
 from log_replay.records import Position
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ def stored_counts(report: Report) -> dict[str, Any]:
     counts["matched_filters"] = sorted(report.matched_filters)
     counts["failed_objects"] = report.failed_objects
     counts["differences"] = [[*position, name] for position, name in report.differences]
+    if report.validation:
+        counts["validation"] = report.validation.as_dict()
     if report.over_line_limit:
         counts["over_line_limit"] = report.over_line_limit.over
         counts["first_over_line_limit"] = [list(position) for position in report.over_line_limit.first]
@@ -44,6 +46,8 @@ def restore_counts(report: Report, counts: Mapping[str, Any]) -> None:
     report.matched_filters = set(counts.get("matched_filters", ()))
     report.failed_objects = dict(counts.get("failed_objects", {}))
     report.differences = [(Position(name, offset), event) for name, offset, event in counts.get("differences", [])]
+    if counts.get("validation"):
+        report.validation = ValidationCounts.from_dict(counts["validation"])
     if report.over_line_limit:
         report.over_line_limit.over = counts.get("over_line_limit", 0)
         report.over_line_limit.first = [Position(*place) for place in counts.get("first_over_line_limit", [])]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterable
 
-    from log_replay.counters import Counters
+    from log_replay.counters import Counters, ValidationCounts
     from log_replay.report import Report
 
 #: The number of rows of a table, so that it fits a screen. ``--summary`` has all rows.
@@ -54,6 +54,8 @@ def show_summary(report: Report, stream: TextIO) -> None:
     ):
         if counter:
             console.print(_counted(title, counter))
+    if report.validation and report.validation.invalid:
+        console.print(_broken_rules(report.validation))
     for line in (*_left_out(report), *_remarks(report), *_problems(report)):
         console.print(Text(escape_controls(line)))
 
@@ -91,6 +93,20 @@ def _counted(title: str, counter: Counter[str]) -> Table:
     return table
 
 
+def _broken_rules(validation: ValidationCounts) -> Table:
+    table = Table("Rules that statements break", "event", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("statements", justify="right")
+    table.add_column("first")
+    rules = validation.as_dict()["rules"]
+    for found in rules[:NAMES]:
+        place = escape_controls(f"{found['object']}:{found['offset']}")
+        cells = (Text(found["rule"]), Text(found["event"], overflow="fold"), Text(place, overflow="fold"))
+        table.add_row(*cells[:2], f"{found['statements']:,}", cells[2])
+    if len(rules) > NAMES:
+        table.add_row(f"... and {len(rules) - NAMES} more")
+    return table
+
+
 def _left_out(report: Report) -> Iterable[str]:
     for skipped in report.skipped[:ROWS]:
         yield f"skipped {skipped.name}: {skipped.reason}"
@@ -108,6 +124,9 @@ def _remarks(report: Report) -> Iterable[str]:
     if not report.c_extension:
         yield "C extension not built; using the slower Python code (install a C compiler, then reinstall the package)"
     yield from fallback_remarks(report)
+    if report.validation:
+        checked, invalid = report.validation.checked, report.validation.invalid
+        yield f"{checked:,} statements checked against the specification: {invalid:,} are invalid"
     if report.verified:
         yield f"{report.verified:,} events compared with event-routing-backends: {len(report.differences):,} differ"
 

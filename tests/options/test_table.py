@@ -29,7 +29,7 @@ VALUES = {
     "summary": "summary.json", "log_timeout_secs": 5.0, "verify_sample": 0.5, "run": "march", "grace_secs": 1.0,
     "batch_size": 7, "sleep_between_batches_secs": 3.0,
     "lrs_concurrency": 2, "max_rate": 100.0, "workers": "2", "unit_size": "1MB", "plan": True,
-    "transformers": "upstream",
+    "transformers": "upstream", "validate": True, "invalid": "reject",
 }  # fmt: skip
 
 
@@ -46,6 +46,8 @@ def given(name: str | None = None) -> tuple[dict, dict]:
     without = {**REQUIRED, "destination_provider": PROVIDERS[row.destination if row else None], **needed}
     if name == "log_format":
         without["log_to"] = "stdout"
+    if name == "invalid":
+        without["validate"] = True
     return without, {**without, name: VALUES[name]} if name else without
 
 

@@ -109,7 +109,7 @@ class S3:
 @pytest.fixture(scope="session")
 def ralph(tmp_path_factory) -> Iterator[Lrs]:
     """Start Ralph with its file system backend."""
-    python = installed("ralph", RALPH, _install_ralph) / "bin" / "python"
+    python = ralph_folder() / "bin" / "python"
     home = tmp_path_factory.mktemp("ralph")
     (home / "served.py").write_text(_RALPH_APP)
     username, password, port = "tests", secrets.token_urlsafe(), free_port()
@@ -141,9 +141,7 @@ def ralph(tmp_path_factory) -> Iterator[Lrs]:
 @pytest.fixture(scope="session")
 def learning_locker(tmp_path_factory) -> Iterator[Lrs]:
     """Start Learning Locker's xAPI service, with repositories in memory."""
-    if not (shutil.which("node") and shutil.which("npm")):
-        pytest.skip("Learning Locker needs node and npm: apt-get install nodejs npm")
-    modules = installed("learning-locker", LEARNING_LOCKER, _install_learning_locker)
+    modules = learning_locker_folder()
     username, password = "tests", secrets.token_urlsafe()
     token = b64encode(f"{username}:{password}".encode()).decode()
     command = ["node", str(HERE / "learning_locker.js")]
@@ -181,6 +179,18 @@ def s3(s3_server) -> S3:
     bucket = S3(*s3_server, container=f"bucket-{secrets.token_hex(4)}")
     requests.put(bucket.url, timeout=30).raise_for_status()
     return bucket
+
+
+def ralph_folder() -> Path:
+    """Return the virtual environment with Ralph."""
+    return installed("ralph", RALPH, _install_ralph)
+
+
+def learning_locker_folder() -> Path:
+    """Return the folder of the npm packages of Learning Locker."""
+    if not (shutil.which("node") and shutil.which("npm")):
+        pytest.skip("Learning Locker needs node and npm: apt-get install nodejs npm")
+    return installed("learning-locker", LEARNING_LOCKER, _install_learning_locker)
 
 
 def installed(name: str, requirement: str, install: Callable[[Path, str], None]) -> Path:
