@@ -64,6 +64,8 @@ class Unit:
     """The lines of one object that begin in ``[start, end)``. The units of a run are numbered.
 
     Attributes:
+        group: the number of the unit's group. The units of a group follow each other, and one process replays all of
+            them. A batch has events of one group only.
         end: None for the end of the object.
         lines: the offsets of the wanted lines, or None if all lines are wanted.
         offset: the beginning of the first line that is not delivered, or None if the unit was not begun.
@@ -77,6 +79,7 @@ class Unit:
     lines: frozenset[int] | None = None
     offset: int | None = None
     counted_to: int = 0
+    group: int = 0
 
 
 @dataclass(frozen=True)

@@ -306,6 +306,7 @@ def _row(run: models.Run, unit: Unit) -> models.RunUnit:
         start=unit.start,
         end=unit.end,
         lines=None if unit.lines is None else sorted(unit.lines),
+        group=unit.group,
     )
 
 
@@ -318,6 +319,7 @@ def _unit(row: models.RunUnit) -> Unit:
         lines=None if row.lines is None else frozenset(row.lines),
         offset=row.offset,
         counted_to=row.counted_to,
+        group=row.group,
     )
 
 

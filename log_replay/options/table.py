@@ -301,7 +301,8 @@ class Options:
     )
     unit_size: int = option(
         SPEED,
-        "Cut larger uncompressed objects into units of this size (default 256MB).",
+        "Cut larger uncompressed objects into units of this size, and put smaller objects together in groups of up to "
+        "this size (default 256MB). A batch does not extend beyond its unit or group.",
         read=read_size, default="256MB", metavar="SIZE",
     )
     plan: bool = option(

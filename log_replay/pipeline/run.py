@@ -182,9 +182,11 @@ class Replay:
             self._ledger.begin(self._unit)
 
     def _begin(self, unit: Unit, progress: Progress) -> None:
-        if self._unit is None or self._unit.object != unit.object:
-            if self._object_sink:
-                self._deliver()
+        last = self._unit
+        is_new_object = last is None or last.object != unit.object
+        if (last and last.group != unit.group) or (is_new_object and self._object_sink):
+            self._deliver()
+        if is_new_object:
             progress.begin(unit.object)
         self._unit = unit
         self.report.begin(unit)

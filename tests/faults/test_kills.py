@@ -65,9 +65,9 @@ def test_files_are_the_same_after_a_kill_at_every_batch(scene, whole):
 
 @pytest.mark.parametrize("unit_size", ["10KB", "50MB"])
 @pytest.mark.parametrize("batch_size", ["1000000", "7"])
-def test_sizes_of_units_and_batches_do_not_matter(scene, source, unit_size, batch_size):
+def test_files_are_the_same_after_a_kill_for_any_sizes(scene, source, unit_size, batch_size):
     sizes = ["--unit_size", unit_size, "--batch_size", batch_size]
-    whole, killed = scene("whole", *FILES, "--batch_size", batch_size), scene("killed", *FILES, *sizes)
+    whole, killed = scene("whole", *FILES, *sizes), scene("killed", *FILES, *sizes)
     assert whole.run() == 0
     assert killed.run({"seam": "record", "after": 3 if batch_size == "7" else 1}) == KILLED
     assert killed.run() == 0

@@ -37,7 +37,7 @@ def plan_run(source: Source, options: Options, progress: Progress) -> Iterator[U
 
     listing = _list_ahead(source, options.source, progress)
     if options.from_rejects is not None:
-        return choose_lines(listing, options.from_rejects)
+        return choose_lines(listing, options.from_rejects, options.unit_size)
     return cut_into_units(listing, options.unit_size, is_compressed)
 
 

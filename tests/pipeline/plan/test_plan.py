@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import groupby
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from log_replay.errors import ConfigurationError
-from log_replay.pipeline.plan import as_line, choose_lines, cut_into_units
+from log_replay.pipeline.plan import UNITS_PER_GROUP, as_line, choose_lines, cut_into_units
 from log_replay.pipeline.plan.units import read_unit
 from log_replay.records import BlockResult, LineBlock, SkippedObject, SourceObject, Unit
 from log_replay.records import lines_of as split
@@ -81,6 +84,30 @@ def test_unit_resumes_at_any_of_its_lines(content, unit_size, data):
         assert counted_to in ends or unit_in_progress.offset == counted_to
 
 
+@given(sizes, st.integers(1, 7000))
+def test_groups_are_consecutive_units_up_to_the_size_of_a_unit(object_sizes, unit_size):
+    objects = [SourceObject(f"log.{number}", size) for number, size in enumerate(object_sizes)]
+    units = list(cut_into_units(objects, unit_size, lambda obj: obj.name < "log.3"))
+    groups = [(number, list(members)) for number, members in groupby(units, key=lambda unit: unit.group)]
+    assert [number for number, _ in groups] == list(range(len(groups)))
+    sizes = [sum(_size(unit, unit_size) for unit in members) for _, members in groups]
+    assert all(size <= unit_size for size, (_, members) in zip(sizes, groups, strict=True) if len(members) > 1)
+    firsts = [_size(members[0], unit_size) for _, members in groups[1:]]
+    assert all(size + first > unit_size for size, first in zip(sizes, firsts, strict=False)), "no group can be larger"
+
+
+def _size(unit: Unit, unit_size: int) -> int:
+    if unit.object.size_bytes is None:
+        return unit_size
+    return (unit.end or unit.object.size_bytes) - unit.start
+
+
+def test_group_has_a_bounded_number_of_units():
+    objects = [SourceObject(f"log.{number}", 1) for number in range(2 * UNITS_PER_GROUP + 1)]
+    groups = Counter(unit.group for unit in cut_into_units(objects, 10**9, never))
+    assert groups == {0: UNITS_PER_GROUP, 1: UNITS_PER_GROUP, 2: 1}
+
+
 def test_compressed_and_small_objects_are_one_unit():
     objects = [SourceObject("a.gz", 1000), SourceObject("b", 10), SourceObject("c", 11), SourceObject("d", None)]
     units = list(cut_into_units(objects, 10, lambda obj: obj.name.endswith(".gz")))
@@ -100,8 +127,9 @@ def test_skipped_objects_stay_in_their_order():
 
 
 def test_printed_unit_has_object_version_and_range():
-    assert as_line(Unit(3, SourceObject("a", 20, "v1"), 10, 20)) == {
+    assert as_line(Unit(3, SourceObject("a", 20, "v1"), 10, 20, group=2)) == {
         "unit": 3,
+        "group": 2,
         "object": "a",
         "size_bytes": 20,
         "version": "v1",
@@ -117,12 +145,12 @@ def test_only_chosen_lines_are_read(content, data):
     wanted = data.draw(st.lists(st.sampled_from(lines), min_size=1, unique=True)) if lines else []
     if not wanted:
         return
-    (unit,) = choose_lines([SourceObject("other", 5), whole], {"log": frozenset(offset for offset, _ in wanted)})
+    (unit,) = choose_lines([SourceObject("other", 5), whole], {"log": frozenset(offset for offset, _ in wanted)}, 10)
     assert lines_of(content, unit) == sorted(wanted)
 
 
 def test_chosen_line_that_does_not_exist_is_a_reject():
-    (unit,) = choose_lines([SourceObject("log", 9)], {"log": frozenset({0, 5, 30})})
+    (unit,) = choose_lines([SourceObject("log", 9)], {"log": frozenset({0, 5, 30})}, 10)
     found = list(read_unit(Memory(b"abc\ndef\n\n"), unit))
     rejects = [reject for result in found if isinstance(result, BlockResult) for reject in result.rejects]
     assert [(reject.position.offset, reject.reason) for reject in rejects] == [
@@ -134,4 +162,4 @@ def test_chosen_line_that_does_not_exist_is_a_reject():
 
 def test_rejects_of_another_source_are_a_usage_error():
     with pytest.raises(ConfigurationError, match="has no gone"):
-        list(choose_lines([SourceObject("log", 9)], {"gone.log": frozenset({0})}))
+        list(choose_lines([SourceObject("log", 9)], {"gone.log": frozenset({0})}, 10))

@@ -89,11 +89,12 @@ def test_files_of_an_object_do_not_depend_on_other_objects(run, expected, logs, 
     assert listed(out) == files(out)
 
 
-def test_names_do_not_depend_on_the_size_of_units(run, out):
+def test_another_size_of_units_gives_each_statement_once(run, expected, out):
     run()
-    before = {path.name: path.read_bytes() for path in out.glob("xapi_*")}
-    run("--unit_size", "50KB", "--workers", "2")
-    assert {path.name: path.read_bytes() for path in out.glob("xapi_*")} == before
+    before = files(out)
+    run("--unit_size", "50KB")
+    assert lines(out) == expected
+    assert listed(out) == files(out) != before
 
 
 def test_mended_object_gives_each_statement_once(run, expected, logs, out):
