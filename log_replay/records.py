@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from array import array
     from collections.abc import Iterable, Iterator, Mapping
 
+    from log_replay.block_profile import BlockProfile
     from log_replay.counters import RouteCounters, ValidationCounts
 
 #: A tracking event as the processors of event-routing-backends receive it: the parsed line, plus ``data`` (the value of
@@ -261,6 +262,7 @@ class BlockResult:
         differences: the events for which upstream's statements differ.
         rejected_lines: the rejected lines themselves, by offset, if the run writes them to a file.
         validation: the result of checking the statements, if the run checks them.
+        profile: what the report of a dry run shows beyond the counters.
     """
 
     object: str
@@ -277,6 +279,7 @@ class BlockResult:
     differences: list[tuple[Position, str]] = field(default_factory=list)
     rejected_lines: dict[int, bytes] = field(default_factory=dict)
     validation: ValidationCounts | None = None
+    profile: BlockProfile | None = None
 
 
 class Refusal(NamedTuple):

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     ReadEvent: TypeAlias = Callable[..., Any]
     XapiStatement: TypeAlias = Callable[..., Any]
     CaliperStatement: TypeAlias = Callable[..., Any]
+    ScanLines: TypeAlias = Callable[[Text, int], tuple[Any, ...]]
+    CountStatements: TypeAlias = Callable[[list[Any], bytes, int], tuple[Any, ...]]
 
 #: The twin of each C function.
 TWINS: Mapping[str, str] = {
@@ -29,6 +31,8 @@ TWINS: Mapping[str, str] = {
     "read_event": "log_replay.events.read_event",
     "xapi_statement": "log_replay.statements.native.xapi.statement.xapi_statement",
     "caliper_statement": "log_replay.statements.native.caliper.envelope.caliper_statement",
+    "scan_lines": "log_replay.inspect.scanning.scan_lines",
+    "count_statements": "log_replay.inspect.scanning.count_statements",
 }
 #: The fields of the named tuples that the C code reads or creates, by class name.
 LAYOUTS: Mapping[str, Sequence[str]] | None = None
@@ -40,11 +44,15 @@ except ImportError:
     read_event: ReadEvent | None = None
     xapi_statement: XapiStatement | None = None
     caliper_statement: CaliperStatement | None = None
+    scan_lines: ScanLines | None = None
+    count_statements: CountStatements | None = None
 else:
     classify_lines = _functions.classify_lines
     read_event = _functions.read_event
     xapi_statement = _functions.xapi_statement
     caliper_statement = _functions.caliper_statement
+    scan_lines = _functions.scan_lines
+    count_statements = _functions.count_statements
     LAYOUTS = getattr(_functions, "LAYOUTS", {})
 
 

@@ -209,21 +209,7 @@ guessed_name(const char *begin, const char *end)
 static int
 count_name(PyObject *counts, Span name, Py_ssize_t number)
 {
-    PyObject *key = PyBytes_FromStringAndSize(name.begin, name.end - name.begin);
-    if (!key) {
-        return -1;
-    }
-    int done = -1;
-    PyObject *before = PyDict_GetItemWithError(counts, key);
-    if (before || !PyErr_Occurred()) {
-        PyObject *count = PyLong_FromSsize_t(number + (before ? PyLong_AsSsize_t(before) : 0));
-        if (count) {
-            done = PyDict_SetItem(counts, key, count);
-            Py_DECREF(count);
-        }
-    }
-    Py_DECREF(key);
-    return done;
+    return add_count(counts, PyBytes_FromStringAndSize(name.begin, name.end - name.begin), number);
 }
 
 /* Append an item and release the reference to it. If creating it failed, it is NULL. Return 0, or -1 on an error. */

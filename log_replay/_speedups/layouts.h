@@ -9,6 +9,16 @@
 #define CLASSIFIED_LINES(FIELD)                                                                                        \
     FIELD(ClassifiedLines, lines) FIELD(ClassifiedLines, blank) FIELD(ClassifiedLines, broken)                         \
         FIELD(ClassifiedLines, unknown) FIELD(ClassifiedLines, events)
+#define TRANSFORMED_EVENT(FIELD)                                                                                       \
+    FIELD(TransformedEvent, position) FIELD(TransformedEvent, name) FIELD(TransformedEvent, statements)                \
+        FIELD(TransformedEvent, routes)
+#define SCANNED_LINES(FIELD)                                                                                           \
+    FIELD(ScannedLines, first) FIELD(ScannedLines, last) FIELD(ScannedLines, untimed) FIELD(ScannedLines, hours)       \
+        FIELD(ScannedLines, fingerprint) FIELD(ScannedLines, sample)
+#define COUNTED_STATEMENTS(FIELD)                                                                                      \
+    FIELD(CountedStatements, size_bytes) FIELD(CountedStatements, longest_bytes) FIELD(CountedStatements, untimed)     \
+        FIELD(CountedStatements, hours) FIELD(CountedStatements, verbs) FIELD(CountedStatements, long)                 \
+            FIELD(CountedStatements, others)
 
 #define XAPI_TEMPLATE(FIELD)                                                                                           \
     FIELD(XapiTemplate, new_digest) FIELD(XapiTemplate, before_name_in_id) FIELD(XapiTemplate, after_name_in_id)       \
@@ -29,6 +39,9 @@
     LAYOUT(Position, POSITION)                                                                                         \
     LAYOUT(Statement, STATEMENT)                                                                                       \
     LAYOUT(ClassifiedLines, CLASSIFIED_LINES)                                                                          \
+    LAYOUT(TransformedEvent, TRANSFORMED_EVENT)                                                                        \
+    LAYOUT(ScannedLines, SCANNED_LINES)                                                                                \
+    LAYOUT(CountedStatements, COUNTED_STATEMENTS)                                                                      \
     LAYOUT(XapiTemplate, XAPI_TEMPLATE)                                                                                \
     LAYOUT(XapiFragments, XAPI_FRAGMENTS)                                                                              \
     LAYOUT(CaliperTemplate, CALIPER_TEMPLATE)

@@ -39,6 +39,25 @@ new_named_tuple(PyObject *type, int count, PyObject *const *items)
     return created;
 }
 
+int
+add_count(PyObject *counts, PyObject *key, Py_ssize_t number)
+{
+    if (!key) {
+        return -1;
+    }
+    int done = -1;
+    PyObject *before = PyDict_GetItemWithError(counts, key);
+    if (before || !PyErr_Occurred()) {
+        PyObject *count = PyLong_FromSsize_t(number + (before ? PyLong_AsSsize_t(before) : 0));
+        if (count) {
+            done = PyDict_SetItem(counts, key, count);
+            Py_DECREF(count);
+        }
+    }
+    Py_DECREF(key);
+    return done;
+}
+
 #define FAST(function) (PyCFunction)(void (*)(void))function, METH_FASTCALL
 
 /* inspect.signature() reads the signature before the "--". */
@@ -55,6 +74,12 @@ static PyMethodDef methods[] = {
     {"caliper_statement", FAST(caliper_statement),
      "caliper_statement(template, STATEMENT, line, fields, external_id, extensions, object)\n--\n\n"
      "Build the envelope of a Caliper event. Return None if the twin must build it."},
+    {"scan_lines", FAST(scan_lines),
+     "scan_lines(text, level)\n--\n\n"
+     "Read the time of each line of a text, and take a sample of the lines."},
+    {"count_statements", FAST(count_statements),
+     "count_statements(events, verb_key, threshold)\n--\n\n"
+     "Count the statements of events by hour and verb, and their bytes."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -6,6 +6,7 @@
 #include <Python.h>
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "layouts.h"
@@ -55,8 +56,15 @@ PyObject *new_tuple(int count, PyObject *const *items);
 /* Return a new named tuple; otherwise like new_tuple. */
 PyObject *new_named_tuple(PyObject *type, int count, PyObject *const *items);
 
+/* Add a number to the count of a key in a dict, and release the reference to the key. If creating the key failed, it is
+ * NULL. Return 0, or -1 on an error.
+ */
+int add_count(PyObject *counts, PyObject *key, Py_ssize_t number);
+
 /* The functions of the Python module, documented at their definitions. */
 PyObject *classify_lines(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *read_event(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *xapi_statement(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *caliper_statement(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *scan_lines(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *count_statements(PyObject *module, PyObject *const *arguments, Py_ssize_t count);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from itertools import islice
+from time import process_time
 from typing import TYPE_CHECKING
 
 from django.core.management.base import CommandError
@@ -55,6 +56,8 @@ def print_plan(options: Options) -> None:
 
 
 def _replay(options: Options) -> Report:
+    from log_replay.inspect.document import Inspected, inspection  # noqa: PLC0415
+    from log_replay.inspect.duration import Measured  # noqa: PLC0415
     from log_replay.pipeline.run import Replay  # noqa: PLC0415
     from log_replay.report.progress import shown_progress  # noqa: PLC0415
     from log_replay.report.summary_file import write_summary  # noqa: PLC0415
@@ -64,9 +67,15 @@ def _replay(options: Options) -> Report:
         check_stdout()
     prepare_identities(options.transformer_type)
     run = Replay(options)
+    cpu_began = process_time()
     statements_on_terminal = options.log_to == "stdout" and sys.stdout.isatty()
     with shown_progress(sys.stderr, bar=sys.stderr.isatty() and not statements_on_terminal) as progress:
         report = run.replay(progress)
+    if run.profile:
+        measured = Measured(report.seconds, process_time() - cpu_began)
+        document = inspection(Inspected(run.profile, report, options, measured))
+        if options.json:
+            write_summary(options.json, document)
     try:
         show_summary(report, sys.stderr)
     except OSError:  # the reader of stderr is gone; the exit code still says how the run ended

@@ -7,13 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-#: The groups of ``--help``, in its order.
 SOURCE = "Source"
 DESTINATION = "Destination"
 SELECTION = "What to replay"
 LOGGING = "Logging of statements"
 FAILURES = "Failures and resuming"
 SPEED = "Speed"
+REPORT = "Report of a dry run"
+#: The groups of ``--help``, in its order.
+GROUPS = (SOURCE, DESTINATION, SELECTION, LOGGING, FAILURES, SPEED, REPORT)
 
 #: Kinds of destination: ``FILES`` is every storage provider of libcloud, the others are providers of our own.
 LRS, CLICKHOUSE, FILES = "LRS", "CLICKHOUSE", "files"
@@ -87,4 +89,6 @@ def option(group: str, help: str, **attributes: Any) -> Any:  # noqa: A002 - arg
 
 def options_of(table: type) -> dict[str, Option]:
     """Return the rows of a dataclass, by the names of the options."""
-    return {row.name: row.metadata["option"] for row in fields(table) if "option" in row.metadata}
+    rows = [row for row in fields(table) if "option" in row.metadata]
+    rows.sort(key=lambda row: GROUPS.index(row.metadata["option"].group))
+    return {row.name: row.metadata["option"] for row in rows}

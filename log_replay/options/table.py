@@ -23,6 +23,7 @@ from log_replay.options.option import (
     option,
     options_of,
 )
+from log_replay.options.report_options import ReportOptions
 from log_replay.options.values import (
     between,
     positive,
@@ -67,7 +68,7 @@ class Place:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(ReportOptions):
     """The configuration of one run. Each field is a row of the table of options and has the option's name.
 
     ``given`` is the command line as it was given, with the defaults: the ledger stores it, without secrets.

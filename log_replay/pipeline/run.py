@@ -14,6 +14,7 @@ import structlog
 from log_replay import _speedups
 from log_replay.errors import ConfigurationError, DamagedObject, LogReplayError, ReadError
 from log_replay.events.filters import check_event_patterns, option_checks
+from log_replay.inspect.profile import Profile
 from log_replay.ledger.factory import open_ledger
 from log_replay.pipeline.destination import line_limit, open_destination, open_tracking
 from log_replay.pipeline.memory import memory_kept
@@ -77,7 +78,9 @@ class Replay:
         self._sink = sink or open_destination(options, log_events=self._log)
         self._object_sink = self._sink if isinstance(self._sink, ObjectSink) else None
         # The routes are read once, here: workers and redelivery receive them with these settings.
-        self._transform_settings = transform_settings(options, self._sink.routing)
+        #: The figures of a dry run's report.
+        self.profile = Profile() if options.dry_run and sink is None else None
+        self._transform_settings = transform_settings(options, self._sink.routing, profile=self.profile is not None)
         check_event_patterns(options.filters.events, self._transform_settings.transformer.names)
         self._tracking = open_tracking(options)
         self._source.check()
@@ -188,6 +191,8 @@ class Replay:
             self._deliver()
         if is_new_object:
             progress.begin(unit.object)
+            if self.profile:
+                self.profile.begin(unit.object)
         self._unit = unit
         self.report.begin(unit)
         self._ledger.begin(unit)
@@ -199,6 +204,8 @@ class Replay:
                 self.report.count_again(result)
             else:
                 self.report.count_block(result)
+                if self.profile:
+                    self.profile.add(result)
             if self._only_logs:
                 self.report.count_failed(result.counters.statements)
             else:

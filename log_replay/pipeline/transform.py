@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from time import process_time
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from opaque_keys.edx.keys import CourseKey
 
+from log_replay.block_profile import Subjects
 from log_replay.identities.cache import IdentityCache
 from log_replay.identities.database import DatabaseLookup, lms_models
+from log_replay.inspect.blocks import BlockProfiler
 from log_replay.pipeline.memory import memory_kept
 from log_replay.records import lines_of
 from log_replay.statements.block import transform_block
@@ -40,14 +43,26 @@ def open_transform(transform_settings: TransformSettings) -> Iterator[Callable[[
     identities = open_identities(transform_settings)
     routes = transform_settings.routing.matcher() if transform_settings.routing else None
     validator = Validator(transform_settings.transformer_type) if transform_settings.validate else None
+    profiler = BlockProfiler(transform_settings.transformer_type, identities) if transform_settings.profile else None
 
     def transform(block: LineBlock) -> BlockResult:
+        began, subjects = process_time(), Subjects() if profiler else None
         result = transform_block(
-            block, filters=transform_settings.filters, identities=identities, transformer=transformer, routes=routes
+            block,
+            filters=transform_settings.filters,
+            identities=identities,
+            transformer=transformer,
+            routes=routes,
+            subjects=subjects,
         )
         transformer.drain_stats(result)
+        transformed = process_time()
         if validator:
             validate_block(result, validator, reject=transform_settings.reject_invalid)
+        if profiler and subjects:
+            result.profile = profiler.profile(block, result, subjects)
+            result.profile.cpu_seconds = transformed - began
+            result.profile.inspection_cpu_seconds = process_time() - transformed
         if transform_settings.keep_rejected_lines:
             result.rejected_lines = _rejected_lines(block, result)
         return result

@@ -27,6 +27,7 @@ class TransformSettings:
         keep_rejected_lines: return rejected lines with the results.
         validate: check the statements against the specification.
         reject_invalid: reject the events of statements that are not valid.
+        profile: return the profile of each block with its result, for the report of a dry run.
     """
 
     transformer_type: str
@@ -38,6 +39,7 @@ class TransformSettings:
     keep_rejected_lines: bool
     validate: bool = False
     reject_invalid: bool = False
+    profile: bool = False
 
     @cached_property
     def transformer(self) -> NativeTransformer:
@@ -50,7 +52,7 @@ class TransformSettings:
         return {name: value for name, value in self.__dict__.items() if name != "transformer"}
 
 
-def transform_settings(options: Options, routing: RouteTable | None) -> TransformSettings:
+def transform_settings(options: Options, routing: RouteTable | None, *, profile: bool = False) -> TransformSettings:
     """Return the settings for transforming the blocks of a run."""
     return TransformSettings(
         transformer_type=options.transformer_type,
@@ -62,4 +64,5 @@ def transform_settings(options: Options, routing: RouteTable | None) -> Transfor
         keep_rejected_lines=options.rejects_with_content,
         validate=options.validate,
         reject_invalid=options.invalid == "reject",
+        profile=profile,
     )

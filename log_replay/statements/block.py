@@ -14,6 +14,7 @@ from log_replay.statements import reject_reason
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from log_replay.block_profile import Subjects
     from log_replay.events.filters import Filters
     from log_replay.identities.cache import IdentityCache
     from log_replay.records import Event, EventFields, LineBlock, RouteNames, TransformedEvent
@@ -24,13 +25,14 @@ if TYPE_CHECKING:
 _prefilter = lru_cache(maxsize=2)(Prefilter)
 
 
-def transform_block(
+def transform_block(  # noqa: PLR0913 - everything that a run configures
     block: LineBlock,
     *,
     filters: Filters,
     identities: IdentityCache,
     transformer: Transformer,
     routes: Callable[[EventFields], RouteNames] | None = None,
+    subjects: Subjects | None = None,
 ) -> BlockResult:
     """Transform the events of a block, in the order of its lines. An event that cannot be transformed is rejected.
 
@@ -40,6 +42,7 @@ def transform_block(
         identities: users and courses; asked once for the whole block.
         transformer: transforms known events.
         routes: returns the routes that want an event; None if all routes want all events.
+        subjects: gets the users and courses of the events.
 
     Raises:
         IdentityError: the LMS's database does not answer.
@@ -48,6 +51,7 @@ def transform_block(
     events: list[TransformedEvent] = []
     waiting: list[Event] = []
     count = result.statements_by_event
+    note = subjects.transformed.append if subjects else None
     identities.forget_oldest()
     prefilter = _prefilter(transformer.names)
     read = read_events(block, prefilter, filters, result, username_first=transformer.username_first)
@@ -59,10 +63,15 @@ def transform_block(
         except LogReplayError:
             raise
         except Exception as error:  # noqa: BLE001 - no error of upstream's or an operator's code may end the run
-            result.rejects.append(Rejected(event.position, reject_reason(error), event.name))
+            reason = reject_reason(error)
+            result.rejects.append(Rejected(event.position, reason, event.name))
+            if subjects:
+                subjects.rejected.append((reason, event.user, event.course_id))
         else:
             events.append(new_transformed_event((event.position, event.name, statements, wanted)))
             count[event.name] += len(statements)
+            if note:
+                note((event.user, event.course_id, statements))
     if waiting:
         events.sort(key=_offset)
     result.events = events

@@ -1,0 +1,440 @@
+/* scan_lines and count_statements, the twins of the Python functions of these names in inspect/scanning.py. They count what
+ * a dry run reports about every line and statement, and look at a few bytes of each only.
+ */
+#include "speedups.h"
+
+#define CHUNK 64
+#define HOUR 3600000000LL
+#define MIX_1 0xbf58476d1ce4e5b9ULL
+#define MIX_2 0x94d049bb133111ebULL
+#define WORD ((Py_ssize_t)sizeof(uint64_t))
+/* 2026-03-02T08:15:27 */
+#define SECONDS_LENGTH 19
+/* Later times are out of the range of ClickHouse's DateTime64. */
+#define LAST_YEAR 2261
+
+static const char TIME_KEY[] = "\"time\"";
+#define TIME_KEY_LENGTH ((Py_ssize_t)sizeof(TIME_KEY) - 1)
+
+/* The number of lines or statements of an hour that follow each other, so that a dict is changed once for all of them. */
+typedef struct {
+    PyObject *counts;
+    long long hour;
+    Py_ssize_t number;
+} Hours;
+
+static int
+flush_hours(Hours *hours)
+{
+    int done = hours->number ? add_count(hours->counts, PyLong_FromLongLong(hours->hour), hours->number) : 0;
+    hours->number = 0;
+    return done;
+}
+
+static int
+count_hour(Hours *hours, long long microseconds)
+{
+    long long hour = microseconds / HOUR;
+    if (hour != hours->hour && flush_hours(hours) < 0) {
+        return -1;
+    }
+    hours->hour = hour;
+    hours->number++;
+    return 0;
+}
+
+/* Return the number that some digits form, or -1 if not all are digits. */
+static int
+number(const char *at, int digits)
+{
+    int value = 0;
+    for (int i = 0; i < digits; i++) {
+        if (!is_digit(at[i])) {
+            return -1;
+        }
+        value = 10 * value + at[i] - '0';
+    }
+    return value;
+}
+
+static long long
+days_since_1970(int year, int month, int day)
+{
+    year -= month <= 2;
+    int era = year / 400, year_of_era = year - era * 400;
+    int day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+    int day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    return era * 146097LL + day_of_era - 719468;
+}
+
+/* Return the offset of a zone in minutes: 0 without a zone, -10000 if it cannot be read. */
+static int
+zone_minutes(const char *at, const char *end)
+{
+    if (at == end || *at == 'Z') {
+        return 0;
+    }
+    if ((*at != '+' && *at != '-') || end - at < 5) {
+        return at[0] == '"' ? 0 : -10000;
+    }
+    const char *minute_at = at[3] == ':' ? at + 4 : at + 3;
+    if (end - minute_at < 2) {
+        return -10000;
+    }
+    int hours = number(at + 1, 2), minutes = number(minute_at, 2);
+    if (hours < 0 || minutes < 0) {
+        return -10000;
+    }
+    return (*at == '-' ? -1 : 1) * (60 * hours + minutes);
+}
+
+/* Return a time in microseconds since 1970, or -1 if it cannot be read or is before 1970. It may be followed by a quote. */
+static long long
+microseconds_of(const char *at, const char *end)
+{
+    if (end - at < SECONDS_LENGTH || at[4] != '-' || at[7] != '-' || (at[10] != 'T' && at[10] != ' ') || at[13] != ':' ||
+        at[16] != ':') {
+        return -1;
+    }
+    int year = number(at, 4), month = number(at + 5, 2), day = number(at + 8, 2);
+    int hour = number(at + 11, 2), minute = number(at + 14, 2), second = number(at + 17, 2);
+    if (year < 1 || year > LAST_YEAR || month < 1 || month > 12 || day < 1 || day > 31 || hour < 0 || hour > 23 || minute < 0 || minute > 59 ||
+        second < 0 || second > 59) {
+        return -1;
+    }
+    long long fraction = 0, unit = 100000;
+    at += SECONDS_LENGTH;
+    if (at < end && *at == '.') {
+        for (at++; at < end && is_digit(*at); at++, unit /= 10) {
+            fraction += unit * (*at - '0');
+        }
+    }
+    int zone = zone_minutes(at, end);
+    if (zone == -10000) {
+        return -1;
+    }
+    long long minutes = (days_since_1970(year, month, day) * 24 + hour) * 60 + minute - zone;
+    return minutes < 0 ? -1 : (minutes * 60 + second) * 1000000 + fraction;
+}
+
+/* Return the last key "time" of a line that ends before a place, or NULL. */
+static const char *
+last_time_key(const char *begin, const char *end)
+{
+    const char *at = end - TIME_KEY_LENGTH;
+    for (; at - begin >= CHUNK; at -= CHUNK) {
+        const char *chunk = at - CHUNK + 1;
+        unsigned char hit = 0;
+        for (int i = 0; i < CHUNK; i++) {
+            hit |= (chunk[i] == '"') & (chunk[i + 1] == 't') & (chunk[i + 2] == 'i');
+        }
+        for (int i = CHUNK - 1; hit && i >= 0; i--) {
+            if (memcmp(chunk + i, TIME_KEY, TIME_KEY_LENGTH) == 0) {
+                return chunk + i;
+            }
+        }
+    }
+    for (; at >= begin; at--) {
+        if (memcmp(at, TIME_KEY, TIME_KEY_LENGTH) == 0) {
+            return at;
+        }
+    }
+    return NULL;
+}
+
+/* Return the time of a line: the value of its last key "time" that is a time; -1 if there is none. */
+static long long
+line_time(const char *begin, const char *end)
+{
+    const char *limit = end;
+    while ((limit = last_time_key(begin, limit))) {
+        const char *at = limit + TIME_KEY_LENGTH;
+        while (at < end && (*at == ' ' || *at == ':')) {
+            at++;
+        }
+        if (at < end && *at == '"') {
+            long long found = microseconds_of(at + 1, end);
+            if (found >= 0) {
+                return found;
+            }
+        }
+    }
+    return -1;
+}
+
+static uint64_t
+mix(uint64_t value)
+{
+    value = (value ^ value >> 30) * MIX_1;
+    value = (value ^ value >> 27) * MIX_2;
+    return value ^ value >> 31;
+}
+
+/* Return a number that tells a line from others: it depends on the time, the length and the bytes at four places. */
+static uint64_t
+digest_of(const char *begin, Py_ssize_t length, long long microseconds)
+{
+    uint64_t digest = mix((uint64_t)microseconds ^ mix((uint64_t)length));
+    if (length < WORD) {
+        return digest;
+    }
+    for (int quarter = 1; quarter <= 4; quarter++) {
+        uint64_t word = 0;
+        const unsigned char *at = (const unsigned char *)begin + (length - WORD) * quarter / 4;
+        for (int i = 0; i < WORD; i++) {
+            word |= (uint64_t)at[i] << (8 * i);
+        }
+        digest = mix(digest ^ word);
+    }
+    return digest;
+}
+
+typedef struct {
+    Hours hours;
+    long long first;
+    long long last;
+    Py_ssize_t untimed;
+    uint64_t fingerprint;
+    int level;
+    PyObject *sample;
+} Lines;
+
+static int
+scan_line(Lines *lines, const char *begin, const char *end)
+{
+    long long time = line_time(begin, end);
+    uint64_t digest = digest_of(begin, end - begin, time < 0 ? 0 : time);
+    lines->fingerprint += digest;
+    if (time < 0) {
+        lines->untimed++;
+        return 0;
+    }
+    if (lines->last < 0 || time < lines->first) {
+        lines->first = time;
+    }
+    if (time > lines->last) {
+        lines->last = time;
+    }
+    if (lines->level == 0 || digest >> (64 - lines->level) == 0) {
+        PyObject *const items[] = {PyLong_FromUnsignedLongLong(digest), PyLong_FromLongLong(time)};
+        PyObject *entry = new_tuple(2, items);
+        if (!entry || PyList_Append(lines->sample, entry) < 0) {
+            Py_XDECREF(entry);
+            return -1;
+        }
+        Py_DECREF(entry);
+    }
+    return count_hour(&lines->hours, time);
+}
+
+static int
+scan_text(Lines *lines, const char *text, Py_ssize_t length)
+{
+    const char *end = text + length;
+    for (const char *begin = text; begin < end;) {
+        const char *line_end = memchr(begin, '\n', (size_t)(end - begin));
+        line_end = line_end ? line_end : end;
+        if (scan_line(lines, begin, line_end) < 0) {
+            return -1;
+        }
+        begin = line_end + 1;
+    }
+    return flush_hours(&lines->hours);
+}
+
+PyObject *
+scan_lines(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
+{
+    Py_buffer buffer;
+    if (count != 2) {
+        PyErr_SetString(PyExc_TypeError, "scan_lines takes two arguments");
+        return NULL;
+    }
+    int level = (int)PyLong_AsLong(arguments[1]);
+    if ((level == -1 && PyErr_Occurred()) || PyObject_GetBuffer(arguments[0], &buffer, PyBUF_SIMPLE) < 0) {
+        return NULL;
+    }
+    Lines lines = {.hours = {.counts = PyDict_New()}, .first = -1, .last = -1, .level = level, .sample = PyList_New(0)};
+    int failed = lines.hours.counts && lines.sample ? scan_text(&lines, buffer.buf, buffer.len) : -1;
+    PyBuffer_Release(&buffer);
+    if (failed) {
+        Py_XDECREF(lines.hours.counts);
+        Py_XDECREF(lines.sample);
+        return NULL;
+    }
+    PyObject *const items[ScannedLines_count] = {
+        [ScannedLines_first] = PyLong_FromLongLong(lines.first),
+        [ScannedLines_last] = PyLong_FromLongLong(lines.last),
+        [ScannedLines_untimed] = PyLong_FromSsize_t(lines.untimed),
+        [ScannedLines_hours] = lines.hours.counts,
+        [ScannedLines_fingerprint] = PyLong_FromUnsignedLongLong(lines.fingerprint),
+        [ScannedLines_sample] = lines.sample,
+    };
+    return new_tuple(ScannedLines_count, items);
+}
+
+/* The verbs of a block: a few, most of them found at once. */
+#define VERBS 16
+
+typedef struct {
+    Span text;
+    Py_ssize_t number;
+} Verb;
+
+typedef struct {
+    Hours hours;
+    Span key;
+    Py_ssize_t threshold;
+    long long size;
+    Py_ssize_t longest;
+    Py_ssize_t untimed;
+    PyObject *verbs;
+    Verb known[VERBS];
+    int known_count;
+    PyObject *long_ones;
+    PyObject *others;
+} Statements;
+
+/* Return the value that follows the first occurrence of a key in a text. If there is none, begin is NULL. */
+static Span
+value_after(const char *at, const char *end, Span key)
+{
+    Py_ssize_t length = key.end - key.begin;
+    /* The first character is a quote, which is frequent: search for the second one. */
+    for (at++; end - at >= length - 1 && (at = memchr(at, key.begin[1], (size_t)(end - at - length + 2))); at++) {
+        if (memcmp(at - 1, key.begin, (size_t)length) == 0) {
+            const char *value = at - 1 + length, *quote = memchr(value, '"', (size_t)(end - value));
+            return quote ? (Span){value, quote} : (Span){NULL, NULL};
+        }
+    }
+    return (Span){NULL, NULL};
+}
+
+static int
+count_verb(Statements *statements, Span verb)
+{
+    size_t length = (size_t)(verb.end - verb.begin);
+    for (int i = 0; i < statements->known_count; i++) {
+        Verb *known = &statements->known[i];
+        if ((size_t)(known->text.end - known->text.begin) == length && memcmp(known->text.begin, verb.begin, length) == 0) {
+            known->number++;
+            return 0;
+        }
+    }
+    if (statements->known_count < VERBS) {
+        statements->known[statements->known_count++] = (Verb){verb, 1};
+        return 0;
+    }
+    return add_count(statements->verbs, PyBytes_FromStringAndSize(verb.begin, (Py_ssize_t)length), 1);
+}
+
+static int
+append_pair(PyObject *list, Py_ssize_t first, Py_ssize_t second)
+{
+    PyObject *const items[] = {PyLong_FromSsize_t(first), PyLong_FromSsize_t(second)};
+    PyObject *pair = new_tuple(2, items);
+    int done = pair ? PyList_Append(list, pair) : -1;
+    Py_XDECREF(pair);
+    return done;
+}
+
+/* Count one statement, whose place is the index of its event and its index in the event. Return 0, or -1 on an error. */
+static int
+count_statement(Statements *statements, PyObject *statement, Py_ssize_t event_index, Py_ssize_t index)
+{
+    char *text;
+    Py_ssize_t length, time_length;
+    PyObject *timestamp = PyTuple_GetItem(statement, Statement_timestamp);
+    PyObject *body = timestamp ? PyTuple_GetItem(statement, Statement_text) : NULL;
+    if (!body || PyBytes_AsStringAndSize(body, &text, &length) < 0) {
+        return -1;
+    }
+    statements->size += length;
+    if (length > statements->longest) {
+        statements->longest = length;
+    }
+    if (length > statements->threshold && append_pair(statements->long_ones, event_index, index) < 0) {
+        return -1;
+    }
+    const char *time = PyUnicode_AsUTF8AndSize(timestamp, &time_length);
+    if (!time) {
+        PyErr_Clear();
+    }
+    long long microseconds = time ? microseconds_of(time, time + time_length) : -1;
+    if (microseconds < 0) {
+        statements->untimed++;
+    }
+    else if (count_hour(&statements->hours, microseconds) < 0) {
+        return -1;
+    }
+    Span verb = value_after(text, text + length, statements->key);
+    return verb.begin ? count_verb(statements, verb) : append_pair(statements->others, event_index, index);
+}
+
+static int
+count_events(Statements *statements, PyObject *events)
+{
+    Py_ssize_t count = PyList_Size(events);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *made = PyTuple_GetItem(PyList_GetItem(events, i), TransformedEvent_statements);
+        Py_ssize_t number = made ? PyTuple_Size(made) : -1;
+        if (number < 0) {
+            return -1;
+        }
+        for (Py_ssize_t j = 0; j < number; j++) {
+            if (count_statement(statements, PyTuple_GetItem(made, j), i, j) < 0) {
+                return -1;
+            }
+        }
+    }
+    for (int i = 0; i < statements->known_count; i++) {
+        Span text = statements->known[i].text;
+        PyObject *key = PyBytes_FromStringAndSize(text.begin, text.end - text.begin);
+        if (add_count(statements->verbs, key, statements->known[i].number) < 0) {
+            return -1;
+        }
+    }
+    return flush_hours(&statements->hours);
+}
+
+PyObject *
+count_statements(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
+{
+    if (count != 3) {
+        PyErr_SetString(PyExc_TypeError, "count_statements takes three arguments");
+        return NULL;
+    }
+    char *key;
+    Py_ssize_t key_length, threshold = PyLong_AsSsize_t(arguments[2]);
+    if ((threshold == -1 && PyErr_Occurred()) || PyBytes_AsStringAndSize(arguments[1], &key, &key_length) < 0) {
+        return NULL;
+    }
+    if (!PyList_Check(arguments[0]) || key_length < 2) {
+        PyErr_SetString(PyExc_TypeError, "not a list of events, or a key that is too short");
+        return NULL;
+    }
+    Statements statements = {.hours = {.counts = PyDict_New()},
+                             .key = {key, key + key_length},
+                             .threshold = threshold,
+                             .verbs = PyDict_New(),
+                             .long_ones = PyList_New(0),
+                             .others = PyList_New(0)};
+    bool created = statements.hours.counts && statements.verbs && statements.long_ones && statements.others;
+    if (!created || count_events(&statements, arguments[0]) < 0) {
+        Py_XDECREF(statements.hours.counts);
+        Py_XDECREF(statements.verbs);
+        Py_XDECREF(statements.long_ones);
+        Py_XDECREF(statements.others);
+        return NULL;
+    }
+    PyObject *const items[CountedStatements_count] = {
+        [CountedStatements_size_bytes] = PyLong_FromLongLong(statements.size),
+        [CountedStatements_longest_bytes] = PyLong_FromSsize_t(statements.longest),
+        [CountedStatements_untimed] = PyLong_FromSsize_t(statements.untimed),
+        [CountedStatements_hours] = statements.hours.counts,
+        [CountedStatements_verbs] = statements.verbs,
+        [CountedStatements_long] = statements.long_ones,
+        [CountedStatements_others] = statements.others,
+    };
+    return new_tuple(CountedStatements_count, items);
+}

@@ -1,0 +1,153 @@
+"""Make the profile of each block, in the process that transforms the block."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, cast
+
+import orjson
+
+from log_replay import _speedups
+from log_replay.block_profile import BlockProfile, CountedStatements, ScannedLines, Subjects
+from log_replay.inspect import scanning
+from log_replay.inspect.repeats import sample_level
+from log_replay.records import lines_of
+from log_replay.statement_log.formatters import escape_replacement_characters
+from log_replay.statement_log.line_limits import LINE_LIMITS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from log_replay.identities import Identities
+    from log_replay.records import BlockResult, LineBlock, Statement, TransformedEvent
+
+#: The text before a statement's verb, by transformer type.
+VERB_KEYS = {"xapi": b'"verb":{"id":"', "caliper": b'"action":"'}
+#: More than the formats ``aspects`` and ``json`` usually add to a statement.
+ENVELOPE_BYTES = 128
+#: A statement of this length is over no transport's limit.
+_SHORT_BYTES = min(LINE_LIMITS.values()) - ENVELOPE_BYTES
+OTHER_VERB = b"(none)"
+
+
+class BlockProfiler:
+    """Makes the profiles of the blocks that one process transforms.
+
+    Args:
+        transformer_type: ``xapi`` or ``caliper``.
+        identities: the users and courses of the blocks.
+    """
+
+    def __init__(self, transformer_type: str, identities: Identities) -> None:
+        self._verb_key = VERB_KEYS[transformer_type]
+        self._type = transformer_type
+        self._identities = identities
+        self._lines = 0
+
+    def profile(self, block: LineBlock, result: BlockResult, subjects: Subjects) -> BlockProfile:
+        """Return the profile of a block.
+
+        Args:
+            block: the block.
+            result: its result, with a list of events.
+            subjects: the users and courses of its events.
+        """
+        level = sample_level(self._lines)
+        self._lines += result.counters.lines
+        events = cast("list[TransformedEvent]", result.events)
+        statements = _count_statements(events, self._verb_key, _SHORT_BYTES)
+        over = [
+            (len(escape_replacement_characters(_statement(events, place).text)), events[place[0]].position.offset)
+            for place in statements.long
+        ]
+        if len(subjects.transformed) != len(events):  # invalid statements were rejected
+            kept = {id(event.statements) for event in events}
+            subjects.transformed = [found for found in subjects.transformed if id(found[2]) in kept]
+        users, missing = self._people(subjects)
+        return BlockProfile(
+            start=block.start,
+            size_bytes=sum(map(len, block.pieces)),
+            level=level,
+            lines=_scan_lines(block, level),
+            statements=self._with_all_verbs(events, statements),
+            line_bytes_over=over,
+            courses=_statements_by_course(subjects.transformed),
+            users=users,
+            missing=missing,
+        )
+
+    def _people(self, subjects: Subjects) -> tuple[set[int], dict[str, set[int]]]:
+        """Return the ids of users with statements, and digests of the users and courses that were not found."""
+        users: set[int] = set()
+        missing: defaultdict[str, set[int]] = defaultdict(set)
+        for value in _distinct(user for user, _, _ in subjects.transformed):
+            user = self._identities.user(value)
+            if user:
+                users.add(user.id)
+            elif value:  # statements that identify users by mail do not need them
+                missing["unknown_user"].add(_digest(value))
+        for reason, user, course in subjects.rejected:
+            missing[reason].add(_digest(course if reason == "unknown_course" else user))
+        return users, dict(missing)
+
+    def _with_all_verbs(self, events: Sequence[TransformedEvent], statements: CountedStatements) -> CountedStatements:
+        """Parse the statements in which the verb has no fixed place: upstream's own, of plugins."""
+        if not statements.others:
+            return statements._replace(long=())
+        verbs = dict(statements.verbs)
+        for place in statements.others:
+            verb = self._parsed_verb(_statement(events, place))
+            verbs[verb] = verbs.get(verb, 0) + 1
+        return statements._replace(verbs=verbs, long=(), others=())
+
+    def _parsed_verb(self, statement: Statement) -> bytes:
+        made = orjson.loads(statement.text)
+        if self._type == "caliper":
+            made = made["data"][0] if "dataVersion" in made else made
+            found = made.get("action")
+        else:
+            found = (made.get("verb") or {}).get("id")
+        return found.encode() if isinstance(found, str) else OTHER_VERB
+
+
+def _scan_lines(block: LineBlock, level: int) -> ScannedLines:
+    text = block.text if block.wanted is None else b"".join(line + b"\n" for line, _ in lines_of(block))
+    scan = _speedups.scan_lines or scanning.scan_lines
+    scanned = ScannedLines._make(scan(text, level))
+    return scanned._replace(untimed=scanned.untimed + len(block.oversized)) if block.oversized else scanned
+
+
+def _count_statements(events: list[TransformedEvent], verb_key: bytes, threshold: int) -> CountedStatements:
+    count = _speedups.count_statements or scanning.count_statements
+    return CountedStatements._make(count(events, verb_key, threshold))
+
+
+def _statement(events: Sequence[TransformedEvent], place: tuple[int, int]) -> Statement:
+    return events[place[0]].statements[place[1]]
+
+
+def _statements_by_course(transformed: Iterable[tuple[Any, Any, Sequence[Statement]]]) -> dict[str | None, int]:
+    counts: defaultdict[str | None, int] = defaultdict(int)
+    try:
+        for _, course, statements in transformed:
+            counts[course or None] += len(statements)
+    except TypeError:  # a value that cannot be hashed is no course id
+        counts.clear()
+        for _, course, statements in transformed:
+            counts[course if isinstance(course, str) and course else None] += len(statements)
+    return dict(counts)
+
+
+def _distinct(values: Iterable[Any]) -> set[Any]:
+    """Return the different values, without those that cannot be hashed and so name no user."""
+    values = list(values)
+    try:
+        return set(values)
+    except TypeError:
+        return {value for value in values if value.__hash__ is not None}
+
+
+def _digest(value: Any) -> int:
+    """Return a digest of a value from an event. Unlike ``hash``, it is the same in all processes."""
+    return int.from_bytes(blake2b(repr(value).encode(errors="backslashreplace"), digest_size=8).digest())

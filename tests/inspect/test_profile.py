@@ -1,0 +1,90 @@
+"""Profiles: however a log is split, and whoever transforms the parts, the merged profile gives the same document."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from log_replay.inspect import distinct, repeats
+from log_replay.inspect.contents import contents
+from log_replay.inspect.outcome import identities, rejects, statements
+from log_replay.inspect.profile import Profile
+from log_replay.pipeline.lines import blocks
+from log_replay.pipeline.transform import open_transform
+from log_replay.pipeline.transform_settings import transform_settings
+from log_replay.records import SourceObject
+from log_replay.report import Report
+
+
+@pytest.fixture
+def small_bounds(monkeypatch):
+    """Bounds that the sample log exceeds."""
+    monkeypatch.setattr(repeats, "SAMPLED_LINES", 40)
+    monkeypatch.setattr(distinct, "EXACT_VALUES", 3)
+    monkeypatch.setattr(distinct, "NAMES", 4)
+
+
+@pytest.fixture
+def transformer(options, source, sample_identities):
+    """Return a context in which a function transforms blocks and profiles them, as one process does."""
+    chosen = options(["--transformer_type", "xapi", *source, "--dry_run"])
+
+    @contextmanager
+    def opened():
+        with open_transform(transform_settings(chosen, None, profile=True)) as transform:
+            yield transform
+
+    return opened
+
+
+def profiled(transform, parts):
+    """Return the profile of successive parts, each with the name of its object, its offset and its text."""
+    profile = Profile()
+    for name, start, text in parts:
+        profile.begin(SourceObject(name, 1000))
+        for block in blocks([text], object=name, start=start, block_bytes=50_000):
+            profile.add(transform(block))
+    return profile
+
+
+def figures(profile):
+    return [contents(profile, Report()), statements(profile), rejects(profile), identities(profile)]
+
+
+def objects_of(log):
+    """Cut the log into three objects: the second one overlaps the first one, and the third one repeats the second."""
+    lines = log.splitlines(keepends=True)
+    return {"a": b"".join(lines[:250]), "b": b"".join(lines[200:]), "c": b"".join(lines[200:])}
+
+
+@given(cuts=st.lists(st.integers(0, 640), max_size=6))
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_profile_is_the_merge_of_its_parts(sample_log, transformer, small_bounds, cuts):
+    parts = []
+    for name, text in objects_of(sample_log).items():
+        start = 0
+        for line in text.splitlines(keepends=True):
+            parts.append((name, start, line))
+            start += len(line)
+    with transformer() as transform:
+        whole = profiled(transform, [(name, 0, text) for name, text in objects_of(sample_log).items()])
+    merged = Profile()
+    for begin, end in zip([0, *sorted(cuts)], [*sorted(cuts), len(parts)], strict=True):
+        with transformer() as transform:
+            merged.merge(profiled(transform, parts[begin:end]))
+    assert figures(merged) == figures(whole)
+
+
+def test_copies_and_overlaps_are_found(sample_log, transformer):
+    objects = objects_of(sample_log)
+    with transformer() as transform:
+        found = contents(profiled(transform, [(name, 0, text) for name, text in objects.items()]), Report())
+    timed = {name: text.count(b'"time": "') for name, text in objects.items()}
+    shared = b"".join(sample_log.splitlines(keepends=True)[200:250]).count(b'"time": "')
+    overlap, copy = (entry for entry in found["repeats"] if entry["object"] != entry["of"])
+    assert (overlap["object"], overlap["of"], overlap["lines"], overlap["whole"]) == ("b", "a", shared, False)
+    assert (copy["object"], copy["of"], copy["lines"], copy["whole"]) == ("c", "b", 189, True)
+    assert timed["b"] > shared > 0
