@@ -39,6 +39,7 @@ from log_replay.statement_log import flush_statements, log_statements, statement
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from log_replay.counters import Counters
     from log_replay.options import Options
     from log_replay.pipeline.workers import Mark
     from log_replay.records import Delivery, TransformedEvent
@@ -266,9 +267,19 @@ class Replay:
 
     def _finish_objects(self) -> None:
         if self._object_sink:
-            read = {name: name not in self.report.failed_objects for name in self.report.objects}
+            replaced = {name: self._replaces_outputs(name, counts) for name, counts in self.report.objects.items()}
             empty = {skipped.name: True for skipped in self.report.skipped if skipped.reason == EMPTY}
-            self._object_sink.finish_objects({**read, **empty})
+            self._object_sink.finish_objects({**replaced, **empty})
+
+    def _replaces_outputs(self, name: str, counters: Counters) -> bool:
+        """Return True if the outputs of this run replace those of earlier runs of an object.
+
+        If every event was rejected, the database is more likely wrong than the outputs of earlier runs.
+        """
+        if counters.known and counters.rejected == counters.known:
+            log.warning("earlier files of this object are kept: all of its events were rejected", object=name)
+            return False
+        return name not in self.report.failed_objects
 
     def _end(self) -> None:
         """Finish the run, or leave it so that it can be resumed."""

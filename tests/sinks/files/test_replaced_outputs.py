@@ -7,8 +7,10 @@ import json
 from pathlib import Path
 
 import pytest
+from django.contrib.auth import get_user_model
 from structlog.testing import capture_logs
 
+from log_replay.identities.lms_tables import ExternalId
 from tests.support.ledger_runs import logs, replay, source
 
 __all__ = ["logs", "replay", "source"]
@@ -95,6 +97,17 @@ def test_another_size_of_units_gives_each_statement_once(run, expected, out):
     run("--unit_size", "50KB")
     assert lines(out) == expected
     assert listed(out) == files(out) != before
+
+
+def test_files_are_kept_if_the_database_knows_no_user(run, expected, out):
+    run()
+    ExternalId.objects.all().delete()
+    get_user_model().objects.all().delete()
+    with capture_logs() as messages:
+        run()
+    assert lines(out) == expected
+    assert listed(out) == files(out)
+    assert any("all of its events were rejected" in message["event"] for message in messages)
 
 
 def test_mended_object_gives_each_statement_once(run, expected, logs, out):
