@@ -10,6 +10,7 @@ from log_replay.dump.dump_options import DUMP_OPTIONS
 from log_replay.gaps.gap_options import COMPARISON, GAP_OPTIONS
 from log_replay.management.exit_codes import EXIT_CODES
 from log_replay.options import OPTIONS
+from log_replay.options.urls import SCHEMES
 from log_replay.report.reasons import REFUSED, REJECTED, UNPARSABLE
 from log_replay.standalone.environment import VARIABLES
 
@@ -28,8 +29,28 @@ This page is generated from the code: `make reference` writes it, and a test fai
 
 ## Options of `transform_tracking_logs`
 
-`replay_tracking_logs` is the same command. Each option can be spelled with dashes instead of underscores. JSON options
-also take `@FILE`, and `${NAME}` in a value is read from the environment.
+`replay_tracking_logs` is the same command, and so is `log-replay replay` outside an LMS, for which `--transformer_type`
+is `xapi` and `--to` is `stdout` if they are not given. Each option can be spelled with dashes instead of underscores.
+JSON options also take `@FILE`, and `${NAME}` in a value is read from the environment.
+"""
+
+_PLACES = """
+## Sources and destinations
+
+A SOURCE is a file, a folder (with everything below it), a pattern in quotes (`'logs/**/*.gz'`), a URL, or `-` for
+standard input. Several SOURCEs can be given, and patterns work in URLs, too. An object has the name that one would type
+to replay it alone, such as `logs/tracking.log` or `s3://bucket/2026/tracking.log`, whatever else is replayed with it.
+`--to` takes a folder, a URL, or one of the words `stdout`, `clickhouse` (the embedded ClickHouse) and `lrs` (the LRSs
+of `RouterConfiguration`); a folder of such a name is written `./stdout`.
+
+A URL never contains a password or a key: these are read from the environment, or from the file of `--source_config
+@FILE` or `--destination_config @FILE`. Other settings can follow the URL: `s3://bucket/logs?region=eu-west-1`,
+`minio://host:9000/bucket?secure=no`, `clickhouse://host/db?table=events`. For ClickHouse, port 8123 means HTTP, and any
+other port HTTPS.
+
+| URL | for | environment variables |
+|---|---|---|
+%s
 """
 
 _IDENTITY = """
@@ -55,6 +76,7 @@ def reference() -> str:
         [
             _HEAD,
             *_options(OPTIONS),
+            _PLACES % "\n".join(_schemes()),
             _IDENTITY % (_listed(identity), _listed(named)),
             _GAPS % _listed(shared),
             *_table(own),
@@ -80,6 +102,14 @@ def reference() -> str:
     )
 
 
+def _schemes() -> Iterable[str]:
+    for row in SCHEMES.values():
+        names = "; ".join(
+            f"{name}: {' or '.join(f'`{each}`' for each in found)}" for name, found in row.variables.items()
+        )
+        yield f"| `{row.form}` | {' and '.join(row.sides)} | {names} |"
+
+
 def _options(options: Mapping[str, Option]) -> Iterable[str]:
     for group in dict.fromkeys(row.group for row in options.values()):
         yield f"### {group}\n"
@@ -90,7 +120,8 @@ def _options(options: Mapping[str, Option]) -> Iterable[str]:
 def _table(options: Mapping[str, Option]) -> Iterable[str]:
     yield "| option | default | meaning |\n|---|---|---|"
     for name, row in options.items():
-        yield f"| `--{name}`{_value(row)} | {_default(row)} | {_text(row.help)} |"
+        spelled = f"`{row.metavar} ...`" if row.positional else f"`--{name}`{_value(row)}"
+        yield f"| {spelled} | {_default(row)} | {_text(row.help)} |"
 
 
 def _value(row: Option) -> str:

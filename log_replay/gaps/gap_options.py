@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from log_replay.clickhouse.tables import check_keys, statement_table
+from log_replay.errors import ConfigurationError
 from log_replay.gaps.compare import KEYS
 from log_replay.options import OPTIONS, read_options
-from log_replay.options.option import Option
+from log_replay.options.option import CLICKHOUSE, Option
+from log_replay.options.places import destination_place
+from log_replay.options.urls import SCHEMES
 from log_replay.options.values import read_config, writable_path
 from log_replay.pipeline.output_paths import check_output_path
 
@@ -22,19 +25,25 @@ if TYPE_CHECKING:
 #: A batch is reduced to its ids, so larger batches only take more memory.
 _BATCH_SIZE = 2000
 _RUN_OPTIONS = (
-    "source_provider", "source_config", "transformer_type", "since", "until", "event", "course", "org", "user",
-    "unit_size", "workers", "transformers", "rejects", "skip_unreadable", "grace_secs",
+    "sources", "base", "source_provider", "source_config", "transformer_type", "since", "until", "event", "course",
+    "org", "user", "unit_size", "workers", "transformers", "rejects", "skip_unreadable", "grace_secs",
 )  # fmt: skip
 #: The beginnings of the files that a comparison writes.
 _JSON, _HTML = b'{\n  "table":', b"<!DOCTYPE html>"
 COMPARISON = "Comparison"
 GAP_OPTIONS: dict[str, Option] = {
     **{name: OPTIONS[name] for name in _RUN_OPTIONS},
+    "to": Option(
+        group=COMPARISON,
+        metavar="DESTINATION",
+        help="ClickHouse to compare with: clickhouse://USER@HOST:PORT/DATABASE, or clickhouse (the embedded one).",
+    ),
     "missing_from": Option(
         group=COMPARISON,
         default="{}",
         metavar="JSON",
-        help="ClickHouse to compare with, configured like a destination (default: the embedded one).",
+        help="ClickHouse to compare with, configured like a destination (default: the embedded one). With --to it has "
+        "further settings.",
     ),
     "by": Option(group=COMPARISON, choices=list(KEYS), default="day", help="Grouping of the numbers (default day)."),
     "fail_if_missing": Option(
@@ -75,6 +84,12 @@ def read_gap_options(given: Mapping[str, Any]) -> GapOptions:
         ConfigurationError: an option is wrong; nothing has been read or written.
     """
     config = read_config("--missing_from", given["missing_from"])
+    if given["to"] is not None:
+        provider, config = destination_place(given["to"], config)
+        if provider != CLICKHOUSE:
+            raise ConfigurationError(
+                "--to is not a ClickHouse", hint=f"write --to {SCHEMES['clickhouse'].form}, or --to clickhouse"
+            )
     check_keys(config, "--missing_from")
     run = {"destination_provider": "LOGGER", "dry_run": True, "log_to": "null", "batch_size": _BATCH_SIZE}
     options = GapOptions(

@@ -9,7 +9,7 @@ from argparse import Action, RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
 
-from django.core.management.base import BaseCommand, CommandError, DjangoHelpFormatter
+from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
 
 from log_replay.management.exit_codes import WRONG_USAGE
 from log_replay.management.stdout import Stderr, ensure_stderr
@@ -20,8 +20,6 @@ from log_replay.terminal_text import escape_controls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from django.core.management.base import CommandParser
 
 #: Patterns in the messages of argparse, which repeat all spellings and values that may be secrets; and replacements.
 _REWORDED = (
@@ -41,6 +39,22 @@ class HelpFormatter(RawDescriptionHelpFormatter, DjangoHelpFormatter):
             return ", ".join(_shown_spellings(action)) or super()._format_action_invocation(action)
         value = self._format_args(action, self._get_default_metavar_for_optional(action))
         return f"{', '.join(_shown_spellings(action))} {value}"
+
+
+class _IntermixedParser(CommandParser):
+    """A parser of positional arguments that stand before, between and after options."""
+
+    _inside = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse the options first, and then the positional arguments."""
+        if self._inside:
+            return super().parse_known_args(args, namespace)
+        self._inside = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._inside = False
 
 
 class LogReplayCommand(BaseCommand):
@@ -74,6 +88,8 @@ class LogReplayCommand(BaseCommand):
         called_as = ALIASES.get(subcommand, subcommand)
         self.verb = called_as if called_as in verbs() else None
         parser = super().create_parser(prog_name, subcommand, formatter_class=HelpFormatter, usage=self.usage, **kwargs)
+        if any(action.dest == "sources" for action in parser._actions):  # noqa: SLF001 - as below
+            parser.__class__ = _IntermixedParser
         paragraphs = [textwrap.fill(paragraph, _WIDTH) for paragraph in self.help.split("\n\n")]
         if self.examples:
             paragraphs.insert(0, f"Examples:\n\n{self.examples.rstrip().replace('%(prog)s', parser.prog)}")
@@ -88,9 +104,11 @@ class LogReplayCommand(BaseCommand):
         # Django's parser raises its errors as long as this attribute is not set, and prints 40 lines of usage later.
         parser = self.create_parser(argv[0], argv[1])
         try:
-            _, unknown = parser.parse_known_args(argv[2:])
+            parsed, unknown = parser.parse_known_args(argv[2:])
         except CommandError as error:
             self._refuse(argv, _reworded(str(error)))
+        # argparse takes a misspelt option for a positional argument if there is a space in its value.
+        unknown += [source for source in getattr(parsed, "sources", ()) if source.startswith("-") and source != "-"]
         if unknown:
             self._refuse(argv, _unknown_arguments(unknown, _spellings(parser)))
         super().run_from_argv(argv)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from log_replay.ledger.factory import program, resume_command
 from log_replay.ledger.run_configuration import stored_command
+from log_replay.options import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +51,11 @@ def _command_line(command: Mapping[str, Any]) -> str:
 def _arguments(command: Mapping[str, Any]) -> list[str]:
     arguments: list[str] = []
     for name, value in command.items():
+        if OPTIONS[name].positional:
+            arguments += value
+            continue
+        if name == "base" and value == str(Path.cwd()):
+            continue
         arguments.append(f"--{name}")
         if isinstance(value, list):
             arguments += map(str, value)

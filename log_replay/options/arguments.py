@@ -13,16 +13,42 @@ if TYPE_CHECKING:
     from log_replay.options.option import Option
 
 
-def add_arguments(parser: argparse.ArgumentParser, options: Mapping[str, Option] = OPTIONS) -> None:
+#: The type of statements of a short verb, for which --transformer_type is optional.
+DEFAULT_TYPE = "xapi"
+
+
+def add_arguments(
+    parser: argparse.ArgumentParser, options: Mapping[str, Option] = OPTIONS, *, short: bool = False
+) -> None:
     """Add options in their groups, spelled with underscores (as upstream spells them) and with dashes.
+
+    To give a command SOURCEs and ``--to`` as ``replay`` has them, include the rows ``sources``, ``base``,
+    ``source_provider`` and ``source_config``, and for a destination ``to``, ``destination_provider`` and
+    ``destination_config``; then pass what argparse returns to ``read_options``, which translates them::
+
+        def add_arguments(self, parser):
+            add_arguments(parser, {name: OPTIONS[name] for name in MY_OPTIONS}, short=self.verb is not None)
+
+        def handle(self, **given):
+            options = read_options(given, short=self.verb is not None)
+            options.source, options.destination    # providers and configurations, whatever was typed
+
+    Missing rows have their defaults, so ``given`` may have a part of the options. A command that stores nothing adds
+    ``destination_provider="LOGGER", dry_run=True, log_to="null"`` to ``given`` (see ``gaps.gap_options``).
 
     Args:
         parser: the parser of a command.
         options: rows of a table of options, by name; the default is the options of a replay.
+        short: the command was called by its short verb: ``--transformer_type`` is optional.
     """
     groups: dict[str, argparse._ArgumentGroup] = {}
     for name, row in options.items():
         if row.group not in groups:
             groups[row.group] = parser.add_argument_group(row.group)
+        argument = row.argument
+        if row is OPTIONS["transformer_type"] and short:
+            argument |= {"required": False, "default": DEFAULT_TYPE}
+        if row is OPTIONS["destination_provider"]:
+            argument["default"] = None  # read_options must know whether it was given
         spellings = dict.fromkeys((f"--{name}", f"--{name.replace('_', '-')}"))
-        groups[row.group].add_argument(*spellings, **row.argument)
+        groups[row.group].add_argument(*([name] if row.positional else spellings), **argument)

@@ -48,6 +48,7 @@ class Option:
         destination: the only kind of destination that the option applies to.
         setting: the value becomes a setting of that destination's configuration.
         needs: the option has no effect without this one.
+        positional: the values stand alone on the command line.
     """
 
     group: str
@@ -69,6 +70,7 @@ class Option:
     destination: str | None = None
     setting: bool = False
     needs: str | None = None
+    positional: bool = False
 
     @property
     def argument(self) -> dict[str, Any]:
@@ -79,7 +81,9 @@ class Option:
             return {"action": "store_true", "help": self.help}
         optional = {name: getattr(self, name) for name in ("type", "choices", "nargs", "metavar")}
         given = {name: value for name, value in optional.items() if value is not None}
-        return {"default": self.default, "help": self.help, "required": self.required, **given}
+        if not self.positional:
+            given["required"] = self.required
+        return {"default": self.default, "help": self.help, **given}
 
 
 def option(group: str, help: str, **attributes: Any) -> Any:  # noqa: A002 - argparse's own word

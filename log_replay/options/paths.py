@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from log_replay.options.places import is_folder
 from log_replay.storage.local import with_absolute_key
 
 if TYPE_CHECKING:
@@ -26,9 +27,11 @@ def with_absolute_paths(raw: Mapping[str, Any], rows: Mapping[str, Option]) -> d
     resolved = dict(raw)
     for name, row in rows.items():
         if row.config_of and isinstance(raw[name], str):
-            resolved[name] = _config(raw[row.config_of].upper(), raw[name])
+            resolved[name] = _config(str(raw[row.config_of]).upper(), raw[name])
         elif row.path and isinstance(raw[name], str):
             resolved[name] = _absolute(raw[name])
+    if isinstance(raw["to"], str) and is_folder(raw["to"]):
+        resolved["to"] = _absolute(raw["to"])
     if isinstance(raw["log_to"], str) and raw["log_to"].startswith(_FILE):
         resolved["log_to"] = _FILE + _absolute(raw["log_to"].removeprefix(_FILE))
     return resolved

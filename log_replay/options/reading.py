@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -10,7 +11,9 @@ from django.conf import settings
 from log_replay.errors import ConfigurationError
 from log_replay.options.option import CLICKHOUSE, FILES, LRS
 from log_replay.options.paths import with_absolute_paths
+from log_replay.options.places import destination_place, is_relative, source_place
 from log_replay.options.table import OPTIONS, Options
+from log_replay.options.urls import is_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,19 +21,26 @@ if TYPE_CHECKING:
 LMS_SECONDS_BETWEEN_LRS_BATCHES = 10.0
 
 
-def read_options(given: Mapping[str, Any]) -> Options:
+def read_options(given: Mapping[str, Any], *, short: bool = False) -> Options:
     """Check the values of a command line and complete them from the settings.
 
     Args:
         given: values by the names of the options, as argparse gives them. Options that are missing have their defaults.
+        short: the command was called by its short verb. Statements go to stdout if no destination is given.
 
     Raises:
         ConfigurationError: a value is wrong; nothing has been read or written.
     """
     raw = {name: row.default if given.get(name) is None else given[name] for name, row in OPTIONS.items()}
+    if short and given.get("destination_provider") is None and not any(raw[name] for name in ("to", "lrs_urls")):
+        raw["to"] = "stdout" if raw["destination_config"] == "{}" else None
+    if raw["base"] is None and any(map(is_relative, raw["sources"])):
+        raw["base"] = "."
     raw = with_absolute_paths(raw, OPTIONS)
-    _check_effects(raw)
+    _check_places(raw, given)
     values = {name: _read(name, raw[name]) for name in OPTIONS}
+    _translate_places(values)
+    _check_effects(raw, values["destination_provider"])
     _complete(values, raw)
     options = Options(**values, given=raw)
     if options.only_missing and options.missing_from is None:
@@ -64,15 +74,44 @@ def _read(name: str, raw: Any) -> Any:
     return None if raw is None else row.read(f"--{name}", raw)
 
 
-def _check_effects(raw: Mapping[str, Any]) -> None:
+def _check_places(raw: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """Check that the source is given once, and the destination at most once."""
+    if not raw["sources"] and raw["source_provider"] is None:
+        raise ConfigurationError("there is no source", hint=_source_hint(raw))
+    if raw["sources"] and raw["source_provider"] is not None:
+        hint = "leave one of them out; a value that contains spaces needs quotes"
+        raise ConfigurationError("the source is given twice, by its name and by --source_provider", hint=hint)
+    if raw["to"] is not None and given.get("destination_provider") is not None:
+        raise ConfigurationError("--to and --destination_provider both name the destination", hint="leave one out")
+
+
+def _source_hint(raw: Mapping[str, Any]) -> str:
+    """Return the hint for a command without a source. Options of several values may have taken the sources."""
+    for name, row in OPTIONS.items():
+        if row.nargs == "+" and any(Path(value).exists() or is_url(value) for value in raw[name]):
+            return f"--{name} takes all values that follow it: write the source before it"
+    return "name a file, a folder, a URL, or - for standard input; or give --source_provider"
+
+
+def _translate_places(values: dict[str, Any]) -> None:
+    """Replace SOURCES and ``--to`` by providers and configurations."""
+    if values["sources"]:
+        translated = source_place(values["sources"], values["base"] or "/", values["source_config"])
+        values["source_provider"], values["source_config"] = translated
+    if values["to"] is not None:
+        translated = destination_place(values["to"], values["destination_config"])
+        values["destination_provider"], values["destination_config"] = translated
+
+
+def _check_effects(raw: Mapping[str, Any], provider: str) -> None:
     """Refuse options that would have no effect."""
-    provider = raw["destination_provider"].upper()
     kind = provider if provider in {LRS, "LOGGER", CLICKHOUSE} else FILES
     for name, row in OPTIONS.items():
         if raw[name] is None or raw[name] is False:
             continue
         if row.needs and not raw[row.needs]:
-            raise ConfigurationError(f"--{name} has no effect without --{row.needs}")
+            needed = "a SOURCE" if OPTIONS[row.needs].positional else f"--{row.needs}"
+            raise ConfigurationError(f"--{name} has no effect without {needed}")
         if row.destination not in {None, kind}:
             raise ConfigurationError(f"--{name} applies only to {row.destination}, and the destination is {provider}")
 

@@ -23,6 +23,7 @@ from log_replay.options.option import (
     option,
     options_of,
 )
+from log_replay.options.place import Place
 from log_replay.options.report_options import ReportOptions
 from log_replay.options.values import (
     between,
@@ -52,21 +53,6 @@ if TYPE_CHECKING:
 LONGEST_SECONDS = 86_400.0
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A storage provider or destination, and its configuration, secrets included."""
-
-    provider: str
-    config: Mapping[str, Any]
-
-    @property
-    def public(self) -> dict[str, str]:
-        """The settings that tell one place from another and give no access to it."""
-        shown = ("key",) if self.provider == "LOCAL" else ()
-        names = (*shown, "container", "prefix", "host", "port", "region", "url", "path", "database", "table")
-        return {name: str(self.config[name]) for name in names if self.config.get(name) is not None}
-
-
 @dataclass(frozen=True, kw_only=True)
 class Options(ReportOptions):
     """The configuration of one run. Each field is a row of the table of options and has the option's name.
@@ -75,17 +61,37 @@ class Options(ReportOptions):
     """
 
     # fmt: off
+    sources: tuple[str, ...] = option(
+        SOURCE,
+        "Files, folders, patterns such as 'logs/*.gz', URLs such as s3://BUCKET/PREFIX, or - for standard input.",
+        read=words, default=[], nargs="*", metavar="SOURCE", positional=True,
+    )
+    base: str | None = option(
+        SOURCE,
+        "Folder of relative SOURCEs (default: the current folder). The names of their objects begin below it.",
+        metavar="FOLDER", path=True, needs="sources",
+    )
     source_provider: str = option(
         SOURCE,
-        "Storage provider of the logs: LOCAL, S3, MINIO or any other provider of Apache Libcloud; or STDIN.",
-        read=read_provider, required=True, metavar="PROVIDER",
+        "Storage provider of the logs, instead of SOURCE: LOCAL, S3, MINIO or any other provider of Apache Libcloud; "
+        "or STDIN.",
+        read=read_provider, metavar="PROVIDER",
     )
     source_config: Mapping[str, Any] = option(
         SOURCE,
         "Configuration of the source: a JSON object, or @FILE to read it from a file. 'container' is the bucket (for "
         "LOCAL, a folder in the folder 'key'), 'prefix' (optional) is how the names of the objects begin, everything "
-        "else is passed to the provider. ${NAME} in a value is read from the environment. Not needed for STDIN.",
+        "else is passed to the provider. ${NAME} in a value is read from the environment. Not needed for STDIN. With "
+        "SOURCEs it has further settings of their buckets.",
         read=read_config, default="{}", metavar="JSON", config_of="source_provider",
+    )
+    to: str | None = option(
+        DESTINATION,
+        "Destination, instead of --destination_provider: stdout (log the statements there, store nothing), a folder, "
+        "s3://BUCKET/PREFIX, clickhouse://USER@HOST:PORT/DATABASE, clickhouse (the embedded one), "
+        "https://USER@HOST/xAPI (an LRS), or lrs (the LRSs of RouterConfiguration). Passwords are read from the "
+        "environment.",
+        metavar="DESTINATION",
     )
     destination_provider: str = option(
         DESTINATION,
@@ -348,7 +354,7 @@ class Options(ReportOptions):
     @property
     def key(self) -> str:
         """Twelve hexadecimal digits that are the same for runs that make the same outputs of the same source."""
-        content: dict[str, Any] = {"source": [self.source.provider, self.source.public]}
+        content: dict[str, Any] = {"source": [self.source.provider, self.source.naming]}
         for name, row in OPTIONS.items():
             value: Any = self.from_rejects_digest if name == "from_rejects" else getattr(self, name)
             if row.output_key == "filters":

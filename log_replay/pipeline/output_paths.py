@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from log_replay.errors import ConfigurationError
+from log_replay.options.place import PATHS
 from log_replay.report.rejects import read_entry
 from log_replay.report.summary_file import is_stream
+from log_replay.sources.paths import local_paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -76,8 +78,10 @@ def _inputs(options: Options) -> Iterator[Path]:
 
 
 def _is_log(path: Path, options: Options) -> bool:
-    """Return True if an existing file is an object of a LOCAL source."""
+    """Return True if an existing file is an object of the source."""
     config = options.source.config
+    if options.source.provider == PATHS:
+        return local_paths(config).contains(path)
     if options.source.provider != "LOCAL":
         return False
     folder = Path(str(config.get("key", ""))) / str(config.get("container", ""))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from log_replay.retry import RetryPolicy
+from log_replay.storage.local import local_folder
+from log_replay.storage.location import Location
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
@@ -64,7 +67,8 @@ def open_source(
     """Return the source that the options describe. Nothing is connected to before ``check`` or ``objects``.
 
     Args:
-        provider: a libcloud storage provider's constant (``S3``, ``MINIO`` ...), ``LOCAL`` or ``STDIN``.
+        provider: a libcloud storage provider's constant (``S3``, ``MINIO`` ...), ``LOCAL``, ``STDIN``, or ``PATHS`` for
+            several sources (see ``sources.paths``).
         config: ``container``, ``prefix`` and the provider's own options, such as ``key`` and ``secret``.
         retry_policy: applied to the requests of libcloud's providers, instead of the default one.
         skip_unreadable: skip objects that are never read, such as pipes, instead of listing them.
@@ -76,11 +80,17 @@ def open_source(
     if provider == "LOCAL":
         from log_replay.sources.local import LocalSource  # noqa: PLC0415 - see above
 
-        return LocalSource(config, skip_unreadable=skip_unreadable)
+        location = Location.parse(config, "source")
+        return LocalSource(local_folder(location, "source"), location.prefix, skip_unreadable=skip_unreadable)
     if provider == "STDIN":
         from log_replay.sources.stdin import StdinSource  # noqa: PLC0415 - see above
 
         return StdinSource(config)
+    if provider == "PATHS":
+        from log_replay.sources.paths import PathsSource  # noqa: PLC0415 - see above
+
+        open_bucket = partial(open_source, retry_policy=retry_policy, skip_unreadable=skip_unreadable)
+        return PathsSource(config, open_bucket, skip_unreadable=skip_unreadable)
     from log_replay.sources.cloud import CloudSource  # noqa: PLC0415 - see above
 
     return CloudSource(provider, config, retry_policy or RetryPolicy(), skip_unreadable=skip_unreadable)

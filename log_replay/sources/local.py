@@ -6,7 +6,7 @@ import os
 import stat
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -15,28 +15,27 @@ from log_replay.records import SkippedObject, SourceObject
 from log_replay.sources.codecs import HEAD_BYTES, is_compressed
 from log_replay.sources.decompression import CHUNK_BYTES, read_decompressed
 from log_replay.sources.listing import listed, unreadable
-from log_replay.storage.local import file_version, is_replaced, local_folder
-from log_replay.storage.location import Location
+from log_replay.storage.local import file_version, is_replaced
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping
+    from collections.abc import Generator, Iterator
 
 log = structlog.get_logger(__name__)
 
 
 class LocalSource:
-    """The files in ``key``/``container`` whose names, relative to it, begin with the prefix.
+    """The files in a folder whose names, relative to it, begin with the prefix.
 
     Args:
-        config: ``key``, ``container`` and ``prefix``.
+        folder: the folder.
+        prefix: the beginning of the names.
         skip_unreadable: skip pipes, links out of the container and files with undecodable names, instead of listing
             them as objects that cannot be read.
     """
 
-    def __init__(self, config: Mapping[str, Any], *, skip_unreadable: bool = False) -> None:
-        location = Location.parse(config, "source")
-        self._folder = local_folder(location, "source")
-        self._prefix = location.prefix
+    def __init__(self, folder: Path, prefix: str = "", *, skip_unreadable: bool = False) -> None:
+        self._folder = folder
+        self._prefix = prefix
         self._skip_unreadable = skip_unreadable
         self._unreadable: dict[str, str] = {}
 

@@ -35,10 +35,11 @@ def refused(capsys):
     return run
 
 
-def test_help_shows_three_examples_and_then_six_groups():
+def test_help_shows_three_examples_and_then_the_groups():
     text = command().create_parser("log-replay", "transform_tracking_logs").format_help()
     titles = ["Examples", "Source", "Destination", "What to replay", "Logging of statements", "Failures and resuming"]
-    assert re.findall(r"^(\w[\w ]+):$", text, re.MULTILINE) == [*titles, "Speed", "Other options"]
+    more = ["Speed", "Report of a dry run"]
+    assert re.findall(r"^(\w[\w ]+):$", text, re.MULTILINE) == [*titles, *more, "Other options"]
     assert len(examples(text)) == 3
 
 
@@ -64,7 +65,7 @@ def test_examples_of_each_command_can_be_parsed(name):
 def test_help_shows_each_option_once_with_underscores():
     text = command().create_parser("log-replay", "transform_tracking_logs").format_help()
     shown = re.findall(r"^  (--\w+)", text, re.MULTILINE)
-    assert [name for name in shown if name[2:] in OPTIONS] == [f"--{name}" for name in OPTIONS]
+    assert [name for name in shown if name[2:] in OPTIONS] == [f"--{name}" for name in OPTIONS if name != "sources"]
     assert "--source-config" not in text
 
 
@@ -74,7 +75,6 @@ def test_help_shows_each_option_once_with_underscores():
         (["--source_confg", SECRET], "there is no option --source_confg; did you mean --source_config?"),
         ([f"--source_confg={SECRET}"], "there is no option --source_confg; did you mean --source_config?"),
         (["--passwd", "hunter2"], "there is no option --passwd"),
-        ([SECRET], "unexpected argument; a value that contains spaces needs quotes"),
         (["--dry_run=hunter2"], "argument --dry_run: this option takes no value"),
         (["--batch_size", "many"], "argument --batch_size: invalid int value: 'many'"),
         (["--source_config"], "argument --source_config: expected one argument"),
@@ -95,4 +95,4 @@ def test_wrong_arguments_are_shown_without_control_characters(refused):
 
 
 def test_missing_options_are_named_once(refused):
-    assert refused() == "the following arguments are required: --source_provider, --transformer_type"
+    assert refused() == "the following arguments are required: --transformer_type"

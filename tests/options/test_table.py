@@ -18,6 +18,7 @@ PROVIDERS = {LRS: "LRS", CLICKHOUSE: "CLICKHOUSE", FILES: "LOCAL", None: "LOGGER
 REQUIRED = {"source_provider": "LOCAL", "transformer_type": "xapi", "source_config": '{"container": "logs"}'}
 #: A value for each option that differs from its default, and from REQUIRED.
 VALUES = {
+    "sources": ["a.log"], "base": "/logs", "to": "out",
     "source_provider": "S3", "source_config": '{"container": "other"}', "destination_provider": "LRS",
     "destination_config": '{"container": "out"}', "lrs_urls": ["http://lrs/xAPI"], "format": "rows",
     "layout": "aspects", "create_tables": True, "tracking": True, "dry_run": True, "transformer_type": "caliper",
@@ -43,6 +44,11 @@ def given(name: str | None = None) -> tuple[dict, dict]:
     row = OPTIONS[name] if name else None
     needed = {row.needs: VALUES[row.needs]} if row and row.needs else {}
     without = {**REQUIRED, "destination_provider": PROVIDERS[row.destination if row else None], **needed}
+    if name in {"sources", "base"}:  # instead of a provider
+        with_it = {key: value for key, value in without.items() if not key.startswith("source_")} | {name: VALUES[name]}
+        return (without if name == "sources" else {**with_it, "base": None}), with_it
+    if name == "to":
+        return without, {key: value for key, value in without.items() if key != "destination_provider"} | {"to": "out"}
     if name == "log_format":
         without["log_to"] = "stdout"
     if name == "invalid":
@@ -70,7 +76,7 @@ def test_output_key_changes_with_the_options_that_say_so(name):
 @pytest.mark.parametrize("name", OPTIONS)
 def test_identity_changes_with_the_options_that_say_so(name):
     without, with_it = (identity(read_options(line)) for line in given(name))
-    changes = OPTIONS[name].identity or name in {"source_provider", "source_config", "destination_provider"}
+    changes = OPTIONS[name].identity or name in {"destination_provider", "to"} or OPTIONS[name].group == SOURCE
     assert (without != with_it) == (changes or name == "destination_config")
 
 
@@ -92,7 +98,9 @@ def test_stored_command_with_withheld_secrets_is_refused():
 
 @pytest.mark.parametrize("name", [name for name, row in OPTIONS.items() if row.needs])
 def test_option_without_the_one_that_it_needs_is_refused(name):
-    with pytest.raises(ConfigurationError, match=f"--{name} has no effect without --{OPTIONS[name].needs}"):
+    needed = OPTIONS[name].needs
+    shown = "a SOURCE" if OPTIONS[needed].positional else f"--{needed}"
+    with pytest.raises(ConfigurationError, match=f"--{name} has no effect without {shown}"):
         read_options({**REQUIRED, name: VALUES[name]})
 
 
@@ -107,7 +115,7 @@ def test_settings_are_part_of_the_destination_configuration():
     assert read_options(line).destination.config == {"url": "http://lrs", "max_rate": 2.0}
 
 
-@pytest.mark.parametrize("name", OPTIONS)
+@pytest.mark.parametrize("name", [name for name, row in OPTIONS.items() if not row.positional])
 def test_each_option_is_accepted_with_dashes(name):
     parser = argparse.ArgumentParser()
     add_arguments(parser, {name: OPTIONS[name]})

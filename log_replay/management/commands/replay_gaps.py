@@ -52,7 +52,7 @@ class Command(LogReplayCommand):
         from log_replay.gaps.gap_options import GAP_OPTIONS  # noqa: PLC0415
         from log_replay.options.arguments import add_arguments  # noqa: PLC0415
 
-        add_arguments(parser, GAP_OPTIONS)
+        add_arguments(parser, GAP_OPTIONS, short=self.verb is not None)
 
     def handle(self, *_args: str, **given: Any) -> None:
         """Compare, and show the gaps."""

@@ -48,7 +48,7 @@ class Command(LogReplayCommand):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add the table of options."""
-        add_arguments(parser)
+        add_arguments(parser, short=self.verb is not None)
         # Upstream's command has this option of Django, since it runs system checks. It has no effect here.
         parser.add_argument("--skip-checks", action="store_true", help=argparse.SUPPRESS)
 
@@ -56,7 +56,7 @@ class Command(LogReplayCommand):
         """Replay, show the summary, and exit with the code for the result."""
         configure_own_log()
         with errors_exit():
-            options = read_options(given)
+            options = read_options(given, short=self.verb is not None)
             _warn_of_visible_secrets(options)
             if options.plan:
                 print_plan(options)

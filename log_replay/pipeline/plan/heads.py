@@ -7,6 +7,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from log_replay.errors import LogReplayError
+from log_replay.options.place import PATHS
+from log_replay.sources.paths import is_local_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +27,8 @@ def head_reader(source: Source, provider: str) -> Callable[[SourceObject], str]:
 
     @lru_cache(maxsize=1)  # the units of an object follow each other
     def read_head(obj: SourceObject) -> str:
-        if provider != "LOCAL" or not obj.size_bytes:
+        is_local = provider == "LOCAL" or (provider == PATHS and is_local_name(obj.name))
+        if not is_local or not obj.size_bytes:
             return ""
         try:
             if source.is_compressed(obj):

@@ -47,10 +47,9 @@ def _list_ahead(source: Source, place: Place, progress: Progress) -> Iterator[So
     ahead = list(islice(listing, LISTED_AHEAD))
     found = [entry for entry in ahead if isinstance(entry, SourceObject)]
     if not found and len(ahead) < LISTED_AHEAD:
-        where = " ".join(f"{name}={value!r}" for name, value in place.public.items())
         skipped = [f"{entry.name} ({entry.reason})" for entry in ahead if isinstance(entry, SkippedObject)]
         but = f"; skipped {len(skipped)}: {', '.join(skipped[:3])}" if skipped else ""
-        raise ConfigurationError(f"no logs to replay in {place.provider} {where}{but}", hint="check the prefix")
+        raise ConfigurationError(f"no logs to replay in {place.shown}{but}", hint="check the prefix")
     if len(ahead) < LISTED_AHEAD:
         sizes = [entry.size_bytes for entry in found]
         progress.expect(len(found), None if None in sizes else sum(size or 0 for size in sizes))
