@@ -58,6 +58,7 @@ def print_plan(options: Options) -> None:
 def _replay(options: Options) -> Report:
     from log_replay.inspect.document import Inspected, inspection  # noqa: PLC0415
     from log_replay.inspect.duration import Measured  # noqa: PLC0415
+    from log_replay.inspect.extras import ReportExtras  # noqa: PLC0415
     from log_replay.pipeline.run import Replay  # noqa: PLC0415
     from log_replay.report.progress import shown_progress  # noqa: PLC0415
     from log_replay.report.summary_file import write_summary  # noqa: PLC0415
@@ -66,7 +67,8 @@ def _replay(options: Options) -> Report:
     if options.log_to == "stdout":
         check_stdout()
     prepare_identities(options.transformer_type)
-    run = Replay(options)
+    extras = ReportExtras(options)
+    run = Replay(options, source=extras.source, observers=extras.observers)
     cpu_began = process_time()
     statements_on_terminal = options.log_to == "stdout" and sys.stdout.isatty()
     with shown_progress(sys.stderr, bar=sys.stderr.isatty() and not statements_on_terminal) as progress:
@@ -74,8 +76,10 @@ def _replay(options: Options) -> Report:
     if run.profile:
         measured = Measured(report.seconds, process_time() - cpu_began)
         document = inspection(Inspected(run.profile, report, options, measured))
+        extras.extrapolate(document)
         if options.json:
             write_summary(options.json, document)
+        extras.write_page(document)
     try:
         show_summary(report, sys.stderr)
     except OSError:  # the reader of stderr is gone; the exit code still says how the run ended

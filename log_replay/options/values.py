@@ -39,6 +39,18 @@ class Allowance(NamedTuple):
         return rejected > (self.amount * known / 100 if self.percent else self.amount)
 
 
+class Sample(NamedTuple):
+    """The size of a sample: in percent of the stored bytes, or in decompressed bytes; ``auto`` if neither is given."""
+
+    percent: float | None = None
+    size_bytes: int | None = None
+
+    @property
+    def is_auto(self) -> bool:
+        """True if the size of the log decides."""
+        return self.percent is None and self.size_bytes is None
+
+
 def read_config(option: str, text: str) -> dict[str, Any]:
     """Read a JSON object from the command line, or from ``@FILE``.
 
@@ -200,6 +212,28 @@ def read_size(option: str, text: str) -> int:
     if size < 1:
         raise ConfigurationError(f"{option} {text!r} is not a size", hint="for example 256MB or 1GiB")
     return size
+
+
+def read_sample(option: str, text: str) -> Sample | None:
+    """Read the size of a sample: ``auto``, ``5%`` or ``1GB``. It is None for ``all``.
+
+    Raises:
+        ConfigurationError: it is none of these.
+    """
+    spelled = str(text).strip().lower()
+    if spelled in {"all", "auto"}:
+        return Sample() if spelled == "auto" else None
+    share = _ALLOWANCE.fullmatch(spelled)
+    if share and share[2]:
+        if not 0 < float(share[1]) <= 100:  # noqa: PLR2004 - percent
+            raise ConfigurationError(f"{option} {text!r} is not between 0 and 100 %", hint="for example 5%")
+        return Sample(percent=float(share[1]))
+    try:
+        return Sample(size_bytes=read_size(option, text))
+    except ConfigurationError:
+        raise ConfigurationError(
+            f"{option} {text!r} is neither a share nor a size", hint="for example 5%, 1GB, all or auto"
+        ) from None
 
 
 def read_workers(option: str, text: str) -> int:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from log_replay.counters import Counters
+    from log_replay.inspect import BlockObserver
     from log_replay.options import Options
     from log_replay.pipeline.workers import Mark
     from log_replay.records import Delivery, TransformedEvent
@@ -60,12 +61,19 @@ class Replay:
         options: the configuration.
         sink: replaces the destination of the options.
         source: replaces the source of the options.
+        observers: see each unit and the result of each block, in their order.
 
     Raises:
         ConfigurationError: the configuration cannot work.
     """
 
-    def __init__(self, options: Options, sink: Sink | None = None, source: Source | None = None) -> None:
+    def __init__(
+        self,
+        options: Options,
+        sink: Sink | None = None,
+        source: Source | None = None,
+        observers: Sequence[BlockObserver] = (),
+    ) -> None:
         check_output_paths(options)
         self.options = options
         self.report = Report(
@@ -76,6 +84,7 @@ class Replay:
         self._source = source or open_source(
             options.source.provider, options.source.config, skip_unreadable=options.skip_unreadable
         )
+        self._observers = observers
         self._sink = sink or open_destination(options, log_events=self._log)
         self._object_sink = self._sink if isinstance(self._sink, ObjectSink) else None
         # The routes are read once, here: workers and redelivery receive them with these settings.
@@ -194,6 +203,8 @@ class Replay:
             progress.begin(unit.object)
             if self.profile:
                 self.profile.begin(unit.object)
+        for observer in self._observers:
+            observer.begin(unit)
         self._unit = unit
         self.report.begin(unit)
         self._ledger.begin(unit)
@@ -207,6 +218,8 @@ class Replay:
                 self.report.count_block(result)
                 if self.profile:
                     self.profile.add(result)
+                for observer in self._observers:
+                    observer.add(result)
             if self._only_logs:
                 self.report.count_failed(result.counters.statements)
             else:

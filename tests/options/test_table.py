@@ -30,6 +30,7 @@ VALUES = {
     "batch_size": 7, "sleep_between_batches_secs": 3.0,
     "lrs_concurrency": 2, "max_rate": 100.0, "workers": "2", "unit_size": "1MB", "plan": True,
     "transformers": "upstream", "validate": True, "invalid": "reject", "json": "report.json",
+    "html": "report.html", "with_content": True, "sample": "5%",
 }  # fmt: skip
 
 

@@ -14,6 +14,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from log_replay.errors import DamagedObject, LogReplayError
+from log_replay.inspect.sampling.blocks import (
+    COMPRESSION,
+    DEFAULT_SAMPLE_BYTES,
+    SAMPLED_ABOVE_BYTES,
+    plan_sample,
+)
 from log_replay.sources.codecs import HEAD_BYTES, codec_of, is_compressed
 from log_replay.sources.decompression import decompressed
 
@@ -21,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
     from log_replay.inspect.sampling.blocks import SampledBlock, SamplePlan
+    from log_replay.options.values import Sample
     from log_replay.records import SkippedObject, SourceObject
     from log_replay.sources import Source
 
@@ -52,10 +59,17 @@ class SampledSource:
 
     Args:
         open_source: opens the source of the whole log.
+        seed: the seed of the random choice of the blocks.
         threads: the number of threads that read ahead.
+
+    Attributes:
+        plan: the blocks to read, None if everything is read.
     """
 
-    def __init__(self, open_source: Callable[[], Source], threads: int = THREADS) -> None:
+    plan: SamplePlan | None = None
+
+    def __init__(self, open_source: Callable[[], Source], seed: int = 0, threads: int = THREADS) -> None:
+        self._seed = seed
         self._open_source = open_source
         self._source = open_source()
         self._of_thread = threading.local()
@@ -88,8 +102,29 @@ class SampledSource:
         answers = self._pool.map(self._is_compressed, objects)
         return {found.name for found, answer in zip(objects, answers, strict=True) if answer}
 
+    def choose(self, objects: Sequence[SourceObject], sample: Sample | None) -> SamplePlan | None:
+        """Choose the blocks to read from now on. It returns None if everything is to be read.
+
+        Args:
+            objects: all objects.
+            sample: the size of the sample.
+        """
+        stored_bytes = sum(found.size_bytes or 0 for found in objects)
+        is_size_known = all(found.size_bytes is not None for found in objects)
+        if sample is None or not is_size_known or (sample.is_auto and stored_bytes <= SAMPLED_ABOVE_BYTES):
+            return None
+        compressed = self.compressed(objects)
+        size_bytes = sample.size_bytes or DEFAULT_SAMPLE_BYTES
+        if sample.percent is not None:
+            whole = sum((found.size_bytes or 0) * (COMPRESSION if found.name in compressed else 1) for found in objects)
+            size_bytes = max(1, round(whole * sample.percent / 100))
+        plan = plan_sample(objects, size_bytes, lambda found: found.name in compressed, self._seed)
+        self.begin(plan)
+        return plan
+
     def begin(self, plan: SamplePlan) -> None:
         """Read the blocks of this plan from now on."""
+        self.plan = plan
         self._blocks = iter(plan.blocks)
         self._beginnings = {block.unit.object.name: block for block in plan.blocks if block.stored_bytes is not None}
         self._fill()
@@ -115,7 +150,7 @@ class SampledSource:
 
     def is_compressed(self, obj: SourceObject) -> bool:
         """Return True if the object can only be read from its beginning."""
-        return obj.name in self._beginnings
+        return obj.name in self._beginnings if self.plan else self._source.is_compressed(obj)
 
     def _is_compressed(self, obj: SourceObject) -> bool:
         try:

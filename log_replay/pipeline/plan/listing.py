@@ -6,6 +6,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from log_replay.errors import ConfigurationError, DamagedObject, ReadError
+from log_replay.inspect.sampling.source import SampledSource
 from log_replay.pipeline.plan import choose_lines, cut_into_units
 from log_replay.records import SkippedObject, SourceObject
 
@@ -36,6 +37,12 @@ def plan_run(source: Source, options: Options, progress: Progress) -> Iterator[U
             return True  # reading it as one unit reports the error
 
     listing = _list_ahead(source, options.source, progress)
+    if isinstance(source, SampledSource):
+        listed = list(listing)
+        if plan := source.choose([entry for entry in listed if isinstance(entry, SourceObject)], options.sample):
+            skipped = (entry for entry in listed if isinstance(entry, SkippedObject))
+            return chain(skipped, (block.unit for block in plan.blocks))
+        listing = iter(listed)
     if options.from_rejects is not None:
         return choose_lines(listing, options.from_rejects, options.unit_size)
     return cut_into_units(listing, options.unit_size, is_compressed)

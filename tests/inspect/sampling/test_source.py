@@ -14,7 +14,7 @@ from log_replay.inspect.sampling.estimates import SampleEstimator
 from log_replay.inspect.sampling.source import SampledSource
 from log_replay.pipeline.plan.units import read_unit
 from log_replay.records import lines_of
-from log_replay.sources.local import LocalSource
+from log_replay.sources import open_source
 from tests.support.simulated_store import SimulatedStore
 
 LINE = b'{"number": %07d, "text": "%s"}\n'
@@ -38,7 +38,7 @@ def folder(tmp_path):
 
 
 def open_local(folder):
-    return lambda: LocalSource({"key": str(folder.parent), "container": folder.name})
+    return lambda: open_source("LOCAL", {"key": str(folder.parent), "container": folder.name})
 
 
 def sampled_lines(open_source, sample_bytes, seed=0):
