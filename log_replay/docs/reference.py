@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from log_replay.dump.dump_options import DUMP_OPTIONS
+from log_replay.explain.explain_options import EXPLAIN_OPTIONS, EXPLANATION
 from log_replay.gaps.gap_options import COMPARISON, GAP_OPTIONS
 from log_replay.management.exit_codes import EXIT_CODES
 from log_replay.options import OPTIONS
@@ -65,6 +66,13 @@ _GAPS = """
 %s have the same meaning as above. Its own options are:
 """
 
+_EXPLAIN = """
+## Options of `explain_tracking_log`
+
+The lines to explain come first: `OBJECT:OFFSET`, or `-` for standard input. %s have the same meaning as above;
+`--transformer_type` is `xapi` by default. Its own options are:
+"""
+
 
 def reference() -> str:
     """Return the text of the page."""
@@ -80,6 +88,8 @@ def reference() -> str:
             _IDENTITY % (_listed(identity), _listed(named)),
             _GAPS % _listed(shared),
             *_table(own),
+            _EXPLAIN % _listed(name for name, row in EXPLAIN_OPTIONS.items() if row.group != EXPLANATION),
+            *_table({name: row for name, row in EXPLAIN_OPTIONS.items() if row.group == EXPLANATION}),
             "\n## Options of `dump_data_to_clickhouse`\n",
             "`dump_lms_to_clickhouse` is the same command.\n",
             *_options(DUMP_OPTIONS),

@@ -51,6 +51,20 @@ class Filters:
             and (not self.users or not self.users.isdisjoint(users(event)))
         )
 
+    def separate(self) -> dict[str, Filters]:
+        """Return the filters of each option, by the option as it was given, such as ``--event play_video``."""
+        given = {
+            "--event": (Filters(events=self.events), self.events),
+            "--since": (Filters(since=self.since), [self.since and self.since.isoformat()]),
+            "--until": (Filters(until=self.until), [self.until and self.until.isoformat()]),
+            "--course": (Filters(courses=self.courses), self.courses),
+            "--org": (Filters(orgs=self.orgs), self.orgs),
+            "--user": (Filters(users=self.users), sorted(self.users)),
+        }
+        return {
+            " ".join([option, *map(str, values)]): alone for option, (alone, values) in given.items() if any(values)
+        }
+
     def _in_time(self, event: Event) -> bool:
         time = read_time(event.fields.get("timestamp"))
         return (self.since is None or self.since <= time) and (self.until is None or time < self.until)

@@ -14,15 +14,16 @@ from log_replay.terminal_text import escape_controls
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["EXIT_CODES", "INCOMPLETE", "TOO_MANY_REJECTS", "WRONG_USAGE", "errors_exit"]
+__all__ = ["EXIT_CODES", "INCOMPLETE", "NO_STATEMENT", "TOO_MANY_REJECTS", "WRONG_USAGE", "errors_exit"]
 
-WRONG_USAGE, TOO_MANY_REJECTS = 2, 3
+WRONG_USAGE, TOO_MANY_REJECTS, NO_STATEMENT = 2, 3, 3
 #: The meaning of each exit code, for the reference page.
 EXIT_CODES = {
     0: "complete",
     INCOMPLETE: "stopped before the end, or not everything was read or delivered; the last line says how to continue",
     WRONG_USAGE: "wrong usage or configuration, found before anything was read or written",
-    TOO_MANY_REJECTS: "complete, but more rejects than `--max_rejected` allows",
+    TOO_MANY_REJECTS: "complete, but more rejects than `--max_rejected` allows, or `explain_tracking_log` found a line "
+    "that gives no statement",
 }
 
 

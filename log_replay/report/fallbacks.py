@@ -33,14 +33,15 @@ def fallback_remarks(report: Report) -> Iterator[str]:
     for path, count in report.transform_paths.items():
         if path != "native":
             events = "1 event" if count == 1 else f"{count:,} events"
-            yield f"{events} used event-routing-backends' own, slower code ({path}): {_reason(path)}"
+            yield f"{events} used event-routing-backends' own, slower code ({path}): {fallback_reason(path)}"
             if count >= LARGE_SHARE * total:
                 share = count / total
                 times = 1 + share * (TIMES_AS_LONG - 1)
                 yield f"These are {share:.0%} of the known events, so the run took about {times:.1f} times as long."
 
 
-def _reason(path: str) -> str:
+def fallback_reason(path: str) -> str:
+    """Return in words why a transform path is not ``native``."""
     if path != "fingerprint":
         return REASONS.get(path, path)
     installed = version(UPSTREAM)

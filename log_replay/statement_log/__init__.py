@@ -5,7 +5,7 @@ statement's text. Every public name can be used in a ``LOGGING`` dict as ``log_r
 """
 
 from log_replay.statement_log.app_log import configure_own_log
-from log_replay.statement_log.emit import LOGGERS, flush_statements, log_statements
+from log_replay.statement_log.emit import LOGGERS, flush_statements, log_statements, logged_line
 from log_replay.statement_log.file_handler import FileHandler
 from log_replay.statement_log.formatters import AspectsFormatter, JsonFormatter, RawFormatter
 from log_replay.statement_log.line_limits import LINE_LIMITS, LineLimit
@@ -26,6 +26,7 @@ __all__ = [
     "configure_own_log",
     "flush_statements",
     "log_statements",
+    "logged_line",
     "statement_logging",
     "statements_to",
 ]

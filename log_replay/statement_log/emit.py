@@ -7,13 +7,13 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from log_replay.records import statement_count
-from log_replay.statement_log.formatters import statement_record
+from log_replay.statement_log.formatters import FORMATTERS, statement_record
 from log_replay.statement_log.line_handler import LineHandler
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from log_replay.records import TransformedEvent
+    from log_replay.records import Statement, TransformedEvent
     from log_replay.statement_log.line_limits import LineLimit
 
 #: Names of the statement loggers by transformer type.
@@ -67,6 +67,13 @@ def _log_each(
             logger.handle(record)
             count += 1
     return count
+
+
+def logged_line(transformer_type: str, log_format: str, event: TransformedEvent, statement: Statement) -> bytes:
+    """Return the line of a statement in a format, without its line end. Nothing is logged."""
+    logger = logging.getLogger(LOGGERS[transformer_type])
+    template = logger.makeRecord(logger.name, logging.INFO, __file__, 1, "", (), None, "log_statements")
+    return FORMATTERS[log_format]().line(statement_record(template, event, statement))
 
 
 def flush_statements(transformer_type: str) -> int:

@@ -11,17 +11,17 @@ from log_replay.errors import ConfigurationError
 from log_replay.statement_log.connection import parse_address
 from log_replay.statement_log.emit import LOGGERS
 from log_replay.statement_log.file_handler import FileHandler
-from log_replay.statement_log.formatters import AspectsFormatter, JsonFormatter, RawFormatter
+from log_replay.statement_log.formatters import FORMATTERS
 from log_replay.statement_log.socket_handler import SocketHandler
 from log_replay.statement_log.stdout_handler import StdoutHandler
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from log_replay.statement_log.formatters import LineFormatter
     from log_replay.statement_log.line_handler import LineHandler
 
 SOCKETS = ("tcp:", "unix:")
-FORMATTERS = {"aspects": AspectsFormatter, "json": JsonFormatter, "raw": RawFormatter}
 
 
 def statement_logging(log_to: str = "stdout", log_format: str = "aspects", **handler_options: Any) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def _checked_handlers(log_to: str, log_format: str, handler_options: dict[str, A
     return [handler]
 
 
-def _formatter(log_format: str) -> type[AspectsFormatter | JsonFormatter | RawFormatter]:
+def _formatter(log_format: str) -> type[LineFormatter]:
     try:
         return FORMATTERS[log_format]
     except KeyError:
