@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, TextIO
 
 from rich.box import SIMPLE_HEAD
@@ -55,7 +57,8 @@ def show_summary(report: Report, stream: TextIO) -> None:
         if counter:
             console.print(_counted(title, counter))
     if report.validation and report.validation.invalid:
-        console.print(_broken_rules(report.validation))
+        for line in _broken_rules(report.validation):
+            console.print(Text(escape_controls(line)), soft_wrap=True)
     for line in (*_left_out(report), *_remarks(report), *_problems(report)):
         console.print(Text(escape_controls(line)))
 
@@ -93,18 +96,17 @@ def _counted(title: str, counter: Counter[str]) -> Table:
     return table
 
 
-def _broken_rules(validation: ValidationCounts) -> Table:
-    table = Table("Rules that statements break", "event", box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("statements", justify="right")
-    table.add_column("first")
+def _broken_rules(validation: ValidationCounts) -> Iterable[str]:
+    """Yield lines that are never wrapped, so that a place can be copied."""
     rules = validation.as_dict()["rules"]
-    for found in rules[:NAMES]:
-        place = escape_controls(f"{found['object']}:{found['offset']}")
-        cells = (Text(found["rule"]), Text(found["event"], overflow="fold"), Text(place, overflow="fold"))
-        table.add_row(*cells[:2], f"{found['statements']:,}", cells[2])
+    yield " Rules that statements break"
+    for rule, found in groupby(sorted(rules[:NAMES], key=itemgetter("rule")), key=itemgetter("rule")):
+        yield f"   {rule}"
+        for row in found:
+            yield f"{row['statements']:>10,}  {row['event']}, first at {row['object']}:{row['offset']}"
     if len(rules) > NAMES:
-        table.add_row(f"... and {len(rules) - NAMES} more")
-    return table
+        yield f"   ... and {len(rules) - NAMES} more"
+    yield ""
 
 
 def _left_out(report: Report) -> Iterable[str]:
