@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from log_replay import __version__
-from log_replay.inspect.commands import next_steps
+from log_replay.events.filters import option_checks
+from log_replay.inspect.commands import explain_command, next_steps
 from log_replay.inspect.contents import contents
 from log_replay.inspect.duration import Measured, duration
 from log_replay.inspect.outcome import identities, rejects, statements
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from log_replay.inspect.profile import Profile
     from log_replay.options import Options
     from log_replay.report import Report
@@ -34,16 +33,12 @@ class Inspected:
         report: the report of the run: problems, objects that were left out.
         options: the configuration of the run.
         measured: the time that the run took.
-        sample: how the lines were chosen, if not all were read; keys with units.
-        intervals: the 95 % interval of each figure of a sample, by the figure's JSON pointer in the document.
     """
 
     profile: Profile
     report: Report
     options: Options
     measured: Measured
-    sample: Mapping[str, Any] | None = None
-    intervals: Mapping[str, tuple[float, float]] | None = None
 
 
 def inspection(inspected: Inspected) -> dict[str, Any]:
@@ -58,14 +53,36 @@ def inspection(inspected: Inspected) -> dict[str, Any]:
         "complete": report.complete,
         "stopped": report.stopped,
         "c_extension": report.c_extension,
-        "filters": {"given": list(report.filters), "unmatched": report.unmatched_filters},
-        "sample": inspected.sample,
-        "intervals": {pointer: list(ends) for pointer, ends in (inspected.intervals or {}).items()},
+        "filters": {"given": _filters(options), "unmatched": report.unmatched_filters},
+        "sample": None,
+        "intervals": {},
         "contents": contents(profile, report),
         "statements": statements(profile),
-        "rejects": rejects(profile),
+        "rejects": _with_commands(rejects(profile), options),
         "identities": identities(profile),
         "validation": report.validation.as_dict() if report.validation else None,
         "duration": duration(profile, options, inspected.measured),
         "next": next_steps(options),
     }
+
+
+def extrapolate_duration(document: dict[str, Any], inspected: Inspected) -> None:
+    """Compute the time of a real replay again, after the figures of a sample were extrapolated to the whole log."""
+    profile = inspected.profile
+    if document["sample"] and profile.size_bytes:
+        scale = document["contents"]["bytes"] / profile.size_bytes
+        events = document["statements"]["events"]
+        document["duration"] = duration(profile, inspected.options, inspected.measured, scale=scale, events=events)
+
+
+def _with_commands(found: dict[str, Any], options: Options) -> dict[str, Any]:
+    """Add the command that explains the first line of each reason."""
+    for reason in found["reasons"]:
+        reason["explain"] = explain_command(options, reason["first"])
+    return found
+
+
+def _filters(options: Options) -> list[str]:
+    """Return the options that select events, as they were given."""
+    times = [f"--{name} {options.given[name]}" for name in ("since", "until") if options.given.get(name)]
+    return [*times, *option_checks(options.filters)]

@@ -27,10 +27,20 @@ class Measured:
     cpu_seconds: float
 
 
-def duration(profile: Profile, options: Options, measured: Measured) -> dict[str, Any]:
-    """Return the part as JSON values."""
+def duration(
+    profile: Profile, options: Options, measured: Measured, *, scale: float = 1.0, events: int | None = None
+) -> dict[str, Any]:
+    """Return the part as JSON values.
+
+    Args:
+        profile: the figures of what was read.
+        options: the configuration of the run.
+        measured: the time that it took.
+        scale: how many times as large the whole log is, if a sample was read.
+        events: the number of events with statements in the whole log.
+    """
     wall = max(measured.wall_seconds, 1e-6)
-    batches = -(-profile.counters.transformed // options.batch_size)
+    batches = -(-(profile.counters.transformed if events is None else events) // options.batch_size)
     sends = options.destination.provider == "LRS"
     pause = options.sleep_between_batches_secs
     pauses = max(0, batches - 1) * pause
@@ -52,10 +62,11 @@ def duration(profile: Profile, options: Options, measured: Measured) -> dict[str
         "replay": [
             {
                 "workers": workers,
-                "processing_seconds": round(_processing_seconds(profile, options, measured, workers), 3),
-                "total_seconds": round(max(_processing_seconds(profile, options, measured, workers), pauses), 3),
+                "processing_seconds": round(processing, 3),
+                "total_seconds": round(max(processing, pauses), 3),
             }
             for workers in sorted({*WORKERS, options.workers})
+            for processing in [scale * _processing_seconds(profile, options, measured, workers)]
         ],
         "cores": os.cpu_count() or 1,
     }

@@ -25,15 +25,19 @@ if TYPE_CHECKING:
 PRINTED_AT_ONCE = 1000
 
 
-def run_replay(options: Options) -> None:
-    """Replay, and print the summary to stderr.
+def run_replay(options: Options, *, report_on_stdout: bool = False) -> None:
+    """Replay, and print the summary, or the report of a dry run, to stderr.
+
+    Args:
+        options: the configuration.
+        report_on_stdout: print the report of a dry run to stdout: it is what the command was asked for.
 
     Raises:
         CommandError: the run is not complete, or has too many rejects.
     """
     with errors_exit():
         with handle_signals(options.grace_secs):
-            report = _replay(options)
+            report = _replay(options, report_on_stdout=report_on_stdout)
         _check(report, options)
 
 
@@ -55,16 +59,17 @@ def print_plan(options: Options) -> None:
         write_stdout(b"".join(orjson.dumps(as_line(unit), option=orjson.OPT_APPEND_NEWLINE) for unit in chunk))
 
 
-def _replay(options: Options) -> Report:
-    from log_replay.inspect.document import Inspected, inspection  # noqa: PLC0415
+def _replay(options: Options, *, report_on_stdout: bool) -> Report:
+    from log_replay.inspect.document import Inspected, extrapolate_duration, inspection  # noqa: PLC0415
     from log_replay.inspect.duration import Measured  # noqa: PLC0415
     from log_replay.inspect.extras import ReportExtras  # noqa: PLC0415
+    from log_replay.management.inspecting import show_report  # noqa: PLC0415
     from log_replay.pipeline.run import Replay  # noqa: PLC0415
     from log_replay.report.progress import shown_progress  # noqa: PLC0415
     from log_replay.report.summary_file import write_summary  # noqa: PLC0415
     from log_replay.report.terminal import show_summary  # noqa: PLC0415
 
-    if options.log_to == "stdout":
+    if options.log_to == "stdout" or report_on_stdout:
         check_stdout()
     prepare_identities(options.transformer_type)
     extras = ReportExtras(options)
@@ -75,15 +80,17 @@ def _replay(options: Options) -> Report:
         report = run.replay(progress)
     if run.profile:
         measured = Measured(report.seconds, process_time() - cpu_began)
-        document = inspection(Inspected(run.profile, report, options, measured))
+        inspected = Inspected(run.profile, report, options, measured)
+        document = inspection(inspected)
         extras.extrapolate(document)
-        if options.json:
-            write_summary(options.json, document)
+        extrapolate_duration(document, inspected)
+        show_report(document, report, options, on_stdout=report_on_stdout)
         extras.write_page(document)
-    try:
-        show_summary(report, sys.stderr)
-    except OSError:  # the reader of stderr is gone; the exit code still says how the run ended
-        discard_stderr()
+    else:
+        try:
+            show_summary(report, sys.stderr)
+        except OSError:  # the reader of stderr is gone; the exit code still says how the run ended
+            discard_stderr()
     if options.summary:
         write_summary(options.summary, report.as_dict())
     return report

@@ -59,8 +59,13 @@ def show_summary(report: Report, stream: TextIO) -> None:
     if report.validation and report.validation.invalid:
         for line in _broken_rules(report.validation):
             console.print(Text(escape_controls(line)), soft_wrap=True)
-    for line in (*_left_out(report), *_remarks(report), *_problems(report)):
+    for line in (*remarks(report), *_validation(report)):
         console.print(Text(escape_controls(line)))
+
+
+def remarks(report: Report) -> Iterable[str]:
+    """Return the lines below the counters of a run: objects that were left out, remarks and problems."""
+    return (*_left_out(report), *_remarks(report), *_problems(report))
 
 
 def _objects(report: Report) -> Table:
@@ -126,11 +131,14 @@ def _remarks(report: Report) -> Iterable[str]:
     if not report.c_extension:
         yield "C extension not built; using the slower Python code (install a C compiler, then reinstall the package)"
     yield from fallback_remarks(report)
+    if report.verified:
+        yield f"{report.verified:,} events compared with event-routing-backends: {len(report.differences):,} differ"
+
+
+def _validation(report: Report) -> Iterable[str]:
     if report.validation:
         checked, invalid = report.validation.checked, report.validation.invalid
         yield f"{checked:,} statements checked against the specification: {invalid:,} are invalid"
-    if report.verified:
-        yield f"{report.verified:,} events compared with event-routing-backends: {len(report.differences):,} differ"
 
 
 def _problems(report: Report) -> Iterable[str]:

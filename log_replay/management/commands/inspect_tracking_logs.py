@@ -1,0 +1,53 @@
+"""Command ``inspect_tracking_logs``: report what is in tracking logs, and what would come out of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from log_replay.management.command import LogReplayCommand
+from log_replay.management.exit_codes import errors_exit
+from log_replay.management.replaying import run_replay
+from log_replay.options import OPTIONS, read_options
+from log_replay.options.arguments import add_arguments
+from log_replay.statement_log import configure_own_log
+
+if TYPE_CHECKING:
+    import argparse
+
+#: Options of a replay that have no effect on an inspection, or that it sets itself.
+_LEFT_OUT = frozenset({"dry_run", "log_to", "log_format", "log_timeout_secs", "max_line_bytes", "plan"})
+
+
+class Command(LogReplayCommand):
+    """Report what is in tracking logs, what would come out of them, and what would not."""
+
+    usage = "%(prog)s --source_provider PROVIDER --transformer_type {xapi,caliper} [OPTION ...]"
+    examples = """\
+  # Look at the logs in a folder:
+  %(prog)s --source_provider LOCAL --source_config '{"key": "/openedx/data", "container": "logs"}' \\
+    --transformer_type xapi
+
+  # Look at a bucket before its events are sent to an LRS, and keep the report:
+  %(prog)s --source_provider S3 --source_config @source.json --transformer_type xapi --workers 2 --json report.json \\
+    --destination_config '{"url": "https://lrs.example.com/xAPI", "token": "${LRS_TOKEN}"}'
+"""
+    help = (
+        "Report what is in tracking logs (objects, lines, times, holes, repeated lines), what would come out of them "
+        "(statements by verb, event, course and organisation), what would not and why, how long a replay would take, "
+        "and the command for it. It is a dry run: nothing is stored or sent. With a destination, the report says "
+        "how many requests there would be; the destination is not asked.\n\n"
+        "Exit codes: 0 complete; 1 stopped, or not everything could be read; 2 wrong usage, nothing was done; 3 "
+        "complete, but more rejects than --max_rejected allows."
+    )
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add the options of a replay."""
+        rows = {name: row for name, row in OPTIONS.items() if name not in _LEFT_OUT}
+        add_arguments(parser, rows, short=self.verb is not None)
+
+    def handle(self, *_args: str, **given: Any) -> None:
+        """Inspect, and exit with the code for the result."""
+        configure_own_log()
+        with errors_exit():
+            options = read_options({**given, "dry_run": True, "log_to": "null"}, short=self.verb is not None)
+        run_replay(options, report_on_stdout=True)
