@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 #: Patterns in the messages of argparse, which repeat all spellings and values that may be secrets; and replacements.
 _REWORDED = (
-    (re.compile(r"(--\w+)/--[\w-]+"), r"\1"),
+    (re.compile(r"(--\w+)(?:/--[\w-]+)+"), r"\1"),
     (re.compile(r"^Error: "), ""),
     (re.compile(r"ignored explicit argument '.*'$", re.DOTALL), "this option takes no value"),
     (re.compile(r"(ambiguous option: [^\s=]+)=.* could match", re.DOTALL), r"\1 could match"),
@@ -63,12 +63,16 @@ class LogReplayCommand(BaseCommand):
     Attributes:
         examples: command lines, each after a comment that says what it is for.
         usage: the first line of ``--help``.
+        short_examples: likewise, if the command is called by its short verb and this is not empty.
+        short_usage: likewise.
         verb: the short verb under which the command was called (see ``verbs``), or None for its long name. It is set
             before ``add_arguments`` is called.
     """
 
     examples = ""
     usage: str | None = None
+    short_examples = ""
+    short_usage: str | None = None
     verb: str | None = None
     requires_system_checks = ()
     requires_migrations_checks = False
@@ -87,12 +91,14 @@ class LogReplayCommand(BaseCommand):
         """Return the parser, with ungrouped options, such as those of Django, in the last group of ``--help``."""
         called_as = ALIASES.get(subcommand, subcommand)
         self.verb = called_as if called_as in verbs() else None
-        parser = super().create_parser(prog_name, subcommand, formatter_class=HelpFormatter, usage=self.usage, **kwargs)
+        usage = (self.verb and self.short_usage) or self.usage
+        examples = (self.verb and self.short_examples) or self.examples
+        parser = super().create_parser(prog_name, subcommand, formatter_class=HelpFormatter, usage=usage, **kwargs)
         if any(action.dest == "sources" for action in parser._actions):  # noqa: SLF001 - as below
             parser.__class__ = _IntermixedParser
         paragraphs = [textwrap.fill(paragraph, _WIDTH) for paragraph in self.help.split("\n\n")]
-        if self.examples:
-            paragraphs.insert(0, f"Examples:\n\n{self.examples.rstrip().replace('%(prog)s', parser.prog)}")
+        if examples:
+            paragraphs.insert(0, f"Examples:\n\n{examples.rstrip().replace('%(prog)s', parser.prog)}")
         parser.description = "\n\n".join(paragraphs)
         groups = parser._action_groups  # noqa: SLF001 - argparse has no public way to order groups
         groups.append(groups.pop(groups.index(parser._optionals)))  # noqa: SLF001 - as above

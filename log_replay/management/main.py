@@ -26,6 +26,7 @@ Usage: log-replay VERB [ARGUMENT ...]
 Verbs:
 {verbs}
 
+log-replay completion bash|zsh|fish prints a script for completing command lines with Tab.
 log-replay VERB --help shows the options of a verb with examples.
 log-replay --version shows the version; with -v 2, also those of the most important packages.
 
@@ -46,8 +47,12 @@ def main() -> None:
     """Run a command on ``log_replay.standalone.settings``, or on DJANGO_SETTINGS_MODULE if that is set."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "log_replay.standalone.settings")
     arguments = sys.argv[1:]
+    if "_ARGCOMPLETE" in os.environ:
+        _complete()
     if not arguments or arguments in (["-h"], ["--help"], ["help"]):
         _print(usage())
+    elif arguments[0] == "completion":
+        _print_completion(arguments[1:])
     elif _asks_for_version(arguments):
         from log_replay.management.versions import versions  # noqa: PLC0415 - other commands do not need it
 
@@ -59,6 +64,22 @@ def main() -> None:
     else:
         _check_environment()
         _Utility(["log-replay", *arguments]).execute()
+
+
+def _complete() -> NoReturn:
+    """Answer a shell that asks how a command line can go on."""
+    from log_replay.management.completion import complete  # noqa: PLC0415 - commands do not need it
+
+    complete()
+
+
+def _print_completion(arguments: list[str]) -> None:
+    from log_replay.management.completion import script  # noqa: PLC0415 - as above
+
+    try:
+        _print(script(arguments))
+    except ConfigurationError as error:
+        _end(str(error), WRONG_USAGE)
 
 
 def _print(text: str) -> None:

@@ -50,5 +50,6 @@ def add_arguments(
             argument |= {"required": False, "default": DEFAULT_TYPE}
         if row is OPTIONS["destination_provider"]:
             argument["default"] = None  # read_options must know whether it was given
-        spellings = dict.fromkeys((f"--{name}", f"--{name.replace('_', '-')}"))
+        names = (name, name.replace("_", "-"), *filter(None, [row.also]))
+        spellings = dict.fromkeys(f"--{spelled}" for spelled in names)
         groups[row.group].add_argument(*([name] if row.positional else spellings), **argument)

@@ -49,6 +49,7 @@ class Option:
         setting: the value becomes a setting of that destination's configuration.
         needs: the option has no effect without this one.
         positional: the values stand alone on the command line.
+        also: another name of the option.
     """
 
     group: str
@@ -71,19 +72,21 @@ class Option:
     setting: bool = False
     needs: str | None = None
     positional: bool = False
+    also: str | None = None
 
     @property
     def argument(self) -> dict[str, Any]:
         """The keyword arguments for ``argparse.ArgumentParser.add_argument``."""
         if self.negatable:
             return {"action": BooleanOptionalAction, "help": self.help}
+        text = self.help.replace("%", "%%")  # argparse formats it
         if self.flag:
-            return {"action": "store_true", "help": self.help}
+            return {"action": "store_true", "help": text}
         optional = {name: getattr(self, name) for name in ("type", "choices", "nargs", "metavar")}
         given = {name: value for name, value in optional.items() if value is not None}
         if not self.positional:
             given["required"] = self.required
-        return {"default": self.default, "help": self.help, **given}
+        return {"default": self.default, "help": text, **given}
 
 
 def option(group: str, help: str, **attributes: Any) -> Any:  # noqa: A002 - argparse's own word

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,7 +42,11 @@ def read_options(given: Mapping[str, Any], *, short: bool = False) -> Options:
     values = {name: _read(name, raw[name]) for name in OPTIONS}
     _translate_places(values)
     _check_effects(raw, values["destination_provider"])
+    _check_limit(values)
     _complete(values, raw)
+    if not values["log_format"]:
+        terminal = short and values["log_to"] == "stdout" and sys.stdout is not None and sys.stdout.isatty()
+        values["log_format"] = "pretty" if terminal else "aspects"
     options = Options(**values, given=raw)
     if options.only_missing and options.missing_from is None:
         is_destination = options.destination.provider == CLICKHOUSE
@@ -116,6 +121,16 @@ def _check_effects(raw: Mapping[str, Any], provider: str) -> None:
             raise ConfigurationError(f"--{name} applies only to {row.destination}, and the destination is {provider}")
 
 
+def _check_limit(values: Mapping[str, Any]) -> None:
+    """Refuse to end a run early that stores statements, or that the ledger keeps: it would seem complete."""
+    if values["limit"] is None:
+        return
+    if not values["dry_run"] and values["destination_provider"] != "LOGGER":
+        raise ConfigurationError("--limit applies only to runs that store nothing", hint="add --dry_run")
+    if values["run"]:
+        raise ConfigurationError("--limit and --run cannot be combined", hint="leave one out")
+
+
 def _complete(values: dict[str, Any], raw: Mapping[str, Any]) -> None:
     """Set the values whose defaults depend on other options and on the settings."""
     since, until = values["since"], values["until"]
@@ -134,7 +149,6 @@ def _complete(values: dict[str, Any], raw: Mapping[str, Any]) -> None:
     values["log_to"] = values["log_to"] or _default_log_to(values)
     if values["log_to"] == "settings" and values["log_format"]:
         raise ConfigurationError("--log_format has no effect on the handlers of the settings", hint="add --log_to")
-    values["log_format"] = values["log_format"] or "aspects"
 
 
 def _default_log_to(values: Mapping[str, Any]) -> str:

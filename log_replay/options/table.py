@@ -143,7 +143,7 @@ class Options(ReportOptions):
     transformer_type: str = option(
         SELECTION,
         "Kind of statements to make.",
-        choices=["xapi", "caliper"], required=True, identity=True, output_key="type",
+        choices=["xapi", "caliper"], required=True, identity=True, output_key="type", also="type",
     )
     since: datetime | None = option(
         SELECTION,
@@ -174,6 +174,11 @@ class Options(ReportOptions):
         SELECTION,
         "Only events of these user ids or usernames.",
         read=words, default=[], nargs="+", metavar="USER", identity=True, output_key="users",
+    )
+    limit: int | None = option(
+        SELECTION,
+        "Stop after N statements. Only for runs that store nothing: --to stdout or --dry_run. With one worker.",
+        type=int, read=positive, metavar="N",
     )
     only_missing: bool = option(
         SELECTION,
@@ -207,8 +212,14 @@ class Options(ReportOptions):
     log_format: str = option(
         LOGGING,
         "Format of each logged line: aspects (default; the line that the LMS logs), json (an envelope with the "
-        "statement and where it comes from), or raw (the statement alone).",
-        choices=["aspects", "json", "raw"],
+        "statement and where it comes from), raw (the statement alone), or pretty (a short line for eyes; the default "
+        "of the short verbs on a terminal).",
+        choices=["aspects", "json", "raw", "pretty"],
+    )
+    examples: int | None = option(
+        LOGGING,
+        "Log only the statements of the first N events of each name. All events are read and counted.",
+        type=int, read=positive, metavar="N",
     )
     max_line_bytes: str | None = option(
         LOGGING,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 HEAD_BYTES = 1 << 20
 #: Keys of a raw statement (xAPI, Caliper) and of the JSON envelope of --log_format json.
 STATEMENT_KEYS = ({"actor", "verb", "object"}, {"sensor", "data"}, {"logger"})
+PRETTY_LINE = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  [^ ]{1,4}\xe2\x80\xa6  ")
 ASPECTS_LINE = re.compile(rb"\[(xapi|caliper)_tracking\]|\b(xapi|caliper)_tracking\b")
 
 
@@ -110,7 +111,7 @@ def _is_summary(head: bytes) -> bool:
 
 def _is_statement_log(head: bytes) -> bool:
     line = head.partition(b"\n")[0]
-    if ASPECTS_LINE.search(line):
+    if ASPECTS_LINE.search(line) or PRETTY_LINE.match(line):
         return True
     value: Any = None
     with suppress(ValueError):

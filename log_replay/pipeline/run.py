@@ -17,6 +17,7 @@ from log_replay.events.filters import check_event_patterns, option_checks
 from log_replay.inspect.profile import Profile
 from log_replay.ledger.factory import open_ledger
 from log_replay.pipeline.destination import line_limit, open_destination, open_tracking
+from log_replay.pipeline.limit import Examples, StatementLimit
 from log_replay.pipeline.memory import memory_kept
 from log_replay.pipeline.output_paths import check_output_paths
 from log_replay.pipeline.plan.heads import head_reader
@@ -37,7 +38,7 @@ from log_replay.sources.listing import EMPTY
 from log_replay.statement_log import flush_statements, log_statements, statements_to
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
 
     from log_replay.counters import Counters
     from log_replay.inspect import BlockObserver
@@ -105,6 +106,8 @@ class Replay:
         self._only_logs = self._ledger.name is None and isinstance(self._sink, Discard) and not self._pause_seconds
         self._complete = False
         self._next_batch_at = 0.0
+        self._limit = StatementLimit(options.limit) if options.limit else None
+        self._examples = Examples(options.examples) if options.examples else None
 
     def replay(self, progress: Progress) -> Report:
         """Replay once, and return the report, even if the run is stopped by an error or a signal.
@@ -138,9 +141,7 @@ class Replay:
             RejectsFile(
                 self.options.rejects, run=self._ledger.name, kept_bytes=self._ledger.rejects_bytes
             ) as self._rejects,
-            closing(
-                results_in_order(self._read(planned), self._transform_settings, open_transform, self.options.workers)
-            ) as results,
+            closing(self._results(planned)) as results,
         ):
             self._sink.resume_from(self._ledger.acknowledgements)
             for result in results:
@@ -149,8 +150,16 @@ class Replay:
             self._flush_loggers()
             self._redeliver_backlog()
             self._rejects.flush()
+        if self._limit and self._limit.reached:
+            self.report.limit = self._limit.limit
         self._finish_objects()
         self._complete = True
+
+    def _results(self, planned: Iterable[Unit | SkippedObject]) -> Generator[BlockResult | Mark]:
+        items = self._read(planned)
+        if self._limit:
+            return results_in_order(items, self._transform_settings, self._limit.limited(open_transform), workers=1)
+        return results_in_order(items, self._transform_settings, open_transform, self.options.workers)
 
     def _read(self, planned: Iterable[Unit | SkippedObject]) -> Iterator[LineBlock | Mark]:
         """Yield each unit, then its blocks, then the error if the rest of the unit cannot be read."""
@@ -162,6 +171,8 @@ class Replay:
                         if self._tracking and isinstance(block, LineBlock) and block.end_offset > unit.counted_to:
                             self._tracking.store(block)
                         yield block
+                        if self._limit and self._limit.reached:
+                            return
                 except OBJECT_ERRORS as error:
                     yield error
 
@@ -239,7 +250,8 @@ class Replay:
         return 0.0 if self.options.dry_run else self.options.sleep_between_batches_secs
 
     def _log(self, events: Sequence[TransformedEvent]) -> None:
-        log_statements(self.options.transformer_type, events, self.report.over_line_limit)
+        shown = self._examples.among(events) if self._examples else events
+        log_statements(self.options.transformer_type, shown, self.report.over_line_limit)
 
     def _flush_loggers(self) -> None:
         self.report.lost_by_loggers += flush_statements(self.options.transformer_type)

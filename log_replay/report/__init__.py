@@ -52,6 +52,7 @@ class Report:
         units: the counters of each unit, by its number.
         failed_objects: the errors of objects that could not be read to their end.
         stopped: the reason why the run stopped before its end.
+        limit: the number of statements of ``--limit`` after which the run ended, or None if it read everything.
         refusals: the number of statements that the destination refused, by its reason.
         transform_paths: the number of events by transform path: ``native``, or the reason for a fallback.
         unsupported_shapes: the number of events that only upstream's code supports, by name and shape.
@@ -71,6 +72,7 @@ class Report:
     skipped: list[SkippedObject] = field(default_factory=list)
     failed_objects: dict[str, str] = field(default_factory=dict)
     stopped: str | None = None
+    limit: int | None = None
     refusals: Counter[str] = field(default_factory=Counter)
     statements_by_event: Counter[str] = field(default_factory=Counter)
     rejects_by_reason: Counter[str] = field(default_factory=Counter)
@@ -117,7 +119,11 @@ class Report:
     @property
     def unmatched_filters(self) -> list[str]:
         """The options that no event matched, such as ``--course X``; none before all logs are read."""
-        return [] if self.stopped else [option for option in self.filters if option not in self.matched_filters]
+        return (
+            []
+            if self.stopped or self.limit
+            else [option for option in self.filters if option not in self.matched_filters]
+        )
 
     @property
     def routes_with_backlog(self) -> frozenset[str]:
@@ -246,6 +252,7 @@ class Report:
             "run": self.run,
             "complete": self.complete,
             "stopped": self.stopped,
+            "limit": self.limit,
             "imbalances": self.imbalances,
             "position": self.position._asdict() if self.position else None,
             "seconds": round(self.seconds, 3),

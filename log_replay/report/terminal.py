@@ -124,6 +124,8 @@ def _left_out(report: Report) -> Iterable[str]:
 
 
 def _remarks(report: Report) -> Iterable[str]:
+    if report.limit:
+        yield f"ended after {report.limit:,} statements (--limit); the rest of the logs was not read"
     limit = report.over_line_limit
     if limit and limit.over:
         first = ", ".join(f"{position.object} at {position.offset}" for position in limit.first[:3])

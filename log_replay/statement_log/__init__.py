@@ -9,6 +9,7 @@ from log_replay.statement_log.emit import LOGGERS, flush_statements, log_stateme
 from log_replay.statement_log.file_handler import FileHandler
 from log_replay.statement_log.formatters import AspectsFormatter, JsonFormatter, RawFormatter
 from log_replay.statement_log.line_limits import LINE_LIMITS, LineLimit
+from log_replay.statement_log.pretty import PrettyFormatter
 from log_replay.statement_log.setup import statement_logging, statements_to
 from log_replay.statement_log.socket_handler import SocketHandler
 from log_replay.statement_log.stdout_handler import StdoutHandler
@@ -20,6 +21,7 @@ __all__ = [
     "FileHandler",
     "JsonFormatter",
     "LineLimit",
+    "PrettyFormatter",
     "RawFormatter",
     "SocketHandler",
     "StdoutHandler",

@@ -7,8 +7,9 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from log_replay.records import statement_count
-from log_replay.statement_log.formatters import FORMATTERS, statement_record
+from log_replay.statement_log.formatters import statement_record
 from log_replay.statement_log.line_handler import LineHandler
+from log_replay.statement_log.pretty import FORMATTERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -208,7 +208,3 @@ def _is_object(text: bytes) -> bool:
         return isinstance(json.loads(text), dict)
     except ValueError:
         return False
-
-
-#: The formatters by the value of ``--log_format``.
-FORMATTERS: dict[str, type[LineFormatter]] = {"aspects": AspectsFormatter, "json": JsonFormatter, "raw": RawFormatter}

@@ -6,14 +6,15 @@ import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
-from log_replay.statement_log.formatters import AspectsFormatter, JsonFormatter, LineFormatter, RawFormatter
+from log_replay.statement_log.formatters import LineFormatter
+from log_replay.statement_log.pretty import FORMATTERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from log_replay.records import Text, TransformedEvent
 
-BLOCK_FORMATTERS = (AspectsFormatter, JsonFormatter, RawFormatter)
+BLOCK_FORMATTERS = tuple(FORMATTERS.values())
 #: Maximum size of one write. The statements of a block of ordinary lines are smaller.
 MAX_WRITE_BYTES = 1 << 20
 

@@ -11,7 +11,7 @@ from log_replay.errors import ConfigurationError
 from log_replay.statement_log.connection import parse_address
 from log_replay.statement_log.emit import LOGGERS
 from log_replay.statement_log.file_handler import FileHandler
-from log_replay.statement_log.formatters import FORMATTERS
+from log_replay.statement_log.pretty import FORMATTERS, PrettyFormatter
 from log_replay.statement_log.socket_handler import SocketHandler
 from log_replay.statement_log.stdout_handler import StdoutHandler
 
@@ -30,7 +30,7 @@ def statement_logging(log_to: str = "stdout", log_format: str = "aspects", **han
     Args:
         log_to: ``stdout``, ``null``, ``settings`` (an empty fragment), ``file:PATH``,
             ``tcp://HOST:PORT`` or ``unix:PATH``.
-        log_format: ``aspects``, ``json`` or ``raw``.
+        log_format: ``aspects``, ``json``, ``raw`` or ``pretty``.
         handler_options: additional arguments of the handler, such as ``max_bytes`` or ``on_full``.
 
     Raises:
@@ -100,7 +100,8 @@ def statements_to(
 def _checked_handlers(log_to: str, log_format: str, handler_options: dict[str, Any]) -> list[LineHandler]:
     """Return the handler for a run, or nothing for ``null``."""
     handler_type, options = _handler(log_to)
-    formatter = _formatter(log_format)()
+    for_terminal = log_format == "pretty" and handler_type is StdoutHandler
+    formatter = PrettyFormatter.for_stdout() if for_terminal else _formatter(log_format)()
     if not handler_type:
         return []
     handler = handler_type(**options, **handler_options)

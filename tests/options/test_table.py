@@ -18,7 +18,7 @@ PROVIDERS = {LRS: "LRS", CLICKHOUSE: "CLICKHOUSE", FILES: "LOCAL", None: "LOGGER
 REQUIRED = {"source_provider": "LOCAL", "transformer_type": "xapi", "source_config": '{"container": "logs"}'}
 #: A value for each option that differs from its default, and from REQUIRED.
 VALUES = {
-    "sources": ["a.log"], "base": "/logs", "to": "out",
+    "sources": ["a.log"], "base": "/logs", "to": "out", "limit": 5, "examples": 2,
     "source_provider": "S3", "source_config": '{"container": "other"}', "destination_provider": "LRS",
     "destination_config": '{"container": "out"}', "lrs_urls": ["http://lrs/xAPI"], "format": "rows",
     "layout": "aspects", "create_tables": True, "tracking": True, "dry_run": True, "transformer_type": "caliper",

@@ -39,6 +39,14 @@ class Command(LogReplayCommand):
     --missing_from '{"url": "https://clickhouse:8443", "username": "ch_lrs", "password": "${PASSWORD}"}'
 """
     usage = "%(prog)s --source_provider PROVIDER --transformer_type {xapi,caliper} [OPTION ...]"
+    short_usage = "%(prog)s SOURCE ... [--to CLICKHOUSE] [OPTION ...]"
+    short_examples = """\
+  # Compare with the embedded ClickHouse, by day, and write an HTML report:
+  %(prog)s /openedx/data/logs --html gaps.html
+
+  # Fail if a ClickHouse server lacks a statement; its password is in the environment variable CLICKHOUSE_PASSWORD:
+  %(prog)s 'tracking.log*' --fail_if_missing --to clickhouse://ch_lrs@clickhouse:8443
+"""
     help = (
         "Compare the statements of logs with a ClickHouse table: how many are in the logs, present in the table, "
         "missing from it, and only in the table, by day, hour, event or course. Nothing is delivered. Exit codes: "

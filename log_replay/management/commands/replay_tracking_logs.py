@@ -38,6 +38,17 @@ class Command(LogReplayCommand):
   %(prog)s --source_provider S3 --source_config @source.json --transformer_type caliper \\
     --destination_provider LOCAL --destination_config '{"key": "/data", "container": "statements"}'
 """
+    short_usage = "%(prog)s SOURCE ... [--to DESTINATION] [OPTION ...]"
+    short_examples = """\
+  # Show the statements of the events since a date, and store nothing:
+  %(prog)s /openedx/data/logs --since 2026-03-06
+
+  # Send them to an LRS, with the password in the environment variable LRS_PASSWORD:
+  %(prog)s 'tracking.log*' --to https://replay@lrs.example.com/xAPI
+
+  # Store Caliper events in files, from a bucket:
+  %(prog)s s3://bucket/logs --type caliper --to /data/statements
+"""
     help = (
         "Read tracking logs from any storage, make the same xAPI or Caliper statements of them as "
         "event-routing-backends does, log every statement to xapi_tracking or caliper_tracking, and deliver them. "
