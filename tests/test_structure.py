@@ -5,8 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
-
-import pytest
+from functools import cache
 
 from tests.support.paths import ROOT, TESTS
 
@@ -18,8 +17,13 @@ SHARED_NAMES = {"Command", "Migration"}
 MOST_MODULES, MOST_LINES, LONGEST_TEST_NAME = 14, 400, 60
 
 
+@cache
+def nodes(path):
+    return list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
 def definitions(path, kind):
-    return [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, kind)]
+    return [node for node in nodes(path) if isinstance(node, kind)]
 
 
 def test_every_path_on_the_map_exists():
@@ -62,7 +66,6 @@ def test_test_names_are_short_sentences():
     assert [name for name in names if name.startswith("test_") and len(name) > LONGEST_TEST_NAME] == []
 
 
-@pytest.mark.parametrize("path", TEST_MODULES, ids=lambda path: str(path.relative_to(TESTS)))
-def test_no_test_imports_from_a_conftest(path):
-    imported = [node.module or "" for node in definitions(path, ast.ImportFrom)]
-    assert [name for name in imported if name.endswith("conftest")] == []
+def test_no_test_imports_from_a_conftest():
+    imports = [(path, node.module or "") for path in TEST_MODULES for node in definitions(path, ast.ImportFrom)]
+    assert [(path, module) for path, module in imports if module.endswith("conftest")] == []

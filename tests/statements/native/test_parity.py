@@ -20,7 +20,7 @@ from tests.support.variations import events, scenes
 SAMPLE = Path(log_replay.standalone.__file__).parent / "sample" / "tracking.log"
 
 #: ``make certify`` sets a larger number.
-EXAMPLES = int(os.environ.get("LOG_REPLAY_PARITY_EXAMPLES", "50"))
+EXAMPLES = int(os.environ.get("LOG_REPLAY_PARITY_EXAMPLES", "25"))
 
 EVERY_EVENT = [(type_, name) for type_, transforms in TRANSFORMS.items() for name in sorted(transforms)]
 
