@@ -155,6 +155,9 @@ def _default_log_to(values: Mapping[str, Any]) -> str:
     shown = values["dry_run"] or values["destination_provider"] == "LOGGER"
     if _standalone():
         return "stdout" if shown else "null"
+    # Aspects' Vector stores the lines that an LMS logs: with them, its table would get each statement twice.
+    if values["destination_provider"] == CLICKHOUSE and not shown:
+        return "null"
     # ERB's switch for sites that want no statements in their logs. It does not apply to runs that do nothing but log.
     logging_enabled = getattr(settings, f"{values['transformer_type'].upper()}_EVENT_LOGGING_ENABLED", True)
     return "settings" if logging_enabled or shown else "null"

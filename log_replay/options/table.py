@@ -205,8 +205,8 @@ class Options(ReportOptions):
     log_to: str = option(
         LOGGING,
         "Output of the loggers xapi_tracking and caliper_tracking: stdout, null, file:PATH, tcp://HOST:PORT, "
-        "unix:PATH, or settings (the project's LOGGING). Default: settings inside the LMS; outside it stdout for "
-        "--dry_run and LOGGER, else null.",
+        "unix:PATH, or settings (the project's LOGGING). Default: settings inside the LMS (null for CLICKHOUSE, since "
+        "Aspects' Vector would store the lines as well); outside it stdout for --dry_run and LOGGER, else null.",
         metavar="OUTPUT",
     )
     log_format: str = option(

@@ -151,11 +151,16 @@ def load_identities(identities: Mapping[str, Any]) -> tuple[int, int]:
         CourseOverview.objects.using(OWN).bulk_create(
             [CourseOverview(id=course["id"], display_name=course["display_name"]) for course in courses],
             update_conflicts=True,
-            unique_fields=["id"],
+            unique_fields=_conflict_target("id"),
             update_fields=["display_name"],
             batch_size=ROWS_PER_INSERT,
         )
     return len(users), len(courses)
+
+
+def _conflict_target(*fields: str) -> list[str] | None:
+    """Return the fields of the unique index that rows are updated by; MySQL takes all unique indexes."""
+    return list(fields) if connections[OWN].features.supports_update_conflicts_with_target else None
 
 
 def _load_users(users: Sequence[Mapping[str, Any]]) -> None:
@@ -163,7 +168,7 @@ def _load_users(users: Sequence[Mapping[str, Any]]) -> None:
     model._default_manager.using(OWN).bulk_create(  # noqa: SLF001 - Django's documented name for it
         [model(id=user["id"], username=user["username"], email=user.get("email", "")) for user in users],
         update_conflicts=True,
-        unique_fields=["id"],
+        unique_fields=_conflict_target("id"),
         update_fields=["username", "email"],
         batch_size=ROWS_PER_INSERT,
     )
@@ -178,7 +183,7 @@ def _load_external_ids(users: Sequence[Mapping[str, Any]]) -> None:
             for name, value in user.get("external_ids", {}).items()
         ],
         update_conflicts=True,
-        unique_fields=["user", "external_id_type"],
+        unique_fields=_conflict_target("user", "external_id_type"),
         update_fields=["external_user_id"],
         batch_size=ROWS_PER_INSERT,
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from django.conf import settings
 
 from log_replay.ledger.run_configuration import stored_command
 from log_replay.management.command import LogReplayCommand
@@ -69,6 +71,7 @@ class Command(LogReplayCommand):
         with errors_exit():
             options = read_options(given, short=self.verb is not None)
             _warn_of_visible_secrets(options)
+            _tell_of_silent_loggers(options)
             if options.plan:
                 print_plan(options)
                 return
@@ -76,10 +79,22 @@ class Command(LogReplayCommand):
 
 
 def _warn_of_visible_secrets(options: Options) -> None:
+    if sys.argv[1:] != sys.orig_argv[len(sys.orig_argv) - len(sys.argv) + 1 :]:
+        return  # the arguments come from somewhere else, such as a file: no list of processes shows them
     withheld = {name.partition(".")[0] for name in stored_command(options.given).get("withheld", ())}
     if withheld:
         log.warning(
             "other users of this machine can see secrets on the command line",
             options=sorted(f"--{name}" for name in withheld),
             hint="write ${NAME} for a value to read it from the environment, or @FILE to read the whole from a file",
+        )
+
+
+def _tell_of_silent_loggers(options: Options) -> None:
+    standalone = getattr(settings, "LOG_REPLAY_STANDALONE", False)
+    clickhouse = options.destination.provider == "CLICKHOUSE"
+    if clickhouse and options.log_to == "null" and options.given["log_to"] is None and not standalone:
+        log.info(
+            "the statements go to ClickHouse, and not to the loggers, whose lines Aspects' Vector would store again",
+            hint="--log_to settings logs them as well",
         )

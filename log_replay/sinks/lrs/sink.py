@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import structlog
+from django.conf import settings as django_settings
+
 from log_replay.errors import ConfigurationError, DestinationNotResponding, DestinationUnavailable
 from log_replay.records import statement_count
 from log_replay.retry import RetryPolicy
+from log_replay.sinks.discard import Discard
 from log_replay.sinks.lrs.bisection import Outcome
 from log_replay.sinks.lrs.circuit_breaker import BREAKER_DELAYS, CircuitBreaker
 from log_replay.sinks.lrs.combine import combine_results
@@ -21,7 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from log_replay.records import Delivery, TransformedEvent, Undelivered
+    from log_replay.sinks import Sink
     from log_replay.sinks.lrs.routes import Route
+
+log = structlog.get_logger(__name__)
 
 
 class LrsSink:
@@ -196,15 +203,24 @@ def open_lrs(
     transformer_type: str,
     key: str,
     lrs_urls: Sequence[str] | None = None,
-) -> LrsSink:
+) -> Sink:
     """Open the sink of ``LRS``: the LRS with the ``url`` in ``config``, or the routes of the router configuration.
 
+    Inside an LMS, a run without a route only logs, as upstream's does: by default, Aspects takes the logged lines.
+
     Raises:
-        ConfigurationError: there is no route, or a route is not valid.
+        ConfigurationError: there is no route outside an LMS, or a route is not valid.
     """
     del key  # statements have ids
     settings, route_config = read_settings(config)
     routes = restricted([given_route(route_config)] if route_config else enabled_routes(transformer_type), lrs_urls)
+    if not routes and not getattr(django_settings, "LOG_REPLAY_STANDALONE", False):
+        log.warning(
+            "no LRS is enabled in RouterConfiguration: the loggers are the only destination of the statements",
+            logger=f"{transformer_type}_tracking",
+            hint="if nothing reads the loggers' lines, enable an LRS under Router Configurations in the LMS's admin",
+        )
+        return Discard()
     if not routes:
         raise ConfigurationError(
             f"no route for {transformer_type} is enabled",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import structlog
 from event_routing_backends.backends.events_router import EventsRouter
 from event_routing_backends.models import RouterConfiguration
 from hypothesis import HealthCheck, given, settings
@@ -57,6 +58,18 @@ def test_no_enabled_route_is_an_error_with_a_hint():
     configure(backend="Caliper")
     with pytest.raises(ConfigurationError, match=r"no route for xapi is enabled \(enable one"):
         opened("xapi")
+
+
+def test_no_enabled_route_inside_an_lms_leaves_the_loggers(settings):
+    settings.LOG_REPLAY_STANDALONE = False
+    configure(backend="Caliper")
+    with structlog.testing.capture_logs() as logged:
+        sink = opened("xapi")
+    sink.check()
+    assert (sink.routing, sink.deliver([event(xapi())]).delivered) == (None, 1)
+    (warning,) = logged
+    assert (warning["log_level"], warning["logger"]) == ("warning", "xapi_tracking")
+    assert "the loggers are the only destination" in warning["event"]
 
 
 def test_lrs_urls_select_routes(server):

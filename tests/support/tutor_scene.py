@@ -1,0 +1,111 @@
+"""What a site of Tutor has besides Tutor: the LMS's database in MariaDB, and Aspects' table in ClickHouse."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.mariadb_server import MariaDb, mariadb_server
+from tests.support.paths import ROOT
+from tests.support.sample_identities import sample_identities
+from tests.support.tutor_site import TutorSite, needs_containers, tutor_environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.clickhouse_servers import ClickHouse
+
+_FILL = """
+import json, sys
+import django; django.setup()
+from log_replay.standalone.embedded import load_identities, prepare
+prepare()
+load_identities(json.load(sys.stdin))
+"""
+
+
+def lms_database(server: MariaDb) -> None:
+    """Create the LMS's database with the users and courses of the sample."""
+    server.query("CREATE DATABASE openedx CHARACTER SET utf8mb4")
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "DJANGO_SETTINGS_MODULE": "log_replay.standalone.settings",
+        # Our own tables are created as well; no job looks at them.
+        "LOG_REPLAY_LEDGER_URL": server.url("openedx"),
+    }
+    subprocess.run(
+        [sys.executable, "-c", _FILL], env=environment, input=json.dumps(sample_identities()).encode(), check=True
+    )
+
+
+def statements_table(server: ClickHouse, database: str = "openedx") -> None:
+    """Create Aspects' table of statements."""
+    server.query(f"CREATE DATABASE {database}")
+    server.query(
+        f"CREATE TABLE {database}.xapi_events_all (event_id UUID, emission_time DateTime64(6), event String) "
+        "ENGINE = ReplacingMergeTree ORDER BY (emission_time, event_id)"
+    )
+
+
+class Site(TutorSite):
+    """A site with Aspects, a tracking log, and running services."""
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "data" / "lms" / "logs"
+
+    def use(self, **config: Any) -> None:
+        """Change the configuration."""
+        self.set_up(**config)
+
+
+@pytest.fixture(scope="module")
+def mariadb(tmp_path_factory):
+    """MariaDB with the LMS's database."""
+    needs_containers()
+    with mariadb_server(tmp_path_factory.mktemp("mariadb")) as server:
+        lms_database(server)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def rendered_projects():
+    """The projects that are rendered already, by their releases and settings."""
+    return {}
+
+
+@pytest.fixture
+def site(tmp_path, tutor_release, plugin, mariadb, clickhouse, sample_log, rendered_projects):
+    """A site, by default of the newest Tutor. Its project is rendered once, and copied."""
+    mariadb.query("DROP DATABASE IF EXISTS log_replay; DROP USER IF EXISTS log_replay")
+    statements_table(clickhouse)
+    made = Site(tmp_path, tutor_environment(tutor_release), plugin)
+    host, _, port = clickhouse.url.removeprefix("http://").partition(":")
+    config = {
+        "MYSQL_HOST": mariadb.host, "MYSQL_PORT": mariadb.port, "MYSQL_ROOT_PASSWORD": mariadb.password,
+        "CLICKHOUSE_HOST": host, "CLICKHOUSE_INTERNAL_INSECURE_HTTP_PORT": port,
+        **{f"ASPECTS_CLICKHOUSE_{user}_USER": clickhouse.username for user in ("VECTOR", "CMS")},
+        **{f"ASPECTS_CLICKHOUSE_{user}_PASSWORD": clickhouse.password for user in ("VECTOR", "CMS")},
+        "CLICKHOUSE_ADMIN_USER": clickhouse.username, "CLICKHOUSE_ADMIN_PASSWORD": clickhouse.password,
+        "LOG_REPLAY_RETIRED_USER_SALTS": ["sample-salt"], "LOG_REPLAY_K8S_LOGS_VOLUME": "tracking-logs",
+    }  # fmt: skip
+    key = f"{tutor_release} {sorted(config.items(), key=str)}"
+    if key in rendered_projects:
+        shutil.copytree(rendered_projects[key], made.root, dirs_exist_ok=True)
+    else:
+        made.set_up("aspects", "log-replay", **config)
+        rendered_projects[key] = tmp_path / "rendered"
+        shutil.copytree(made.root, rendered_projects[key])
+    for service in ("lms", "cms"):
+        (made.root / "data" / service / "logs").mkdir(parents=True)
+    (made.logs / "tracking.log").write_bytes(sample_log)
+    made.settings["claims"]["tracking-logs"] = str(made.logs)
+    made.save_settings()
+    return made

@@ -1,0 +1,113 @@
+"""Replays as operators type them, with real Tutor, the real Aspects plugin and real services."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.support.clickhouse_servers import clickhouse, clickhouse_process
+from tests.support.servers import ralph
+from tests.support.tutor_scene import mariadb, rendered_projects, site
+from tests.support.tutor_site import needs_kubectl
+
+__all__ = ["clickhouse", "clickhouse_process", "mariadb", "ralph", "rendered_projects", "site"]
+
+COUNT = "SELECT count() FROM openedx.xapi_events_all"
+STATEMENTS = 252
+#: As the guide of Aspects has it.
+SEED = [
+    "do", "transform-tracking-logs", "--source_provider", "LOCAL",
+    "--source_config", '{"key": "/openedx/data/", "prefix": "tracking.log", "container": "logs"}',
+    "--destination_provider", "LRS", "--transformer_type", "xapi",
+]  # fmt: skip
+
+
+def succeeded(done):
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+@pytest.mark.parametrize(
+    ("tutor_release", "mode"), [("oldest", "local"), ("newest", "dev"), ("oldest", "k8s"), ("newest", "k8s")]
+)
+def test_the_guides_command_fills_aspects_table(site, clickhouse, mode):
+    if mode == "k8s":
+        needs_kubectl()
+    done = succeeded(site(mode, *SEED))
+    assert clickhouse.query(COUNT) == [[str(STATEMENTS)]]
+    assert "destination: CLICKHOUSE at http://127.0.0.1" in done.stderr
+
+
+def test_without_options_the_sites_logs_go_to_aspects(site, clickhouse):
+    (site.logs / "tracking.log-20260101").write_bytes((site.logs / "tracking.log").read_bytes())
+    for command in ("replay-tracking-logs", "transform-tracking-logs"):
+        succeeded(site("local", "do", command))
+        assert clickhouse.query("SELECT uniqExact(event_id) FROM openedx.xapi_events_all") == [[str(STATEMENTS)]]
+    assert site.recorded("docker")[0]["arguments"][-3:] != site.recorded("docker")[-1]["arguments"][-3:]
+
+
+def test_repeated_rows_are_removed(site, clickhouse):
+    for _ in range(2):
+        done = succeeded(site("local", "do", "transform-tracking-logs", "--deduplicate", "--run", "twice"))
+    assert "removing repeated rows from openedx.xapi_events_all" in done.stderr
+    assert "there is no table openedx.enrollment_events" in done.stderr
+    assert clickhouse.query(COUNT) == [[str(STATEMENTS)]]
+
+
+def test_gaps_and_runs(site, clickhouse):
+    before = site("local", "do", "replay-gaps", "--fail_if_missing")
+    assert before.returncode == 1, before.stderr
+    succeeded(site("local", "do", "replay-tracking-logs", "--run", "first"))
+    succeeded(site("local", "do", "replay-gaps", "--fail_if_missing"))
+    assert "first" in succeeded(site("local", "do", "replay-runs", "list")).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [(["--nosuch"], 2), (["--max_rejected", "1"], 3), (["--source_config", '{"key": "/nosuch", "container": "x"}'], 2)],
+)
+def test_the_exit_code_is_that_of_the_command(site, arguments, code):
+    assert site("local", "do", "transform-tracking-logs", "--source_provider=LOCAL", *arguments).returncode == code
+
+
+def test_no_sleep_between_batches_means_none(site, clickhouse):
+    options = ["--sleep_between_batches_secs", "0", "--batch_size", "10"]
+    succeeded(site("local", "do", "transform-tracking-logs", *options, timeout=120))
+    assert clickhouse.query(COUNT) == [[str(STATEMENTS)]]
+
+
+def test_where_aspects_takes_xapi_by_ralph_it_gets_them(site, ralph):
+    host, _, port = ralph.url.removeprefix("http://").removesuffix("/xAPI").partition(":")
+    site.use(
+        RUN_RALPH=True, ASPECTS_XAPI_SOURCE="ralph", RALPH_HOST=host, RALPH_PORT=port,
+        RALPH_LMS_USERNAME=ralph.username, RALPH_LMS_PASSWORD=ralph.password,
+    )  # fmt: skip
+    before = len(ralph.statements())
+    succeeded(site("local", "do", "replay-tracking-logs", "--sleep_between_batches_secs", "0"))
+    assert len(ralph.statements()) - before == STATEMENTS
+
+
+def test_a_file_of_the_host_is_read_on_the_host(site, clickhouse, tmp_path):
+    path = tmp_path / "source.json"
+    path.write_text(json.dumps({"key": "/openedx/data", "container": "logs", "prefix": "tracking.log"}))
+    source = ["--source_provider", "LOCAL", "--source-config", f"@{path}"]
+    succeeded(site("local", "do", "transform-tracking-logs", *source))
+    assert clickhouse.query(COUNT) == [[str(STATEMENTS)]]
+    assert site("local", "do", "transform-tracking-logs", "--source_config=@/nosuch").stderr.splitlines()[-1] == (
+        "Error: cannot read @/nosuch: No such file or directory"
+    )
+
+
+def test_help_needs_no_container(site):
+    for command in ("transform-tracking-logs", "dump-data-to-clickhouse", "replay-runs"):
+        assert "Usage: tutor local do" in succeeded(site("local", "do", command, "--help")).stdout
+    assert site.recorded("container") == []
+
+
+def test_kubernetes_without_logs_says_where_they_can_be(site):
+    site.use(LOG_REPLAY_K8S_LOGS_VOLUME="")
+    done = site("k8s", "do", "transform-tracking-logs")
+    assert done.returncode == 2
+    assert "LOG_REPLAY_K8S_LOGS_VOLUME" in done.stderr
+    assert site.recorded("job") == []
