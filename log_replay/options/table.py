@@ -323,6 +323,12 @@ class Options(ReportOptions):
         "this size (default 256MB). A batch does not extend beyond its unit or group.",
         read=read_size, default="256MB", metavar="SIZE",
     )
+    read_ahead: int = option(
+        SPEED,
+        "Number of objects that are opened and read while the current one is worked on (default 8); 0: none. Local "
+        "files are read ahead only with --workers.",
+        type=int, read=between(0, 100), default=8, metavar="N",
+    )
     plan: bool = option(
         SPEED,
         "Print the units of the run as JSON lines and do nothing else.",

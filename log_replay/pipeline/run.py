@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -22,6 +23,7 @@ from log_replay.pipeline.memory import memory_kept
 from log_replay.pipeline.output_paths import check_output_paths
 from log_replay.pipeline.plan.heads import head_reader
 from log_replay.pipeline.plan.listing import plan_run
+from log_replay.pipeline.plan.read_ahead import ReadAhead, units_ahead
 from log_replay.pipeline.plan.units import read_unit
 from log_replay.pipeline.redelivery import Redelivery
 from log_replay.pipeline.signals import defer_signals
@@ -38,7 +40,7 @@ from log_replay.sources.listing import EMPTY
 from log_replay.statement_log import flush_statements, log_statements, statements_to
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
     from log_replay.counters import Counters
     from log_replay.inspect import BlockObserver
@@ -141,7 +143,8 @@ class Replay:
             RejectsFile(
                 self.options.rejects, run=self._ledger.name, kept_bytes=self._ledger.rejects_bytes
             ) as self._rejects,
-            closing(self._results(planned)) as results,
+            closing(self._read(planned)) as items,
+            closing(self._results(items)) as results,
         ):
             self._sink.resume_from(self._ledger.acknowledgements)
             for result in results:
@@ -155,26 +158,33 @@ class Replay:
         self._finish_objects()
         self._complete = True
 
-    def _results(self, planned: Iterable[Unit | SkippedObject]) -> Generator[BlockResult | Mark]:
-        items = self._read(planned)
+    def _results(self, items: Iterable[LineBlock | Mark]) -> Generator[BlockResult | Mark]:
         if self._limit:
             return results_in_order(items, self._transform_settings, self._limit.limited(open_transform), workers=1)
         return results_in_order(items, self._transform_settings, open_transform, self.options.workers)
 
-    def _read(self, planned: Iterable[Unit | SkippedObject]) -> Iterator[LineBlock | Mark]:
+    def _read(self, planned: Iterable[Unit | SkippedObject]) -> Generator[LineBlock | Mark]:
         """Yield each unit, then its blocks, then the error if the rest of the unit cannot be read."""
-        for unit in self._ledger.units(planned, self.report):
-            yield unit
-            if isinstance(unit, Unit):
+        with (
+            ReadAhead(partial(read_unit, self._source), units_ahead(self.options)) as ahead,
+            closing(ahead.units(self._ledger.units(planned, self.report))) as units,
+        ):
+            for unit, blocks in units:
+                yield unit
                 try:
-                    for block in read_unit(self._source, unit):
-                        if self._tracking and isinstance(block, LineBlock) and block.end_offset > unit.counted_to:
-                            self._tracking.store(block)
+                    for block in blocks:
+                        self._store_tracking(unit, block)
                         yield block
                         if self._limit and self._limit.reached:
                             return
                 except OBJECT_ERRORS as error:
                     yield error
+
+    def _store_tracking(self, unit: Unit | SkippedObject, block: LineBlock | Mark) -> None:
+        if not self._tracking or not isinstance(unit, Unit) or not isinstance(block, LineBlock):
+            return
+        if block.end_offset > unit.counted_to:
+            self._tracking.store(block)
 
     def _take(self, result: BlockResult | Mark, progress: Progress) -> None:
         match result:

@@ -35,7 +35,7 @@ class Source(Protocol):
     def read(self, obj: SourceObject, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Yield an object's decompressed bytes from ``start`` up to ``end`` (exclusive), in chunks.
 
-        An empty chunk means that no more data is available at the moment.
+        An empty chunk means that no more data is available at the moment. Several threads can read at the same time.
 
         Raises:
             ReadError: the object cannot be read from ``offset`` on, even after all retries.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
+from libcloud.storage.base import Container
 from libcloud.storage.drivers.s3 import BaseS3StorageDriver
 
 from log_replay.errors import ConfigurationError, ReadError, SourceError, SourceUnavailable
@@ -21,14 +23,17 @@ from log_replay.storage.errors import failure_of
 from log_replay.storage.listings import list_container
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping
 
-    from libcloud.storage.base import Container, Object
+    from libcloud.storage.base import Object, StorageDriver
 
     from log_replay.retry import RetryPolicy
+    from log_replay.storage.location import Location
 
 #: Providers of which libcloud lists only the first page, without a warning, and the size of that page.
 FIRST_PAGE_ONLY = {"BACKBLAZE_B2": 100}
+#: More than the number of objects that are read at the same time.
+KEPT_ETAGS = 1000
 _UNREACHABLE = "unreachable name"
 
 
@@ -52,16 +57,16 @@ class CloudSource:
         skip_unreadable: bool = False,
         read_timeout_seconds: float = 60,
     ) -> None:
-        self._driver, location = open_driver(provider, config, side="source", read_timeout_seconds=read_timeout_seconds)
+        self._opened = _DriverOfThread(partial(open_driver, provider, config, "source", read_timeout_seconds))
+        location = self._opened.location
         self._provider = provider
         self._container_name = location.container
         self._prefix = location.prefix
         self._retry_policy = retry_policy
         self._skip_unreadable = skip_unreadable
+        self._etags = _RecentETags()
         # S3 and its clones list in the order of the bytes of the names. Other providers guarantee no order, or libcloud
         # does not keep it: their listings are sorted in memory.
-        #: Name and ETag of the last object that was read. An object is read several times if it has several units.
-        self._last_etag = ("", "")
         self._in_order = isinstance(self._driver, BaseS3StorageDriver)
 
     def check(self) -> None:
@@ -98,12 +103,11 @@ class CloudSource:
             raise unreadable(obj.name, _UNREACHABLE)
         offset = start
         try:
-            name, etag = self._last_etag
-            download = Download(self._driver, self._container, obj, end, etag=etag if name == obj.name else "")
+            download = Download(self._driver, self._container, obj, end, etag=self._etags.get(obj.name))
             for chunk in resumed(
                 download.open_at, start, lambda offset, chunk: offset + len(chunk), self._retry_policy
             ):
-                self._last_etag = (obj.name, download.etag)
+                self._etags.add(obj.name, download.etag)
                 yield chunk
                 offset += len(chunk)
         except TemporaryError as interruption:
@@ -126,9 +130,20 @@ class CloudSource:
         """Return True if the object can only be read from its beginning."""
         return is_compressed(b"".join(self.read_stored(obj, 0, HEAD_BYTES)))
 
+    @property
+    def _driver(self) -> StorageDriver:
+        return self._opened.driver
+
     @cached_property
-    def _container(self) -> Container:
+    def _found_container(self) -> Container:
         return self._driver.get_container(self._container_name)
+
+    @property
+    def _container(self) -> Container:
+        found = self._found_container
+        if found.driver is self._driver:
+            return found
+        return Container(found.name, found.extra, self._driver)
 
     def _listing(self) -> Iterator[Object]:
         return list_container(self._driver, self._container, self._prefix)
@@ -163,6 +178,31 @@ class CloudSource:
             return SkippedObject(found.name, _UNREACHABLE)
         size_bytes = None if found.size is None else int(found.size)
         return listed(found.name, size_bytes, found.hash or found.extra.get("etag"))
+
+
+class _DriverOfThread(threading.local):
+    """A driver for each thread, since a driver keeps the response to its last request."""
+
+    def __init__(self, open_one: Callable[[], tuple[StorageDriver, Location]]) -> None:
+        self.driver, self.location = open_one()
+
+
+class _RecentETags:
+    """The ETags of the objects that were read last. An object is read several times if it has several units."""
+
+    def __init__(self) -> None:
+        self._etags: dict[str, str] = {}
+
+    def get(self, name: str) -> str:
+        """Return the ETag of an object, or an empty string."""
+        return self._etags.get(name, "")
+
+    def add(self, name: str, etag: str) -> None:
+        """Keep the ETag of an object."""
+        if self._etags.get(name) != etag:
+            if len(self._etags) >= KEPT_ETAGS:
+                self._etags.clear()
+            self._etags[name] = etag
 
 
 def _is_unreachable(name: str) -> bool:

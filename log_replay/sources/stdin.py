@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import select
 import sys
 from functools import partial
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from log_replay.errors import ConfigurationError, ReadError
 from log_replay.records import SourceObject
@@ -13,7 +14,6 @@ from log_replay.sources.decompression import CHUNK_BYTES, read_decompressed
 from log_replay.storage.output_names import STDIN
 
 if TYPE_CHECKING:
-    import io
     from collections.abc import Generator, Iterator, Mapping
 
     from log_replay.records import SkippedObject
@@ -65,8 +65,10 @@ def _check_start(obj: SourceObject, start: int) -> None:
 
 def _read(stream: BinaryIO, name: str) -> Generator[bytes]:
     offset = 0
+    # Without a buffer: a thread that still reads through a buffer when Python ends lets Python abort.
+    unbuffered = stream.raw if isinstance(stream, io.BufferedReader) else stream
     try:
-        while chunk := cast("io.BufferedReader", stream).read1(CHUNK_BYTES):
+        while chunk := unbuffered.read(CHUNK_BYTES):
             offset += len(chunk)
             yield chunk
             if not _is_readable(stream):
@@ -76,7 +78,7 @@ def _read(stream: BinaryIO, name: str) -> Generator[bytes]:
 
 
 def _is_readable(stream: BinaryIO) -> bool:
-    """Return True if a read does not block. The stream's own buffer is empty: ``read1`` has returned all of it."""
+    """Return True if a read does not block."""
     try:
         return bool(select.select([stream], [], [], 0)[0])
     except (OSError, ValueError):

@@ -29,7 +29,7 @@ OWN_PROVIDERS = {"source": ["STDIN"], "destination": ["CLICKHOUSE", "LOGGER", "L
 
 
 def open_driver(
-    provider: str, config: Mapping[str, Any], *, side: Side, read_timeout_seconds: float
+    provider: str, config: Mapping[str, Any], side: Side, read_timeout_seconds: float
 ) -> tuple[StorageDriver, Location]:
     """Return the driver of a provider, and the container and prefix of the configuration.
 

@@ -28,7 +28,7 @@ VALUES = {
     "rejects": "rejects.out", "rejects_with_content": True, "skip_unreadable": True, "max_rejected": "1%",
     "summary": "summary.json", "log_timeout_secs": 5.0, "verify_sample": 0.5, "run": "march", "grace_secs": 1.0,
     "batch_size": 7, "sleep_between_batches_secs": 3.0,
-    "lrs_concurrency": 2, "max_rate": 100.0, "workers": "2", "unit_size": "1MB", "plan": True,
+    "lrs_concurrency": 2, "max_rate": 100.0, "workers": "2", "unit_size": "1MB", "read_ahead": 3, "plan": True,
     "transformers": "upstream", "validate": True, "invalid": "reject", "json": "report.json",
     "html": "report.html", "with_content": True, "sample": "5%",
 }  # fmt: skip
@@ -128,7 +128,8 @@ def test_each_option_is_accepted_with_dashes(name):
 
 OUT_OF_RANGE = {
     "batch_size": 0, "lrs_concurrency": -1, "max_rate": float("inf"), "grace_secs": -1.0, "verify_sample": 1.1,
-    "sleep_between_batches_secs": 1e9, "unit_size": "0", "workers": "0", "max_rejected": "many", "since": "yesterday",
+    "sleep_between_batches_secs": 1e9, "unit_size": "0", "workers": "0", "read_ahead": 101,
+    "max_rejected": "many", "since": "yesterday",
 }  # fmt: skip
 
 

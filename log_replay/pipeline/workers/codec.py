@@ -15,18 +15,23 @@ if TYPE_CHECKING:
     from log_replay.records import Text
 
 
-def pack_block(block: LineBlock) -> tuple[LineBlock, Sequence[Text]]:
-    """Return a block without its bytes, and its bytes."""
-    return replace(block, pieces=()), block.pieces
+def pack_blocks(blocks: Sequence[LineBlock]) -> tuple[list[LineBlock], list[Sequence[Text]]]:
+    """Return blocks without their bytes, and the bytes of each."""
+    return [replace(block, pieces=()) for block in blocks], [block.pieces for block in blocks]
 
 
-def unpack_block(head: LineBlock, text: memoryview) -> LineBlock:
-    """Return the block that ``pack_block`` was given."""
-    return replace(head, pieces=(text,))
+def unpack_blocks(heads: Sequence[LineBlock], texts: Sequence[memoryview]) -> list[LineBlock]:
+    """Return the blocks that ``pack_blocks`` was given."""
+    return [replace(head, pieces=(text,)) for head, text in zip(heads, texts, strict=True)]
 
 
-def pack_result(result: BlockResult) -> tuple[BlockResult, Sequence[Text]]:
-    """Return a result whose events have no statement texts, and these texts as lines."""
+def pack_results(results: Sequence[BlockResult]) -> tuple[Sequence[BlockResult], list[Sequence[Text]]]:
+    """Return results whose events have no statement texts, and these texts as lines."""
+    return results, [(_pack_result(result),) for result in results]
+
+
+def _pack_result(result: BlockResult) -> Text:
+    """Remove the texts of the statements from a result, and return them as lines."""
     events = result.events
     statements = [*chain.from_iterable([event.statements for event in events])]
     lines = statement_lines(events)
@@ -39,14 +44,15 @@ def pack_result(result: BlockResult) -> tuple[BlockResult, Sequence[Text]]:
         ids=_pack_texts([statement.id for statement in statements]),
         timestamps=_pack_texts([statement.timestamp for statement in statements]),
     )
-    return result, (lines,)
+    return lines
 
 
 def _pack_texts(texts: Sequence[str]) -> PackedTexts:
     return PackedTexts("".join(texts), array("q", map(len, texts)))
 
 
-def unpack_result(head: BlockResult, lines: memoryview) -> BlockResult:
-    """Return the result that ``pack_result`` was given, with packed events."""
-    head.events = replace(cast("PackedEvents", head.events), lines=lines)
-    return head
+def unpack_results(heads: Sequence[BlockResult], texts: Sequence[memoryview]) -> Sequence[BlockResult]:
+    """Return the results that ``pack_results`` was given, with packed events."""
+    for head, lines in zip(heads, texts, strict=True):
+        head.events = replace(cast("PackedEvents", head.events), lines=lines)
+    return heads

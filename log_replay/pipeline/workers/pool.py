@@ -8,12 +8,16 @@ Measured costs, in microseconds of CPU a line, where one process without workers
 - shared buffers, and one text for all statements of a block, add 0.4 together, most of it for ids and timestamps.
 
 With three blocks for each worker, a process waited for another one in about 5 % of the time; with four, rarely.
+
+Small blocks, such as those of small objects, are sent together in bundles: a message takes as long as 20 lines.
 """
 
 from __future__ import annotations
 
 import os
 from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass, field
 from itertools import cycle
 from typing import TYPE_CHECKING, NamedTuple, Self, TypeAlias
 
@@ -21,9 +25,9 @@ import structlog
 
 from log_replay.errors import ConfigurationError, LogReplayError
 from log_replay.ledger.splitting import SkippedLines
-from log_replay.pipeline.lines import split_block
+from log_replay.pipeline.lines import BLOCK_BYTES, split_block
 from log_replay.pipeline.workers.process import TransformName
-from log_replay.pipeline.workers.worker import BLOCKS_PER_WORKER, Worker, WorkerLost
+from log_replay.pipeline.workers.worker import BUNDLES_PER_WORKER, Worker, WorkerLost
 from log_replay.records import BlockResult, LineBlock, Position, Rejected, lines_of
 
 if TYPE_CHECKING:
@@ -37,6 +41,8 @@ if TYPE_CHECKING:
 
 #: Anything that is not a block. It passes through in its place.
 Mark: TypeAlias = object
+#: A mark that asks for the results of all blocks before it, because the source has no more data at the moment.
+SOURCE_IS_SLOW: Mark = object()
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +50,8 @@ log = structlog.get_logger(__name__)
 WORKER_DIED = "worker_died"
 #: A block that ended a worker is repeated in this number of smaller blocks.
 PARTS = 16
+#: A bundle is sent when it has reached this size, or this number of blocks.
+BUNDLE_BYTES, BUNDLE_BLOCKS = BLOCK_BYTES // 2, 64
 #: More workers than this for each core only take memory. The limit is never less than LEAST_LIMIT.
 WORKERS_PER_CORE, LEAST_LIMIT = 4, 8
 FEWER_WORKERS = "use fewer --workers"
@@ -75,21 +83,40 @@ def results_in_order(
         yield from pool.results(items)
 
 
-class InFlight(NamedTuple):
-    """A block that was sent to a worker, and the marks that follow the block."""
+@dataclass(eq=False)
+class Bundle:
+    """Successive blocks that are sent to a worker together, each with the marks that follow it."""
 
-    block: LineBlock
+    blocks: list[LineBlock] = field(default_factory=list)
+    marks: list[list[Mark]] = field(default_factory=list)
+    size_bytes: int = 0
+
+    def add(self, block: LineBlock) -> None:
+        """Add a block."""
+        self.blocks.append(block)
+        self.marks.append([])
+        self.size_bytes += block.end_offset - block.start
+
+    @property
+    def is_full(self) -> bool:
+        """True if the bundle is worth a message."""
+        return self.size_bytes >= BUNDLE_BYTES or len(self.blocks) >= BUNDLE_BLOCKS
+
+
+class InFlight(NamedTuple):
+    """A bundle, and the worker that it was sent to."""
+
+    bundle: Bundle
     worker: Worker
-    marks: list[Mark]
 
 
 class Pool:
     """A pool of worker processes, any of which may die.
 
-    Blocks are sent to the workers in turn, so the next result always comes from the next worker. When a worker dies,
-    the pool starts all workers again. It repeats the block of the dead worker in smaller blocks, each of them alone,
-    and then the other blocks in flight. A smaller block that ends its worker again is skipped: ``WorkerDied`` takes its
-    place.
+    Bundles are sent to the workers in turn, so the next results always come from the next worker. When a worker dies,
+    the pool starts all workers again. It repeats each block of the dead worker's bundle alone, and then the other
+    bundles in flight. A block that has ended a worker alone is repeated in smaller blocks. A smaller block that ends
+    its worker is skipped: ``WorkerDied`` takes its place.
     """
 
     def __init__(self, transform_settings: TransformSettings, open_transform: OpenTransform, workers: int) -> None:
@@ -115,54 +142,99 @@ class Pool:
 
     def results(self, items: Iterable[LineBlock | Mark]) -> Iterator[BlockResult | Mark]:
         """Yield the results of blocks, and the marks between them, in order."""
+        bundle = Bundle()
         for item in items:
             if isinstance(item, LineBlock):
-                if len(self._in_flight) == self._worker_count * BLOCKS_PER_WORKER:
-                    yield from self._next_result()
-                self._send(item, [])
+                bundle.add(item)
+                if bundle.is_full:
+                    yield from self._send(bundle)
+                    bundle = Bundle()
+            elif item is SOURCE_IS_SLOW:
+                yield from self._send(bundle)
+                bundle = Bundle()
+                yield from self._all_results()
+            elif bundle.blocks:
+                bundle.marks[-1].append(item)
             elif self._in_flight:
-                self._in_flight[-1].marks.append(item)
+                self._in_flight[-1].bundle.marks[-1].append(item)
             else:
                 yield item
+        yield from self._send(bundle)
+        yield from self._all_results()
+
+    def _send(self, bundle: Bundle) -> Iterator[BlockResult | Mark]:
+        """Send a bundle to the next worker, after results that make room for it, and hand out results that are ready.
+
+        Results are valid until their worker receives the next bundle.
+        """
+        if not bundle.blocks:
+            return
+        if len(self._in_flight) == self._worker_count * BUNDLES_PER_WORKER:
+            yield from self._next_results()
+        self._send_to_next(bundle)
+        while self._in_flight and self._in_flight[0].worker.has_results:
+            yield from self._next_results()
+
+    def _send_to_next(self, bundle: Bundle) -> None:
+        worker = next(self._turns)
+        worker.send(bundle.blocks)
+        self._in_flight.append(InFlight(bundle, worker))
+
+    def _all_results(self) -> Iterator[BlockResult | Mark]:
         while self._in_flight:
-            yield from self._next_result()
+            yield from self._next_results()
 
-    def _send(self, block: LineBlock, marks: list[Mark]) -> None:
-        worker = next(self._turns)
-        worker.send(block)
-        self._in_flight.append(InFlight(block, worker, marks))
-
-    def _next_result(self) -> Iterator[BlockResult | Mark]:
-        block, worker, marks = self._in_flight.popleft()
+    def _next_results(self) -> Iterator[BlockResult | Mark]:
+        bundle, worker = self._in_flight.popleft()
         try:
-            result = worker.result()
+            results = worker.results()
         except WorkerLost:
-            log.warning("a worker died; its blocks are transformed again", object=block.object, offset=block.start)
-            yield from self._repeat(block)
+            first = bundle.blocks[0]
+            log.warning("a worker died; its blocks are transformed again", object=first.object, offset=first.start)
+            yield from self._repeat(bundle)
         else:
-            yield result
-        yield from marks
+            for result, marks in zip(results, bundle.marks, strict=True):
+                yield result
+                yield from marks
 
-    def _repeat(self, block: LineBlock) -> Iterator[BlockResult | Mark]:
-        """Transform a block again in smaller blocks; then send the other blocks in flight again."""
+    def _repeat(self, bundle: Bundle) -> Iterator[BlockResult | Mark]:
+        """Transform the blocks of a bundle again, one at a time; then send the other bundles in flight again."""
         self._restart()
-        for part in split_block(block, PARTS):
-            # A result is valid until its worker receives the next block.
-            yield self._transform_alone(part)
+        for block, marks in zip(bundle.blocks, bundle.marks, strict=True):
+            yield from self._repeat_block(block, in_parts=len(bundle.blocks) == 1)
+            yield from marks
         in_flight, self._in_flight = self._in_flight, deque()
-        for other, _, marks in in_flight:
-            self._send(other, marks)
+        for other, _ in in_flight:
+            self._send_to_next(other)
 
-    def _transform_alone(self, block: LineBlock) -> BlockResult | Mark:
+    def _repeat_block(self, block: LineBlock, *, in_parts: bool) -> Iterator[BlockResult | Mark]:
+        """Transform a block alone, and in smaller blocks if that ends the worker."""
+        if not in_parts:
+            with suppress(WorkerLost):
+                yield self._transform_alone(block)
+                return
+        for part in split_block(block, PARTS):
+            try:
+                yield self._transform_alone(part)
+            except WorkerLost:
+                yield WorkerDied(part)
+
+    def _transform_alone(self, block: LineBlock) -> BlockResult:
+        """Return the result of a block.
+
+        Raises:
+            WorkerLost: the worker died. All workers were started again.
+            WorkersUnavailable: no worker can be started.
+        """
         worker = next(self._turns)
-        worker.send(block)
+        worker.send([block])
         try:
-            return worker.result()
+            return worker.results()[0]
         except WorkerLost as lost:
             if lost.while_starting:
                 raise WorkersUnavailable(str(lost), operation="start workers", hint=FEWER_WORKERS) from None
             self._restart()
-            return WorkerDied(block)
+            raise
 
     def _start(self) -> None:
         try:

@@ -13,7 +13,7 @@ from importlib import import_module
 from itertools import cycle
 from typing import TYPE_CHECKING, NamedTuple
 
-from log_replay.pipeline.workers.codec import pack_result, unpack_block
+from log_replay.pipeline.workers.codec import pack_results, unpack_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +42,7 @@ def run_worker(
     transform_name: TransformName,
     transform_settings: TransformSettings,
 ) -> None:
-    """Read blocks from the buffers in turn and write each result into the same buffer, until the parent ends.
+    """Read blocks from the buffers in turn and write their results into the same buffer, until the parent ends.
 
     The first error ends the worker. The parent receives it.
     """
@@ -53,8 +53,8 @@ def run_worker(
         with _open(transform_name, transform_settings) as transform:
             connection.send(READY)
             for buffer in cycle(buffers):
-                block = unpack_block(*buffer.read(connection.recv()))
-                connection.send(buffer.write(*pack_result(transform(block))))
+                blocks = unpack_blocks(*buffer.read(connection.recv()))
+                connection.send(buffer.write(*pack_results([*map(transform, blocks)])))
     except Exception as error:  # noqa: BLE001 - the parent raises it; MemoryError counts as the death of the worker
         with suppress(OSError):  # the parent is gone
             connection.send(_picklable(error))

@@ -12,23 +12,24 @@ from itertools import cycle
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
 
-from log_replay.pipeline.workers.codec import pack_block, unpack_result
+from log_replay.pipeline.workers.codec import pack_blocks, unpack_results
 from log_replay.pipeline.workers.process import run_worker
 from log_replay.pipeline.workers.shared_buffer import SharedBuffer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from log_replay.pipeline.transform_settings import TransformSettings
     from log_replay.pipeline.workers.process import TransformName
     from log_replay.records import BlockResult, LineBlock
 
-#: The number of blocks that one worker may have before its first result is read. See ``pool`` for the measurements.
-BLOCKS_PER_WORKER = 4
+#: The number of bundles of blocks that one worker may have before the results of the first are read. See ``pool`` for
+#: the measurements.
+BUNDLES_PER_WORKER = 4
 
 
 class WorkerLost(Exception):
-    """The worker died before it sent the result.
+    """The worker died before it sent the results.
 
     Args:
         exit_code: the exit code of the process, or the negative number of the signal that killed it.
@@ -54,7 +55,7 @@ class Worker:
         context = multiprocessing.get_context("spawn")
         self._ready = False
         with ExitStack() as on_error:
-            self._buffers = [on_error.enter_context(closing(SharedBuffer())) for _ in range(BLOCKS_PER_WORKER)]
+            self._buffers = [on_error.enter_context(closing(SharedBuffer())) for _ in range(BUNDLES_PER_WORKER)]
             self._connection, child_connection = map(on_error.enter_context, context.Pipe())
             arguments = (child_connection, self._buffers, transform, transform_settings)
             self._process = context.Process(target=run_worker, args=arguments, name="log-replay worker", daemon=True)
@@ -64,14 +65,19 @@ class Worker:
         child_connection.close()
         self._next_to_write, self._next_to_read = cycle(self._buffers), cycle(self._buffers)
 
-    def send(self, block: LineBlock) -> None:
-        """Send a block to the worker, which may have ``BLOCKS_PER_WORKER`` of them."""
-        head_bytes = next(self._next_to_write).write(*pack_block(block))
-        with suppress(OSError):  # the worker is dead: result() raises WorkerLost
+    def send(self, blocks: Sequence[LineBlock]) -> None:
+        """Send a bundle of blocks to the worker, which may have ``BUNDLES_PER_WORKER`` of them."""
+        head_bytes = next(self._next_to_write).write(*pack_blocks(blocks))
+        with suppress(OSError):  # the worker is dead: results() raises WorkerLost
             self._connection.send(head_bytes)
 
-    def result(self) -> BlockResult:
-        """Wait for the result of the earliest block without one, and return it.
+    @property
+    def has_results(self) -> bool:
+        """True if it is certain that ``results`` does not wait."""
+        return self._ready and self._connection.poll()
+
+    def results(self) -> Sequence[BlockResult]:
+        """Wait for the results of the earliest bundle without results, and return them.
 
         Raises:
             WorkerLost: the worker died.
@@ -80,7 +86,7 @@ class Worker:
         if not self._ready:
             self._receive()
             self._ready = True
-        return unpack_result(*next(self._next_to_read).read(self._receive()))
+        return unpack_results(*next(self._next_to_read).read(self._receive()))
 
     def _receive(self) -> Any:
         """Return the next message: READY, the number that the buffer needs, or an error."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_replay.pipeline.workers.codec import pack_block, pack_result, unpack_block, unpack_result
+from log_replay.pipeline.workers.codec import pack_blocks, pack_results, unpack_blocks, unpack_results
 from log_replay.pipeline.workers.shared_buffer import BUFFER_BYTES, SharedBuffer
 from log_replay.records import BlockResult, LineBlock, Position, Statement, TransformedEvent, statement_lines
 
@@ -24,6 +24,16 @@ EVENTS = st.lists(
     max_size=5,
 )
 
+BLOCKS = st.builds(
+    LineBlock,
+    st.just("log"),
+    st.lists(st.binary()),
+    st.integers(),
+    NUMBERS,
+    st.lists(NUMBERS),
+    st.none() | st.frozensets(NUMBERS),
+)
+
 
 @pytest.fixture(scope="module")
 def buffer():
@@ -35,8 +45,8 @@ def buffer():
 def echo_twice(connection, buffer):
     """Write each text that is received back into the buffer, twice."""
     while (head_bytes := connection.recv()) is not None:
-        head, text = buffer.read(head_bytes)
-        connection.send(buffer.write(head, [bytes(text)] * 2))
+        head, (text,) = buffer.read(head_bytes)
+        connection.send(buffer.write(head, [[bytes(text)] * 2]))
 
 
 @pytest.fixture(scope="module")
@@ -50,40 +60,39 @@ def other_process(buffer):
     process.join()
 
 
-@given(st.integers(), st.lists(st.binary()), NUMBERS, st.lists(NUMBERS), st.none() | st.frozensets(NUMBERS))
-def test_block_arrives_unchanged(buffer, start, pieces, end, oversized, wanted):
-    block = LineBlock("log", pieces, start, end, oversized, wanted)
-    arrived = unpack_block(*buffer.read(buffer.write(*pack_block(block))))
-    assert arrived.text == b"".join(pieces) == block.text
-    assert replace(arrived, pieces=()) == replace(block, pieces=())
+@given(st.lists(BLOCKS, max_size=4))
+def test_blocks_arrive_unchanged(buffer, blocks):
+    arrived = unpack_blocks(*buffer.read(buffer.write(*pack_blocks(blocks))))
+    assert [block.text for block in arrived] == [block.text for block in blocks]
+    assert [replace(block, pieces=()) for block in arrived] == [replace(block, pieces=()) for block in blocks]
 
 
-@given(EVENTS)
-def test_result_arrives_unchanged(buffer, events):
-    result = BlockResult("log", 7, events=list(events))
-    parts = pack_result(BlockResult("log", 7, events=list(events)))
-    arrived = unpack_result(*buffer.read(buffer.write(*parts)))
-    assert [*arrived.events] == [arrived.events[number] for number in range(len(arrived.events))] == events
-    assert statement_lines(arrived.events) == statement_lines(events)
-    assert replace(arrived, events=()) == replace(result, events=())
+@given(st.lists(EVENTS, max_size=4))
+def test_results_arrive_unchanged(buffer, given_events):
+    parts = pack_results([BlockResult("log", 7, events=list(events)) for events in given_events])
+    arrived = unpack_results(*buffer.read(buffer.write(*parts)))
+    for result, events in zip(arrived, given_events, strict=True):
+        assert [*result.events] == [result.events[number] for number in range(len(events))] == events
+        assert statement_lines(result.events) == statement_lines(events)
+        assert replace(result, events=()) == BlockResult("log", 7)
 
 
 @pytest.mark.parametrize("size", [0, 1, BUFFER_BYTES, 3 * BUFFER_BYTES, 2, BUFFER_BYTES // 2 - 50, 17])
 def test_buffer_grows_and_shrinks_with_its_content(buffer, other_process, size):
     text = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
-    other_process.send(buffer.write("head", [text]))
-    assert buffer.read(other_process.recv()) == ("head", text * 2)
+    other_process.send(buffer.write("head", [[text]]))
+    assert buffer.read(other_process.recv()) == ("head", [text * 2])
 
 
 def test_buffer_frees_the_memory_of_a_large_content(buffer):
-    buffer.read(buffer.write("large", [bytes(5 * BUFFER_BYTES)]))
+    buffer.read(buffer.write("large", [[bytes(5 * BUFFER_BYTES)]]))
     buffer.write("small", [])
     assert buffer.size_bytes == BUFFER_BYTES
 
 
 def test_bytes_cannot_be_used_after_the_next_write(buffer):
-    _, view = buffer.read(buffer.write("head", [b"text"]))
-    buffer.write("head", [b"next"])
+    _, (view,) = buffer.read(buffer.write("head", [[b"text"]]))
+    buffer.write("head", [[b"next"]])
     with pytest.raises(ValueError, match="released"):
         bytes(view)
 
@@ -94,5 +103,8 @@ def test_buffer_works_where_memfd_is_forbidden(monkeypatch):
 
     monkeypatch.setattr(os, "memfd_create", forbidden)
     buffer = SharedBuffer()
-    assert buffer.read(buffer.write({"head": 1}, [b"te", b"xt"])) == ({"head": 1}, b"text")
+    assert buffer.read(buffer.write({"head": 1}, [[b"te", b"xt"], [], [b"more"]])) == (
+        {"head": 1},
+        [b"text", b"", b"more"],
+    )
     buffer.close()

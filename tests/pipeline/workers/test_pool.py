@@ -16,9 +16,9 @@ import pytest
 
 from log_replay.errors import ConfigurationError, IdentityError
 from log_replay.pipeline.lines import BLOCK_BYTES, MAX_LINE_BYTES
-from log_replay.pipeline.workers import WorkerDied, results_in_order
-from log_replay.pipeline.workers.pool import WorkersUnavailable, usable_workers
-from log_replay.pipeline.workers.worker import BLOCKS_PER_WORKER
+from log_replay.pipeline.workers import SOURCE_IS_SLOW, WorkerDied, results_in_order
+from log_replay.pipeline.workers.pool import BUNDLE_BLOCKS, BUNDLE_BYTES, WorkersUnavailable, usable_workers
+from log_replay.pipeline.workers.worker import BUNDLES_PER_WORKER
 from log_replay.records import BlockResult, LineBlock
 from tests.support.paths import ROOT
 from tests.support.scenes import wait_for
@@ -40,7 +40,7 @@ def _text(result):
 
 
 def test_results_and_marks_keep_their_order(tmp_path):
-    texts = [b"%d" % number for number in range(6 * BLOCKS_PER_WORKER)]
+    texts = [b"%d" % number for number in range(6 * BUNDLES_PER_WORKER)]
     items = [item for text in texts for item in ("before", block(text), "after")]
     assert results_of(items, tmp_path) == [item for text in texts for item in ("before", text, "after")]
 
@@ -58,21 +58,48 @@ def test_mark_is_yielded_before_later_items_are_read(tmp_path):
         yielded.extend(results)
 
 
-def test_blocks_are_read_only_as_far_ahead_as_workers_hold(tmp_path):
+@pytest.mark.parametrize("size", [1, BUNDLE_BYTES])
+def test_blocks_are_read_only_as_far_ahead_as_workers_hold(tmp_path, size):
     read = []
 
     def blocks():
-        for number in range(100):
+        for number in range(1000):
             read.append(number)
-            yield block(b"%d" % number)
+            yield block(b"x" * size)
 
     with closing(results_in_order(blocks(), tmp_path, open_transform, 2)) as results:
         next(results)
-        assert len(read) == 2 * BLOCKS_PER_WORKER + 1
+        assert len(read) <= (2 * BUNDLES_PER_WORKER + 1) * (BUNDLE_BLOCKS if size == 1 else 1)
+
+
+def test_slow_source_gets_the_results_of_all_its_blocks(tmp_path):
+    """Standard input can give a line a second."""
+    shown = []
+
+    def items():
+        for number in range(5):
+            yield block(b"%d" % number)
+            yield "mark"
+            yield SOURCE_IS_SLOW
+            assert shown[-2:] == [b"%d" % number, "mark"]
+
+    with closing(results_in_order(items(), tmp_path, open_transform, 2)) as results:
+        shown.extend(_text(item) if isinstance(item, BlockResult) else item for item in results)
+    assert len(shown) == 10
+
+
+def test_deadly_block_in_a_bundle_is_skipped_alone(tmp_path):
+    texts = [b"1", b"die", b"2", b"die a", b"3"]
+    items = [item for text in texts for item in (block(text), text)]
+    results = results_of(items, tmp_path)
+    assert [result for result in results if not isinstance(result, WorkerDied)] == [
+        b"1", b"1", b"die", b"2", b"2", b"die a", b"die a", b"3", b"3",
+    ]  # fmt: skip
+    assert [type(result) for result in results].index(WorkerDied) == 2
 
 
 def test_blocks_of_any_size_reach_a_worker(tmp_path):
-    texts = [b"x" * (MAX_LINE_BYTES + BLOCK_BYTES), b"y", b"z" * MAX_LINE_BYTES] * BLOCKS_PER_WORKER
+    texts = [b"x" * (MAX_LINE_BYTES + BLOCK_BYTES), b"y", b"z" * MAX_LINE_BYTES] * BUNDLES_PER_WORKER
     assert results_of(map(block, texts), tmp_path) == texts
 
 
@@ -96,7 +123,7 @@ def test_error_that_cannot_be_pickled_is_raised_by_name(tmp_path):
 
 
 def test_every_block_has_a_result_although_workers_die(tmp_path):
-    texts = [b"1", b"die a", b"2", b"3", b"die b", b"die c", b"4"] + [b"5"] * 3 * BLOCKS_PER_WORKER
+    texts = [b"1", b"die a", b"2", b"3", b"die b", b"die c", b"4"] + [b"5"] * 3 * BUNDLES_PER_WORKER
     assert results_of(map(block, texts), tmp_path) == texts
 
 

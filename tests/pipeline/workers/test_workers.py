@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -11,6 +12,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from tests import generate_log
 
 XAPI = ["transform_tracking_logs", "--transformer_type", "xapi", "--destination_provider", "LOGGER"]
 RAW = ["--log_format", "raw"]
@@ -136,3 +139,22 @@ def test_slow_reader_of_stdout_keeps_memory_bounded(shell, source):
 
 def test_auto_means_one_worker_for_each_core(options, source):
     assert options(["--transformer_type", "xapi", *source, "--workers", "auto"]).workers >= 1
+
+
+def test_statement_of_each_line_is_shown_before_the_next_line(shell, tmp_path):
+    """Standard input can be a pipe from a program that goes on for long."""
+    lines = list(generate_log.lines(count=20, known=1.0, users=3, courses=1, seed=1))[:3]
+    identities = tmp_path / "identities.json"
+    identities.write_text(json.dumps(generate_log.identities(users=3, courses=1)))
+    assert shell("load_identities", str(identities)).returncode == 0
+    started = shell.start(
+        *XAPI, *RAW, "--source_provider", "STDIN", "--workers", "2", stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    with started as process:
+        for line in lines:
+            process.stdin.write(line)
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline())["id"]
+        process.stdin.close()
+        process.stdout.read()
+    assert process.returncode == 0
