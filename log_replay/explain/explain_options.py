@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from log_replay.errors import ConfigurationError
@@ -48,11 +49,13 @@ class ExplainOptions:
         run: the configuration of the run to explain.
         places: the lines to explain; none for all lines of standard input or of ``--from_rejects``.
         with_content: show everything.
+        rejects: the file of ``--from_rejects``.
     """
 
     run: Options
     places: Sequence[LinePlace]
     with_content: bool
+    rejects: Path | None
 
 
 def read_explain_options(given: Mapping[str, Any]) -> ExplainOptions:
@@ -81,7 +84,12 @@ def read_explain_options(given: Mapping[str, Any]) -> ExplainOptions:
         run["sources"] = list(dict.fromkeys(names or ()))
     options = read_options({**run, "dry_run": True, "validate": True, "log_to": "null", "log_format": None})
     log_format = given.get("log_format") or options.log_format
-    return ExplainOptions(replace(options, log_format=log_format), places, bool(given.get("with_content")))
+    return ExplainOptions(
+        run=replace(options, log_format=log_format),
+        places=places,
+        with_content=bool(given.get("with_content")),
+        rejects=Path(rejects).expanduser() if rejects else None,
+    )
 
 
 def _line_place(text: str) -> LinePlace:

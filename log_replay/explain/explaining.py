@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from log_replay.explain.explainer import open_explainer
 from log_replay.explain.finding import find_line, lines_of_block, lines_of_stream
-from log_replay.explain.steps import LINE, Ending, Explanation
+from log_replay.explain.steps import LINE, REFUSED, Ending, Explanation
 from log_replay.pipeline.plan import choose_lines
 from log_replay.pipeline.plan.units import NO_SUCH_LINE, read_unit
 from log_replay.records import LineBlock, Position
 from log_replay.report.reasons import reason_text
+from log_replay.report.rejects import read_refusals
 from log_replay.sources import open_source
 
 if TYPE_CHECKING:
@@ -33,9 +34,13 @@ def explanations(options: ExplainOptions) -> Iterator[Explanation]:
     source.check()
     # Wrong places are found before anything is explained.
     lines = [find_line(source, *found) for found in options.places] if options.places else _all_lines(source, options)
+    refused = read_refusals(options.rejects) if options.rejects else {}
     with open_explainer(options.run, with_content=options.with_content) as explainer:
         for line in lines:
-            yield line if isinstance(line, Explanation) else explainer.explain(line)
+            found = line if isinstance(line, Explanation) else explainer.explain(line)
+            if reason := refused.get(found.position):
+                found.add(REFUSED, f"a destination has refused a statement ({reason})", reason_text(reason).meaning)
+            yield found
 
 
 def _all_lines(source: Source, options: ExplainOptions) -> Iterator[FoundLine | Explanation]:

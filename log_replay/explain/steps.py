@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 #: The steps, in their order.
 LINE, EVENT, FILTERS, USER, COURSE, CODE = "line", "event", "filters", "user", "course", "code"
 STATEMENTS, RULES, ROUTES, CLICKHOUSE, TRANSPORTS = "statements", "rules", "routes", "clickhouse", "transports"
+#: The step after the others, for a line in a file of rejects: a destination has refused one of its statements.
+REFUSED = "refused"
 
 
 @dataclass(slots=True)

@@ -191,7 +191,7 @@ EXCEPTIONS = (
         EVENT_IS_LOST,
     ),
 )
-_BY_NAME = {name: reason for reason in (*UNPARSABLE, *REJECTED, *EXCEPTIONS) for name in reason.names}
+_BY_NAME = {name: reason for reason in (*UNPARSABLE, *REJECTED, *REFUSED, *EXCEPTIONS) for name in reason.names}
 
 
 def reason_text(reason: str) -> ReasonText:

@@ -176,6 +176,25 @@ def read_rejects(option: str, path: str | None) -> dict[str, frozenset[int]] | N
     return {name: frozenset(offsets) for name, offsets in found.items()}
 
 
+def read_refusals(path: Path) -> dict[tuple[str, int], str]:
+    """Return the reasons of the refused statements in a file of rejects, by the object and the offset of their lines.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or is not a file of rejects.
+    """
+    found: dict[tuple[str, int], str] = {}
+    try:
+        with path.open("rb") as file:
+            for line in file:
+                entry = orjson.loads(line)
+                if "statement_id" in entry:
+                    found[entry["object"], entry["offset"]] = str(entry.get("reason"))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not a file of --rejects"
+        raise ConfigurationError(str(reason), operation="read", object=str(path)) from error
+    return found
+
+
 def read_entry(line: bytes) -> tuple[str | None, int]:
     """Return the object and offset of an entry, or None and 0 if the line is not an entry."""
     with suppress(ValueError, KeyError, TypeError):

@@ -10,8 +10,9 @@ from log_replay.explain.explain_options import read_explain_options
 from log_replay.explain.explaining import explanations
 from tests.support.clickhouse_servers import clickhouse, clickhouse_process
 from tests.support.runs import logs, options, replay, shell, source
+from tests.support.servers import s3, s3_server
 
-__all__ = ["clickhouse", "clickhouse_process", "logs", "options", "replay", "shell", "source"]
+__all__ = ["clickhouse", "clickhouse_process", "logs", "options", "replay", "s3", "s3_server", "shell", "source"]
 
 
 @pytest.fixture

@@ -111,6 +111,17 @@ def test_clickhouse_is_asked_whether_it_has_them(explain_text, tmp_path, replay)
     assert "statement 1 is not in" in facts(explain_text(golden("pause_video"), **given), steps.CLICKHOUSE)
 
 
+def test_a_refusal_is_explained_with_the_rule(explain, explain_text, tmp_path):
+    explain_text(event("edx.ui.lms.link_clicked", event__target_url="#main"))  # writes the log
+    log = str(tmp_path / "one.log")
+    refusal = {"object": log, "offset": 0, "reason": "invalid", "event": None, "statement_id": "1", "status": 400}
+    (tmp_path / "rejects.jsonl").write_text(json.dumps(refusal) + "\n")
+    [found] = explain(from_rejects=str(tmp_path / "rejects.jsonl"))
+    assert "object.id: is not an IRI with a scheme" in facts(found, steps.RULES)
+    assert "a destination has refused a statement (invalid)" in facts(found, steps.REFUSED)
+    assert "400" in facts(found, steps.REFUSED)
+
+
 def test_clickhouse_that_does_not_answer_is_no_error(explain_text):
     given = {"destination_provider": "CLICKHOUSE", "destination_config": '{"url": "http://127.0.0.1:9"}'}
     assert facts(explain_text(golden(PLAY), **given), steps.CLICKHOUSE).startswith("not known: ")

@@ -66,6 +66,17 @@ def test_an_offset_beyond_the_end_is_refused(place, beyond):
         find_line(source, name, 8 + beyond)
 
 
+@pytest.mark.parametrize("name", ["a.log", "a.log.gz"])
+def test_lines_are_found_in_an_object_store(s3, sample_log, name):
+    s3.write(name, PACKED[name](sample_log))
+    source = open_source("MINIO", s3.config)
+    begin = sample_log.index(b"\n", 100_000) + 1
+    assert find_line(source, name, begin).text == sample_log[begin:].partition(b"\n")[0]
+    for wrong in (begin + 5, len(sample_log) + 5):
+        with pytest.raises(ConfigurationError):
+            find_line(source, name, wrong)
+
+
 def test_an_object_that_is_not_there_names_others(place):
     source, name = place(b"one\n")
     with pytest.raises(ConfigurationError, match=f"no object of this name .*{name}"):

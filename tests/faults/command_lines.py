@@ -247,6 +247,14 @@ LINES: tuple[Line, ...] = (
     *(_destination(what, *row) for what, row in WRONG_DESTINATIONS.items()),
     *(_object(name, *row) for name, row in ODD_OBJECTS.items()),
     # Paths
+    Line(
+        "invalid without validate",
+        f"{RUN} {LOGS} --destination_provider LOGGER --log_to null --invalid reject",
+        2,
+        "--validate",
+    ),
+    Line("invalid in a dry run without validation", f"{DRY} --no-validate --invalid reject", 2, "--validate"),
+    Line("reject what is not valid", f"{DRY} --invalid reject", 0, "invalid_statement"),
     Line("explain a line", "explain logs/a.log:0", 0),
     Line("explain a line that is no event", "explain logs/a.log:3391", 3, "no statement"),
     Line("explain from the middle of a line", "explain logs/a.log:5", 2, "a.log:0"),

@@ -54,6 +54,8 @@ DIFFERENCES = [
         ("Ralph", True, r"is empty, and the group", "accepts a group without members and without an identifier"),
         ("Ralph", True, r"^object: (id is missing|has a property)",
          "accepts an object that is an agent without `objectType`"),
+        ("Ralph", True, r"interactionType(: does not allow| is missing)",
+         "accepts choices, a scale, a source, a target and steps with any `interactionType`"),
         ("Ralph", True, r"is not an ordered score", "does not compare a score with 0"),
     )
 ]  # fmt: skip

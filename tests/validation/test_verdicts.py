@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 
 import pytest
@@ -13,7 +14,8 @@ from tests.support.paths import ROOT, TESTS
 from tests.support.servers import learning_locker_folder, ralph_folder
 from tests.validation.differences import DIFFERENCES, reason
 
-MUTATED, SEED = 500, 1
+MUTATED = int(os.environ.get("LOG_REPLAY_MUTATED_STATEMENTS", "500"))
+SEED = 1
 SUPPORT = TESTS / "support"
 
 

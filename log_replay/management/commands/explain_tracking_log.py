@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from log_replay.explain.explain_options import ExplainOptions
 
+#: Between two explanations.
+SEPARATOR = "\n"
+
 
 class Command(LogReplayCommand):
     """Show step by step what becomes of one line, and why."""
@@ -86,7 +89,8 @@ class Command(LogReplayCommand):
         width = get_terminal_size().columns if on_terminal else None
         prepare_identities(options.run.transformer_type)
         without = 0
-        for explanation in explanations(options):
-            write_stdout(shown(explanation, colours=on_terminal, width=width).encode())
+        for number, explanation in enumerate(explanations(options)):
+            text = shown(explanation, colours=on_terminal, width=width)
+            write_stdout(f"{SEPARATOR if number else ''}{text}".encode())
             without += explanation.ending is not None
         return without
