@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 #: Options of a dry run that a real replay does not have.
-_REPORT_OPTIONS = frozenset({"dry_run", "log_to", "log_format", "log_timeout_secs", "plan", "run", "summary"})
+_REPORT_OPTIONS = frozenset(
+    {"dry_run", "examples", "limit", "log_to", "log_format", "log_timeout_secs", "plan", "run", "summary"}
+)
 _DESTINATIONS = ("to", "destination_provider", "destination_config", "lrs_urls")
 #: A destination for the command if none was given: a folder needs nothing else, and shows what would be sent.
 _FOLDER = {"to": "statements"}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from log_replay.ledger.factory import program, resume_command
 from log_replay.ledger.run_configuration import stored_command
 from log_replay.options import OPTIONS
+from log_replay.terminal_text import shell_quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,8 +44,14 @@ def _step_after_refusals(options: Options, command: Mapping[str, Any]) -> str:
 def _command_line(command: Mapping[str, Any]) -> str:
     if command.get("withheld"):
         changed = {name: command[name] for name in ("from_rejects", "rejects") if name in command}
-        return f"the same command with {shlex.join(_arguments(changed))}, and without --run"
-    return shlex.join([*shlex.split(program()), "replay_tracking_logs", *_arguments(command)])
+        return f"the same command with {_joined(_arguments(changed))}, and without --run"
+    # Without --to, the short verb has another destination.
+    verb = "replay" if program() == "log-replay" and "to" in command else "replay_tracking_logs"
+    return f"{program()} {verb} {_joined(_arguments(command))}"
+
+
+def _joined(words: list[str]) -> str:
+    return " ".join(map(shell_quoted, words))
 
 
 def _arguments(command: Mapping[str, Any]) -> list[str]:

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from log_replay.inspect.terminal.words import name
+from log_replay.terminal_text import shell_quoted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -96,7 +97,7 @@ def command(line: str, width: int) -> Text:
     """
     groups: list[str] = []
     for word in shlex.split(line):
-        quoted = shlex.quote(word)
+        quoted = shell_quoted(word)
         if word.startswith("--") or not groups:
             groups.append(quoted)
         else:
