@@ -68,12 +68,17 @@ def resume_command(name: str, command: Mapping[str, object]) -> str:
     """Return the command line that resumes a run."""
     if command.get("withheld"):
         return f"the same command with --run {name}"
-    return f"{program()} replay_runs resume {name}"
+    return f"{runs_command()} resume {name}"
 
 
 def program() -> str:
     """Return the beginning of the command lines of this installation."""
     return "log-replay" if getattr(settings, "LOG_REPLAY_STANDALONE", False) else "./manage.py lms"
+
+
+def runs_command() -> str:
+    """Return the beginning of the command lines that manage runs."""
+    return f"{program()} {'runs' if program() == 'log-replay' else 'replay_runs'}"
 
 
 def _existing_or_new_run(options: Options, name: str) -> Run:

@@ -136,7 +136,7 @@ def test_stopped_run_ends_with_the_command_to_resume_it(into_files, sample_ident
         raise KeyboardInterrupt("SIGTERM")
 
     monkeypatch.setattr(FileSink, "deliver", stopping)
-    with pytest.raises(CommandError, match="log-replay replay_runs resume x") as caught:
+    with pytest.raises(CommandError, match="log-replay runs resume x") as caught:
         call_command("replay_tracking_logs", "--transformer_type", "xapi", *into_files, "--run", "x")
     assert caught.value.returncode == 1
 

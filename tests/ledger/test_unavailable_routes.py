@@ -328,7 +328,7 @@ def test_command_reports_the_backlog_and_how_to_resume(whole, to_both, other_lrs
     command = ["replay_tracking_logs", "--transformer_type", "xapi", *to_both, "--run", "x"]
     with pytest.raises(
         CommandError,
-        match=rf"\d+ statements not delivered to unavailable route {other_lrs.url} .*401.*replay_runs resume x",
+        match=rf"\d+ statements not delivered to unavailable route {other_lrs.url} .*401.*runs resume x",
     ) as said:
         call_command(*command)
     assert said.value.returncode == 1

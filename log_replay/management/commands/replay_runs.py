@@ -130,10 +130,10 @@ def _resume(run: Run) -> None:
 
 
 def _run(name: str) -> Run:
-    from log_replay.ledger.factory import program  # noqa: PLC0415
+    from log_replay.ledger.factory import runs_command  # noqa: PLC0415
     from log_replay.ledger.overview import runs  # noqa: PLC0415
 
     found = runs().filter(name=name).first()
     if found is None:
-        raise ConfigurationError(f"the ledger has no run {name!r}", hint=f"{program()} replay_runs list shows the runs")
+        raise ConfigurationError(f"the ledger has no run {name!r}", hint=f"{runs_command()} list shows the runs")
     return found

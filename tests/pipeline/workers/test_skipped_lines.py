@@ -66,7 +66,7 @@ def test_skipped_lines_are_transformed_by_the_resumed_run(start, shell, tmp_path
     died, skipped, before = start("skipping", "--workers", "2", "--add_external_ids", "no")
     assert died.returncode == 1
     assert b"the worker process died twice" in died.stderr
-    assert b"replay_runs resume skipping" in died.stderr
+    assert b"runs resume skipping" in died.stderr
     assert "worker_died" not in skipped["rejects_by_reason"]
     assert skipped["imbalances"] == {}
     listed = shell("replay_runs", "show", "skipping").stdout
