@@ -48,16 +48,18 @@ run: $(VENV)/.run ## Replay the sample log: statements on stdout and in out/stat
 test: $(VENV)/.dev ## Run the whole test suite
 	@$(BIN)/pytest --numprocesses auto --dist loadfile --durations 15 $(TESTS)
 
-# 500 runs into a failing LRS, 500 from and into a failing store, 300 runs that are killed, a million lines, fuzzing, 100 examples of each event,
-# 20,000 statements that two LRSs check as well.
+# 500 runs into a failing LRS, 500 from and into a failing store, 300 runs that are killed, a million lines, fuzzing, 100
+# examples of each event, 20,000 statements that two LRSs check as well, a log of 5 GB with planted facts, 100 samples.
 ENDURANCE = LOG_REPLAY_FAULT_RUNS=500 LOG_REPLAY_SOAK_LINES=1000000 LOG_REPLAY_FUZZ_EXAMPLES=5000 \
-	LOG_REPLAY_KILL_RUNS=300 LOG_REPLAY_PARITY_EXAMPLES=100 LOG_REPLAY_MUTATED_STATEMENTS=20000
+	LOG_REPLAY_KILL_RUNS=300 LOG_REPLAY_PARITY_EXAMPLES=100 LOG_REPLAY_MUTATED_STATEMENTS=20000 \
+	LOG_REPLAY_PLANTED_BYTES=5000000000 LOG_REPLAY_SAMPLE_SEEDS=100
 
 endurance: $(VENV)/.dev ## Run the random tests at full size (ten minutes on two cores)
 	@$(ENDURANCE) $(BIN)/pytest --numprocesses 2 --dist worksteal --timeout 1500 -p no:randomly --durations 15 \
 		tests/faults/test_soak.py tests/faults/test_lrs_faults.py tests/faults/test_s3_faults.py \
 		tests/faults/test_random_kills.py tests/fuzz \
-		tests/statements/native/test_parity.py tests/statements/native/test_extremes.py tests/validation/test_verdicts.py
+		tests/statements/native/test_parity.py tests/statements/native/test_extremes.py tests/validation/test_verdicts.py \
+		tests/inspect/test_planted_log.py
 
 vector-test: $(VENV)/.dev ## Test vector/ with a real Vector, if one is installed
 	@$(BIN)/pytest tests/vector/test_with_vector.py tests/vector/test_losses.py tests/vector/test_pipe_recipe.py || test $$? -eq 5 # 5: all skipped

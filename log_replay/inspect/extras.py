@@ -22,6 +22,7 @@ class ReportExtras:
 
     Args:
         options: the configuration of the run.
+        seed: the seed of the random choice of a sample.
 
     Attributes:
         source: the source of the sample, None if the run has none.
@@ -31,14 +32,14 @@ class ReportExtras:
         ConfigurationError: the page needs a package that is not installed.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, seed: int = 0) -> None:
         if options.html:
             check_page_library()
         self._options = options
         self._open_source = partial(
             open_source, options.source.provider, options.source.config, skip_unreadable=options.skip_unreadable
         )
-        self.source = SampledSource(self._open_source) if options.sample else None
+        self.source = SampledSource(self._open_source, seed) if options.sample else None
         self._figures = SampleFigures(self.source) if self.source else None
         self._examples = ExampleCollector() if options.html else None
         self.observers: list[BlockObserver] = [found for found in (self._figures, self._examples) if found]

@@ -274,12 +274,10 @@ class Planted:
             manifest.invalid[kind.event] += statements
 
     def _count_by_period(self, written: Written, before: Written | None) -> None:
-        """Count the lines by the period of their times. A damaged line has no time."""
-        damaged = {index for index, kind in enumerate(self._kinds) if kind.event is None and kind.reason}
+        """Count the lines by the period of their times, which damaged lines have as well."""
         by_period = self.manifest.lines_by_period
-        repeated = sum(lines for index, lines in before.tail_kinds.items() if index not in damaged) if before else 0
-        lines = sum(lines for index, lines in written.kinds.items() if index not in damaged)
-        for at, counted in ((written.number, lines - repeated), (written.number - 1, repeated)):
+        repeated = sum(before.tail_kinds.values()) if before else 0
+        for at, counted in ((written.number, sum(written.kinds.values()) - repeated), (written.number - 1, repeated)):
             if counted:
                 by_period[self._time(at)] = by_period.get(self._time(at), 0) + counted
 

@@ -71,7 +71,6 @@ class _Sums:
         value: the estimate.
         independent: its variance if the lines were independent of each other.
         differences: the sum of the squared differences between successive strata.
-        largest: the largest estimate of a stratum.
         last: the number and the estimate of the last stratum that has the figure.
     """
 
@@ -79,14 +78,12 @@ class _Sums:
     value: float = 0.0
     independent: float = 0.0
     differences: float = 0.0
-    largest: float = 0.0
     last: tuple[int, float] = (-1, 0.0)
 
     def add(self, stratum: int, count: int, factor: float) -> None:
         estimate, (last_stratum, last_estimate) = count * factor, self.last
         self.count += count
         self.value += estimate
-        self.largest = max(self.largest, estimate)
         self.independent += factor * (factor - 1) * count
         if stratum == last_stratum + 1:
             self.differences += (estimate - last_estimate) ** 2 if stratum else 0.0
@@ -103,6 +100,7 @@ class _Frame:
     read_bytes: int = 0
     represented_bytes: int = 0
     largest_factor: float = 1.0
+    largest_stratum_bytes: int = 0
     uncertainty: float = 0.0
     sums: defaultdict[Hashable, _Sums] = field(default_factory=lambda: defaultdict(_Sums))
 
@@ -124,11 +122,17 @@ class _Frame:
         """Return True if a figure has so many lines in each block that chance hardly leaves any out."""
         return sums.count > FREQUENT * self.strata
 
-    def unseen(self, sums: _Sums) -> float:
-        """Return the contribution that one more block with the figure would make to a rare figure."""
+    def unseen(self, sums: _Sums, most_per_byte: float) -> float:
+        """Return the contribution that one more block with the figure would make to a rare figure.
+
+        Args:
+            sums: the sums of the figure.
+            most_per_byte: the most that any block has of it.
+        """
         if self.is_frequent(sums):
             return 0.0
-        return max(sums.largest, self.largest_factor) * math.sqrt(1 - 1 / self.largest_factor)
+        largest = max(most_per_byte * self.largest_stratum_bytes, self.largest_factor)
+        return largest * math.sqrt(1 - 1 / self.largest_factor)
 
 
 class SampleEstimator:
@@ -137,12 +141,14 @@ class SampleEstimator:
     def __init__(self) -> None:
         self._certain: defaultdict[Hashable, int] = defaultdict(int)
         self._seen: defaultdict[Hashable, int] = defaultdict(int)
+        self._most_per_byte: defaultdict[Hashable, float] = defaultdict(float)
         self._frames: dict[str, _Frame] = {}
 
     def add(self, weight: Weight, figures: Mapping[Hashable, int]) -> None:
         """Add the figures of one block."""
         for name, count in figures.items():
             self._seen[name] += count
+            self._most_per_byte[name] = max(self._most_per_byte[name], count / weight.read_bytes)
         if weight.frame is None:
             for name, count in figures.items():
                 self._certain[name] += count
@@ -153,6 +159,7 @@ class SampleEstimator:
         frame.represented_bytes += weight.represented_bytes
         factor = weight.factor
         frame.largest_factor = max(frame.largest_factor, factor)
+        frame.largest_stratum_bytes = max(frame.largest_stratum_bytes, weight.represented_bytes)
         frame.uncertainty = max(frame.uncertainty, weight.uncertainty)
         for name, count in figures.items():
             if count:
@@ -169,7 +176,7 @@ class SampleEstimator:
             sums = frame.sums.get(name, _Sums())
             value += sums.value
             variance += frame.variance(sums) if sums.value else 0.0
-            unseen = max(unseen, frame.unseen(sums))
+            unseen = max(unseen, frame.unseen(sums, self._most_per_byte.get(name, 0.0)))
         low = _gamma_quantile(-Z, value, variance)
         high = _gamma_quantile(Z, value + unseen, variance + unseen**2)
         seen = self._seen.get(name, 0)
