@@ -39,6 +39,7 @@ class ReportOptions:
     sample: Sample | None = option(
         REPORT,
         "Read only a sample: a share such as 5%, or a size such as 1GB (decompressed). Every figure of the report then "
-        "has a 95 % interval. all reads everything; auto reads everything up to 2 GB, and 512 MiB of a larger log.",
+        "has a 95 % interval. all reads everything; auto, the default of inspect, reads everything up to 2 GB, and 512 "
+        "MiB of a larger log.",
         read=read_sample, metavar="SAMPLE", stored=False, needs="dry_run",
     )

@@ -49,6 +49,7 @@ def render_page(document: Mapping[str, Any], examples: Sequence[Example] = ()) -
     style, script = (_TEMPLATES / "page.css").read_text("utf-8"), (_TEMPLATES / "page.js").read_text("utf-8")
     library = page_library()
     charts = _charts(figures)
+    is_unclear = figures.value("contents", "holes", "looked_for") is False
     context = {
         "document": document,
         "source": _source(document["source"]),
@@ -58,6 +59,7 @@ def render_page(document: Mapping[str, Any], examples: Sequence[Example] = ()) -
         "charts": {chart["id"]: chart for chart in charts},
         "chart_data": json_script({chart["id"]: chart for chart in charts}, "charts"),
         "holes": holes_table(figures),
+        "no_holes": "The sample is too small to tell." if is_unclear else "No day or hour is empty.",
         "repeats": repeats_table(figures),
         "events": named_table("events", "Statements by event", "Event", event_rows(figures), figures),
         "verbs": named_table("verbs", "Statements by verb", "Verb", _verb_rows(figures), figures),

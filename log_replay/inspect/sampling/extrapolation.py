@@ -42,6 +42,8 @@ _SUMS: dict[tuple[str, ...], tuple[str, ...] | None] = {
 }
 #: Places of numbers of a dictionary in dictionaries.
 _NESTED = {("statements", "line_limits"): "statements_over", ("identities",): "rejected_events"}
+#: A sample shows holes if it has at least this number of blocks for each day with lines.
+BLOCKS_PER_STEP = 3
 _COLUMNS = ("lines", "statements")
 
 
@@ -94,6 +96,7 @@ class SampleFigures:
         extrapolation = _Extrapolation(document, self._estimator)
         extrapolation.replace()
         document["sample"] = _described(plan)
+        _check_holes(document["contents"], len(plan.blocks))
         document["contents"]["objects"] = plan.objects
         document["contents"]["stored_bytes"] = plan.stored_bytes
         document["intervals"] = extrapolation.intervals
@@ -113,6 +116,15 @@ def _described(plan: SamplePlan) -> dict[str, Any]:
         "compressed_objects": plan.compressed_objects,
         "compressed_share": share(beginnings, plan.compressed_bytes),
     }
+
+
+def _check_holes(found: dict[str, Any], blocks: int) -> None:
+    """Remove the holes if the sample has too few blocks a day (or hour) to tell a hole from a quiet day."""
+    holes = found["holes"]
+    times = (found["by_hour"] if holes["step_hours"] == 1 else found["by_day"])["time"]
+    holes["looked_for"] = blocks >= BLOCKS_PER_STEP * len(times)
+    if not holes["looked_for"]:
+        holes |= {"hours": 0, "list": []}
 
 
 def _sections(profile: Profile, validation: ValidationCounts | None) -> dict[str, Any]:
@@ -168,7 +180,6 @@ class _Extrapolation:
 
     def replace(self) -> None:
         """Replace all figures."""
-        read_bytes = self._document["contents"]["bytes"]
         for section, names in _SUMS.items():
             found = _at(self._document, section)
             for name in [*found] if names is None else [name for name in names if name in found]:
@@ -179,7 +190,6 @@ class _Extrapolation:
         self._replace_lists()
         self._replace_times()
         self._replace_rest()
-        self._replace_durations(self._document["contents"]["bytes"] / max(read_bytes, 1))
 
     def _put(self, place: Path, figure: Path) -> None:
         """Put the estimate of a figure at a place of the document."""
@@ -237,16 +247,3 @@ class _Extrapolation:
             if scale > 1:  # of a compressed object, the size is not known
                 for name in ("lines", "statements", "rejects", "bytes"):
                     listed[name] = round(listed[name] * scale)
-
-    def _replace_durations(self, factor: float) -> None:
-        """Multiply the durations of a real replay: the time that the sample took belongs to its own lines."""
-        duration = self._document["duration"]
-        batches = duration["batches"]
-        count = -(-self._document["statements"]["events"] // batches["batch_size_events"])
-        pauses = max(0, count - 1) * batches["pause_seconds"]
-        batches |= {"count": count, "pauses_seconds": round(pauses, 3)}
-        if batches["lrs_requests"] is not None:
-            batches["lrs_requests"] = count
-        for row in duration["replay"]:
-            row["processing_seconds"] = round(row["processing_seconds"] * factor, 3)
-            row["total_seconds"] = round(max(row["processing_seconds"], pauses), 3)

@@ -33,7 +33,7 @@ _CLASSES = (
 )
 #: The number of rows of a list, of a table, and of a table on a wide terminal.
 _LISTED, _ROWS, _WIDE_ROWS = 6, 6, 8
-_SAMPLED_HOLES = "not looked for: a sample does not see every hour"
+_SAMPLED_HOLES = "not looked for: the sample is too small for that"
 _SAMPLED_REPEATS = "none in the sample"
 _CHART_WIDTH, _CHART_ROWS, _WIDE_CHART_ROWS = 116, 6, 8
 
@@ -112,7 +112,8 @@ def _irregularities(figures: Figures) -> Iterator[tuple[str, RenderableType | st
     contents = figures.document["contents"]
     if contents["first_event"]:
         sampled = figures.document["sample"]
-        yield "holes", Text(_SAMPLED_HOLES) if sampled else _holes(contents["holes"])
+        is_too_small = sampled and not contents["holes"]["looked_for"]
+        yield "holes", Text(_SAMPLED_HOLES) if is_too_small else _holes(contents["holes"])
         yield "repeats", Text(_SAMPLED_REPEATS) if sampled and not contents["repeats"] else _repeats(contents)
     if contents["unknown_events"]:
         yield "other events", enumerated(contents["unknown_events"], _LISTED)

@@ -49,5 +49,6 @@ class Command(LogReplayCommand):
         """Inspect, and exit with the code for the result."""
         configure_own_log()
         with errors_exit():
-            options = read_options({**given, "dry_run": True, "log_to": "null"}, short=self.verb is not None)
+            fixed = {"dry_run": True, "log_to": "null", "sample": given.get("sample") or "auto"}
+            options = read_options({**given, **fixed}, short=self.verb is not None)
         run_replay(options, report_on_stdout=True)
