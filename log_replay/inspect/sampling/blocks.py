@@ -1,8 +1,8 @@
 """Choose the blocks of a log to look at, spread evenly over all objects.
 
-The first and the last block of each plain object are read in any case, if that takes at most half of the sample. The
-blocks between them form strata of equal size; from each stratum one block is chosen at random. A compressed object can
-only be read from its beginning. If there are more objects than the sample has blocks, the objects form the strata.
+The beginning and the end of each plain object are read in any case. What is between them is cut into strata of equal
+size; from each stratum one block is chosen at random. A compressed object can only be read from its beginning. If there
+are more objects than the sample has blocks, not every object is read, but each byte has the same chance.
 
 The choice depends only on the listing and on the seed.
 """
@@ -26,6 +26,8 @@ SAMPLED_ABOVE_BYTES, DEFAULT_SAMPLE_BYTES = 2 * 10**9, 512 << 20
 #: A sample has about this number of blocks, of this size.
 BLOCKS = 1000
 SMALLEST_BLOCK_BYTES, LARGEST_BLOCK_BYTES = 16 << 10, 1 << 20
+#: The smallest beginning and end of an object that is read: a few lines, for the times of the first and the last event.
+SMALLEST_EDGE_BYTES = 4 << 10
 #: How much larger a compressed log is when it is decompressed, as a guess for the size of the sample.
 COMPRESSION = 10
 #: The smallest beginning of a compressed object that is read. A block of bzip2 can be larger than 64 KiB.
@@ -104,12 +106,12 @@ def _size(objects: Iterable[SourceObject]) -> int:
 def _plain_blocks(objects: list[SourceObject], sample_bytes: int, order: random.Random) -> Iterator[SampledBlock]:
     """Yield the blocks of plain objects."""
     block_bytes = min(max(sample_bytes // BLOCKS, SMALLEST_BLOCK_BYTES), LARGEST_BLOCK_BYTES)
-    certain_bytes = sum(min(found.size_bytes or 0, 2 * block_bytes) for found in objects)
-    is_each_object_read = certain_bytes <= sample_bytes * CERTAIN_SHARE
-    edge_bytes = block_bytes if is_each_object_read else 0
-    if is_each_object_read:
+    edge_bytes = min(block_bytes, round(sample_bytes * CERTAIN_SHARE) // max(2 * len(objects), 1))
+    if edge_bytes < SMALLEST_EDGE_BYTES or len(objects) > BLOCKS:
+        edge_bytes = 0
+    if edge_bytes:
         yield from _edges(objects, edge_bytes)
-        sample_bytes -= certain_bytes
+        sample_bytes -= sum(min(found.size_bytes or 0, 2 * edge_bytes) for found in objects)
     inner = [_Cells(found, edge_bytes, block_bytes) for found in objects]
     ends = list(accumulate(cells.count for cells in inner))
     count = ends[-1] if ends else 0
