@@ -81,7 +81,7 @@ def interval_text(interval: tuple[float, float | None] | None) -> str:
     if interval is None:
         return ""
     low, high = interval
-    return f"at least {low:,.0f}" if high is None else f"{low:,.0f} to {high:,.0f}"
+    return "or more" if high is None else f"{low:,.0f} to {high:,.0f}"
 
 
 def percent(share: float | None) -> Cell:

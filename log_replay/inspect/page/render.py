@@ -94,6 +94,9 @@ def _source(source: Mapping[str, Any]) -> str:
     if source["provider"] == "LOCAL" and "container" in given:
         parts = [given.pop("key", ""), given.pop("container"), given.pop("prefix", "")]
         return "/".join(str(part).rstrip("/") for part in parts if part)
+    if source["provider"] == "PATHS":
+        paths = source["paths"]
+        return paths if isinstance(paths, str) else ", ".join(map(str, paths))
     if source["provider"] == "STDIN":
         return "standard input"
     place = "/".join(str(given.pop(key)) for key in ("container", "prefix") if key in given)
@@ -145,9 +148,13 @@ def _sample(figures: Figures) -> dict[str, str] | None:
         "share": percent(sample["share"]).text,
         "blocks": f"{sample['blocks']:,}",
         "objects": f"{sample['sampled_objects']:,} of {sample['objects']:,}",
-        "compressed": f"{sample['compressed_objects']:,}" if sample["compressed_objects"] else "",
+        "compressed": _compressed(sample["compressed_objects"]) if sample["compressed_share"] < 1 else "",
         "compressed_share": percent(sample["compressed_share"]).text,
     }
+
+
+def _compressed(count: int) -> str:
+    return "the compressed object" if count == 1 else f"{count:,} compressed objects" if count else ""
 
 
 def _verb_rows(figures: Figures) -> list[tuple[str, Any]]:

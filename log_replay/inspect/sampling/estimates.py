@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 Z = NormalDist().inv_cdf(0.975)
 #: A figure is frequent if it has more than this number per block.
 FREQUENT = 5
+#: If this number of blocks has a figure, their differences tell the variance well enough.
+MANY_STRATA = 30
 
 
 class Estimate(NamedTuple):
@@ -68,6 +70,7 @@ class _Sums:
 
     Attributes:
         count: the number in the blocks.
+        strata: the number of strata whose blocks have the figure.
         value: the estimate.
         independent: its variance if the lines were independent of each other.
         differences: the sum of the squared differences between successive strata.
@@ -75,6 +78,7 @@ class _Sums:
     """
 
     count: int = 0
+    strata: int = 0
     value: float = 0.0
     independent: float = 0.0
     differences: float = 0.0
@@ -83,6 +87,7 @@ class _Sums:
     def add(self, stratum: int, count: int, factor: float) -> None:
         estimate, (last_stratum, last_estimate) = count * factor, self.last
         self.count += count
+        self.strata += 1
         self.value += estimate
         self.independent += factor * (factor - 1) * count
         if stratum == last_stratum + 1:
@@ -129,7 +134,7 @@ class _Frame:
             sums: the sums of the figure.
             most_per_byte: the most that any block has of it.
         """
-        if self.is_frequent(sums):
+        if sums.strata >= MANY_STRATA or self.is_frequent(sums):
             return 0.0
         largest = max(most_per_byte * self.largest_stratum_bytes, self.largest_factor)
         return largest * math.sqrt(1 - 1 / self.largest_factor)

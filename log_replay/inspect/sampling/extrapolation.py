@@ -163,11 +163,11 @@ def _figures_of_lists(document: Mapping[str, Any]) -> Iterator[tuple[Path, int]]
         yield ("validation", "rules", rule["rule"], rule["event"]), rule["statements"]
 
 
-def _at(document: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, Any]:
+def _at(document: Mapping[str, Any], path: tuple[str, ...]) -> Any:
     found: Any = document
     for key in path:
         found = found.get(key) or {}
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 class _Extrapolation:
@@ -187,9 +187,21 @@ class _Extrapolation:
         for section, name in _NESTED.items():
             for key in _at(self._document, section):
                 self._put((*section, key, name), (*section, key, name))
+        self._sort()
         self._replace_lists()
         self._replace_times()
         self._replace_rest()
+
+    def _sort(self) -> None:
+        """Sort names and reasons by their estimates, the largest first."""
+        for section in (found for found, names in _SUMS.items() if names is None and found[-1] != "clickhouse"):
+            *path, last = section
+            holder = _at(self._document, tuple(path))
+            holder[last] = dict(sorted(holder[last].items(), key=lambda item: (-item[1], item[0])))
+        self._document["rejects"]["reasons"].sort(key=lambda reason: -self._rejects(reason))
+
+    def _rejects(self, reason: dict[str, Any]) -> float:
+        return self._estimator.estimate(("rejects", "reasons", reason["reason"])).value
 
     def _put(self, place: Path, figure: Path) -> None:
         """Put the estimate of a figure at a place of the document."""
