@@ -20,7 +20,8 @@ class ScannedLines(NamedTuple):
         untimed: the number of lines without a time.
         hours: the number of lines by hour.
         fingerprint: the sum of the digests of all lines, modulo 2**64.
-        sample: digest and time of each line with a time whose digest begins with ``level`` zero bits.
+        sample: digest and time of each line with a time whose digest begins with ``level`` zero bits, as native
+            unsigned integers of 64 bits.
     """
 
     first: int
@@ -28,7 +29,7 @@ class ScannedLines(NamedTuple):
     untimed: int
     hours: Mapping[int, int]
     fingerprint: int
-    sample: Sequence[tuple[int, int]]
+    sample: bytes
 
 
 class CountedStatements(NamedTuple):

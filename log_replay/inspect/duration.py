@@ -40,7 +40,8 @@ def duration(
         events: the number of events with statements in the whole log.
     """
     wall = max(measured.wall_seconds, 1e-6)
-    batches = -(-(profile.counters.transformed if events is None else events) // options.batch_size)
+    counts = profile.events_by_group.values() if events is None else [events]
+    batches = sum(-(-count // options.batch_size) for count in counts)
     sends = options.destination.provider == "LRS"
     pause = options.sleep_between_batches_secs
     pauses = max(0, batches - 1) * pause
@@ -87,7 +88,7 @@ def _processing_seconds(profile: Profile, options: Options, measured: Measured, 
     everything itself.
     """
     transform, rest, whole = _transform_and_rest(profile, options, measured)
-    waiting = max(0.0, measured.wall_seconds - whole) if options.workers == 1 else 0.0
+    waiting = max(0.0, measured.wall_seconds - measured.cpu_seconds) if options.workers == 1 else 0.0
     if workers == 1:
         return whole + waiting
     return max(transform / workers, rest + waiting)

@@ -17,15 +17,16 @@ if TYPE_CHECKING:
 
 #: ClickHouse stores an id in 16 bytes and a time in 8, beside the text.
 _ROW_BYTES = 16 + 8
-#: The share of these bytes that ClickHouse needs on its disk; see docs/inspect.md.
-STORED_SHARE = 0.1
+#: The share of these bytes that ClickHouse needs on its disk, measured with 32,000 statements of the mix ``site``.
+STORED_SHARE = 0.16
 _ORG = re.compile(r"(?:[a-z0-9-]+:)?([^+/]+)")
 
 
 def statements(profile: Profile) -> dict[str, Any]:
     """Return what would come out as JSON values."""
     count, by_course = profile.counters.statements, profile.statements_by_course.counts()
-    rows_bytes = profile.statement_bytes + _ROW_BYTES * count
+    rows = count - profile.untimed_statements
+    rows_bytes = profile.statement_bytes + _ROW_BYTES * rows
     return {
         "count": count,
         "events": profile.counters.transformed,
@@ -51,7 +52,7 @@ def statements(profile: Profile) -> dict[str, Any]:
             for transport, limit in LINE_LIMITS.items()
         },
         "clickhouse": {
-            "rows": count,
+            "rows": rows,
             "bytes": rows_bytes,
             "estimated_stored_bytes": round(rows_bytes * STORED_SHARE),
         },

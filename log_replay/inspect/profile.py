@@ -62,7 +62,7 @@ class Profile:
         objects: the figures of each object, in the order in which they were read; of the first ``OBJECTS`` at most.
         more_objects: the number of objects beyond them.
         stored_bytes: the size of all objects as stored, as far as the source tells.
-        events: the number of transformed events by name.
+        events_by_group: the number of transformed events by group of units: no batch has events of two groups.
         cpu_seconds: the CPU time for transforming blocks, in all processes.
         inspection_cpu_seconds: the CPU time for validating statements and for profiles, likewise.
     """
@@ -90,11 +90,14 @@ class Profile:
     rejects: dict[str, RejectProfile] = field(default_factory=dict)
     unknown_names: NamedCounts = field(default_factory=NamedCounts)
     transform_paths: Counter[str] = field(default_factory=Counter)
+    events_by_group: Counter[int] = field(default_factory=Counter)
     cpu_seconds: float = 0.0
     inspection_cpu_seconds: float = 0.0
+    _group: int = 0
 
-    def begin(self, obj: SourceObject) -> None:
-        """Begin an object. Units of the same object follow each other."""
+    def begin(self, obj: SourceObject, group: int = 0) -> None:
+        """Begin a unit of an object, in a group. Units of the same object follow each other."""
+        self._group = group
         if self.objects and self.objects[-1].name == obj.name and not self.more_objects:
             return
         self.stored_bytes += obj.size_bytes or 0
@@ -106,6 +109,7 @@ class Profile:
     def add(self, result: BlockResult) -> None:
         """Add a block of the current object."""
         self.counters += result.counters
+        self.events_by_group[self._group] += result.counters.transformed
         self.statements_by_event.add(result.statements_by_event)
         self.unknown_names.add(result.unknown_names)
         self.transform_paths += result.transform_paths
@@ -177,6 +181,7 @@ class Profile:
         for reason, rejects in other.rejects.items():
             self.rejects.setdefault(reason, RejectProfile()).merge(rejects)
         self.transform_paths += other.transform_paths
+        self.events_by_group += other.events_by_group
         self.cpu_seconds += other.cpu_seconds
         self.inspection_cpu_seconds += other.inspection_cpu_seconds
 

@@ -8,8 +8,10 @@ every object that has it, or of none. The more lines a log has, the smaller the 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from array import array
+from collections import Counter
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -17,12 +19,10 @@ if TYPE_CHECKING:
 
     from log_replay.block_profile import BlockProfile, ScannedLines
 
-#: About the largest number of lines in the sample. 65,536 take 12 MB.
-SAMPLED_LINES = 1 << 16
+#: About the largest number of lines in the sample; they take half a megabyte.
+SAMPLED_LINES = 1 << 15
 #: The sample is never larger than this, even if a log was written so that all its lines are chosen.
-_MOST_ENTRIES = 4 * SAMPLED_LINES
-_OBJECT_BITS = 32
-_OBJECT_MASK = (1 << _OBJECT_BITS) - 1
+_MOST_LINES = 4 * SAMPLED_LINES
 _DIGEST_BITS = 64
 _FINGERPRINT_MASK = 2**64 - 1
 #: The number of objects whose own figures are kept.
@@ -77,6 +77,11 @@ class Repeat(NamedTuple):
     first: int
     last: int
 
+    def with_line(self, time: int, copies: int) -> Repeat:
+        """Return the repeat with one more line."""
+        first, last = min(self.first, time), max(self.last, time)
+        return self._replace(lines=self.lines + copies, first=first, last=last)
+
 
 @dataclass(slots=True)
 class LineSample:
@@ -84,13 +89,13 @@ class LineSample:
 
     Attributes:
         level: the number of zero bits with which the digests begin.
-        times: the time of each line, by digest and number of the object.
-        copies: the number of further copies of a line inside its object, by the same keys.
+        parts: the number of an object, and digest and time of its sampled lines, alternately.
+        size: the number of sampled lines.
     """
 
     level: int = 0
-    times: dict[int, int] = field(default_factory=dict)
-    copies: dict[int, int] = field(default_factory=dict)
+    parts: list[tuple[int, array[int]]] = field(default_factory=list)
+    size: int = 0
 
     def add(self, object_number: int, profile: BlockProfile, lines: int) -> None:
         """Add the sample of a block.
@@ -100,9 +105,9 @@ class LineSample:
             profile: the profile of the block.
             lines: the number of all lines so far, with those of the block.
         """
-        for digest, time in profile.lines.sample:
-            self._add(digest << _OBJECT_BITS | object_number, time, 0)
-        self.thin_out(lines)
+        if profile.lines.sample:
+            self._add(object_number, array("Q", profile.lines.sample))
+        self._thin_out(lines)
 
     def merge(self, other: LineSample, numbers: list[int], lines: int) -> None:
         """Add the sample of a later part of the log.
@@ -112,54 +117,68 @@ class LineSample:
             numbers: the number that each of its objects has here.
             lines: the number of all lines, with those of the part.
         """
-        for key, time in other.times.items():
-            copies = other.copies.get(key, 0)
-            self._add(key & ~_OBJECT_MASK | numbers[key & _OBJECT_MASK], time, copies)
-        self.thin_out(lines)
+        for object_number, part in other.parts:
+            self._add(numbers[object_number], part)
+        self._thin_out(lines)
 
-    def thin_out(self, lines: int) -> None:
-        """Keep the lines that the sample of a log of this length has."""
-        level = max(self.level, sample_level(lines))
-        while level > self.level or len(self.times) > _MOST_ENTRIES:
-            self.level = level if level > self.level else self.level + 1
-            limit = 1 << (_DIGEST_BITS - self.level + _OBJECT_BITS)
-            self.times = {key: time for key, time in self.times.items() if key < limit}
-            self.copies = {key: copies for key, copies in self.copies.items() if key < limit}
+    def _add(self, object_number: int, part: array[int]) -> None:
+        self.size += len(part) // 2
+        if self.parts and self.parts[-1][0] == object_number:
+            self.parts[-1][1].extend(part)
+        else:
+            self.parts.append((object_number, part))
+
+    def _thin_out(self, lines: int) -> None:
+        """Keep a sample of the right size for this number of lines. Parts have more lines, until that saves memory."""
+        self.level = max(self.level, sample_level(lines))
+        while self.size > _MOST_LINES:
+            self._keep_level()
+            if self.size > _MOST_LINES:
+                self.level += 1
+
+    def _keep_level(self) -> None:
+        """Drop the lines that the sample of this level does not have."""
+        limit = 1 << (_DIGEST_BITS - self.level)
+        kept = []
+        for object_number, part in self.parts:
+            chosen = array("Q", chain.from_iterable(pair for pair in _pairs(part) if pair[0] < limit))
+            if chosen:
+                kept.append((object_number, chosen))
+        self.parts = kept
+        self.size = sum(len(part) for _, part in kept) // 2
 
     def repeats(self, objects: list[ObjectProfile]) -> Iterator[Repeat]:
         """Yield the repeats among objects, by the number of the later object."""
+        self._keep_level()
         whole = dict(_copies(objects))
-        found: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
-        by_digest: defaultdict[int, list[int]] = defaultdict(list)
-        for key in sorted(self.times):
-            by_digest[key >> _OBJECT_BITS].append(key & _OBJECT_MASK)
-        counts: defaultdict[tuple[int, int], int] = defaultdict(int)
-        for digest, numbers in by_digest.items():
-            key = digest << _OBJECT_BITS
-            for number in numbers:
-                if number != numbers[0] and number not in whole:
-                    found[number, numbers[0]].append(self.times[key | number])
-                    counts[number, numbers[0]] += 1
-                if copies := self.copies.get(key | number):
-                    found[number, number].append(self.times[key | number])
-                    counts[number, number] += copies
+        found: dict[tuple[int, int], Repeat] = {}
+        for time, copies in self._repeated():
+            of = min(copies)
+            for number, count in copies.items():
+                repeated = count - 1 if number == of else count
+                if repeated and number not in whole:
+                    before = found.get((number, of)) or Repeat(number, of, 0, whole=False, first=time, last=time)
+                    found[number, of] = before.with_line(time, repeated << self.level)
         for number, of in whole.items():
             copied = objects[number]
-            found[number, of], counts[number, of] = [copied.first, copied.last], copied.lines
-        for (number, of), times in sorted(found.items()):
-            is_whole = whole.get(number) == of
-            lines = counts[number, of] << (0 if is_whole else self.level)
-            yield Repeat(number, of, lines, is_whole, min(times), max(times))
+            found[number, of] = Repeat(number, of, copied.lines, whole=True, first=copied.first, last=copied.last)
+        yield from (found[key] for key in sorted(found))
 
-    def _add(self, key: int, time: int, copies: int) -> None:
-        if key >> _OBJECT_BITS >= 1 << (_DIGEST_BITS - self.level):
+    def _repeated(self) -> Iterator[tuple[int, Counter[int]]]:
+        """Yield the time of each line that occurs more than once, and its number in each object."""
+        counts = Counter(chain.from_iterable(part[::2] for _, part in self.parts))
+        if len(counts) == self.size:
             return
-        if key in self.times:
-            self.copies[key] = self.copies.get(key, 0) + copies + 1
-        else:
-            self.times[key] = time
-            if copies:
-                self.copies[key] = copies
+        found: dict[int, tuple[int, Counter[int]]] = {}
+        for number, part in self.parts:
+            for digest, time in _pairs(part):
+                if counts[digest] > 1:
+                    found.setdefault(digest, (time, Counter()))[1][number] += 1
+        yield from found.values()
+
+
+def _pairs(part: array[int]) -> Iterator[tuple[int, int]]:
+    return zip(part[::2], part[1::2], strict=True)
 
 
 def _copies(objects: list[ObjectProfile]) -> Iterator[tuple[int, int]]:

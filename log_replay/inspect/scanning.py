@@ -6,6 +6,7 @@ The functions have twins in C, which take a twentieth of the time.
 from __future__ import annotations
 
 import re
+from array import array
 from collections import Counter
 from datetime import date
 from typing import TYPE_CHECKING
@@ -45,7 +46,7 @@ def scan_lines(text: Text, level: int) -> ScannedLines:
         text: whole lines.
         level: the number of bits.
     """
-    times, hours, sample = list[int](), Counter[int](), list[tuple[int, int]]()
+    times, hours, sample = list[int](), Counter[int](), array("Q")
     lines = bytes(text).split(b"\n")
     if not lines[-1]:
         lines.pop()
@@ -58,10 +59,10 @@ def scan_lines(text: Text, level: int) -> ScannedLines:
             times.append(time)
             hours[time // HOUR] += 1
             if not digest >> (64 - level):
-                sample.append((digest, time))
+                sample.extend((digest, time))
     untimed = len(lines) - len(times)
     first, last = min(times, default=-1), max(times, default=-1)
-    return ScannedLines(first, last, untimed, dict(hours), fingerprint & _MASK, sample)
+    return ScannedLines(first, last, untimed, dict(hours), fingerprint & _MASK, sample.tobytes())
 
 
 def count_statements(events: Sequence[TransformedEvent], verb_key: bytes, threshold: int) -> CountedStatements:
@@ -135,8 +136,7 @@ def _digest(line: bytes, time: int) -> int:
     digest, last = _mix(time ^ _mix(len(line))), len(line) - _WORD
     if last < 0:
         return digest
-    for quarter in (1, 2, 3, 4):
-        at = last * quarter // 4
+    for at in (last // 2, last):
         digest = _mix(digest ^ int.from_bytes(line[at : at + _WORD], "little"))
     return digest
 

@@ -222,8 +222,8 @@ class Replay:
             self._deliver()
         if is_new_object:
             progress.begin(unit.object)
-            if self.profile:
-                self.profile.begin(unit.object)
+        if self.profile:
+            self.profile.begin(unit.object, unit.group)
         for observer in self._observers:
             observer.begin(unit)
         self._unit = unit

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len
 from rich.columns import Columns
@@ -31,6 +31,13 @@ def heading(text: str) -> Text:
     return Text(f"\n{text}", HEADING)
 
 
+class Widths(NamedTuple):
+    """The widths of the names and of the numbers in tables of counts."""
+
+    name: int
+    number: int
+
+
 def sentence(text: str, style: str = "") -> Padding:
     """Return a sentence, indented."""
     return Padding(Text(text, style), (0, 0, 0, 2))
@@ -46,29 +53,28 @@ def facts(rows: Iterable[tuple[str, RenderableType | str]]) -> Table:
     return table
 
 
-def counts(title: str, numbers: Mapping[str, int], rows: int, longest: int, bar: str) -> Table:
+def counts(title: str, numbers: Mapping[str, int], rows: int, widths: Widths, bar: str) -> Table:
     """Return a table of numbers by name, the largest first, with bars.
 
     Args:
         title: the title of the table.
         numbers: the numbers in their order.
         rows: the number of rows before all others are one row.
-        longest: the width of the names.
+        widths: the widths of the columns.
         bar: the character of a bar.
     """
     # One more row says more than "1 others".
     shown = dict(numbers) if len(numbers) <= rows + 1 else dict(list(numbers.items())[:rows])
     others = sum(numbers.values()) - sum(shown.values())
     highest = max(numbers.values(), default=0)
-    digits = len(f"{max(highest, others):,}")
     table = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
     table.title, table.title_justify, table.title_style = Text(f"  {title}"), "left", LABEL
-    table.add_column(min_width=longest + 2, no_wrap=True)
-    table.add_column(justify="right", no_wrap=True, min_width=digits)
-    table.add_column(no_wrap=True, min_width=_BAR_WIDTH, style=GOOD)
+    table.add_column(min_width=widths.name + 2, no_wrap=True)
+    table.add_column(justify="right", no_wrap=True, min_width=widths.number)
+    table.add_column(no_wrap=True, style=GOOD)
     for label, number in shown.items():
         length = max(1, round(_BAR_WIDTH * number / highest)) if number else 0
-        table.add_row(Text(f"  {name(label, longest)}"), f"{number:,}", bar * length)
+        table.add_row(Text(f"  {name(label, widths.name)}"), f"{number:,}", bar * length)
     if len(numbers) > len(shown):
         table.add_row(f"  {len(numbers) - len(shown):,} others", f"{others:,}", "")
     return table
@@ -78,16 +84,15 @@ def beside(console: Console, tables: list[Table]) -> Iterable[RenderableType]:
     """Return tables side by side if the console is wide, and below each other if not."""
     if console.width < WIDE:
         return tables
-    return [Columns(tables[at : at + 2], padding=(0, 2)) for at in range(0, len(tables), 2)]
+    return [Columns(tables[at : at + 2], padding=(0, 2), equal=True) for at in range(0, len(tables), 2)]
 
 
-def name_width(console: Console, tables: Collection[Mapping[str, int]]) -> int:
-    """Return the width of the names in tables of counts, which is the same for all of them."""
-    numbers = [number for table in tables for number in table.values()]
-    digits = len(f"{max(numbers, default=0):,}")
+def column_widths(console: Console, tables: Collection[Mapping[str, int]]) -> Widths:
+    """Return the widths of the columns of tables of counts, which are the same for all of them."""
+    digits = len(f"{max((sum(table.values()) for table in tables), default=0):,}")
     available = (console.width - 4) // 2 if console.width >= WIDE else console.width
     longest = max((cell_len(name(label)) for table in tables for label in table), default=0)
-    return max(_SHORTEST_NAME, min(longest, available - digits - _BAR_WIDTH - 6))
+    return Widths(max(_SHORTEST_NAME, min(longest, available - digits - _BAR_WIDTH - 6)), digits)
 
 
 def command(line: str, width: int) -> Text:

@@ -34,8 +34,8 @@ def rejects(figures: Figures) -> Iterator[RenderableType]:
         yield sentence("Nothing: every known event gives a statement.", GOOD)
         return
     yield sentence(
-        f"{figures.count('/rejects/count')} lines give no statement, though they should or may: "
-        f"{figures.share('/rejects/share_of_events')} of the known events and of the lines that are no events."
+        f"{figures.count('/rejects/count')} lines give no statement: {figures.share('/rejects/share_of_events')} of "
+        "the known events and of the lines that are no events."
     )
     for number, reason in enumerate(found["reasons"]):
         yield from _reason(reason, figures.count(f"/rejects/reasons/{number}/count"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from log_replay.inspect.terminal.chart import chart
-from log_replay.inspect.terminal.layout import GOOD, PROBLEM, WIDE, beside, counts, facts, heading, name_width
+from log_replay.inspect.terminal.layout import GOOD, PROBLEM, WIDE, beside, column_widths, counts, facts, heading
 from log_replay.inspect.terminal.plans import duration, next_steps
 from log_replay.inspect.terminal.problems import rejects, validation
 from log_replay.inspect.terminal.words import day_or_hour, enumerated, moment, name, number_of, percent, size
@@ -172,6 +172,9 @@ def _statements(figures: Figures) -> Iterator[tuple[str, RenderableType | str]]:
     rows, raw = figures.count("/statements/clickhouse/rows"), figures.bytes("/statements/clickhouse/bytes")
     stored = size(found["clickhouse"]["estimated_stored_bytes"])
     yield "ClickHouse", f"{rows} rows, {raw} before compression, about {stored} on its disk"
+    if found["without_time"]:
+        without = f"{figures.count('/statements/without_time')} statements have a time that ClickHouse cannot store"
+        yield "times", Text(without, PROBLEM)
 
 
 def _line_limits(limits: Mapping[str, Any]) -> Text:
@@ -195,7 +198,7 @@ def _tables(figures: Figures, console: Console, marks: Marks) -> Iterator[Render
     for verb, number in found["by_verb"].items():
         verbs[verb.rstrip("/").rpartition("/")[2]] += number
     tables = {"verb": verbs, "event": found["by_event"], "course": found["by_course"], "organisation": found["by_org"]}
-    width = name_width(console, tables.values())
-    shown = [counts(f"by {title}", numbers, rows, width, marks.bar) for title, numbers in tables.items() if numbers]
+    widths = column_widths(console, tables.values())
+    shown = [counts(f"by {title}", numbers, rows, widths, marks.bar) for title, numbers in tables.items() if numbers]
     for table in beside(console, shown):
         yield from (Text(), table)

@@ -21,15 +21,16 @@ _LEFT_OUT = frozenset({"dry_run", "log_to", "log_format", "log_timeout_secs", "m
 class Command(LogReplayCommand):
     """Report what is in tracking logs, what would come out of them, and what would not."""
 
-    usage = "%(prog)s --source_provider PROVIDER --transformer_type {xapi,caliper} [OPTION ...]"
+    usage = "%(prog)s SOURCE ... --transformer_type {xapi,caliper} [OPTION ...]"
     examples = """\
   # Look at the logs in a folder:
-  %(prog)s --source_provider LOCAL --source_config '{"key": "/openedx/data", "container": "logs"}' \\
-    --transformer_type xapi
+  %(prog)s /openedx/data/logs --transformer_type xapi
 
   # Look at a bucket before its events are sent to an LRS, and keep the report:
-  %(prog)s --source_provider S3 --source_config @source.json --transformer_type xapi --workers 2 --json report.json \\
-    --destination_config '{"url": "https://lrs.example.com/xAPI", "token": "${LRS_TOKEN}"}'
+  %(prog)s s3://bucket/tracking/ --transformer_type xapi --workers 2 --json report.json --to https://lrs.example.com/xAPI
+
+  # Look at a part of very large logs, and write a page with charts:
+  %(prog)s s3://bucket/tracking/ --transformer_type xapi --sample 1GB --html report.html
 """
     help = (
         "Report what is in tracking logs (objects, lines, times, holes, repeated lines), what would come out of them "

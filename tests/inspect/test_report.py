@@ -1,0 +1,148 @@
+"""The report of a dry run, as people and programs read it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from log_replay.inspect.document import Inspected, inspection
+from log_replay.inspect.duration import Measured
+from log_replay.inspect.terminal import NOTHING_DONE, inspection_text
+from log_replay.options import read_options
+from log_replay.options.arguments import add_arguments
+from log_replay.pipeline.run import Replay
+from log_replay.report.progress import ProgressLog
+from log_replay.report.terminal import remarks
+from tests.support.paths import SAMPLE
+
+GOLDEN = Path(__file__).parent / "golden"
+#: Set this variable to write the expected reports anew; then read them.
+WRITE = "LOG_REPLAY_WRITE_GOLDEN"
+COLOURS = re.compile(r"\x1b\[[\d;]*m")
+CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+
+
+@pytest.fixture
+def inspected(sample_identities):
+    """Return a function that inspects as the short verb does; the times of the run are not those of this machine."""
+
+    def inspect(*arguments: str) -> tuple[dict, list[str]]:
+        parser = argparse.ArgumentParser()
+        add_arguments(parser, short=True)
+        given = vars(parser.parse_args(list(arguments)))
+        run = Replay(read_options({**given, "dry_run": True, "log_to": "null"}, short=True))
+        report = run.replay(ProgressLog())
+        run.profile.cpu_seconds, run.profile.inspection_cpu_seconds = 1.0, 0.5
+        document = inspection(Inspected(run.profile, report, run.options, Measured(3.0, 2.0)))
+        document["duration"]["cores"] = 2
+        return document, list(remarks(report))
+
+    return inspect
+
+
+def plain(text: str) -> str:
+    return COLOURS.sub("", text)
+
+
+@pytest.mark.parametrize("width", [80, 120, None], ids=lambda width: f"{width} columns" if width else "pipe")
+def test_report_of_the_sample_log(inspected, monkeypatch, width):
+    monkeypatch.chdir(SAMPLE)
+    text = plain(inspection_text(*inspected("tracking.log", "--to", "lrs", "--batch_size", "50"), width=width))
+    expected = GOLDEN / f"sample_{width or 'plain'}.txt"
+    if os.environ.get(WRITE):
+        expected.write_text(text, encoding="utf-8")
+    assert text == expected.read_text(encoding="utf-8")
+    commands = [line for line in text.splitlines() if line.endswith("\\") or "log-replay" in line]
+    assert [line for line in text.splitlines() if len(line) > (width or 100) and line not in commands] == []
+
+
+def test_terminals_get_colours_and_no_other_controls(inspected, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    text = inspection_text(*inspected(str(SAMPLE / "tracking.log")), width=100)
+    assert COLOURS.search(text)
+    assert not CONTROLS.search(plain(text))
+
+
+HOSTILE = "x\n\x1b[2J\x9b31m\u202e[bold]\ud800"
+
+
+def test_hostile_logs_cannot_change_the_report(inspected, tmp_path, monkeypatch):
+    """Names of objects, events and courses come from a log. A report escapes their control characters."""
+    line = (SAMPLE / "tracking.log").read_bytes().splitlines()[5]
+    event = json.loads(line[line.index(b"{") :])
+    course = event["context"]["course_id"]
+    events = [
+        event | {"name": HOSTILE},
+        event | {"context": {**event["context"], "course_id": HOSTILE}},
+        event | {"context": {**event["context"], "course_id": [course]}, "time": HOSTILE},
+        event | {"time": "9999-12-31T23:59:59Z"},
+    ]
+    name = "odd\x1b[31m\nname[bold]é.log"
+    (tmp_path / name).write_text("".join(json.dumps(found) + "\n" for found in events), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    document, lines = inspected(".")
+    for width in (80, None):
+        text = plain(inspection_text(document, lines, width=width))
+        assert not CONTROLS.search(text)
+        assert r"odd\x1b[31m\nname[bold]é.log:" in text
+    json.dumps(document)
+
+
+def test_reports_hold_no_learner_data(inspected, sample_identities):
+    document, lines = inspected(str(SAMPLE / "tracking.log"))
+    text = json.dumps(document) + inspection_text(document, lines, width=None)
+    private = [value for user in sample_identities["users"] for value in (user["username"], user["email"])]
+    assert private
+    assert [value for value in private if re.search(rf"(?<![\w./]){re.escape(value)}(?![\w./])", text)] == []
+
+
+def test_workers_change_nothing_in_the_document(shell, tmp_path):
+    log = (SAMPLE / "tracking.log").read_bytes()
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    for name in ("a", "b"):
+        (logs / f"{name}.log").write_bytes(log * 5)
+    documents = []
+    for workers in ("1", "2"):
+        written = tmp_path / f"{workers}.json"
+        done = shell("inspect", str(logs), "--workers", workers, "--json", str(written))
+        assert done.returncode == 0, done.stderr
+        documents.append({**json.loads(written.read_text()), "duration": None, "next": None})
+    one, two = documents
+    assert one == two
+    timed = log.count(b'"time": "2026')
+    in_a, copy = one["contents"]["repeats"]
+    assert (in_a["object"], in_a["of"], in_a["lines"]) == (f"{logs}/a.log", f"{logs}/a.log", 4 * timed)
+    assert (copy["of"], copy["whole"], copy["lines"]) == (f"{logs}/a.log", True, 5 * 389)
+
+
+def test_secrets_are_not_in_the_next_command(inspected, monkeypatch):
+    config = json.dumps({"url": "https://lrs.example.com/xAPI", "username": "ada", "password": "hunter2"})
+    arguments = [str(SAMPLE / "tracking.log"), "--destination_provider", "LRS", "--destination_config", config]
+    document, lines = inspected(*arguments)
+    assert document["next"]["variables"] == ["DESTINATION_PASSWORD"]
+    assert '"password": "${DESTINATION_PASSWORD}"' in document["next"]["replay"]
+    assert "hunter2" not in json.dumps(document) + inspection_text(document, lines, width=None)
+
+
+def test_a_dry_run_says_what_would_be(shell, tmp_path):
+    done = shell("replay", str(SAMPLE / "tracking.log"), "--dry_run", "--json", str(tmp_path / "report.json"))
+    assert done.returncode == 0, done.stderr
+    said = done.stderr.decode()
+    assert "delivered" not in said
+    assert said.splitlines()[-1] == NOTHING_DONE
+    assert len(done.stdout.splitlines()) == json.loads((tmp_path / "report.json").read_text())["statements"]["count"]
+
+
+def test_inspect_answers_on_stdout(shell):
+    done = shell("inspect", str(SAMPLE / "tracking.log"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.decode().splitlines()[-1] == NOTHING_DONE
+    assert b"What would come out" in done.stdout
+    assert b"What" not in done.stderr
