@@ -16,7 +16,7 @@ from log_replay.explain import steps
 from log_replay.explain.destinations import Destinations
 from log_replay.explain.masking import masked_user, pretty_json, shown_user
 from log_replay.explain.steps import Ending, Explanation, ShownStatement
-from log_replay.explain.upstream_place import class_place, exception_place
+from log_replay.explain.upstream_place import class_place, raised_at
 from log_replay.pipeline.transform import open_identities, open_transformer
 from log_replay.pipeline.transform_settings import transform_settings
 from log_replay.records import LineBlock
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from log_replay.explain.finding import FoundLine
+    from log_replay.explain.upstream_place import RaisedAt
     from log_replay.identities.cache import IdentityCache
     from log_replay.options import Options
     from log_replay.records import BlockResult, Event
@@ -273,14 +274,17 @@ class Explainer:
     ) -> None:
         """End at a step, with the place in upstream's code where the same event ends."""
         _end(found, step, _reason(result) or "", *facts)
-        if found.ending:
-            found.ending.place = self._upstream_place(event)
+        place = self._raised_at(event)
+        if found.ending and place:
+            found.ending.raised_at = place.lines
+            if place.missing and step == steps.STATEMENTS:
+                found.ending.meaning = f"The event has no {place.missing}, or it is empty."
 
-    def _upstream_place(self, event: Event) -> str | None:
+    def _raised_at(self, event: Event) -> RaisedAt | None:
         try:
             self._upstream.transform(event, self._identities)
         except Exception as error:  # noqa: BLE001 - any error is what is asked for
-            return exception_place(error)
+            return raised_at(error)
         return None
 
     def _parsed(self, line: FoundLine) -> Event:

@@ -63,7 +63,7 @@ def _lines(explanation: Explanation, width: int | None) -> Iterator[list[Piece]]
         yield []
         yield from _row("reason", [ending.reason], "", width)
         yield from _row("meaning", [ending.meaning], "", width)
-        yield from _row("raised at", [ending.place] if ending.place else [], "", width)
+        yield from _row("raised at", ending.raised_at, "", width)
         yield from _row("what to do", ending.next_steps, "", width)
 
 

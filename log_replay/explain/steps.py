@@ -36,15 +36,15 @@ class Ending:
 
     Attributes:
         reason: the reject reason, or ``blank``, ``unknown`` or ``filtered``, as in the counters.
-        place: where event-routing-backends raised an exception, if it did.
         meaning: what the reason means.
         next_steps: what to do.
+        raised_at: where event-routing-backends raised an exception, if it did: the place, and the code there.
     """
 
     reason: str
-    place: str | None = None
     meaning: str = ""
     next_steps: list[str] = field(default_factory=list)
+    raised_at: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)

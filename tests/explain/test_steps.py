@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from unittest.mock import patch
 
 import pytest
@@ -86,16 +87,33 @@ def test_a_reason_ends_at_its_step(explain_text, reason):
     found = explain_text(text, **options)
     assert (found.ending.reason, found.failed_step) == (reason, step)
     assert found.steps[-1].failed
-    assert found.ending.meaning.startswith(reason_text(reason).meaning)
+    assert found.ending.meaning.startswith((reason_text(reason).meaning, "The event has no "))
     assert found.ending.next_steps
 
 
 @pytest.mark.parametrize("reason", ["unknown_user", "ValueError", "no_external_id", "InvalidKeyError"])
 def test_an_exception_has_its_place_in_upstreams_code(explain_text, reason):
     text, options, _ = TABLE[reason]
-    place = explain_text(text, **options).ending.place
+    place, code, *_ = explain_text(text, **options).ending.raised_at
     assert place.startswith("event_routing_backends/")
     assert ".py:" in place
+    assert re.match(r"\w+\.py:\d+: .", code)
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        (event(PLAY, context__course_id=None), "context.course_id"),
+        (event("seek_video", event__id=None), "event.id"),
+        (without_answer(), "answer"),
+    ],
+)
+def test_a_missing_field_is_named(explain_text, text, field):
+    assert explain_text(text).ending.meaning == f"The event has no {field}, or it is empty."
+
+
+def test_an_error_inside_another_package_names_it(explain_text):
+    assert any("called tincan/" in line for line in explain_text(event(PLAY, time="x")).ending.raised_at)
 
 
 def test_a_transformer_that_makes_nothing_is_named(explain_text):
@@ -146,4 +164,4 @@ def test_every_line_of_the_sample_ends_as_in_a_run(explain, replay, source, logs
     exceptions = [each for each in found if each.ending.reason[0].isupper()]
     assert "IndexError" in {each.ending.reason for each in exceptions}
     assert {each.failed_step for each in exceptions} == {steps.STATEMENTS}
-    assert all(each.ending.place for each in exceptions)
+    assert all(each.ending.raised_at for each in exceptions)
