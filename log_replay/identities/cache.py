@@ -14,6 +14,7 @@ from log_replay.identities import UnknownIdentity, User
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+    from log_replay.identities.ranges import ExternalIdRanges
     from log_replay.records import Event
 
 K = TypeVar("K")
@@ -21,6 +22,9 @@ V = TypeVar("V")
 
 #: The maximum number of entries for users, and for courses. A user has two or three entries, about 500 bytes in all.
 CACHE_SIZE = 100_000
+#: After this number of look-ups of one user, all users of a block are looked up at once, and no ranges are used. Only
+#: event-routing-backends' own code asks for whole users.
+MAX_SINGLE_LOOKUPS = 100
 #: ERB's ``get_user_email`` returns this for an unknown user.
 UNKNOWN_EMAIL = "unknown@example.com"
 LONE_SURROGATES = re.compile("[\ud800-\udfff]")
@@ -63,10 +67,13 @@ class IdentityCache:
 
     Args:
         lookup: the LMS's database.
+        ranges: external ids by ranges of user ids, for statements that need nothing else of a user.
     """
 
-    def __init__(self, lookup: Lookup) -> None:
+    def __init__(self, lookup: Lookup, ranges: ExternalIdRanges | None = None) -> None:
         self._lookup = lookup
+        self._ranges = ranges
+        self._single_lookups = 0
         # By the values in events, and by id. None: the LMS has no such user.
         self._users: dict[Any, User | None] = {}
         # Tuples, since a course may have no name. None: the LMS has no such course.
@@ -76,11 +83,14 @@ class IdentityCache:
         """Delete the oldest entries of full caches. Call it between blocks only: a block needs its own entries."""
         _shrink(self._users)
         _shrink(self._course_names)
+        if self._ranges:
+            self._ranges.forget_oldest()
 
     def is_cached(self, event: Event) -> bool:
         """Return True if the cache has the event's user and course."""
+        user, ranges = event.user, self._ranges
         try:
-            return (not event.user or event.user in self._users) and (
+            return (not user or user in self._users or (ranges is not None and ranges.find(user) != "")) and (
                 not event.course_id or event.course_id in self._course_names
             )
         except TypeError:  # a value that cannot be hashed names no user or course
@@ -99,6 +109,9 @@ class IdentityCache:
                 users.add(user)
             if isinstance(course_id, str) and course_id not in self._course_names:
                 courses.add(course_id)
+        if self._ranges:
+            self._ranges.count(users)
+            users = {user for user in users if not self._ranges.find(user)}
         self._fetch_users(_user_keys(users))
         self._fetch_courses(_course_keys(courses))
 
@@ -108,18 +121,25 @@ class IdentityCache:
         if username_or_id not in self._users:
             if not username_or_id:
                 return None
+            self._single_lookups += 1
+            if self._single_lookups > MAX_SINGLE_LOOKUPS:
+                self._ranges = None
             self._fetch_users({username_or_id: _user_key(username_or_id)})
         return self._users[username_or_id]
 
     def external_id(self, username_or_id: Any) -> str:
         """Return the user's external id; see ``Identities``."""
-        user = self._users.get(username_or_id) or self.user(username_or_id)
+        user = self._users.get(username_or_id)
+        if not user:
+            external_id = self._ranges.find(username_or_id) if self._ranges else ""
+            if external_id:
+                return external_id
+            user = self.user(username_or_id)
         if user is None:
             raise UnknownIdentity("unknown_user" if username_or_id else "anonymous")
-        external_id = user.external_id
-        if external_id is None:
+        if user.external_id is None:
             raise UnknownIdentity("no_external_id")
-        return external_id
+        return user.external_id
 
     def email(self, username_or_id: Any) -> str:
         """Return the user's email address; see ``Identities``."""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import structlog
 from django.contrib.auth import get_user_model
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, OperationalError, connections, router
-from django.db.models import OuterRef, Subquery
+from django.db.models import CharField, OuterRef, Subquery
+from django.db.models.functions import Cast
 from opaque_keys.edx.keys import CourseKey
 
 from log_replay.databases import database_reason
@@ -28,6 +29,8 @@ log = structlog.get_logger(__name__)
 
 #: A database server may restart, or close idle connections.
 RETRY = RetryPolicy(retries=3, first_delay_seconds=1, max_delay_seconds=5)
+#: The number of hexadecimal digits of a UUID.
+UUID_DIGITS = 32
 #: MySQL's lock wait timeout and deadlock.
 LOCK_ERRORS = (1205, 1213)
 
@@ -75,6 +78,13 @@ class DatabaseLookup:
         query, *more = (self._users.filter(**{f"{column}__in": found}) for column, found in values.items() if found)
         return [_user(*row) for row in (query.union(*more) if more else query)]
 
+    def external_ids(self, user_ids: range) -> list[tuple[int, str]]:
+        """Return the users in a range that have an external id of the run's type, with the id as text."""
+        rows = self._query(
+            lambda: list(self._external_ids.filter(user_id__gte=user_ids.start, user_id__lt=user_ids.stop))
+        )
+        return [(user_id, _with_hyphens(text)) for user_id, text in rows]
+
     def retired_usernames(self, username: str) -> list[str]:
         """Return the usernames that a user may have after retirement."""
         return self._retired_usernames(username)
@@ -115,6 +125,14 @@ class DatabaseLookup:
         of_user = external_ids.filter(user_id=OuterRef("id"), external_id_type_id=self._external_id_type())
         external_id = Subquery(of_user.values("external_user_id")[:1])
         return users.annotate(external_id=external_id).values_list(*columns, "external_id")
+
+    @cached_property
+    def _external_ids(self) -> QuerySet[Any, tuple[Any, ...]]:
+        """The query for all external ids of the run's type, as text: to create a UUID takes longer than to read it."""
+        external_ids = self._models.external_id._default_manager  # noqa: SLF001 - as above
+        of_type = external_ids.filter(external_id_type_id=self._external_id_type())
+        rows: QuerySet[Any, tuple[Any, ...]] = of_type.values_list("user_id", Cast("external_user_id", CharField()))
+        return rows
 
     def _find_external_id_type(self) -> int:
         """Return the id of the type; like ERB, of LTI's type if the LMS is too old to have the run's type."""
@@ -167,6 +185,13 @@ def check_database(external_id_type: str | None) -> None:
 
 def _user(user_id: int, username: str, email: str, external_id: uuid.UUID | None = None) -> User:
     return User(user_id, username, email, str(external_id) if external_id else None)
+
+
+def _with_hyphens(digits: str) -> str:
+    """Return a UUID as ``str`` writes it. Databases without a type for UUIDs store their digits only."""
+    if len(digits) != UUID_DIGITS:
+        return digits
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def _is_lock(error: Exception) -> bool:

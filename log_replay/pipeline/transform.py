@@ -12,6 +12,7 @@ from opaque_keys.edx.keys import CourseKey
 from log_replay.block_profile import Subjects
 from log_replay.identities.cache import IdentityCache
 from log_replay.identities.database import DatabaseLookup, lms_models
+from log_replay.identities.ranges import ExternalIdRanges
 from log_replay.inspect.blocks import BlockProfiler
 from log_replay.pipeline.memory import memory_kept
 from log_replay.records import lines_of
@@ -94,7 +95,10 @@ def open_identities(transform_settings: TransformSettings) -> IdentityCache:
     # memory_kept() freezes the objects that exist.
     CourseKey.from_string(ANY_COURSE)
     type_ = external_id_type(transform_settings.transformer_type)
-    return IdentityCache(DatabaseLookup(lms_models(), type_, add=transform_settings.add_external_ids))
+    lookup = DatabaseLookup(lms_models(), type_, add=transform_settings.add_external_ids)
+    # Upstream's code asks for whole users.
+    by_ranges = type_ is not None and transform_settings.native
+    return IdentityCache(lookup, ExternalIdRanges(lookup.external_ids) if by_ranges else None)
 
 
 def external_id_type(transformer_type: str) -> str | None:
