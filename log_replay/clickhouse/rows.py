@@ -7,7 +7,7 @@ not matter.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from struct import Struct
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -30,6 +30,8 @@ _HEAD = Struct("<QQq")
 _STATEMENT = Struct("<QQqBB")
 _TWO_BYTES = range(128, 128 * 128)
 _SECOND = Struct("<I")
+#: The same, followed by a text length that takes exactly two bytes.
+_LINE = Struct("<IBB")
 _CONTINUED = 0x80
 
 
@@ -97,8 +99,12 @@ def row_head(statement: Statement) -> bytes:
 
 def line_row(moment: datetime, line: bytes) -> Row:
     """Return the row ``time, message``. A time out of the range of DateTime becomes the nearest time in it."""
-    second = (moment - _EPOCH) // timedelta(seconds=1)
-    return _SECOND.pack(min(max(second, 0), _LAST_SECOND)), sized(line)
+    since = moment - _EPOCH
+    second = min(max(since.days * 86_400 + since.seconds, 0), _LAST_SECOND)
+    length = len(line)
+    if length not in _TWO_BYTES:
+        return _SECOND.pack(second), sized(line)
+    return _LINE.pack(second, length & 127 | 128, length >> 7), line
 
 
 def microseconds(moment: datetime) -> int:

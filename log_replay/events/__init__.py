@@ -140,6 +140,20 @@ def parse_event(line: bytes, position: Position, *, plain: bool = False, usernam
     return new_event((position, name, fields, text, user, course_of(fields)))
 
 
+def parse_fields(line: bytes) -> tuple[bytes, dict[str, Any]]:
+    """Return the JSON in a line, without a prefix, and the fields of the event, as the line has them.
+
+    Integers of more than 64 bits may become floats.
+
+    Raises:
+        UnparsableLine: the line is not an event.
+    """
+    text, fields = _parse_line(line, _load_plain)
+    if "event" not in fields:
+        raise UnparsableLine("no_event")
+    return text, fields
+
+
 def load_json(text: bytes | str) -> Any:
     """Parse JSON as ``json.loads`` does.
 

@@ -8,10 +8,9 @@ from log_replay.clickhouse.retrying_client import RetryingClient
 from log_replay.clickhouse.rows import line_row
 from log_replay.clickhouse.tables import prepare_table, tracking_table
 from log_replay.errors import DestinationUnavailable
-from log_replay.events import UnparsableLine, parse_event
+from log_replay.events import UnparsableLine, parse_fields
 from log_replay.events.filters import read_time
-from log_replay.events.prefilter import is_plain
-from log_replay.records import Position, lines_of
+from log_replay.records import lines_of
 from log_replay.sinks.clickhouse.insert import Inserter
 
 if TYPE_CHECKING:
@@ -72,11 +71,11 @@ class TrackingStore:
 
     def _rows(self, block: LineBlock) -> Iterator[Row]:
         since, until = self._filters.since, self._filters.until
-        for line, offset in lines_of(block):
+        for line, _offset in lines_of(block):
             try:
-                event = parse_event(line, Position(block.object, offset), plain=is_plain(line))
-                moment = read_time(event.fields.get("time", event.fields.get("timestamp")))
+                text, fields = parse_fields(line)
+                moment = read_time(fields.get("time", fields.get("timestamp")))
             except (UnparsableLine, ValueError):
                 continue
             if (since is None or since <= moment) and (until is None or moment < until):
-                yield line_row(moment, event.json_text)
+                yield line_row(moment, text)
