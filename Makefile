@@ -28,7 +28,7 @@ $(BIN)/uv:
 
 $(VENV)/.run: pyproject.toml $(EXTENSION) | $(BIN)/uv
 	@echo "installing" >&2
-	@$(INSTALL) --editable .
+	@$(INSTALL) --compile-bytecode --editable .
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml $(EXTENSION) | $(BIN)/uv
