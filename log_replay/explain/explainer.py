@@ -122,7 +122,7 @@ class Explainer:
             found.add(steps.LINE, length, failed=True)
             return None
         try:
-            event = parse_event(line.text, line.position, plain=is_plain(line.text))
+            event = self._parsed(line)
         except UnparsableLine as error:
             _end(found, steps.LINE, error.reason, length, *_damage(line.text))
             return None
@@ -288,8 +288,9 @@ class Explainer:
         return None
 
     def _parsed(self, line: FoundLine) -> Event:
-        """Return the event again: a transform can change its fields."""
-        return parse_event(line.text or b"", line.position, plain=is_plain(line.text or b""))
+        """Return the event of a line. A transform can change its fields: parse it again for each."""
+        text = line.text or b""
+        return parse_event(text, line.position, plain=is_plain(text), username_first=self._transformer.username_first)
 
 
 def _names(transformer_type: str) -> frozenset[str]:

@@ -40,6 +40,9 @@ class Identities(Protocol):
     def user(self, username_or_id: Any) -> User | None:
         """Return the user, or None. A retired user is also found by the old username."""
 
+    def user_id(self, username_or_id: Any) -> int | None:
+        """Return the id of the user, or None. It may take less time than ``user``."""
+
     def external_id(self, username_or_id: Any) -> str:
         """Return the user's external id of the run's type (xapi or caliper), as ``get_anonymous_user_id`` does.
 

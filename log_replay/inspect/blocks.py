@@ -82,9 +82,9 @@ class BlockProfiler:
         users: set[int] = set()
         missing: defaultdict[str, set[int]] = defaultdict(set)
         for value in _distinct(user for user, _, _ in subjects.transformed):
-            user = self._identities.user(value)
-            if user:
-                users.add(user.id)
+            user_id = self._identities.user_id(value)
+            if user_id is not None:
+                users.add(user_id)
             elif value:  # statements that identify users by mail do not need them
                 missing["unknown_user"].add(_digest(value))
         for reason, user, course in subjects.rejected:

@@ -131,6 +131,14 @@ def test_code_that_asks_for_whole_users_gets_them_block_by_block():
     assert cache.user(250) == tables.rows[250]
 
 
+def test_the_ids_of_users_need_no_look_up_of_whole_users():
+    tables = Tables()
+    cache = IdentityCache(tables, ExternalIdRanges(tables.external_ids))
+    replay(cache, [range(1, 1000), ["user_5", 2000]])
+    tables.users = None  # type: ignore[assignment] - a further look-up would fail
+    assert [cache.user_id(value) for value in (*range(1, 1000), "user_5", "")] == [*range(1, 1000), 5, None]
+
+
 @pytest.mark.usefixtures("sample_identities")
 def test_the_database_answers_for_a_range_in_one_query():
     user = get_user_model().objects.create(id=1030, username="late")
