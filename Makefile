@@ -38,12 +38,10 @@ $(VENV)/.dev: pyproject.toml $(EXTENSION) | $(BIN)/uv
 
 run: $(VENV)/.run ## Replay the sample log: statements on stdout and in out/statements, the summary on stderr
 	@mkdir -p $(OUT)/statements
-	@LOG_REPLAY_HOME=$(OUT)/home $(BIN)/log-replay load_identities sample
-	@LOG_REPLAY_HOME=$(OUT)/home LOG_REPLAY_RETIRED_USER_SALTS=sample-salt $(BIN)/log-replay transform_tracking_logs \
-		--source_provider LOCAL \
-		--source_config '{"key": "log_replay/standalone", "container": "sample", "prefix": "tracking.log"}' \
-		--destination_provider LOCAL --destination_config '{"key": "$(OUT)", "container": "statements"}' \
-		--transformer_type xapi --log_to stdout --log_format raw
+	@cp log_replay/standalone/sample/tracking.log $(OUT)/
+	@LOG_REPLAY_HOME=$(OUT)/home $(BIN)/log-replay load sample
+	@LOG_REPLAY_HOME=$(OUT)/home LOG_REPLAY_RETIRED_USER_SALTS=sample-salt $(BIN)/log-replay replay tracking.log \
+		--base $(OUT) --to $(OUT)/statements --log_to stdout --log_format raw
 
 test: $(VENV)/.dev ## Run the whole test suite
 	@$(BIN)/pytest --numprocesses auto --dist loadfile --durations 15 $(TESTS)

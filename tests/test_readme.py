@@ -12,8 +12,10 @@ import pytest
 from django.core.management import get_commands, load_command_class
 
 from log_replay.ledger.run_configuration import stored_command
+from log_replay.management.verbs import command_of
+from log_replay.options import read_options
 from tests.support.paths import SAMPLE
-from tests.support.runs import parsed, shell
+from tests.support.runs import shell
 
 __all__ = ["shell"]
 
@@ -64,6 +66,10 @@ def folder(tmp_path_factory, shell):
     (folder / "log_replay/standalone").mkdir(parents=True)
     (folder / "log_replay/standalone/sample").symlink_to(SAMPLE)
     shutil.copytree(shell.environment["LOG_REPLAY_HOME"], folder / "out/home")
+    shutil.copy(SAMPLE / "tracking.log", folder / "out")
+    variables = {**shell.environment, "LOG_REPLAY_HOME": str(folder / "out/home")}
+    run = ["replay", "tracking.log", "--base", "out", "--to", "out/statements"]
+    subprocess.run([program, *run], cwd=folder, env=variables, check=True, capture_output=True)
     return folder
 
 
@@ -101,7 +107,7 @@ def test_commands_print_what_the_page_shows(own_folder, section):
 
 def test_pages_show_commands():
     assert len(sections()) >= 5
-    assert len(settings()) == 2
+    assert len(settings()) == 1
 
 
 def test_make_run_prints_what_the_readme_shows(tmp_path):
@@ -122,16 +128,19 @@ def test_make_run_prints_what_the_readme_shows(tmp_path):
 
 
 @pytest.mark.usefixtures("db")
-def test_commands_that_are_not_run_can_be_read_and_resumed(monkeypatch):
-    for name in re.findall(r"\$\{(\w+)\}", README):
+def test_commands_that_are_not_run_can_be_read_and_resumed(monkeypatch, tmp_path):
+    blocks = [block for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) if " --to " in block]
+    for name in re.findall(r"([A-Z_]+)=\.\.\.", "".join(blocks)):
         monkeypatch.setenv(name, "x")
-    commands = [block for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) if "--source_provider" in block]
-    assert commands
-    for block in commands:
-        script = f'log-replay() {{ shift; printf "%s\\0" "$@"; }}\n{block}'
-        typed = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True).stdout
-        options = parsed(typed.split("\0")[:-1])
-        assert options.source.config
+    (tmp_path / "archive").mkdir()
+    script = f'log-replay() {{ printf "%s\\0" "$@"; printf "\\n\\0"; }}\n{"".join(blocks)}'
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    commands = [line.split("\0")[:-1] for line in done.stdout.removesuffix("\n\0").split("\n\0")]
+    assert len(commands) == 3
+    for verb, *arguments in commands:
+        parser = load_command_class("log_replay", command_of(verb)).create_parser("log-replay", verb)
+        options = read_options(vars(parser.parse_args(arguments)), short=True)
+        assert options.source.provider == "PATHS"
         # The run can be resumed by its name, since every secret comes from the environment.
         assert "withheld" not in stored_command(options.given)
 

@@ -153,7 +153,7 @@ def _text(text: str) -> str:
 
 
 def _listed(names: Iterable[str]) -> str:
-    return ", ".join(f"`--{name}`" for name in names)
+    return ", ".join("SOURCE" if name in OPTIONS and OPTIONS[name].positional else f"`--{name}`" for name in names)
 
 
 def _environment() -> Iterable[str]:

@@ -60,11 +60,11 @@ def _lines(command: str) -> Iterator[str]:
 
 
 def _option(action: Action) -> Iterator[str]:
-    names = [name for name in action.option_strings if "-" not in name[2:]] or action.option_strings or [action.dest]
+    names = [name for name in action.option_strings if "-" not in name[2:]] or action.option_strings
     metavar = action.metavar if isinstance(action.metavar, str) else ""
     if action.choices and not metavar:
         metavar = "{" + ",".join(map(str, action.choices)) + "}"
-    left = "  " + " ".join(filter(None, (names[0], metavar if action.nargs != 0 else "")))
+    left = "  " + " ".join(filter(None, (*names[:1], metavar if action.nargs != 0 else "")))
     text = textwrap.wrap((action.help or "").replace("%%", "%"), _WIDTH - _INDENT)
     if len(left) >= _INDENT:
         yield left

@@ -54,7 +54,7 @@ def test_examples_of_help_can_be_parsed():
         assert parser.parse_args(shlex.split(example)[2:]).transformer_type in {"xapi", "caliper"}
 
 
-@pytest.mark.parametrize("name", ["query", "replay_gaps", "dump_data_to_clickhouse", "replay", "gaps"])
+@pytest.mark.parametrize("name", ["query", "replay_gaps", "dump_data_to_clickhouse", "replay", "gaps", "inspect"])
 def test_examples_of_each_command_can_be_parsed(name):
     parser = load_command_class("log_replay", command_of(name)).create_parser("log-replay", name)
     commands = examples(parser.format_help())

@@ -32,6 +32,14 @@ class Command(LogReplayCommand):
   # Look at a part of very large logs, and write a page with charts:
   %(prog)s s3://bucket/tracking/ --transformer_type xapi --sample 1GB --html report.html
 """
+    short_usage = "%(prog)s SOURCE ... [--to DESTINATION] [OPTION ...]"
+    short_examples = """\
+  # Look at the logs in a folder:
+  %(prog)s /openedx/data/logs
+
+  # Look at a bucket before its events are sent to an LRS, and keep the report as a page and as JSON:
+  %(prog)s s3://bucket/logs --to https://replay@lrs.example.com/xAPI --html report.html --json report.json
+"""
     help = (
         "Report what is in tracking logs (objects, lines, times, holes, repeated lines), what would come out of them "
         "(statements by verb, event, course and organisation), what would not and why, how long a replay would take, "
