@@ -13,7 +13,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from log_replay.errors import DamagedObject, LogReplayError
+from log_replay.errors import DamagedObject, LogReplayError, ReadError
 from log_replay.inspect.sampling.blocks import (
     COMPRESSION,
     DEFAULT_SAMPLE_BYTES,
@@ -77,6 +77,7 @@ class SampledSource:
         self._blocks: Iterator[SampledBlock] = iter(())
         self._ahead: deque[tuple[SampledBlock, Future[_Window]]] = deque()
         self._window = _Window("", 0, b"")
+        self._is_named = False
         self._beginnings: dict[str, SampledBlock] = {}
         #: The share of a beginning's bytes that are not whole lines, by the number of its unit.
         self.cut_off: dict[int, float] = {}
@@ -97,7 +98,8 @@ class SampledSource:
 
     def compressed(self, objects: Sequence[SourceObject]) -> set[str]:
         """Return the names of the objects that can only be read from their beginning."""
-        if len(objects) > CHECKED_OBJECTS:
+        self._is_named = len(objects) > CHECKED_OBJECTS
+        if self._is_named:
             return {found.name for found in objects if found.name.lower().endswith(COMPRESSED_NAMES)}
         answers = self._pool.map(self._is_compressed, objects)
         return {found.name for found, answer in zip(objects, answers, strict=True) if answer}
@@ -172,6 +174,14 @@ class SampledSource:
     def _fetch(self, block: SampledBlock) -> _Window:
         """Read the stored bytes of a block, and some bytes before and after it."""
         unit, size = block.unit, block.unit.object.size_bytes or 0
+        if self._is_named and block.stored_bytes is None and self._is_compressed(unit.object):
+            raise ReadError(
+                "it is compressed, and its name does not say so",
+                operation="read",
+                object=unit.object.name,
+                offset=unit.start,
+                hint="use --sample all",
+            )
         if block.stored_bytes is not None:
             start, end = 0, block.stored_bytes if block.stored_bytes <= LARGEST_AHEAD_BYTES else 0
         else:

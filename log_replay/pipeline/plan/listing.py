@@ -37,14 +37,16 @@ def plan_run(source: Source, options: Options, progress: Progress) -> Iterator[U
             return True  # reading it as one unit reports the error
 
     listing = _list_ahead(source, options.source, progress)
+    if options.from_rejects is not None:
+        return choose_lines(listing, options.from_rejects, options.unit_size)
     if isinstance(source, SampledSource):
         listed = list(listing)
         if plan := source.choose([entry for entry in listed if isinstance(entry, SourceObject)], options.sample):
+            sizes = {block.unit.object.name: block.unit.object.size_bytes or 0 for block in plan.blocks}
+            progress.expect(len(sizes), sum(sizes.values()))
             skipped = (entry for entry in listed if isinstance(entry, SkippedObject))
             return chain(skipped, (block.unit for block in plan.blocks))
         listing = iter(listed)
-    if options.from_rejects is not None:
-        return choose_lines(listing, options.from_rejects, options.unit_size)
     return cut_into_units(listing, options.unit_size, is_compressed)
 
 

@@ -9,6 +9,7 @@ from contextlib import closing
 import pytest
 
 from log_replay.errors import ReadError
+from log_replay.inspect.sampling import source as sampled_source
 from log_replay.inspect.sampling.blocks import plan_sample
 from log_replay.inspect.sampling.estimates import SampleEstimator
 from log_replay.inspect.sampling.source import SampledSource
@@ -93,6 +94,15 @@ def test_deleted_object_fails_alone(folder):
                 failed.add(error.object)
     assert lines > 50
     assert failed == {"b.log.gz"}
+
+
+def test_the_middle_of_compressed_objects_is_not_read_as_text(folder, monkeypatch):
+    monkeypatch.setattr(sampled_source, "CHECKED_OBJECTS", 1)
+    (folder / "b.log.gz").rename(folder / "b.log")
+    found = []
+    with pytest.raises(ReadError, match="its name does not say so"):
+        found.extend(line for _, lines, _ in sampled_lines(open_local(folder), 600_000) for line in lines)
+    assert all(line.startswith((b"{", b"xxx")) for line in found)
 
 
 @pytest.mark.parametrize("compressed", [False, True], ids=["plain", "compressed"])
