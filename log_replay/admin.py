@@ -42,8 +42,8 @@ class RunAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # no gene
     list_filter = ("state",)
     search_fields = ("name",)
     fields = (
-        "name", "now", "reason", "progress", "units_done", "counters", "routes", "failures", "rejects", "configuration",
-        "batches", "created", "updated", "finished",
+        "name", "now", "reason", "progress", "units_done", "processes", "counters", "routes", "failures", "rejects",
+        "configuration", "batches_done", "created", "updated", "finished",
     )  # fmt: skip
     readonly_fields = fields
 
@@ -68,6 +68,16 @@ class RunAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # no gene
         failed = f", {progress.failed} failed" if progress.failed else ""
         return f"{progress.done} of {progress.units}{failed}"
 
+    @admin.display(description="processes")
+    def processes(self, run: Run) -> str:
+        """Return the living processes of the run, and what each of them reads."""
+        return _table({process.name: _process(process) for process in overview.processes(run)})
+
+    @admin.display(description="batches")
+    def batches_done(self, run: Any) -> str:
+        """Return the number of recorded batches."""
+        return f"{run.batches + run.joined_batches:,}"
+
     @admin.display(description="counters")
     def counters(self, run: Run) -> str:
         """Return the counters of the whole run."""
@@ -76,21 +86,23 @@ class RunAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # no gene
     @admin.display(description="routes")
     def routes(self, run: Run) -> str:
         """Return a progress bar for each route of the destination, with its counters and its backlog."""
-        return _table({name: _route(route) for name, route in overview.routes(run).items()})
+        routes = overview.routes(run, overview.counts(run)["routes"])
+        return _table({name: _route(route) for name, route in routes.items()})
 
     @admin.display(description="failures")
     def failures(self, run: Run) -> str:
         """Return the errors of objects, and the refusals of the destination."""
+        counts = overview.counts(run)
         refused = {
             failure: f"{count:,} {'statement' if count == 1 else 'statements'} refused"
-            for failure, count in run.counts.get("refusals", {}).items()
+            for failure, count in counts["refusals"].items()
         }
-        return _table({**overview.failures(run), **refused})
+        return _table({**overview.failures(run, counts["failed_objects"]), **refused})
 
     @admin.display(description="rejects by reason")
     def rejects(self, run: Run) -> str:
         """Return the number of rejects by reason."""
-        return _table(run.counts.get("rejects_by_reason", {}))
+        return _table(overview.counts(run)["rejects_by_reason"])
 
     @admin.display(description="configuration")
     def configuration(self, run: Run) -> str:
@@ -111,6 +123,12 @@ class UnitAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # no gen
 def _bar(percent: float) -> str:
     shown = f"{percent:.1f}"
     return format_html('<progress max="100" value="{}" aria-label="progress"></progress> {} %', shown, shown)
+
+
+def _process(process: overview.ProcessProgress) -> str:
+    groups = f"groups {', '.join(map(str, process.groups))}" if process.groups else "the whole run"
+    reading = process.reading
+    return f"{groups}: {reading.object} at offset {reading.offset:,}" if reading else groups
 
 
 def _route(route: overview.RouteProgress) -> str:

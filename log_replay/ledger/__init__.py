@@ -72,6 +72,14 @@ class Ledger:
     def fail(self, error: LogReplayError) -> None:
         """Note that the current unit could not be read to its end."""
 
+    def check(self) -> None:
+        """Check that this process may deliver the next batch.
+
+        Raises:
+            LedgerError: another process may work on the same lines.
+            Stopped: the run is asked to stop.
+        """
+
     def split(self, unit: Unit, error: SkippedLines) -> Unit:
         """Split a unit around lines that are skipped, and return the rest of the unit after these lines.
 

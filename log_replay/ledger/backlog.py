@@ -39,17 +39,19 @@ def line_ranges(
 
 
 def add_entry(
-    run: models.Run, batch: Sequence[TransformedEvent], delivery: Delivery, unit_of: Callable[[Position], int]
+    run: models.Run,
+    number: int,
+    batch: Sequence[TransformedEvent],
+    delivery: Delivery,
+    unit_of: Callable[[Position], int],
 ) -> None:
-    """Add the last batch of the run to the backlog, unless every route has received it."""
+    """Add a batch to the backlog, unless every route has received it."""
     if delivery.undelivered is None:
         return
     ranges = line_ranges(batch, delivery.outcomes, unit_of)
     content = {**_content(delivery.undelivered), "line_ranges": [list(line_range) for line_range in ranges]}
     # The row exists already if the connection was lost after the commit, and the transaction is repeated.
-    models.RunBacklog.objects.bulk_create(
-        [models.RunBacklog(run=run, number=run.batches, **content)], ignore_conflicts=True
-    )
+    models.RunBacklog.objects.bulk_create([models.RunBacklog(run=run, number=number, **content)], ignore_conflicts=True)
 
 
 def update_entry(run: models.Run, entry: BacklogEntry, batch: Sequence[TransformedEvent], delivery: Delivery) -> None:

@@ -19,7 +19,7 @@ from log_replay.ledger.lease import is_dead, this_process
 from log_replay.models import Run, RunGroup
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from django.db.models import QuerySet
 
@@ -46,12 +46,14 @@ class Claim:
     Attributes:
         group: the row of the group as it was when it was claimed.
         fence: the number of this claim among the claims on the group.
+        batches_before: the number of batches of the run before the processes joined.
         until: the time of the steady clock until which no other process can claim the group.
         lost: True if it is known that the claim has ended.
     """
 
     group: RunGroup
     fence: int
+    batches_before: int
     until: float
     lost: bool = False
 
@@ -183,34 +185,19 @@ class Claims:
         row = self._groups.filter(_free(), pk=group.pk, fence=group.fence)
         if not row.update(owner=self.owner, fence=F("fence") + 1, lease_until=from_now(self._lease_seconds)):
             return None
-        self._check_run()
-        return Claim(group, group.fence + 1, asked + self._lease_seconds)
-
-    def _check_run(self) -> None:
-        """Check that no process has the whole run, after the group is claimed: it looks for claims after it has it."""
-        open_to_us = Q(lease_until=None) | Q(lease_until__lte=DatabaseNow()) | Q(owner=self.owner)
-        if not Run.objects.filter(open_to_us, pk=self._run_id, stop_requested=False, state=Run.State.RUNNING).exists():
+        # A process looks for claims after it has acquired the lease of the run. So one of the two sees the other.
+        ours = Q(lease_until=None) | Q(lease_until__lte=DatabaseNow()) | Q(owner=self.owner)
+        run = Run.objects.filter(ours, pk=self._run_id, stop_requested=False, state=Run.State.RUNNING)
+        batches = run.values_list("batches", flat=True).first()
+        if batches is None:
             raise ClaimsClosed("the run cannot be joined now")
+        return Claim(group, group.fence + 1, batches, asked + self._lease_seconds)
 
     def _lost(self, claim: Claim) -> ClaimLost:
         claim.lost = True
         return ClaimLost(
             f"the claim on group {claim.group.number} has ended; another process may work on the group now"
         )
-
-
-def has_live_claims(run_id: int, *, locked: bool = False) -> bool:
-    """Return True if any process has a claim on a group of a run.
-
-    Args:
-        run_id: the primary key of the run.
-        locked: wait for claims that are not committed yet. This needs a transaction.
-    """
-    rows = RunGroup.objects.filter(run_id=run_id, state=State.WAITING, lease_until__gt=DatabaseNow())
-    if locked:
-        rows = rows.select_for_update()
-    owners: Sequence[str] = list(rows.order_by().values_list("owner", flat=True))
-    return any(not is_dead(owner) for owner in owners)
 
 
 def _free() -> Q:

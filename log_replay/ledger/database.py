@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import asdict
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Self
 
 import structlog
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connections, router, transaction
-from django.db.models import Max
+from django.db.models import Max, Sum
 from django.utils import timezone
 
 from log_replay import models
 from log_replay.counters import Counters
 from log_replay.databases import database_reason
-from log_replay.errors import ConfigurationError, LedgerError
+from log_replay.errors import ConfigurationError, LedgerError, Stopped
 from log_replay.ledger import Ledger, backlog
 from log_replay.ledger.lease import Lease
 from log_replay.ledger.plan_changes import refuse_changes
 from log_replay.ledger.splitting import rest_of, skipped_part
-from log_replay.records import SkippedObject, SourceObject, Unit
-from log_replay.report.stored import restore_counts, stored_counts
+from log_replay.ledger.stored_plan import store_plan, stored_unit, unit_row
+from log_replay.records import SkippedObject
+from log_replay.report.stored import merged_counts, restore_counts, stored_counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from log_replay.errors import LogReplayError
     from log_replay.ledger.splitting import SkippedLines
-    from log_replay.records import BacklogEntry, Delivery, TransformedEvent
+    from log_replay.records import BacklogEntry, Delivery, SourceObject, TransformedEvent, Unit
     from log_replay.report import Report
 
 log = structlog.get_logger(__name__)
@@ -37,6 +38,8 @@ log = structlog.get_logger(__name__)
 State = models.RunUnit.State
 #: The number of rows in one query.
 ROWS = 1000
+#: The number of a batch is the number of its group times this, plus its number in the group.
+BATCHES = 2**32
 
 
 class DatabaseLedger(Ledger):
@@ -76,7 +79,7 @@ class DatabaseLedger(Ledger):
         if self._run.planned:
             refuse_changes(self._run, planned, self._read_head)
         else:
-            with _translated("store the plan"):
+            with translated("store the plan"):
                 self._store_plan(planned)
         self._restore(report)
         last = -1
@@ -84,7 +87,7 @@ class DatabaseLedger(Ledger):
         newest = self._run.units.aggregate(newest=Max("number"))["newest"]
         to_do = self._run.units.exclude(state=State.DONE).filter(number__lte=-1 if newest is None else newest)
         while rows := list(to_do.filter(number__gt=last)[:ROWS]):
-            yield from map(_unit, rows)
+            yield from map(stored_unit, rows)
             last = rows[-1].number
 
     def begin(self, unit: Unit) -> None:
@@ -98,18 +101,16 @@ class DatabaseLedger(Ledger):
         if self._current:
             self._failures[self._current] = error
 
+    def check(self) -> None:
+        """See ``Ledger``. Recording the next batch finds out if another process has taken over the run."""
+        if self._lease and self._lease.stop_requested:
+            raise self._stopped()
+
     def split(self, unit: Unit, error: SkippedLines) -> Unit:
         """See ``Ledger``."""
-        newest = self._run.units.aggregate(newest=Max("number"))["newest"]
-        skipped, rest = skipped_part(unit, error, newest + 1), rest_of(unit, error, newest + 2)
-        before = None if unit.lines is None else sorted(line for line in unit.lines if line < error.begin)
-        rows = [self._split_row(skipped, unit, state=State.FAILED, error=str(error)), self._split_row(rest, unit)]
-        self._commit(
-            self._update,
-            lambda: self._run.units.filter(number=unit.number).update(end=error.begin, lines=before),
-            lambda: models.RunUnit.objects.bulk_create(rows, ignore_conflicts=True),
-        )
-        return rest
+        parts: list[Unit] = []
+        self._commit(self._check, lambda: parts.append(self._split(unit, error)))
+        return parts[-1]
 
     def acknowledge(
         self,
@@ -120,11 +121,11 @@ class DatabaseLedger(Ledger):
         rejects_bytes: int = 0,
     ) -> None:
         """See ``Ledger``."""
-        self._run.batches += 1
+        number = self._next_batch()
         self._commit(
             lambda: self._record(report, pending, rejects_bytes),
-            lambda: self._store_acknowledgement(delivery.acknowledgement),
-            lambda: backlog.add_entry(self._run, batch, delivery, backlog.unit_in_units(self._begun)),
+            lambda: self._store_acknowledgement(number, delivery.acknowledgement),
+            lambda: backlog.add_entry(self._run, number, batch, delivery, backlog.unit_in_units(self._begun)),
         )
         self._begun = {unit: begun for unit, begun in self._begun.items() if unit is self._current}
         self._heads = {unit: self._heads[unit] for unit in self._begun}
@@ -135,7 +136,7 @@ class DatabaseLedger(Ledger):
 
     def unit(self, number: int) -> Unit:
         """See ``Ledger``."""
-        return _unit(self._run.units.get(number=number))
+        return stored_unit(self._run.units.get(number=number))
 
     def record_redelivery(
         self,
@@ -147,7 +148,7 @@ class DatabaseLedger(Ledger):
     ) -> None:
         """See ``Ledger``."""
         self._commit(
-            lambda: self._update(counts=stored_counts(report), rejects_bytes=rejects_bytes),
+            lambda: self._store_counts(report, rejects_bytes),
             lambda: self._update_counters(report, {line_range.unit for line_range in entry.line_ranges}),
             lambda: backlog.update_entry(self._run, entry, batch, delivery),
         )
@@ -175,52 +176,97 @@ class DatabaseLedger(Ledger):
     def _claim(self) -> None:
         lease = Lease(self._run.pk, self._run.name)
         lease.acquire()
+        models.Run.objects.filter(pk=self._run.pk).update(stop_requested=False)
+        self._hold(lease)
+
+    def _hold(self, lease: Lease) -> None:
         self._lease = lease
         # From here on, no other process writes to the run.
         self._run.refresh_from_db()
+        self._combine_counts()
         self.rejects_bytes = self._run.rejects_bytes
         self.acknowledgements = list(self._run.acknowledgements.values_list("content", flat=True))
 
+    def _combine_counts(self) -> None:
+        """Add what joined processes have counted to the counts of the run."""
+        groups = self._run.groups.exclude(counts={}, batches=0)
+        if not groups.exists():
+            return
+        parts = (counts for counts in groups.values_list("counts", flat=True).iterator(chunk_size=ROWS) if counts)
+        counts = merged_counts([self._run.counts, *parts])
+        batches = self._run.batches + (groups.aggregate(batches=Sum("batches"))["batches"] or 0)
+        self._commit(lambda: self._update(counts=counts, batches=batches), lambda: groups.update(counts={}, batches=0))
+        self._run.counts, self._run.batches = counts, batches
+
     def _store_plan(self, planned: Iterable[Unit | SkippedObject]) -> None:
-        """Store the plan in pieces, since a listing can be long. Pieces of an interrupted attempt are deleted first."""
         entries = iter(planned)
-        chunk = list(islice(entries, ROWS))
+        first = list(islice(entries, ROWS))  # an error of the listing comes before the run is created
         if not self._run.pk:
-            self._create()
-        self._run.units.all().delete()
-        while chunk:
-            self._run.units.bulk_create(_row(self._run, unit) for unit in chunk if isinstance(unit, Unit))
-            self._run.skipped.update((entry.name, entry.reason) for entry in chunk if isinstance(entry, SkippedObject))
-            chunk = list(islice(entries, ROWS))
+            self._insert()
+            self._claim()
+        self._run.skipped = store_plan(self._run, chain(first, entries), self._update)
         self._update(planned=True, skipped=self._run.skipped)
 
-    def _create(self) -> None:
+    def _stopped(self) -> Stopped:
+        return Stopped("an operator asked the run to stop")
+
+    def _insert(self) -> None:
         try:
             with transaction.atomic(router.db_for_write(models.Run)):
                 self._run.save(force_insert=True)
         except IntegrityError:
             raise ConfigurationError(f"another process has just begun the run {self.name!r}") from None
-        self._claim()
 
     def _restore(self, report: Report) -> None:
-        report.skipped[:] = [SkippedObject(name, reason) for name, reason in self._run.skipped.items()]
-        restore_counts(report, self._run.counts)
-        for row in self._run.units.exclude(counters={}).iterator(chunk_size=ROWS):
-            report.restore(_unit(row), Counters(**row.counters))
+        self._restore_counters(report, self._run.counts)
         for name in self._run.units.filter(state=State.FAILED).values_list("object", flat=True):
             report.failed_objects.pop(name, None)  # this run tries it again
 
+    def _restore_counters(self, report: Report, counts: Mapping[str, Any]) -> None:
+        report.skipped[:] = [SkippedObject(name, reason) for name, reason in self._run.skipped.items()]
+        restore_counts(report, counts)
+        for row in self._run.units.exclude(counters={}).iterator(chunk_size=ROWS):
+            report.restore(stored_unit(row), Counters(**row.counters))
+
     def _record(self, report: Report, pending: Sequence[TransformedEvent], rejects_bytes: int, **values: Any) -> None:
-        counts = stored_counts(report)
-        self._update(counts=counts, rejects_bytes=rejects_bytes, batches=self._run.batches, **values)
+        self._store_counts(report, rejects_bytes, **values)
         for unit, begun in self._begun.items():
             progress = self._progress(unit, report, pending)
             self._run.units.filter(number=unit.number).update(
                 **progress, head=self._heads[unit], begun=begun, updated=timezone.now()
             )
 
+    def _store_counts(self, report: Report, rejects_bytes: int, **values: Any) -> None:
+        """Store the counters that are not kept by unit. This is the first action of each transaction."""
+        counts = stored_counts(report)
+        self._update(counts=counts, rejects_bytes=rejects_bytes, batches=self._run.batches, **values)
+
+    def _check(self) -> None:
+        """Check that no other process has taken over, as the first action of a transaction."""
+        self._update()
+
+    def _next_batch(self) -> int:
+        """Return the number of a batch: batches are sorted by group, then by the order of their delivery."""
+        self._run.batches += 1
+        return (self._current.group if self._current else 0) * BATCHES + self._run.batches
+
+    def _split(self, unit: Unit, error: SkippedLines) -> Unit:
+        """Store the parts of a unit, and return the rest. If they are stored already, this changes nothing."""
+        units = models.Run.objects.select_for_update().get(pk=self._run.pk).units  # no other process adds units now
+        split = units.filter(object=unit.object.name, group=unit.group).exclude(split_from=None)
+        stored = split.filter(start=error.end, end=unit.end).first()
+        if stored:
+            return stored_unit(stored)
+        newest = units.aggregate(newest=Max("number"))["newest"]
+        skipped, rest = skipped_part(unit, error, newest + 1), rest_of(unit, error, newest + 2)
+        rows = [self._split_row(skipped, unit, state=State.FAILED, error=str(error)), self._split_row(rest, unit)]
+        before = None if unit.lines is None else sorted(line for line in unit.lines if line < error.begin)
+        units.filter(number=unit.number).update(end=error.begin, lines=before)
+        models.RunUnit.objects.bulk_create(rows)
+        return rest
+
     def _split_row(self, part: Unit, unit: Unit, **values: Any) -> models.RunUnit:
-        row = _row(self._run, part)
+        row = unit_row(self._run, part)
         row.offset, row.counted_to, row.head = part.offset, part.counted_to, self._heads.get(unit, "")
         planned = self._run.units.get(number=unit.number)
         row.split_from = unit.number if planned.split_from is None else planned.split_from
@@ -232,9 +278,9 @@ class DatabaseLedger(Ledger):
         for number in numbers:
             self._run.units.filter(number=number).update(counters=_counters(report, number))
 
-    def _store_acknowledgement(self, acknowledgement: Mapping[str, Any] | None) -> None:
+    def _store_acknowledgement(self, number: int, acknowledgement: Mapping[str, Any] | None) -> None:
         if acknowledgement is not None:
-            row = models.RunAcknowledgement(run=self._run, number=self._run.batches, content=acknowledgement)
+            row = models.RunAcknowledgement(run=self._run, number=number, content=acknowledgement)
             # The row exists already if the connection was lost after the commit, and the transaction is repeated.
             models.RunAcknowledgement.objects.bulk_create([row], ignore_conflicts=True)
 
@@ -275,18 +321,19 @@ class DatabaseLedger(Ledger):
 
         Databases close connections that are idle for long.
         """
-        with _translated("record the progress"):
+        with translated("record the progress"):
             try:
-                _do_all(actions)
+                do_all(actions)
             except (OperationalError, InterfaceError):
                 connection = connections[router.db_for_write(models.Run)]
                 if connection.in_atomic_block:
                     raise
                 connection.close()
-                _do_all(actions)
+                do_all(actions)
 
 
-def _do_all(actions: Iterable[Callable[[], object]]) -> None:
+def do_all(actions: Iterable[Callable[[], object]]) -> None:
+    """Do several actions in one transaction."""
     with transaction.atomic(router.db_for_write(models.Run)):
         for action in actions:
             action()
@@ -296,35 +343,9 @@ def _counters(report: Report, number: int) -> dict[str, int]:
     return {name: value for name, value in asdict(report.units[number]).items() if value}
 
 
-def _row(run: models.Run, unit: Unit) -> models.RunUnit:
-    return models.RunUnit(
-        run=run,
-        number=unit.number,
-        object=unit.object.name,
-        size_bytes=unit.object.size_bytes,
-        version=unit.object.version,
-        start=unit.start,
-        end=unit.end,
-        lines=None if unit.lines is None else sorted(unit.lines),
-        group=unit.group,
-    )
-
-
-def _unit(row: models.RunUnit) -> Unit:
-    return Unit(
-        number=row.number,
-        object=SourceObject(row.object, row.size_bytes, row.version),
-        start=row.start,
-        end=row.end,
-        lines=None if row.lines is None else frozenset(row.lines),
-        offset=row.offset,
-        counted_to=row.counted_to,
-        group=row.group,
-    )
-
-
 @contextmanager
-def _translated(operation: str) -> Iterator[None]:
+def translated(operation: str) -> Iterator[None]:
+    """Raise LedgerError for an error of the database."""
     try:
         yield
     except DatabaseError as error:

@@ -15,7 +15,8 @@ from log_replay.databases import database_reason
 from log_replay.errors import ConfigurationError
 from log_replay.ledger import Ledger
 from log_replay.ledger.database import DatabaseLedger
-from log_replay.ledger.run_configuration import difference, identity, stored_command
+from log_replay.ledger.joined import JoinedLedger
+from log_replay.ledger.run_configuration import check_same, identity, stored_command
 from log_replay.models import Run
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def open_ledger(options: Options, read_head: Callable[[SourceObject], str]) -> L
         )
     try:
         run = _new_run(options, _new_name()) if options.run is None else _existing_or_new_run(options, options.run)
+        if options.join:
+            return JoinedLedger(run, read_head, lease_seconds=options.lease_secs)
         return DatabaseLedger(run, read_head)
     except DatabaseError as error:
         if options.run is None:
@@ -89,12 +92,7 @@ def _existing_or_new_run(options: Options, name: str) -> Run:
     run = Run.objects.filter(name=name).first()
     if run is None:
         return _new_run(options, name)
-    differs = difference(run.identity, identity(options))
-    if differs:
-        raise ConfigurationError(
-            f"the run {name!r} exists with a different configuration: {differs}",
-            hint="give this run another name, or resume the other run with its own configuration",
-        )
+    check_same(run, identity(options))
     return run
 
 

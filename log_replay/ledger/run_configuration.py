@@ -7,12 +7,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from log_replay.errors import ConfigurationError
 from log_replay.options import OPTIONS
 from log_replay.redaction import split_secrets, without_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from log_replay.models import Run
     from log_replay.options import Options, Place
 
 
@@ -45,6 +47,20 @@ def difference(stored: Mapping[str, Any], given: Mapping[str, Any]) -> str | Non
         if name in stored and stored[name] != value:
             return f"{name} was {_shown(stored[name])} and is {_shown(value)}"
     return None
+
+
+def check_same(run: Run, given: Mapping[str, Any]) -> None:
+    """Check that a run has the given configuration.
+
+    Raises:
+        ConfigurationError: it has a different one.
+    """
+    differs = difference(run.identity, given)
+    if differs:
+        raise ConfigurationError(
+            f"the run {run.name!r} exists with a different configuration: {differs}",
+            hint="give this run another name, or resume the other run with its own configuration",
+        )
 
 
 def stored_command(given: Mapping[str, Any]) -> dict[str, Any]:

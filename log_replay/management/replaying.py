@@ -64,6 +64,7 @@ def _replay(options: Options, *, report_on_stdout: bool) -> Report:
     from log_replay.inspect.duration import Measured  # noqa: PLC0415
     from log_replay.inspect.extras import ReportExtras  # noqa: PLC0415
     from log_replay.management.inspecting import show_report  # noqa: PLC0415
+    from log_replay.pipeline.joined_run import JoinedReplay  # noqa: PLC0415
     from log_replay.pipeline.run import Replay  # noqa: PLC0415
     from log_replay.report.progress import shown_progress  # noqa: PLC0415
     from log_replay.report.summary_file import write_summary  # noqa: PLC0415
@@ -73,7 +74,8 @@ def _replay(options: Options, *, report_on_stdout: bool) -> Report:
         check_stdout()
     prepare_identities(options.transformer_type)
     extras = ReportExtras(options)
-    run = Replay(options, source=extras.source, observers=extras.observers)
+    replay = JoinedReplay if options.join else Replay
+    run = replay(options, source=extras.source, observers=extras.observers)
     cpu_began = process_time()
     statements_on_terminal = options.log_to == "stdout" and sys.stdout.isatty()
     with shown_progress(sys.stderr, bar=sys.stderr.isatty() and not statements_on_terminal) as progress:

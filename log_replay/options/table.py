@@ -24,8 +24,9 @@ from log_replay.options.option import (
     options_of,
 )
 from log_replay.options.place import Place
-from log_replay.options.report_options import ReportOptions
+from log_replay.options.run_options import RunOptions
 from log_replay.options.values import (
+    LONGEST_SECONDS,
     between,
     positive,
     read_allowance,
@@ -49,12 +50,9 @@ if TYPE_CHECKING:
 
     from log_replay.options.values import Allowance
 
-#: Operating systems' timers reject very long times.
-LONGEST_SECONDS = 86_400.0
-
 
 @dataclass(frozen=True, kw_only=True)
-class Options(ReportOptions):
+class Options(RunOptions):
     """The configuration of one run. Each field is a row of the table of options and has the option's name.
 
     ``given`` is the command line as it was given, with the defaults: the ledger stores it, without secrets.
@@ -277,18 +275,6 @@ class Options(ReportOptions):
         "Transform this share of the events (0.01: one in a hundred) with event-routing-backends as well, and exit "
         "with 1 if any statement differs.",
         type=float, read=between(0, 1), default=0.0, metavar="SHARE",
-    )
-    run: str | None = option(
-        FAILURES,
-        "Name of the run in the ledger. If a run of this name was interrupted, resume it. Runs that store or send "
-        "statements get a name of their own if none is given; replay_runs lists them.",
-        metavar="NAME", stored=False,
-    )
-    grace_secs: float = option(
-        FAILURES,
-        "Seconds for finishing the current batch after SIGTERM or Ctrl-C (default 20). A second signal ends the run "
-        "at once.",
-        type=float, read=between(0, LONGEST_SECONDS), default=20.0, metavar="SECONDS",
     )
     batch_size: int = option(
         SPEED,

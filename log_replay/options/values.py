@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+#: Operating systems' timers reject very long times.
+LONGEST_SECONDS = 86_400.0
 #: ``${NAME}`` stands for an environment variable, ``$${`` for a dollar sign and a brace.
 _VARIABLE = re.compile(r"\$(\$\{)|\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(I?)B?", re.IGNORECASE)

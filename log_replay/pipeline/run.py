@@ -79,11 +79,7 @@ class Replay:
     ) -> None:
         check_output_paths(options)
         self.options = options
-        self.report = Report(
-            over_line_limit=line_limit(options.max_line_bytes),
-            c_extension=_speedups.classify_lines is not None,
-            filters=tuple(option_checks(options.filters)),
-        )
+        self.report = self._new_report()
         self._source = source or open_source(
             options.source.provider, options.source.config, skip_unreadable=options.skip_unreadable
         )
@@ -136,6 +132,13 @@ class Replay:
             log.error("the counters do not add up: report this defect", object=name, equations="; ".join(equations))
         return self.report
 
+    def _new_report(self) -> Report:
+        return Report(
+            over_line_limit=line_limit(self.options.max_line_bytes),
+            c_extension=_speedups.classify_lines is not None,
+            filters=tuple(option_checks(self.options.filters)),
+        )
+
     def _replay(self, progress: Progress) -> None:
         planned = plan_run(self._source, self.options, progress)
         with (
@@ -143,7 +146,7 @@ class Replay:
             RejectsFile(
                 self.options.rejects, run=self._ledger.name, kept_bytes=self._ledger.rejects_bytes
             ) as self._rejects,
-            closing(self._read(planned)) as items,
+            closing(self._read(self._ledger.units(planned, self.report))) as items,
             closing(self._results(items)) as results,
         ):
             self._sink.resume_from(self._ledger.acknowledgements)
@@ -163,13 +166,13 @@ class Replay:
             return results_in_order(items, self._transform_settings, self._limit.limited(open_transform), workers=1)
         return results_in_order(items, self._transform_settings, open_transform, self.options.workers)
 
-    def _read(self, planned: Iterable[Unit | SkippedObject]) -> Generator[LineBlock | Mark]:
+    def _read(self, units: Iterable[Unit | SkippedObject]) -> Generator[LineBlock | Mark]:
         """Yield each unit, then its blocks, then the error if the rest of the unit cannot be read."""
         with (
             ReadAhead(partial(read_unit, self._source), units_ahead(self.options)) as ahead,
-            closing(ahead.units(self._ledger.units(planned, self.report))) as units,
+            closing(ahead.units(units)) as units_with_blocks,
         ):
-            for unit, blocks in units:
+            for unit, blocks in units_with_blocks:
                 yield unit
                 try:
                     for block in blocks:
@@ -272,6 +275,7 @@ class Replay:
         if not batch:
             return
         time.sleep(max(0.0, self._next_batch_at - time.monotonic()))
+        self._ledger.check()
         with defer_signals():
             delivery = self._sink.deliver(batch)
             self.report.count_delivery(batch, delivery)

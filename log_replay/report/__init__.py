@@ -12,7 +12,7 @@ from log_replay.counters import Counters, RouteCounters, ValidationCounts
 from log_replay.records import Position, statement_count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from log_replay.errors import LogReplayError
     from log_replay.records import BacklogEntry, BlockResult, Delivery, SkippedObject, TransformedEvent, Unit
@@ -173,8 +173,8 @@ class Report:
         self.matched_filters |= result.matched_filters
         self.verified += result.verified
         self.differences += result.differences
-        _add(self.unknown_names, result.unknown_names)
-        _add(self.unsupported_shapes, result.unsupported_shapes)
+        add_names(self.unknown_names, result.unknown_names)
+        add_names(self.unsupported_shapes, result.unsupported_shapes)
         if result.validation:
             self.validation = self.validation or ValidationCounts()
             self.validation += result.validation
@@ -283,7 +283,7 @@ class Report:
         }
 
 
-def _add(counter: Counter[str], more: Counter[str]) -> None:
+def add_names(counter: Counter[str], more: Mapping[str, int]) -> None:
     """Add to a counter of names that come from logs. All names beyond ``SEPARATE_NAMES`` are counted as one."""
     for name, count in more.items():
         kept = name if name in counter or len(counter) < SEPARATE_NAMES else OTHER_NAMES

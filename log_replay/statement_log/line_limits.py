@@ -21,7 +21,7 @@ LINE_LIMITS = {
     # Vector's file source drops lines over 100 KiB by default.
     "vector-file": 102_400,
 }
-_MAX_POSITIONS = 10
+MAX_POSITIONS = 10
 _MAX_ENVELOPE_BYTES = 1024
 
 
@@ -45,5 +45,5 @@ class LineLimit:
         """Count the record if its line is too long in the format of at least one handler."""
         if any(len(handler.format(record).encode()) > self.max_line_bytes for handler in handlers):
             self.over += 1
-            if len(self.first) < _MAX_POSITIONS:
+            if len(self.first) < MAX_POSITIONS:
                 self.first.append(position)

@@ -18,8 +18,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from log_replay.ledger.claims import Claim, ClaimLost, Claims, ClaimsClosed, has_live_claims
-from log_replay.ledger.lease import Lease
+from log_replay.ledger.claims import Claim, ClaimLost, Claims, ClaimsClosed
+from log_replay.ledger.lease import Lease, has_live_claims
 from log_replay.models import Run, RunGroup
 
 LEASE_SECONDS = 60.0
@@ -193,7 +193,7 @@ def test_no_group_is_claimed_after_a_request_to_stop(run):
 
 @pytest.mark.django_db
 def test_groups_of_a_dead_process_are_free_at_once(run):
-    machine, pid, started = Lease(run.pk, run.name).owner.split()
+    machine, pid, started, _ = Lease(run.pk, run.name).owner.split()
     dead = Claims(run.pk, LEASE_SECONDS, f"{machine} {pid} {int(started) + 1}")
     assert dead.claim_next().group.number == 0
     assert not has_live_claims(run.pk)

@@ -3,39 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 import sys
-import time
 
 import pytest
 
-from tests.support import sample_identities
+from tests.support import database_servers, sample_identities
 from tests.support.keeping_lrs import KeepingLrs
-from tests.support.paths import ROOT
 from tests.support.scripted_server import LrsResponse
-from tests.support.servers import served
 
-SETUP = """
-import json, sys
-import django; django.setup()
-from django.core.management import call_command
-call_command("migrate", verbosity=0, interactive=False)
-from django.contrib.auth import get_user_model
-from log_replay.identities.lms_tables import CourseOverview, ExternalId, ExternalIdType
-from log_replay.standalone.embedded import create_lms_tables
-create_lms_tables()
-directory = json.load(sys.stdin)
-types = dict(ExternalIdType.objects.values_list("name", "id"))
-for user in directory["users"]:
-    ids = user.pop("external_ids", {})
-    get_user_model().objects.create(**user)
-    for name, value in ids.items():
-        ExternalId.objects.create(user_id=user["id"], external_id_type_id=types[name], external_user_id=value)
-for course in directory["courses"]:
-    CourseOverview.objects.create(**course)
-"""
 OPTIONS = """
 import argparse, json, sys
 import django; django.setup()
@@ -80,37 +56,10 @@ for _ in range(2):
 @pytest.fixture(scope="module")
 def mariadb(tmp_path_factory):
     """Start a server with the tables of the LMS, and return the environment that makes it the database."""
-    install, server = (
-        shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin") for name in ("mariadb-install-db", "mariadbd")
-    )
-    if not install or not server:
-        pytest.skip("this test needs MariaDB: apt-get install mariadb-server")
-    pytest.importorskip("MySQLdb", reason="this test needs mysqlclient: pip install mysqlclient")
-    home = tmp_path_factory.mktemp("mariadb")
-    socket, user = home / "socket", [f"--user={os.environ.get('USER', 'root')}"]
-    place = [f"--datadir={home / 'data'}", "--no-defaults"]
-    subprocess.run(
-        [install, *reversed(place), "--auth-root-authentication-method=normal", *user], check=True, capture_output=True
-    )
-    command = [server, *reversed(place), f"--socket={socket}", "--skip-networking", f"--pid-file={home / 'pid'}", *user]
-    client = [shutil.which("mariadb"), "--no-defaults", f"--socket={socket}", "--user=root", "-e"]
-    with served(command, home, {}) as log:
-        until = time.monotonic() + 60
-        create = [*client, "CREATE DATABASE edxapp CHARACTER SET utf8mb4"]
-        while subprocess.run(create, capture_output=True, check=False).returncode:
-            assert time.monotonic() < until, log.read_text()[-2000:]
-            time.sleep(0.2)
-        sample = sample_identities.sample_identities()
-        environment = {
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "tests.support.mariadb_site",
-            "PYTHONPATH": str(ROOT),
-            "MARIADB_SOCKET": str(socket),
-            "LOG_REPLAY_HOME": str(home),
-            "LOG_REPLAY_RETIRED_USER_SALTS": ",".join(sample["retired_user_salts"]),
-        }
-        subprocess.run([sys.executable, "-c", SETUP], env=environment, input=json.dumps(sample).encode(), check=True)
-        yield environment
+    sample = sample_identities.sample_identities()
+    salts = ",".join(sample["retired_user_salts"])
+    with database_servers.mariadb(tmp_path_factory.mktemp("mariadb"), sample) as server:
+        yield {**server.environment, "LOG_REPLAY_RETIRED_USER_SALTS": salts}
 
 
 def test_interrupted_run_is_resumed(mariadb, into_files, replay):

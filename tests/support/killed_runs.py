@@ -20,8 +20,8 @@ from django.core.management import CommandError, call_command
 
 #: The functions before or after which a run can be killed, at any call.
 SEAMS = {
-    "create": "log_replay.ledger.database:DatabaseLedger._create",
-    "plan": "log_replay.ledger.database:_row",
+    "create": "log_replay.ledger.database:DatabaseLedger._insert",
+    "plan": "log_replay.ledger.stored_plan:unit_row",
     "claim": "log_replay.ledger.lease:Lease.acquire",
     "count": "log_replay.report:Report.count_block",
     "reject": "log_replay.report.rejects:RejectsFile.write",
@@ -34,7 +34,7 @@ SEAMS = {
     "rename": "pathlib:Path.replace",
     "put": "log_replay.sinks.files.bucket:Bucket._upload",
     "flush": "log_replay.pipeline.run:flush_statements",
-    "record": "log_replay.ledger.database:_do_all",
+    "record": "log_replay.ledger.database:do_all",
     "record, inside": "log_replay.ledger.database:DatabaseLedger._progress",
     "add to the backlog": "log_replay.ledger.backlog:add_entry",
     "update the backlog": "log_replay.ledger.backlog:update_entry",

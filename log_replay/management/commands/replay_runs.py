@@ -126,7 +126,7 @@ class Command(LogReplayCommand):
 
 
 def _resume(run: Run) -> None:
-    run_replay(options_from({**run.command, "run": run.name}))
+    run_replay(options_from({**run.command, "run": run.name, "join": run.joined}))
 
 
 def _run(name: str) -> Run:

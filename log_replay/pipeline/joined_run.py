@@ -1,0 +1,145 @@
+"""One process of a run that several processes work on, with ``--join``."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from contextlib import closing
+from typing import TYPE_CHECKING, cast
+
+import structlog
+
+from log_replay.errors import DeliveryError, LedgerError
+from log_replay.ledger.claims import ClaimLost
+from log_replay.pipeline.plan.listing import plan_run
+from log_replay.pipeline.run import Replay
+from log_replay.report.rejects import RejectsFile
+from log_replay.statement_log import statements_to
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+    from pathlib import Path
+
+    from log_replay.inspect import BlockObserver
+    from log_replay.ledger.joined import JoinedLedger
+    from log_replay.options import Options
+    from log_replay.pipeline.workers import Mark
+    from log_replay.records import LineBlock, Unit
+    from log_replay.report.progress import Progress
+    from log_replay.sinks import Sink
+    from log_replay.sources import Source
+
+log = structlog.get_logger(__name__)
+
+
+class JoinedReplay(Replay):
+    """Replays the groups of units that this process claims, and waits until all groups of the run are done.
+
+    While a group is replayed, ``report`` is the report of that group. In the end it is the report of the whole run, so
+    all processes show the same summary. One of them finishes the run.
+
+    Args:
+        options: the configuration, with ``--join``.
+        sink: replaces the destination of the options.
+        source: replaces the source of the options.
+        observers: see ``Replay``.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        sink: Sink | None = None,
+        source: Source | None = None,
+        observers: Sequence[BlockObserver] = (),
+    ) -> None:
+        super().__init__(options, sink, source, observers)
+        self._joined = cast("JoinedLedger", self._ledger)
+
+    def _replay(self, progress: Progress) -> None:
+        self._joined.join(lambda: plan_run(self._source, self.options, progress))
+        path = self._joined.rejects_path = _of_this_process(self.options.rejects)
+        with (
+            statements_to(self.options.log_to, self.options.log_format, timeout_seconds=self.options.log_timeout_secs),
+            RejectsFile(path, run=self._joined.name) as self._rejects,
+        ):
+            while self._joined.wait_for_group():
+                self._replay_groups(progress)
+            if self._joined.finishing:
+                self._finish()
+
+    def _replay_groups(self, progress: Progress) -> None:
+        """Replay the claimed group, and further ones until none is free or a claim is lost."""
+        try:
+            with closing(self._read_groups()) as items, closing(self._results(items)) as results:
+                for result in results:
+                    self._joined.check()
+                    self._take(result, progress)
+                self._end_group()
+        except ClaimLost as lost:
+            self._abandon(lost)
+        except DeliveryError:
+            try:
+                self._joined.check()
+            except ClaimLost as lost:  # another process works on the group, so the delivery may fail
+                self._abandon(lost)
+            else:
+                raise
+
+    def _read_groups(self) -> Generator[LineBlock | Mark]:
+        for units in self._joined.groups():
+            yield from self._read(units)
+
+    def _abandon(self, lost: ClaimLost) -> None:
+        log.warning("continuing with another part of the logs", reason=lost.message)
+        self._batch.clear()
+        self._unit = None
+        self._joined.abandon()
+
+    def _begin(self, unit: Unit, progress: Progress) -> None:
+        if self._unit is None or self._unit.group != unit.group:
+            self._end_group()
+            self.report = self._new_report()
+            self._joined.open_group(unit.group, self.report, self._rejects.flush())
+        super()._begin(unit, progress)
+
+    def _end_group(self) -> None:
+        """Deliver the last batch of a group, and record that the group is done."""
+        if self._unit is None:
+            return
+        self._joined.end_units()
+        self._deliver()
+        self._flush_loggers()
+        self._joined.finish_group(self.report, self._rejects.flush())
+        self._unit = None
+
+    def _finish(self) -> None:
+        """Do what is done once for the whole run."""
+        self.report = self._new_report()
+        self._joined.begin_to_finish(self._rejects.flush())
+        self._joined.restore_all(self.report)
+        self._sink.resume_from(self._joined.acknowledgements)
+        self._redeliver_backlog()
+        self._rejects.flush()
+        self._finish_objects()
+        self._complete = True
+
+    def _end(self) -> None:
+        super()._end()
+        if self._complete or not self._joined.is_stored:
+            return
+        whole = self._new_report()
+        try:
+            self._joined.restore_all(whole)
+        except LedgerError as error:
+            log.warning("the summary is that of this process, not of the run", reason=error.message)
+            return
+        whole.stopped = self.report.stopped or whole.stopped
+        self.report = whole
+
+
+def _of_this_process(path: Path | None) -> Path | None:
+    """Return the name of the rejects file of this process: host, process and four random digits are inserted."""
+    if path is None:
+        return None
+    return path.with_name(f"{path.stem}.{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}{path.suffix}")

@@ -1,0 +1,222 @@
+"""Runs that several processes work on, while processes are killed or suspended and the database is restarted.
+
+``LOG_REPLAY_JOINED_RUNS`` is the number of runs (default 3). Each has a seed: the number of processes, the destination
+and the faults follow from it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import time
+from collections import Counter
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests import generate_log
+from tests.support import database_servers
+from tests.support.clickhouse_servers import clickhouse, clickhouse_process
+from tests.support.joined_processes import Processes
+from tests.support.keeping_lrs import KeepingLrs
+from tests.support.scenes import COUNTED
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["clickhouse", "clickhouse_process"]
+
+RUNS = int(os.environ.get("LOG_REPLAY_JOINED_RUNS", "3"))
+#: Most LMSs have MySQL or MariaDB.
+RUNS_ON_OTHERS = max(1, RUNS // 10)
+DESTINATIONS = ("files", "lrs", "clickhouse")
+LEASE_SECONDS = 2.0
+#: A run that is not complete after this time makes no progress.
+MOST_SECONDS = 180
+MOST_STARTS = 60
+
+
+@pytest.fixture(scope="module")
+def database(request, tmp_path_factory):
+    """The database of the ledger, by the name of the function that starts it."""
+    start = getattr(database_servers, request.param)
+    with start(tmp_path_factory.mktemp(request.param), generate_log.identities(users=50, courses=5)) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def processes(database, tmp_path_factory):
+    processes = Processes(database.environment, tmp_path_factory.mktemp("processes") / "log")
+    yield processes
+    processes.close()
+
+
+@pytest.fixture(scope="module")
+def arguments(tmp_path_factory):
+    """The source: three logs in many small groups, with lines that are no events."""
+    key = tmp_path_factory.mktemp("joined")
+    (key / "logs").mkdir()
+    lines = list(generate_log.lines(count=2000, known=0.6, users=60, courses=5, seed=11))
+    lines[300:300] = [b"nonsense\n", b"\n"]
+    for name, part in {"a.log": lines[:1200], "b.log": lines[1200:1300], "c.log": lines[1300:]}.items():
+        (key / "logs" / name).write_bytes(b"".join(part))
+    return [
+        "--transformer_type", "xapi", "--source_provider", "LOCAL", "--log_to", "null", "--add_external_ids", "no",
+        "--source_config", json.dumps({"key": str(key), "container": "logs"}),
+        "--unit_size", "100KB", "--batch_size", "20",
+    ]  # fmt: skip
+
+
+class JoinedRun:
+    """One run in its own folder: the processes that work on it, and what they have written."""
+
+    def __init__(self, processes: Processes, folder: Path, name: str, arguments: list[str]) -> None:
+        self._processes = processes
+        self._folder = folder
+        self._arguments = [*arguments, "--run", name]
+        self.starts = 0
+        self.codes: dict[int, int] = {}
+        self._summaries: dict[int, Path] = {}
+
+    def start(self) -> int:
+        summary = self._folder / f"summary-{self.starts}.json"
+        rejects = self._folder / "rejects.jsonl"
+        self.starts += 1
+        pid = self._processes.start(*self._arguments, "--summary", str(summary), "--rejects", str(rejects))
+        self._summaries[pid] = summary
+        return pid
+
+    def wait(self, seconds: float = MOST_SECONDS) -> bool:
+        """Start processes again until all have ended with 0. Return False if the time is over before."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            ended = self._processes.ended()
+            self.codes |= ended
+            for code in ended.values():
+                if code:
+                    assert self.starts < MOST_STARTS
+                    self.start()
+            if not self._processes.alive:
+                return True
+            time.sleep(0.2 if any(ended.values()) else 0.02)
+        return False
+
+    @property
+    def counted(self) -> list[dict[str, Any]]:
+        """The counters that each process has shown that ended with 0."""
+        complete = [json.loads(path.read_text()) for pid, path in self._summaries.items() if self.codes[pid] == 0]
+        return [{name: summary[name] for name in COUNTED} for summary in complete]
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Return the files in a folder, and the manifest without its times."""
+    content = {path.name: path.read_bytes() for path in folder.iterdir()}
+    manifest = json.loads(content["manifest.json"])
+    for run in manifest["runs"]:
+        del run["created"]
+        del run["key"]
+    for output in manifest["runs"][0]["outputs"]:
+        output["name"] = output["name"].split("_", 2)[2]
+    content["manifest.json"] = json.dumps(manifest).encode()
+    return content
+
+
+def into(folder: Path) -> list[str]:
+    folder.mkdir(exist_ok=True)
+    place = json.dumps({"key": str(folder.parent), "container": folder.name})
+    return ["--destination_provider", "LOCAL", "--destination_config", place]
+
+
+@pytest.fixture(scope="module")
+def alone(processes, arguments, tmp_path_factory):
+    """A run of one process, without --join."""
+    folder = tmp_path_factory.mktemp("alone")
+    run = JoinedRun(processes, folder, folder.name, [*arguments, *into(folder / "out")])
+    run.start()
+    assert run.wait(), processes.log
+    run.files = files(folder / "out")
+    return run
+
+
+@pytest.fixture(scope="module")
+def statements(alone) -> Counter[bytes]:
+    return Counter(line for name, text in alone.files.items() if name[0] != "m" for line in text.splitlines())
+
+
+def disturb(dice: random.Random, processes: Processes, database) -> None:
+    """Kill or suspend a process, or kill the database and start it again."""
+    chosen = dice.choice(sorted(processes.alive))
+    with suppress(ProcessLookupError):  # it has just ended
+        match dice.choice(["kill", "kill", "suspend", "suspend", "database"]):
+            case "kill":
+                os.kill(chosen, signal.SIGKILL)
+            case "suspend":
+                os.kill(chosen, signal.SIGSTOP)
+                time.sleep(LEASE_SECONDS * dice.uniform(0.5, 2))
+                os.kill(chosen, signal.SIGCONT)
+            case _:
+                database.kill()
+                time.sleep(dice.uniform(0, 1))
+                database.start()
+
+
+@pytest.fixture
+def replay_together(database, processes, arguments, alone, statements, clickhouse, tmp_path):
+    """Return a function that makes one run and compares it with that of one process."""
+
+    def replay(seed: int) -> None:
+        dice = random.Random(seed)
+        kind = DESTINATIONS[seed % len(DESTINATIONS)]
+        table = f"statements_{tmp_path.name}"
+        with KeepingLrs() as lrs:
+            destination = {
+                "files": lambda: into(tmp_path / "out"),
+                "lrs": lambda: ["--destination_config", json.dumps({"url": lrs.url})],
+                "clickhouse": lambda: into_clickhouse(clickhouse, table),
+            }[kind]()
+            join = ["--join", "--lease_secs", str(LEASE_SECONDS), "--sleep_between_batches_secs", "0.05"]
+            run = JoinedRun(processes, tmp_path, tmp_path.name, [*arguments, *destination, *join])
+            for _ in range(dice.randint(4, 8)):
+                run.start()
+                time.sleep(dice.choice([0, 0, 0.1]))
+            for _ in range(dice.randint(1, 4)):
+                if run.wait(dice.uniform(0.1, 1)):
+                    break
+                disturb(dice, processes, database)
+            assert run.wait(), processes.log
+            assert run.counted == [alone.counted[0]] * len(run.counted)
+            if kind == "files":
+                assert files(tmp_path / "out") == alone.files
+            elif kind == "lrs":
+                assert Counter(lrs.stored.values()) == statements
+            else:
+                rows = clickhouse.rows(f"SELECT event FROM openedx.{table} FINAL")
+                assert Counter(row["event"].encode() for row in rows) == statements
+
+    return replay
+
+
+def into_clickhouse(clickhouse, table: str) -> list[str]:
+    config = json.dumps({**clickhouse.config, "table": table})
+    return ["--destination_provider", "CLICKHOUSE", "--create_tables", "--destination_config", config]
+
+
+@pytest.mark.parametrize("database", ["mariadb"], indirect=True, scope="module")
+@pytest.mark.parametrize("seed", range(RUNS))
+def test_processes_on_mariadb_do_what_one_does(replay_together, seed):
+    replay_together(seed)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True, scope="module")
+@pytest.mark.parametrize("seed", range(1, 1 + RUNS_ON_OTHERS))
+def test_processes_on_postgresql_do_what_one_does(replay_together, seed):
+    replay_together(seed)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True, scope="module")
+@pytest.mark.parametrize("seed", range(RUNS_ON_OTHERS))
+def test_processes_on_sqlite_do_what_one_does(replay_together, seed):
+    replay_together(seed)
