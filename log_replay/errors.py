@@ -105,8 +105,14 @@ class Stopped(LogReplayError):
 
 
 class RejectError(ValueError):
-    """An event or a line gives no statement; ``reason`` is the reject reason. It is a ``ValueError`` as ERB raises."""
+    """An event or a line gives no statement. It is a ``ValueError`` as ERB raises.
 
-    def __init__(self, reason: str) -> None:
+    Args:
+        reason: the reject reason.
+        detail: what is wrong with the event, in words without learner data.
+    """
+
+    def __init__(self, reason: str, detail: str | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.detail = detail

@@ -143,12 +143,14 @@ class Rejected(NamedTuple):
     """A line that should have given a statement and did not. Of its content, only the name of the event is kept.
 
     ``unparsable`` is True for a line that is not an event, and False for a known event that cannot be transformed.
+    ``detail`` says in words what is wrong with the event, if that is known.
     """
 
     position: Position
     reason: str
     name: str | None = None
     unparsable: bool = False
+    detail: str | None = None
 
 
 class Statement(NamedTuple):

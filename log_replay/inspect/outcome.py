@@ -100,7 +100,6 @@ def _by_org(by_course: dict[str, int]) -> dict[str, int]:
 
 
 def _reason(reason: str, rejects: RejectProfile, events: int) -> dict[str, Any]:
-    by_event = {name: number for name, number in rejects.events.counts().items() if name}
     text = reason_text(reason)
     return {
         "reason": reason,
@@ -109,6 +108,7 @@ def _reason(reason: str, rejects: RejectProfile, events: int) -> dict[str, Any]:
         "meaning": text.meaning,
         "cause": text.cause,
         "next_step": text.next_step,
-        "by_event": by_event,
+        "by_event": rejects.events.counts(),
+        "by_detail": rejects.details.counts(),
         "first": place(rejects.first),
     }

@@ -10,7 +10,7 @@ from log_replay.counters import Counters
 from log_replay.inspect.distinct import Distinct, NamedCounts
 from log_replay.inspect.hours import HourCounts
 from log_replay.inspect.repeats import OBJECTS, LineSample, ObjectProfile
-from log_replay.records import Position
+from log_replay.records import Position, Rejected
 from log_replay.statement_log.line_limits import LINE_LIMITS
 
 if TYPE_CHECKING:
@@ -25,21 +25,26 @@ IDENTITY_REASONS = ("unknown_user", "no_external_id", "unknown_course")
 
 @dataclass(slots=True)
 class RejectProfile:
-    """The rejects of one reason: their number by event, and the position of the first one."""
+    """The rejects of one reason: their number by event and by detail, and the position of the first one."""
 
     events: NamedCounts = field(default_factory=NamedCounts)
+    details: NamedCounts = field(default_factory=NamedCounts)
     count: int = 0
     first: Position | None = None
 
-    def add(self, event: str, position: Position) -> None:
+    def add(self, rejected: Rejected) -> None:
         """Add one reject."""
-        self.events.add({event: 1})
+        if rejected.name:
+            self.events.add({rejected.name: 1})
+        if rejected.detail:
+            self.details.add({rejected.detail: 1})
         self.count += 1
-        self.first = self.first or position
+        self.first = self.first or rejected.position
 
     def merge(self, other: RejectProfile) -> None:
         """Add the rejects of a later part of the log."""
         self.events.merge(other.events)
+        self.details.merge(other.details)
         self.count += other.count
         self.first = self.first or other.first
 
@@ -114,7 +119,7 @@ class Profile:
         self.unknown_names.add(result.unknown_names)
         self.transform_paths += result.transform_paths
         for rejected in result.rejects:
-            self.rejects.setdefault(rejected.reason, RejectProfile()).add(rejected.name or "", rejected.position)
+            self.rejects.setdefault(rejected.reason, RejectProfile()).add(rejected)
         current = self._current
         current.statements += result.counters.statements
         current.rejects += len(result.rejects)

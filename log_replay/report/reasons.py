@@ -161,8 +161,8 @@ EXCEPTIONS = (
     ),
     Reason(
         ("IndexError",),
-        "The id of a block or a page is incomplete, so its parts cannot be read.",
-        "The event is about a page that is not in a course, or an old release of Open edX wrote it.",
+        "An id has a form that event-routing-backends cannot take apart.",
+        "A video of a course with an old id (Org/Course/Run), or a page that is not in a course.",
         EVENT_IS_LOST,
     ),
     Reason(
@@ -186,7 +186,7 @@ EXCEPTIONS = (
     ),
     Reason(
         ("ValueError",),
-        "A time or a number cannot be read.",
+        "A value that the statement needs is missing or cannot be read.",
         "A program other than the LMS wrote the event, or a browser sent a wrong value.",
         EVENT_IS_LOST,
     ),

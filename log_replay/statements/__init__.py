@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Protocol
 
 from log_replay.errors import RejectError
@@ -36,3 +37,20 @@ def reject_reason(error: Exception) -> str:
         return error.reason
     # A lone surrogate, which JSON can escape, but UTF-8 cannot encode.
     return "lone_surrogate" if isinstance(error, UnicodeEncodeError) else type(error).__name__
+
+
+#: The messages of Python's own exceptions that name nothing but code: a key, or the types of values.
+_FIELD = re.compile(r"[A-Za-z][A-Za-z_]{0,39}")
+_NO_OBJECT = re.compile(r"'NoneType' object|NoneType|argument of type 'NoneType'")
+
+
+def reject_detail(error: Exception) -> str | None:
+    """Return what is wrong with the event in words, if the error tells it without learner data."""
+    if isinstance(error, RejectError):
+        return error.detail
+    message = str(error.args[0]) if error.args else ""
+    if isinstance(error, KeyError) and _FIELD.fullmatch(message):
+        return f"the field {message} is missing"
+    if isinstance(error, AttributeError | TypeError) and _NO_OBJECT.search(message):
+        return "a part of the event is missing or null"
+    return None

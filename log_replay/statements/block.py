@@ -9,7 +9,7 @@ from log_replay.errors import LogReplayError
 from log_replay.events import read_events
 from log_replay.events.prefilter import Prefilter
 from log_replay.records import ALL_ROUTES, BlockResult, Rejected, new_transformed_event
-from log_replay.statements import reject_reason
+from log_replay.statements import reject_detail, reject_reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -64,7 +64,7 @@ def transform_block(  # noqa: PLR0913 - everything that a run configures
             raise
         except Exception as error:  # noqa: BLE001 - no error of upstream's or an operator's code may end the run
             reason = reject_reason(error)
-            result.rejects.append(Rejected(event.position, reason, event.name))
+            result.rejects.append(Rejected(event.position, reason, event.name, detail=reject_detail(error)))
             if subjects:
                 subjects.rejected.append((reason, event.user, event.course_id))
         else:

@@ -52,6 +52,8 @@ def _reason(reason: Mapping[str, Any], count: str) -> Iterator[RenderableType]:
         .append(f"  {percent(reason['share_of_events'])}", LABEL)
     )
     rows: list[tuple[str, RenderableType | str]] = [("meaning", _plain(reason["meaning"]))]
+    if reason["by_detail"]:
+        rows.append(("in detail", enumerated(reason["by_detail"], _EVENTS)))
     if reason["cause"]:
         rows.append(("usual cause", _plain(reason["cause"])))
     if reason["next_step"]:

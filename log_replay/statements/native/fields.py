@@ -40,7 +40,7 @@ def required_at(fields: EventFields, section: str, key: str) -> Any:
     value = holder.get(key) if isinstance(holder, dict) else None
     if value or value == 0:
         return value
-    raise UpstreamRejects("ValueError")
+    raise UpstreamRejects("ValueError", f"{_in_the_log(section)}.{key} is missing")
 
 
 def text_at(fields: EventFields, section: str, key: str) -> str:
@@ -49,7 +49,12 @@ def text_at(fields: EventFields, section: str, key: str) -> str:
     value = holder.get(key) if isinstance(holder, dict) else None
     if value and isinstance(value, str):
         return value
-    raise UpstreamRejects("TypeError")
+    raise UpstreamRejects("TypeError", f"{_in_the_log(section)}.{key} is missing or not a text")
+
+
+def _in_the_log(section: str) -> str:
+    """Return the name of a part of an event as a line of a log has it."""
+    return "event" if section == "data" else section
 
 
 def find(fields: EventFields, key: str) -> Any:
@@ -133,7 +138,8 @@ def course_id_of(event: Event) -> str | None:
         return None
     if not isinstance(course_id, str):
         is_hashable = not isinstance(course_id, list | dict)
-        raise UpstreamRejects("AttributeError" if is_hashable or not courses_are_cached() else "TypeError")
+        reason = "AttributeError" if is_hashable or not courses_are_cached() else "TypeError"
+        raise UpstreamRejects(reason, "context.course_id is not a text")
     return course_id
 
 
@@ -152,10 +158,10 @@ def with_session(event: Event) -> Event:
     return event._replace(fields=fields | {"session": session})
 
 
-def required(value: Any) -> Any:
-    """Return a value that upstream requires. For upstream, None is a ``ValueError``."""
+def required(value: Any, name: str) -> Any:
+    """Return a value that upstream requires, with its name in a log. For upstream, None is a ``ValueError``."""
     if value is None:
-        raise UpstreamRejects("ValueError")
+        raise UpstreamRejects("ValueError", f"{name} is missing")
     return value
 
 
@@ -177,7 +183,7 @@ def acting_user(event: Event) -> Any:
     if not user and user != 0:
         return None
     if type(user) in (list, dict):
-        raise UpstreamRejects("TypeError")
+        raise UpstreamRejects("TypeError", "the user is neither a name nor a number")
     if type(user) in (bool, float) and user:
         return user
     raise UnsupportedEvent

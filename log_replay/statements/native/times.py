@@ -16,6 +16,8 @@ from log_replay.statements.serialise import number_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+UNREADABLE_TIME = "the time is missing or cannot be read"
+NO_DURATION = "a position or a duration is not a number of seconds"
 DAY_SECONDS = 86_400
 SECOND_MICROSECONDS = 1_000_000
 
@@ -42,7 +44,7 @@ def xapi_timestamp(time: Any) -> str:
         if _is_usual_time(time) and time[20:26] != "000000":
             return time
         if "T" not in time:
-            raise UpstreamRejects("ValueError")
+            raise UpstreamRejects("ValueError", UNREADABLE_TIME)
     elif type(time) not in (int, float, list):  # upstream's parser changes an object
         raise UnsupportedEvent
     return _parse(time, make_datetime, without_zone="ValueError").isoformat()
@@ -55,14 +57,14 @@ def caliper_time(time: Any) -> str:
         UpstreamRejects: the time is not valid, or has no zone.
     """
     if type(time) is not str:
-        raise UpstreamRejects("AttributeError")
+        raise UpstreamRejects("AttributeError", UNREADABLE_TIME)
     if _is_usual_time(time):
         return f"{time[:23]}Z"
     parsed = _parse(time, dateutil.parser.parse, without_zone="TypeError")
     try:
         utc = parsed.replace(tzinfo=None) - (parsed.utcoffset() or timedelta())
     except OverflowError:  # before the year 1
-        raise UpstreamRejects("OverflowError") from None
+        raise UpstreamRejects("OverflowError", UNREADABLE_TIME) from None
     return utc.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
@@ -79,7 +81,7 @@ def _parse(time: Any, parser: Callable[[Any], datetime], *, without_zone: str) -
     """
     parsed = _parse_frequent(time) or _parse_as_upstream(time, parser)
     if parsed.utcoffset() is None:
-        raise UpstreamRejects(without_zone)
+        raise UpstreamRejects(without_zone, "the time has no zone")
     return parsed
 
 
@@ -96,7 +98,7 @@ def _parse_as_upstream(time: Any, parser: Callable[[Any], datetime]) -> datetime
     try:
         return parser(time)
     except Exception as error:  # noqa: BLE001 - upstream rejects the event for any exception
-        raise UpstreamRejects(type(error).__name__) from None
+        raise UpstreamRejects(type(error).__name__, UNREADABLE_TIME) from None
 
 
 def decimal_seconds(value: Any) -> float | None:
@@ -122,7 +124,7 @@ def _number(value: Any) -> float:
     try:
         return float(value)
     except (OverflowError, TypeError, ValueError) as error:
-        raise UpstreamRejects(type(error).__name__) from None
+        raise UpstreamRejects(type(error).__name__, "a value is not a number") from None
 
 
 def xapi_duration(seconds: float | None) -> str | None:
@@ -156,7 +158,7 @@ def caliper_duration(seconds: Any) -> str | None:
             decimals = str(SECOND_MICROSECONDS + microseconds).rstrip("0")[1:]  # six digits after a leading 1
             return f"PT{_time_part(whole_seconds)}.{decimals}S"
     if type(seconds) in (str, list, dict):
-        raise UpstreamRejects("TypeError")
+        raise UpstreamRejects("TypeError", NO_DURATION)
     return _any_duration(seconds)
 
 
@@ -166,7 +168,7 @@ def _any_duration(seconds: Any) -> str:
     try:
         duration = timedelta(seconds=seconds)
     except (OverflowError, ValueError) as error:  # too long, or NaN
-        raise UpstreamRejects(type(error).__name__) from None
+        raise UpstreamRejects(type(error).__name__, NO_DURATION) from None
     sign = "-" if duration < timedelta() else ""
     duration = abs(duration)
     seconds_part = duration.seconds % 60

@@ -16,7 +16,7 @@ def video_key(course_id: str, video_id: Any) -> str:
         UpstreamRejects: the course id is an old-style one, which upstream does not support.
     """
     if ":" not in course_id:
-        raise UpstreamRejects("IndexError")
+        raise UpstreamRejects("IndexError", "the course id has the old form Org/Course/Run")
     return f"{_block_prefix(course_id, 'video')}{video_id}"
 
 

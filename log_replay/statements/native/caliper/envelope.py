@@ -126,7 +126,7 @@ def timestamp_of(fields: EventFields) -> str:
     Raises:
         UpstreamRejects: the event has no timestamp, or one without a zone.
     """
-    return caliper_time(required(find(fields, "timestamp")))
+    return caliper_time(required(find(fields, "timestamp"), "time"))
 
 
 def check_reject(fields: EventFields, _platform: Platform) -> None:

@@ -27,7 +27,7 @@ def course(event: Event, platform: Platform, identities: Identities) -> str:
     fields = event.fields
     course_id = course_id_of(event)
     if course_id is None:
-        raise UpstreamRejects("InvalidKeyError")
+        raise UpstreamRejects("InvalidKeyError", "context.course_id is missing")
     name = identities.course_name(course_id)
     iri = json_of(platform.iri("course", required_at(fields, "data", "course_id")))
     mode = value_at(fields, "data", "mode")
@@ -52,7 +52,7 @@ def page(object_type: str) -> Object:
         data = _data(event)
         id_, name = member("id", data.get("target_url")), member("name", data.get("target_name"))
         if not id_:
-            raise UpstreamRejects("ValueError")
+            raise UpstreamRejects("ValueError", "event.target_url is missing")
         return f'{{{id_[1:]}{name},"type":"{object_type}"{course_members(event.course_id, platform).extensions}}}'
 
     return page_of_type
@@ -85,15 +85,15 @@ def _data(event: Event) -> dict[str, Any]:
     """Return the event's data, in which upstream requires an id."""
     data = event.fields["data"]
     if type(data) is not dict:
-        raise UpstreamRejects("ValueError")
+        raise UpstreamRejects("ValueError", "event is not an object")
     return data
 
 
 def _video(video_id: Any, seconds: Any, course_id: Any, platform: Platform) -> str:
     if (not video_id and video_id != 0) or (not course_id and course_id != 0):
-        raise UpstreamRejects("ValueError")
+        raise UpstreamRejects("ValueError", "the video or the course has no id")
     if not isinstance(course_id, str):
-        raise UpstreamRejects("AttributeError")
+        raise UpstreamRejects("AttributeError", "context.course_id is not a text")
     key = video_key(course_id, video_id)
     length = caliper_duration(seconds)
     duration = "" if length is None else f',"duration":"{length}"'
@@ -107,7 +107,7 @@ _cached_video = lru_cache(maxsize=CACHED_BLOCKS)(_video)
 def _unit(object_type: str, key: Any, course_id: Any, platform: Platform) -> tuple[str, str]:
     """Return the JSON of a unit before its extensions, and the last of the extensions."""
     if not key and key != 0:
-        raise UpstreamRejects("ValueError")
+        raise UpstreamRejects("ValueError", "the block has no id")
     iri = json_of(platform.iri("xblock", key))
     return f'{{"id":{iri},"type":"{object_type}","name":"Unit"', course_members(course_id, platform).part_of
 

@@ -59,7 +59,7 @@ def _attempt(event: Event, platform: Platform, identities: Identities) -> str:
     count = _data(event.fields).get("attempts", "")
     course = course_members(event.course_id, platform)
     if course is NO_COURSE:
-        raise UpstreamRejects("KeyError")
+        raise UpstreamRejects("KeyError", "context.course_id is missing")
     problem_iri = platform.iri("xblock", key)
     iri = json_of(f"{problem_iri}/user/{external_id}/attempt/{count}")
     assignee, assignable = person(external_id, platform), json_of({"id": problem_iri, "type": "Assessment"})
@@ -98,7 +98,7 @@ def _problem_key(event: Event) -> Any:
             return key
     referer = value_at(fields, "context", "referer")
     if referer is None:  # as in all browser events, unless another process than the LMS's logged them
-        raise UpstreamRejects("ValueError")
+        raise UpstreamRejects("ValueError", "the problem has no id")
     key = problem_key_from_page(referer, data, event.course_id)
     if key is None:
         raise UnsupportedEvent

@@ -95,7 +95,7 @@ def _with_parent(parent: bytes) -> bytes:
 
 def _with_grouping(parent: bytes, grouping: bytes) -> bytes:
     if not parent:
-        raise UpstreamRejects("AttributeError")
+        raise UpstreamRejects("AttributeError", "context.course_id is missing")
     return b',"contextActivities":{"parent":%b,"grouping":[%b]}' % (parent, grouping)
 
 
@@ -126,7 +126,7 @@ def video_length(fields: EventFields) -> bytes:
         try:
             return _cached_length(seconds)
         except TypeError:  # a list or an object is not hashable
-            raise UpstreamRejects("TypeError") from None
+            raise UpstreamRejects("TypeError", "event.duration is not a number") from None
     return _length(seconds) if seconds == 0 else b""
 
 

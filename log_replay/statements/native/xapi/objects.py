@@ -97,7 +97,7 @@ def course_in_mode(event: Event, platform: Platform, identities: Identities) -> 
 
 
 def _course(event: Event, platform: Platform, identities: Identities, members: Json) -> bytes:
-    course_id = required(course_id_of(event))
+    course_id = required(course_id_of(event), "context.course_id")
     name = identities.course_name(course_id)
     definition = {"type": COURSE, "name": {} if name is None else {"en": text(name)}, **members}
     return activity(platform.iri("course", course_id), definition)
@@ -110,7 +110,7 @@ def video(event: Event, platform: Platform, _identities: Identities) -> bytes:
     if type(video_id) is str and video_id and type(course_id) is str and course_id:
         return _cached_video(platform.root_url, course_id, video_id)
     # Other types are not cached: 1, 1.0 and True are the same key, and so are 0.0 and -0.0.
-    course_id, video_id = required(course_id_of(event)), required_at(event.fields, "data", "id")
+    course_id, video_id = required(course_id_of(event), "context.course_id"), required_at(event.fields, "data", "id")
     return _video(platform.root_url, course_id, video_id)
 
 
@@ -216,12 +216,15 @@ def solution(event: Event, platform: Platform, _identities: Identities) -> bytes
     """Return the solution of a problem."""
     fields = event.fields
     problem_key(fields)
-    return block(platform, f"{required(find(fields, 'problem_id'))}/answer", SOLUTION_TYPE)
+    return block(platform, f"{required(find(fields, 'problem_id'), 'event.problem_id')}/answer", SOLUTION_TYPE)
 
 
 def hint(event: Event, platform: Platform, _identities: Identities) -> bytes:
     """Return a hint of a problem."""
     fields = event.fields
     problem_key(fields)
-    key, index = required(find(fields, "module_id")), required(find(fields, "hint_index"))
+    key, index = (
+        required(find(fields, "module_id"), "event.module_id"),
+        required(find(fields, "hint_index"), "event.hint_index"),
+    )
     return block(platform, f"{key}/hint/{index}", INFO_TYPE)

@@ -92,7 +92,7 @@ def problem_check(event: Event, platform: Platform, identities: Identities) -> t
         return (about_problem,)
     course = contexts.course_of(event, platform, identities)
     if not course:
-        raise UpstreamRejects("AttributeError")
+        raise UpstreamRejects("AttributeError", "context.course_id is missing")
     question_context = QUESTION_CONTEXT % (problem, course, about_problem.id.encode())
     return (about_problem, *_about_questions(event, platform, actor_, question_context, questions))
 
@@ -108,7 +108,9 @@ def _problem(event: Event, finder: Finder, platform: Platform, answer: Json | No
     fields = event.fields
     key = problem_key(fields, finder)
     definition = _problem_definition(event, finder, answer, group=group)
-    page = fields.get("referer") or required(finder.find("referer") or value_at(fields, "context", "referer"))
+    page = fields.get("referer") or required(
+        finder.find("referer") or value_at(fields, "context", "referer"), "referer"
+    )
     source = value_at(fields, "context", "event_source") or finder.find("event_source")
     if source == "browser":
         key = problem_key_from_page(page, finder.find("data"), event.course_id)
@@ -148,7 +150,8 @@ def _question_definition(fields: EventFields, answer: Json, *, group: bool = Fal
     interaction_type = _interaction_type(answer.get("response_type"))
     question = answer.get("question", MISSING)
     if not isinstance(question, str):
-        raise UpstreamRejects("KeyError" if question is MISSING else "TypeError")
+        reason = "KeyError" if question is MISSING else "TypeError"
+        raise UpstreamRejects(reason, "event.submission has an answer without its question")
     return _definition(fields, DESCRIPTION, question, OTHER if group else interaction_type)
 
 
@@ -193,7 +196,7 @@ def _result(finder: Finder, answer: Json | None) -> bytes:
         # Events from before 2014 have only the answers.
         data = find("data")
         if data is not None and not isinstance(data, dict):
-            raise UpstreamRejects("AttributeError")
+            raise UpstreamRejects("AttributeError", "event is not an object")
         answers = None if data is None else data.get("answers")
         members = _result_members({"answer": answers, "correct": find("success") == "correct"})
     return b'{"score":%b%b}' % (_score(find("max_grade"), find("grade")), members)
@@ -219,7 +222,7 @@ def _result_members(answer: Json) -> bytes:
     """Return the members ``success`` and ``response`` of a result."""
     value, correct = answer.get("answer", MISSING), answer.get("correct")
     if value is MISSING:
-        raise UpstreamRejects("KeyError")
+        raise UpstreamRejects("KeyError", "event.submission has a question without an answer")
     success = b"" if correct is None else b',"success":true' if correct else b',"success":false'
     if value is None:
         return success

@@ -81,7 +81,7 @@ def completion(fields: EventFields) -> bytes:
     """Return the completion of a block, in percent."""
     share = value_at(fields, "data", "completion")
     if share is None:
-        raise UpstreamRejects("TypeError")
+        raise UpstreamRejects("TypeError", "event.completion is missing")
     # Other values are not cached: 1, 1.0 and True are the same key, and so are 0.0 and -0.0.
     return (_cached_completion if share and type(share) is float else _completion)(share)
 
@@ -113,7 +113,8 @@ def subsection_grade(fields: EventFields) -> bytes:
 
 def _rejection(data: Any, error: Exception) -> UpstreamRejects:
     """Return the rejection of an event without the grades, or with grades that are not numbers."""
-    return UpstreamRejects(type(error).__name__ if data else "TypeError")  # upstream reads empty data as None
+    reason = type(error).__name__ if data else "TypeError"  # upstream reads empty data as None
+    return UpstreamRejects(reason, "a grade is missing or not a number")
 
 
 @lru_cache(maxsize=4096)
