@@ -21,6 +21,8 @@ RUN_AGAIN = "running the same command again is safe: it creates no duplicates"
 
 def next_step(report: Report, options: Options) -> str:
     """Return the next step, with its command line."""
+    if options.dry_run and not report.run:
+        return "run the same command again"
     command = stored_command(options.given)
     if report.run and (report.stopped or report.failed_objects or report.routes_with_backlog):
         return f"to continue: {resume_command(report.run, command)}"

@@ -86,9 +86,9 @@ class Replay:
         self._observers = observers
         self._sink = sink or open_destination(options, log_events=self._log)
         self._object_sink = self._sink if isinstance(self._sink, ObjectSink) else None
-        # The routes are read once, here: workers and redelivery receive them with these settings.
         #: The figures of a dry run's report.
         self.profile = Profile() if options.dry_run and sink is None else None
+        # The routes are read once, here: workers and redelivery receive them with these settings.
         self._transform_settings = transform_settings(options, self._sink.routing, profile=self.profile is not None)
         check_event_patterns(options.filters.events, self._transform_settings.transformer.names)
         self._tracking = open_tracking(options)
@@ -136,6 +136,7 @@ class Replay:
         return Report(
             over_line_limit=line_limit(self.options.max_line_bytes),
             c_extension=_speedups.classify_lines is not None,
+            dry_run=self.options.dry_run,
             filters=tuple(option_checks(self.options.filters)),
         )
 

@@ -62,6 +62,7 @@ class Report:
         routes: the counters of each route of the destination, by its name.
         position: the position of the last line that was counted.
         c_extension: True if the C extension is used.
+        dry_run: True if nothing is stored or sent: ``delivered`` then counts what would be delivered.
         filters: the options that select events, such as ``--course X``.
         matched_filters: those of them that at least one event matched.
         validation: the result of checking the statements, if the run checks them.
@@ -86,6 +87,7 @@ class Report:
     routes: dict[str, RouteCounters] = field(default_factory=dict)
     position: Position | None = None
     c_extension: bool = True
+    dry_run: bool = False
     filters: tuple[str, ...] = ()
     matched_filters: set[str] = field(default_factory=set)
     validation: ValidationCounts | None = None
@@ -241,6 +243,10 @@ class Report:
         name, offset = event.position
         return self._objects[name].at(offset)
 
+    def _summary_of(self, counters: Counters) -> dict[str, int]:
+        values = asdict(counters)
+        return {"would_be_delivered" if self.dry_run and name == "delivered" else name: values[name] for name in values}
+
     def fail_object(self, name: str, error: LogReplayError) -> None:
         """Note the first error of an object that could not be replayed whole. All other lines count."""
         self.failed_objects.setdefault(name, str(error))
@@ -256,8 +262,9 @@ class Report:
             "imbalances": self.imbalances,
             "position": self.position._asdict() if self.position else None,
             "seconds": round(self.seconds, 3),
-            "total": asdict(self.total),
-            "objects": {name: asdict(counters) for name, counters in self.objects.items()},
+            "dry_run": self.dry_run,
+            "total": self._summary_of(self.total),
+            "objects": {name: self._summary_of(counters) for name, counters in self.objects.items()},
             "failed_objects": self.failed_objects,
             "skipped_objects": {skipped.name: skipped.reason for skipped in self.skipped},
             "c_extension": self.c_extension,
