@@ -31,6 +31,13 @@ class Place:
         return found
 
     @property
+    def is_remote(self) -> bool:
+        """True if reading it means requests to a server."""
+        if self.provider == PATHS:
+            return any("provider" in place for place in self.config["places"])
+        return self.provider not in {"LOCAL", "STDIN"}
+
+    @property
     def naming(self) -> dict[str, str]:
         """The public settings that the names of output files depend on.
 

@@ -86,6 +86,8 @@ def _check_places(raw: Mapping[str, Any], given: Mapping[str, Any]) -> None:
     if raw["sources"] and raw["source_provider"] is not None:
         hint = "leave one of them out; a value that contains spaces needs quotes"
         raise ConfigurationError("the source is given twice, by its name and by --source_provider", hint=hint)
+    if given.get("to") == "stdout" and raw["log_to"] not in {None, "stdout"} and not raw["dry_run"]:
+        raise ConfigurationError("--to stdout and --log_to name two places for the statements", hint="leave one out")
     if raw["to"] is not None and given.get("destination_provider") is not None:
         raise ConfigurationError("--to and --destination_provider both name the destination", hint="leave one out")
 
@@ -146,7 +148,7 @@ def _complete(values: dict[str, Any], raw: Mapping[str, Any]) -> None:
         values["validate"] = values["dry_run"]
     if values["invalid"] and not values["validate"]:
         raise ConfigurationError("--invalid has no effect without --validate")
-    values["log_to"] = values["log_to"] or _default_log_to(values)
+    values["log_to"] = values["log_to"] or ("stdout" if values["to"] == "stdout" else _default_log_to(values))
     if values["log_to"] == "settings" and values["log_format"]:
         raise ConfigurationError("--log_format has no effect on the handlers of the settings", hint="add --log_to")
 

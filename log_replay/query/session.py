@@ -46,7 +46,7 @@ def embedded_statements(path: str | None) -> Iterator[Client]:
     """
     config = {"path": path}
     folder = embedded_path(config)
-    hint = "replay into it with --destination_provider CLICKHOUSE --create_tables, or query files with --files"
+    hint = "replay into it with --to clickhouse --create_tables, or query files with --files"
     if not folder.is_dir():
         raise ConfigurationError("there is no embedded database", operation="read", object=str(folder), hint=hint)
     with connect(config) as client:

@@ -14,7 +14,7 @@ from log_replay.sources.patterns import has_magic
 from log_replay.spelling import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
 
 class LocalPaths(NamedTuple):
@@ -40,9 +40,9 @@ class LocalPaths(NamedTuple):
     def contains(self, path: Path) -> bool:
         """Return True if this is one of the files, or is in one of the folders."""
         real = os.path.realpath(path)
-        return any(real == os.path.realpath(file) for file in self.files.values()) or _is_in(
-            real, map(os.path.realpath, self.folders.values())
-        )
+        if any(real == os.path.realpath(file) for file in self.files.values()):
+            return True
+        return _is_in(real, [os.path.realpath(folder) for folder in self.folders.values()])
 
 
 def find(typed: Sequence[str], base: str) -> LocalPaths:
@@ -124,8 +124,8 @@ def _distinct(paths: Mapping[str, str]) -> dict[str, str]:
     return {name: paths[name] for name in names.values()}
 
 
-def _is_in(path: str, roots: Iterable[str]) -> bool:
-    real = os.path.realpath(path)
+def _is_in(path: str, roots: Collection[str]) -> bool:
+    real = os.path.realpath(path) if roots else path
     return any(real.startswith(f"{root.rstrip('/')}/") for root in roots)
 
 

@@ -99,6 +99,19 @@ def test_a_short_verb_logs_to_stdout_without_a_destination():
     assert read("a", destination_provider="CLICKHOUSE").destination.provider == "CLICKHOUSE"
 
 
+def test_stdout_is_the_log_inside_the_lms_too(settings):
+    settings.LOG_REPLAY_STANDALONE = False
+    assert read("a", short=False, to="stdout").log_to == "stdout"
+    assert read("a", short=False, destination_provider="LOGGER").log_to == "settings"
+
+
+@pytest.mark.parametrize(
+    ("sources", "remote"), [(["a", "b*"], False), (["-"], False), (["a", "s3://b"], True), (["minio://h/b"], True)]
+)
+def test_a_source_is_remote_if_any_of_it_is_in_a_bucket(sources, remote):
+    assert read(*sources).source.is_remote == remote
+
+
 @pytest.mark.parametrize(
     ("sources", "given", "said"),
     [
@@ -106,6 +119,7 @@ def test_a_short_verb_logs_to_stdout_without_a_destination():
         ([], {"course": ["x", "s3://b"]}, "--course takes all values that follow it"),
         (["a"], {"source_provider": "LOCAL"}, "given twice"),
         (["a"], {"to": "out", "destination_provider": "LRS"}, "--to and --destination_provider"),
+        (["a"], {"to": "stdout", "log_to": "null"}, "--to stdout and --log_to"),
         (["a"], {"source_config": '{"key": "x"}'}, "--source_config has no effect"),
         (["-"], {"base": "/x", "source_config": '{"key": "x"}'}, None),
         (["ftp://x/y"], {}, "ftp:// is unknown .*s3://"),

@@ -185,7 +185,7 @@ def test_error_of_a_strange_query_is_short(files, sql, expected):
 
 
 def test_missing_database_error_says_how_to_create_one(home):
-    with pytest.raises(CommandError, match="CLICKHOUSE --create_tables"):
+    with pytest.raises(CommandError, match="--to clickhouse --create_tables"):
         call_command("query", "SELECT 1")
     assert not (home / "clickhouse").exists()
 

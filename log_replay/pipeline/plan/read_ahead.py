@@ -214,7 +214,7 @@ def units_ahead(options: Options) -> int:
 
     Local files have no delay, and standard input is one unit: with one process, threads would only cost time.
     """
-    if options.source.provider in {"LOCAL", "STDIN"} and options.workers == 1:
+    if not options.source.is_remote and options.workers == 1:
         return 0
     return options.read_ahead
 
