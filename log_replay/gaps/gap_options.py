@@ -92,6 +92,7 @@ def read_gap_options(given: Mapping[str, Any]) -> GapOptions:
             )
     check_keys(config, "--missing_from")
     run = {"destination_provider": "LOGGER", "dry_run": True, "log_to": "null", "batch_size": _BATCH_SIZE}
+    run["validate"] = False  # only the ids of statements are compared
     options = GapOptions(
         run=read_options({**{name: given[name] for name in _RUN_OPTIONS}, **run}),
         config=config,

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from log_replay.counters import ValidationCounts
+from log_replay.gaps.gap_options import GAP_OPTIONS, read_gap_options
 from log_replay.report import Report
 from log_replay.report.stored import restore_counts, stored_counts
 
@@ -25,6 +26,12 @@ def test_other_runs_check_only_if_asked_to(replay, source):
     assert replay(*source, *QUIET).validation is None
     assert replay(*source, *QUIET, "--validate").validation.invalid > 0
     assert replay(*source, "--dry_run", "--log_to", "null", "--no-validate").validation is None
+
+
+def test_comparisons_check_no_statement(logs):
+    given = {name: row.default for name, row in GAP_OPTIONS.items()}
+    options = read_gap_options(given | {"sources": [str(logs)], "transformer_type": "xapi"})
+    assert not options.run.validate
 
 
 def test_first_place_of_a_rule_is_a_line_that_breaks_it(replay, source, logs):
