@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from log_replay.inspect.page import render_page
+from log_replay.errors import ConfigurationError
+from log_replay.inspect.page import check_page_library, library, render_page
 from log_replay.inspect.page.examples import Example
 from log_replay.inspect.page.masking import MASK, masked
 from log_replay.records import Position
@@ -185,3 +186,9 @@ def test_masked_values_keep_what_describes_the_event():
         "age": 42,
     }
     assert masked(event) == event | {"age": MASK}
+
+
+def test_missing_library_is_an_error_before_anything_is_read(monkeypatch):
+    monkeypatch.setattr(library, "find_spec", lambda _: None)
+    with pytest.raises(ConfigurationError, match=r"openedx-log-replay\[html\]"):
+        check_page_library()
