@@ -102,7 +102,7 @@ def assert_finds(document, manifest):
         one = repeats[frozenset((repeat.first, repeat.second))]
         assert one["whole"] == (repeat in manifest.repeats)
         # In a large log, the number of lines that overlap is an estimate.
-        assert one["lines"] == (repeat.lines if one["exact"] else pytest.approx(repeat.lines, rel=0.6))
+        assert one["lines"] == (repeat.lines if one["exact"] else pytest.approx(repeat.lines, rel=0.4))
 
 
 def test_inspection_finds_each_planted_fact(db, planted):

@@ -185,8 +185,8 @@ class Planted:
         found: Counter[int] = Counter()
         tail: list[bytes] = []
         tail_kinds: Counter[int] = Counter()
-        # One in five lines, at most 2 MB, so that few are kept in memory.
-        tail_from = count - min(count // 5, 1500) if number == self._at(OVERLAP) else count
+        # One in five lines, at most 50 MB, because they are kept in memory.
+        tail_from = count - min(count // 5, 40_000) if number == self._at(OVERLAP) else count
         with path.open("wb", buffering=1_000_000) as out:
             if before:
                 out.writelines(before.tail)

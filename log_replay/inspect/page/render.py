@@ -135,7 +135,8 @@ def _key_figures(figures: Figures) -> list[dict[str, str]]:
 
 
 def _figure(label: str, text: str, note: str) -> dict[str, str]:
-    return {"label": label, "text": text, "note": note}
+    size = "longest" if len(text) > len("999,999,999") else "long" if len(text) > len("999,999") else ""
+    return {"label": label, "text": text, "note": note, "size": size}
 
 
 def _sample(figures: Figures) -> dict[str, str] | None:
