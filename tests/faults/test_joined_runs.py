@@ -76,6 +76,7 @@ class JoinedRun:
     def __init__(self, processes: Processes, folder: Path, name: str, arguments: list[str]) -> None:
         self._processes = processes
         self._folder = folder
+        self._name = name
         self._arguments = [*arguments, "--run", name]
         self.starts = 0
         self.codes: dict[int, int] = {}
@@ -85,7 +86,8 @@ class JoinedRun:
         summary = self._folder / f"summary-{self.starts}.json"
         rejects = self._folder / "rejects.jsonl"
         self.starts += 1
-        pid = self._processes.start(*self._arguments, "--summary", str(summary), "--rejects", str(rejects))
+        command = ["replay_tracking_logs", *self._arguments]
+        pid = self._processes.start(*command, "--summary", str(summary), "--rejects", str(rejects))
         self._summaries[pid] = summary
         return pid
 
@@ -103,6 +105,24 @@ class JoinedRun:
                 return True
             time.sleep(0.2 if any(ended.values()) else 0.02)
         return False
+
+    def runs(self, action: str, *options: str) -> bytes:
+        """Return what an action of replay_runs prints."""
+        out = self._folder / f"{action}.out"
+        out.unlink(missing_ok=True)
+        pid = self._processes.start("replay_runs", action, *options, self._name, out=out)
+        codes: dict[int, int] = {}
+        while pid not in codes:
+            codes |= self._processes.ended()
+            time.sleep(0.02)
+        self.codes |= codes
+        assert codes[pid] == 0, self._processes.log
+        return out.read_bytes()
+
+    @property
+    def rejects(self) -> list[dict[str, Any]]:
+        entries = [json.loads(line) for line in self.runs("rejects").splitlines()]
+        return [{name: value for name, value in entry.items() if name != "run"} for entry in entries]
 
     @property
     def counted(self) -> list[dict[str, Any]]:
@@ -138,6 +158,7 @@ def alone(processes, arguments, tmp_path_factory):
     run.start()
     assert run.wait(), processes.log
     run.files = files(folder / "out")
+    run.listed = run.rejects
     return run
 
 
@@ -188,6 +209,7 @@ def replay_together(database, processes, arguments, alone, statements, clickhous
                 disturb(dice, processes, database)
             assert run.wait(), processes.log
             assert run.counted == [alone.counted[0]] * len(run.counted)
+            assert run.rejects == alone.listed
             if kind == "files":
                 assert files(tmp_path / "out") == alone.files
             elif kind == "lrs":
@@ -220,3 +242,30 @@ def test_processes_on_postgresql_do_what_one_does(replay_together, seed):
 @pytest.mark.parametrize("seed", range(RUNS_ON_OTHERS))
 def test_processes_on_sqlite_do_what_one_does(replay_together, seed):
     replay_together(seed)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True, scope="module")
+def test_processes_stop_when_they_are_asked_to(processes, arguments, alone, tmp_path):
+    join = ["--join", "--lease_secs", "1", "--sleep_between_batches_secs", "0.2"]
+    run = JoinedRun(processes, tmp_path, tmp_path.name, [*arguments, *into(tmp_path / "out"), *join])
+    started = [run.start() for _ in range(3)]
+    while not any((tmp_path / "out").iterdir()):
+        time.sleep(0.02)
+    run.runs("stop")
+    while processes.alive:
+        run.codes |= processes.ended()
+        time.sleep(0.02)
+    assert [run.codes[pid] for pid in started] == [1, 1, 1], processes.log
+    shown = json.loads(run.runs("show"))
+    assert (shown["state"], shown["processes"]) == ("stopped", [])
+    assert 0 < shown["percent"] < 100
+    refused = run.start()
+    while processes.alive:
+        run.codes |= processes.ended()
+        time.sleep(0.02)
+    assert run.codes[refused] == 2
+    run.runs("stop", "--undo")
+    run.start()
+    assert run.wait(), processes.log
+    assert files(tmp_path / "out") == alone.files
+    assert run.runs("watch").startswith(b"finished, 100.0 %")

@@ -1,8 +1,8 @@
 """Processes that join a run. ``Processes`` starts this program and sends it commands.
 
 The program imports everything once and then forks, so that a process starts quickly. Commands are JSON lines on stdin:
-``{"start": ARGUMENTS, "log": PATH}`` is answered with the number of the new process, and ``{"poll": true}`` with the
-exit codes of all processes that have ended since the last poll, by their numbers.
+``{"start": ARGUMENTS, "log": PATH, "out": PATH}`` is answered with the number of the new process, and
+``{"poll": true}`` with the exit codes of all processes that have ended since the last poll, by their numbers.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 MODULES = (
+    "log_replay.management.commands.replay_runs",
     "log_replay.management.commands.replay_tracking_logs",
     "log_replay.pipeline.joined_run",
     "log_replay.pipeline.run",
@@ -54,8 +55,9 @@ class Processes:
         """The last output of all processes."""
         return self._log.read_text()[-5000:]
 
-    def start(self, *arguments: str) -> int:
-        pid = self._ask(start=["replay_tracking_logs", *arguments], log=str(self._log))
+    def start(self, *arguments: str, out: Path | None = None) -> int:
+        """Start a management command, and write its output to a file."""
+        pid = self._ask(start=arguments, log=str(self._log), out=str(out or os.devnull))
         self.alive.add(pid)
         return pid
 
@@ -92,6 +94,8 @@ def _start(command: dict[str, Any]) -> int:
         return child
     with Path(command["log"]).open("ab", buffering=0) as log:
         os.dup2(log.fileno(), 2)
+    with Path(command["out"]).open("ab", buffering=0) as out:
+        os.dup2(out.fileno(), 1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     code = 99
     try:
@@ -101,6 +105,7 @@ def _start(command: dict[str, Any]) -> int:
         sys.stderr.write(f"{error}\n")
         code = error.returncode
     finally:
+        sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
 

@@ -1,16 +1,17 @@
-"""Manage the runs in the ledger: list, show, resume, delete or prune them."""
+"""Manage the runs in the ledger: list, show, watch, stop, resume, delete or prune them."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
+from django.core.management.base import CommandError
 from django.db import DatabaseError
 
 from log_replay.databases import database_reason
 from log_replay.errors import ConfigurationError
 from log_replay.management.command import LogReplayCommand
-from log_replay.management.exit_codes import errors_exit
+from log_replay.management.exit_codes import INCOMPLETE, errors_exit
 from log_replay.management.replaying import run_replay
 from log_replay.management.state import prepare_state
 from log_replay.management.stdout import check_stdout, write_stdout
@@ -26,27 +27,39 @@ if TYPE_CHECKING:
     from log_replay.models import Run
 
 LONGEST_DAYS = 36_525
+LONGEST_INTERVAL_SECONDS = 3600.0
 
 
 class Command(LogReplayCommand):
     """Manage the runs in the ledger."""
 
     help = (
-        "List the runs in the ledger; show the progress, counters and errors of one; resume one that was interrupted; "
-        "delete one; or prune runs that finished long ago. Deleting a run keeps the files and statements that it wrote."
+        "List the runs in the ledger; show the progress, counters and errors of one; watch it until it ends; ask its "
+        "processes to stop; resume one that was interrupted; print its rejects; delete one; or prune runs that "
+        "finished long ago. Deleting a run keeps the files and statements that it wrote."
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add one subcommand for each action."""
-        actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|resume|delete|prune")
+        names = "list|show|watch|stop|resume|rejects|delete|prune"
+        actions = parser.add_subparsers(dest="action", required=True, metavar=names)
         listing = actions.add_parser("list", help="list all runs, the latest first")
         listing.add_argument("--json", action="store_true", help="print JSON lines")
         for action, text in (
             ("show", "print the configuration, progress, counters and errors of a run as JSON"),
             ("resume", "continue a run where it stopped"),
+            ("rejects", "print the rejects of a run, of all its processes, in the order of the source"),
             ("delete", "delete a run from the ledger"),
         ):
             actions.add_parser(action, help=text).add_argument("name", help="name of the run")
+        watching = actions.add_parser(
+            "watch", help="show the progress of a run until it ends; exit with 0 if it finished"
+        )
+        watching.add_argument("name", help="name of the run")
+        watching.add_argument("--every", type=float, default=2.0, metavar="SECONDS", help="interval (default 2)")
+        stopping = actions.add_parser("stop", help="ask all processes of a run to stop after their batch")
+        stopping.add_argument("name", help="name of the run")
+        stopping.add_argument("--undo", action="store_true", help="let processes join the run again")
         pruning = actions.add_parser("prune", help="delete runs that finished long ago from the ledger")
         pruning.add_argument("days", type=float, help="minimum age in days")
         pruning.add_argument("--unfinished", action="store_true", help="also delete runs that could be resumed")
@@ -68,6 +81,12 @@ class Command(LogReplayCommand):
                 self._list(as_json=given["json"])
             case "show":
                 self._show(_run(given["name"]))
+            case "watch":
+                self._watch(_run(given["name"]).name, given["every"])
+            case "stop":
+                self._stop(_run(given["name"]), undo=given["undo"])
+            case "rejects":
+                self._rejects(_run(given["name"]))
             case "resume":
                 _resume(_run(given["name"]))
             case "delete":
@@ -93,6 +112,44 @@ class Command(LogReplayCommand):
         from log_replay.ledger.overview import as_dict  # noqa: PLC0415
 
         self._print(json.dumps(as_dict(run), indent=2))
+
+    def _watch(self, name: str, every_seconds: float) -> None:
+        from log_replay.ledger.overview import as_dict  # noqa: PLC0415
+        from log_replay.management.watching import RunWatch, as_table  # noqa: PLC0415
+
+        if not 0 < every_seconds <= LONGEST_INTERVAL_SECONDS:
+            raise ConfigurationError(f"--every {every_seconds:g} is not a valid number of seconds")
+        watch = RunWatch(lambda: as_dict(_run(name)))
+        if self.stdout.isatty():
+            from rich.live import Live  # noqa: PLC0415 - slow to import, and only for terminals
+
+            with Live(auto_refresh=False) as live:
+                last = watch.until_end(lambda seen: live.update(as_table(seen), refresh=True), every_seconds)
+        else:
+            last = watch.until_end(lambda seen: self._print(seen.text), every_seconds)
+        if last.shown["state"] != "finished":
+            reason = escape_controls(last.shown["reason"] or "no process works on it")
+            raise CommandError(f"the run {name} is {last.shown['state']}: {reason}", returncode=INCOMPLETE)
+
+    def _stop(self, run: Any, *, undo: bool) -> None:
+        from log_replay.ledger.overview import processes  # noqa: PLC0415
+        from log_replay.models import Run  # noqa: PLC0415
+
+        Run.objects.filter(pk=run.pk).update(stop_requested=not undo)
+        if undo:
+            self.stderr.write(f"processes can join the run {run.name} again")
+        else:
+            self.stderr.write(f"asked {len(processes(run))} processes of the run {run.name} to stop after their batch")
+
+    def _rejects(self, run: Run) -> None:
+        from log_replay.ledger.rejects_parts import read_rejects_of  # noqa: PLC0415
+
+        check_stdout()
+        for chunk in read_rejects_of(run):
+            if hasattr(self.stdout, "buffer"):
+                write_stdout(chunk)
+            else:
+                self.stdout.write(chunk.decode(), ending="")
 
     def _print(self, *lines: str) -> None:
         """Print lines to stdout, or to the stream that ``call_command`` was given."""
@@ -126,6 +183,7 @@ class Command(LogReplayCommand):
 
 
 def _resume(run: Run) -> None:
+    type(run).objects.filter(pk=run.pk).update(stop_requested=False)
     run_replay(options_from({**run.command, "run": run.name, "join": run.joined}))
 
 
