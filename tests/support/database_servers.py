@@ -86,6 +86,12 @@ class DatabaseServer:
             self._process.send_signal(self._kill_signal)
             self._process.wait()
 
+    def cpu_seconds(self) -> float:
+        """Return the CPU time of the server so far."""
+        assert self._process
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def close(self) -> None:
         """Stop without a delay for connections that are still open."""
         self.kill()
