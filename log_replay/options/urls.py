@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from log_replay.storage.location import Side
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
-#: A colon and a text that is not a port, before an at sign.
-_PASSWORD = re.compile(r"[^/@]*:(?!\d*(?:[/?]|$))[^@]*@", re.DOTALL)
+#: What follows ``scheme://`` up to a password: a user and a colon, or something else that is not a host with a port.
+_PASSWORD = re.compile(r"[^/@]*:[^/]*@|(?!\[)[^/@]*:(?!\d*(?:[/?]|$))[^@]*@|[^/@]*:\d*/[^/]*@", re.DOTALL)
+#: The same for a scheme without a host: the name of a bucket has no colon.
+_COLON = re.compile(r"[^/]*:")
 _QUERY = re.compile(r"\?((?:[A-Za-z_]+=[^&]*)(?:&[A-Za-z_]+=[^&]*)*)$")
 _SECRET_NAME = re.compile(r"key|secret|token|pass|credential|signature|user", re.IGNORECASE)
 _GOOGLE_FILE = "GOOGLE_APPLICATION_CREDENTIALS"
@@ -50,6 +52,7 @@ class Scheme:
     sides: tuple[Side, ...] = ("source", "destination")
 
 
+_WITHOUT_HOST, _LRS = frozenset({"s3", "gs", "az"}), frozenset({"http", "https"})
 _LRS_VARIABLES = {"username": ("LRS_USERNAME",), "password": ("LRS_PASSWORD",), "token": ("LRS_TOKEN",)}
 SCHEMES = {
     "s3": Scheme(
@@ -120,7 +123,9 @@ def parse_url(text: str, side: Side) -> ParsedUrl:
         raise ConfigurationError(f"{text!r} is not a URL")
     scheme, rest = found[1].lower(), found[2]
     _check_scheme(scheme, side)
-    if _PASSWORD.match(rest):
+    if (_COLON if scheme in _WITHOUT_HOST else _PASSWORD).match(rest) or (
+        scheme in _LRS and "@" in rest.partition("/")[2]
+    ):
         variables = SCHEMES[scheme].variables
         name = (variables.get("password") or variables["secret"])[0]
         raise ConfigurationError(

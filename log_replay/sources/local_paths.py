@@ -76,14 +76,24 @@ def _matches(typed: Sequence[str], base: str) -> Iterator[str]:
                 raise ConfigurationError("no file matches", operation="list", object=text, hint=_listing(path))
             yield from matches
         else:
-            raise ConfigurationError(
-                "No such file or folder", operation="read", object=text, hint=_similar(path) or _listing(path)
-            )
+            raise _missing(text, path)
+
+
+def _missing(typed: str, path: str) -> ConfigurationError:
+    try:
+        Path(path).lstat()
+    except FileNotFoundError:
+        reason = "No such file or folder"
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+    else:
+        reason = "it was not there a moment ago"
+    return ConfigurationError(reason, operation="read", object=typed, hint=_similar(path) or _listing(path))
 
 
 def _listing(path: str) -> str | None:
     """Return the command that lists the nearest folder that exists."""
-    folder = next(parent for parent in Path(path).parents if parent.is_dir())
+    folder = next((parent for parent in Path(path).parents if _is_folder(str(parent))), Path("/"))
     return f"ls {shlex.quote(str(folder))}"
 
 

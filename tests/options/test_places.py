@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from log_replay.errors import ConfigurationError
 from log_replay.ledger.run_configuration import stored_command
 from log_replay.options import options_from, read_options
 from log_replay.options.places import destination_place
-from log_replay.options.urls import SCHEMES
+from log_replay.options.urls import SCHEMES, parse_url
 
 PASSWORD = "hunter2-the-password"
 ENVIRONMENT = {
@@ -160,7 +162,23 @@ def test_a_credential_in_a_url_is_refused_and_not_repeated(url):
     assert PASSWORD not in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["s3://b/a:b@c", "s3://b/x?y=1"])
+@given(
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=8),
+    st.sampled_from(["s3://{}b/p", "minio://{}h:9000/b", "gs://{}b", "https://{}lrs/xAPI", "clickhouse://{}h:8443/db"]),
+    st.sampled_from(["id:", "", "1:"]),
+)
+def test_no_password_in_a_url_is_accepted_or_repeated(password, form, user):
+    """A password with a slash looks like a path; it is refused, unless it cannot be told from a port and a path."""
+    url = form.format(f"{user or 'me:'}{password}@")
+    with pytest.raises(ConfigurationError) as caught:
+        parse_url(url, "destination")
+    assert password not in str(caught.value)
+    assert "contains a password" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["s3://b/a:b@c", "s3://b/x?y=1", "minio://h:9/b/x@y", "minio://[::1]:9/b/x", "s3://b/x@y"]
+)
 def test_odd_names_in_a_bucket_are_no_credentials(url):
     assert read(url).source.provider == "PATHS"
 

@@ -108,6 +108,36 @@ def test_wrong_paths_are_found_before_anything_is_read(tmp_path, typed, said):
         open_paths(tmp_path, *typed).check()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+@pytest.mark.parametrize(("typed", "said"), [
+    ("shut", "read {base}/shut: Permission denied (ls -ld {base}/shut)"),
+    ("shut/a.log", "read shut/a.log: Permission denied (ls {base}/shut)"),
+    ("shut.log", "read {base}/shut.log: Permission denied (ls -ld {base}/shut.log)"),
+    ("shut/*.log", "list shut/*.log: no file matches (ls {base}/shut)"),
+])  # fmt: skip
+def test_without_permission_nothing_is_read(typed, said):
+    with TemporaryDirectory(dir="/tmp") as folder:
+        write(Path(folder), {"shut/a.log": b"a", "shut.log": b"b"})
+        Path(folder).chmod(0o755)
+        (Path(folder) / "shut").chmod(0o700)
+        (Path(folder) / "shut.log").chmod(0o600)
+        source = open_paths(folder, typed)
+        reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.setresuid(65534, 65534, 65534)
+            try:
+                source.check()
+            except ConfigurationError as error:
+                os.write(writer, str(error).encode())
+            finally:
+                os._exit(0)
+        os.close(writer)
+        os.waitpid(child, 0)
+        assert os.read(reader, 4096).decode() == said.format(base=folder)
+        os.close(reader)
+
+
 def test_errors_name_the_object_as_it_was_typed(tmp_path):
     write(tmp_path, {"logs/a.log": b"a", "b.log": b"b"})
     source = open_paths(tmp_path, "logs", "b.log")

@@ -1,0 +1,56 @@
+"""Whole runs with sources and destinations as people type them, on real servers: S3, Ralph and ClickHouse."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import urlsplit
+
+import pytest
+
+
+@pytest.fixture
+def bucket(s3, sample_log, monkeypatch):
+    """The URL of a bucket with the sample log in two objects, below ``logs/``."""
+    half = sample_log.index(b"\n", len(sample_log) // 2) + 1
+    s3.write("logs/a.log", sample_log[:half])
+    s3.write("logs/b.log", sample_log[half:])
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3.key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3.secret)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{s3.host}:{s3.port}")
+    return f"s3://{s3.container}"
+
+
+def test_from_a_bucket_and_a_folder_to_a_bucket(replay, bucket, s3, logs):
+    report = replay(f"{bucket}/logs/", str(logs), "--to", f"{bucket}/out?compression=gzip")
+    assert report.complete
+    assert [*report.objects] == [f"{logs}/tracking.log", f"{bucket}/logs/a.log", f"{bucket}/logs/b.log"]
+    folder, first, second = report.objects.values()
+    assert first.statements + second.statements == folder.statements > 200
+    names = [name for name in s3.names() if name.startswith("out/")]
+    assert len(names) == 4
+    assert "out/manifest.json" in names
+    again = replay(f"{bucket}/logs/*.log", "--to", f"{bucket}/out?compression=gzip")
+    assert [*again.objects] == [f"{bucket}/logs/a.log", f"{bucket}/logs/b.log"]
+    assert [name for name in s3.names() if name.startswith("out/")] == names
+
+
+def test_to_an_lrs_with_a_user_in_the_url(replay, logs, ralph, monkeypatch):
+    monkeypatch.setenv("LRS_PASSWORD", ralph.password)
+    place = urlsplit(ralph.url)
+    to = f"{place.scheme}://{ralph.username}@{place.netloc}{place.path}"
+    more = ["--add_external_ids", "no", "--event", "play_video", "--sleep_between_batches_secs", "0"]
+    report = replay(str(logs), "--to", to, *more)
+    assert report.complete
+    assert report.total.delivered + report.total.duplicate == report.total.statements > 0
+
+
+def test_to_clickhouse_and_gaps(fresh_shell, logs, clickhouse, tmp_path):
+    place = urlsplit(clickhouse.url)
+    to = f"clickhouse://{clickhouse.username}@{place.netloc}/replayed?secure=no"
+    fresh_shell.environment["CLICKHOUSE_PASSWORD"] = clickhouse.password
+    done = fresh_shell("replay", str(logs), "--to", to, "--create_tables")
+    assert done.returncode == 0, done.stderr
+    gaps = fresh_shell("gaps", str(logs), "--to", to, "--json", str(tmp_path / "gaps.json"), "--fail_if_missing")
+    assert gaps.returncode == 0, gaps.stderr
+    total = json.loads((tmp_path / "gaps.json").read_text())["total"]
+    assert (total["missing"], total["present"] > 200) == (0, True)
