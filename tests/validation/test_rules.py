@@ -95,6 +95,25 @@ def test_caliper_event_without_envelope_is_checked():
     assert rules("caliper", CALIPER_EVENT | {"id": 1}) == ["id: is not urn:uuid: with a UUID"]
 
 
+@pytest.mark.parametrize(
+    ("transformer_type", "invalid"),
+    [
+        ("xapi", {"problem_check.server_questions", *(f"edx.special_exam.{kind}.attempt.{step}" for kind in
+                  ("timed", "proctored", "practice") for step in ("created", "submitted"))}),
+        ("caliper", {"edx.ui.lms.link_clicked", "problem_check.server_context"}),
+    ],
+)  # fmt: skip
+def test_few_of_upstreams_statements_are_invalid(transformer_type, invalid):
+    """These are the rows of a table in docs/explain.md."""
+    validator = Validator(transformer_type)
+    golden = {path: json.loads(path.read_text()) for path in (TESTS / "golden" / transformer_type).glob("*.json")}
+    assert invalid == {
+        path.stem
+        for path, content in golden.items()
+        if not all(validator.is_valid(json.dumps(statement).encode()) for statement in content["statements"])
+    }
+
+
 @given(JSON)
 def test_any_json_has_a_verdict(value):
     for transformer_type in ("xapi", "caliper"):
