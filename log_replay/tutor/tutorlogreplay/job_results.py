@@ -48,6 +48,11 @@ class PodResults:
         codes = {code if code in _ORDER else 1 for code, _ in self._results.values()}
         return max(codes, key=_ORDER.index, default=1)
 
+    @property
+    def failed(self) -> list[str]:
+        """The names of the pods that failed."""
+        return [name for name, (code, _) in self._results.items() if code]
+
     def lines(self) -> list[str]:
         """Return lines about the pods that failed, and the sum of the counters."""
         lines = [f"pod {name} ended with {code}" for name, (code, _) in self._results.items() if code]

@@ -29,6 +29,8 @@ _KEPT_SECONDS = 86_400
 #: Exit code 2: wrong usage; another attempt would end in the same way.
 _WRONG_USAGE = 2
 _GRACE_SECONDS = 60
+#: The number of lines that are shown of the output of a pod that failed.
+_SHOWN_LINES = 10
 
 
 class KubernetesJobs:
@@ -126,6 +128,8 @@ class KubernetesJobs:
     def _result(self, name: str, status: JobStatus) -> int:
         pods = self._kubectl("get", "pods", "--selector", f"job-name={name}", "--output", "json")
         results = PodResults(json.loads(pods))
+        for pod in results.failed:
+            click.echo(self._kubectl("logs", pod, f"--tail={_SHOWN_LINES}").rstrip(), err=True)
         for line in results.lines():
             click.echo(line, err=True)
         code = results.worst_exit_code

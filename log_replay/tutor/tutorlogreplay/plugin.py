@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from importlib import resources
+from pathlib import Path
+from typing import Any
 
 from tutor import hooks
 
@@ -35,3 +38,13 @@ hooks.Filters.CLI_DO_INIT_TASKS.add_item(
 )
 # After all other plugins have added theirs: of two commands with one name, the last would win by the plugins' names.
 hooks.Filters.CLI_DO_COMMANDS.add(priority=hooks.priorities.LOW)(with_our_commands)
+
+
+def _remove_files(plugin: str, root: str, _config: Any) -> None:
+    """Remove the rendered files of this plugin, which have secrets, when it is disabled."""
+    if plugin == "log-replay":
+        shutil.rmtree(Path(root) / "env" / "plugins" / plugin, ignore_errors=True)
+
+
+# Tutor forgets which files a plugin has before it would remove them, so they would stay.
+hooks.Actions.PLUGIN_UNLOADED.add(priority=hooks.priorities.HIGH - 1)(_remove_files)

@@ -36,6 +36,8 @@ def main() -> int:
         name = words[words.index("--selector") + 1].removeprefix("job-name=")
         pods = [json.loads(file.read_text()) for file in sorted(objects.glob(f"pod-{name}-*.json"))]
         sys.stdout.write(json.dumps({"items": pods}))
+    elif words[0] == "logs":
+        sys.stdout.write((objects / f"output-{words[1]}").read_text(errors="replace"))
     elif words[0] == "patch":
         path = objects / f"{words[1]}-{words[2]}.json"
         patched = json.loads(path.read_text())
@@ -79,14 +81,13 @@ def run_pod(objects: Path, job: dict, index: int) -> int:
     mounts.append((str(termination), "/dev/termination-log", False))
     command = [expanded(text, environment) for text in [*container.get("command", []), *container["args"]]]
     containers.record("container", command, environment=environment, mounts=mounts, image=container["image"])
-    with (work / "output").open("wb") as output:
+    name = f"{job['metadata']['name']}-{index}"
+    with (objects / f"output-{name}").open("wb") as output:
         code = containers.run(
             container["image"], command, environment, mounts, container.get("workingDir"),
             stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
         )  # fmt: skip
-    sys.stderr.write((work / "output").read_text(errors="replace"))
     message = termination.read_bytes()[:4096].decode(errors="replace")
-    name = f"{job['metadata']['name']}-{index}"
     status = {"exitCode": code, "message": message}
     manifest = {
         "metadata": {

@@ -1,0 +1,62 @@
+"""Dumps as the guide of Aspects has them: courses with Open edX's own code, users from the LMS's tables."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.aspects import SITE, AspectsSite, installed_plugin
+from tests.support.clickhouse_servers import clickhouse, clickhouse_process
+from tests.support.event_sinks import create_event_sink
+from tests.support.paths import ROOT
+from tests.support.tutor_scene import mariadb, rendered_projects, site
+from tests.support.tutor_site import needs_kubectl
+
+__all__ = ["clickhouse", "clickhouse_process", "mariadb", "rendered_projects", "site"]
+
+MANAGE = """
+import os, sys
+from django.core.management import execute_from_command_line
+assert sys.argv[1] == os.environ["SERVICE_VARIANT"] == "cms"
+assert os.environ["DJANGO_SETTINGS_MODULE"].startswith("cms.envs.tutor.")
+os.environ["DJANGO_SETTINGS_MODULE"] = "site_settings"
+execute_from_command_line([sys.argv[0], *sys.argv[2:]])
+"""
+
+
+@pytest.fixture
+def open_edx(site, clickhouse, tmp_path):
+    """Give the site an Open edX with the real plugin, and Aspects' event sink."""
+    python = installed_plugin()
+    platform = tmp_path / "platform"
+    platform.mkdir()
+    (platform / "manage.py").write_text(MANAGE)
+    made = AspectsSite(python, tmp_path / "lms.sqlite3", clickhouse)
+    made.run("fill.py")
+    site.settings["images"]["overhangio/openedx"] = site.settings["images"]["openedx-dev"] = {
+        "path": str(python.parent),
+        "folder": "/openedx/edx-platform",
+        "mounts": [[str(platform), "/openedx/edx-platform", False]],
+        "environment": {
+            "PYTHONPATH": f"{SITE}:{ROOT}", "SITE_DATABASE": str(made.database), "CLICKHOUSE_URL": clickhouse.url,
+            "CLICKHOUSE_PASSWORD": clickhouse.password, "PLUGIN_FIRST": "1",
+        },
+    }  # fmt: skip
+    site.save_settings()
+    create_event_sink(clickhouse, "event_sink")
+    return site
+
+
+@pytest.mark.parametrize("mode", ["local", "dev", "k8s"])
+def test_the_guides_dumps_fill_aspects_tables(open_edx, clickhouse, mode):
+    if mode == "k8s":
+        needs_kubectl()
+    for command in (
+        ["--service", "cms", "--options", "--object course_overviews --force"],
+        ["--service", "lms", "--options", "--object user_profile"],
+        ["--service", "lms", "--options", "--object external_id"],
+    ):
+        done = open_edx(mode, "do", "dump-data-to-clickhouse", *command)
+        assert done.returncode == 0, done.stdout + done.stderr
+    counted = {table: int(clickhouse.query(f"SELECT count() FROM event_sink.{table}")[0][0])
+               for table in ("course_overviews", "course_blocks", "user_profile", "external_id")}  # fmt: skip
+    assert counted == {"course_overviews": 1, "course_blocks": 1, "user_profile": 3, "external_id": 1}
