@@ -3,7 +3,10 @@
  */
 #include "speedups.h"
 
-#define CHUNK 64
+#include <limits.h>
+
+/* Small, since a chunk with a hit is searched byte by byte. */
+#define CHUNK 32
 #define HOUR 3600000000LL
 #define MIX_1 0xbf58476d1ce4e5b9ULL
 #define MIX_2 0x94d049bb133111ebULL
@@ -67,7 +70,10 @@ days_since_1970(int year, int month, int day)
     return era * 146097LL + day_of_era - 719468;
 }
 
-/* Return the offset of a zone in minutes: 0 without a zone, -10000 if it cannot be read. */
+#define NO_ZONE INT_MIN
+
+/* Return the offset of a zone in minutes: 0 without a zone, NO_ZONE if it cannot be read. */
+
 static int
 zone_minutes(const char *at, const char *end)
 {
@@ -75,31 +81,58 @@ zone_minutes(const char *at, const char *end)
         return 0;
     }
     if ((*at != '+' && *at != '-') || end - at < 5) {
-        return at[0] == '"' ? 0 : -10000;
+        return at[0] == '"' ? 0 : NO_ZONE;
     }
     const char *minute_at = at[3] == ':' ? at + 4 : at + 3;
     if (end - minute_at < 2) {
-        return -10000;
+        return NO_ZONE;
     }
     int hours = number(at + 1, 2), minutes = number(minute_at, 2);
     if (hours < 0 || minutes < 0) {
-        return -10000;
+        return NO_ZONE;
     }
     return (*at == '-' ? -1 : 1) * (60 * hours + minutes);
 }
 
-/* Return a time in microseconds since 1970, or -1 if it cannot be read or is before 1970. It may be followed by a quote. */
+/* The minute of the last time that was read. Lines and statements of the same minute follow each other. */
+typedef struct {
+    const char *text;
+    long long minutes;
+} Minute;
+
+/* 2026-03-02T08:15 */
+#define MINUTE_LENGTH 16
+#define NO_MINUTE LLONG_MIN
+
+/* Return a time up to its minutes in minutes since 1970, as if it was in UTC; NO_MINUTE if it cannot be read. */
 static long long
-microseconds_of(const char *at, const char *end)
+minutes_of(const char *at)
 {
-    if (end - at < SECONDS_LENGTH || at[4] != '-' || at[7] != '-' || (at[10] != 'T' && at[10] != ' ') || at[13] != ':' ||
-        at[16] != ':') {
-        return -1;
+    if (at[4] != '-' || at[7] != '-' || (at[10] != 'T' && at[10] != ' ') || at[13] != ':') {
+        return NO_MINUTE;
     }
     int year = number(at, 4), month = number(at + 5, 2), day = number(at + 8, 2);
-    int hour = number(at + 11, 2), minute = number(at + 14, 2), second = number(at + 17, 2);
-    if (year < 1 || year > LAST_YEAR || month < 1 || month > 12 || day < 1 || day > 31 || hour < 0 || hour > 23 || minute < 0 || minute > 59 ||
-        second < 0 || second > 59) {
+    int hour = number(at + 11, 2), minute = number(at + 14, 2);
+    if (year < 1 || year > LAST_YEAR || month < 1 || month > 12 || day < 1 || day > 31 || hour < 0 || hour > 23 ||
+        minute < 0 || minute > 59) {
+        return NO_MINUTE;
+    }
+    return (days_since_1970(year, month, day) * 24 + hour) * 60 + minute;
+}
+
+/* Return a time in microseconds since 1970, or -1 if it cannot be read or is before 1970. It may be followed by a quote. */
+static long long
+microseconds_of(const char *at, const char *end, Minute *last)
+{
+    if (end - at < SECONDS_LENGTH || at[16] != ':') {
+        return -1;
+    }
+    if (!last->text || memcmp(at, last->text, MINUTE_LENGTH) != 0) {
+        last->text = at;
+        last->minutes = minutes_of(at);
+    }
+    int second = number(at + 17, 2);
+    if (last->minutes == NO_MINUTE || second < 0 || second > 59) {
         return -1;
     }
     long long fraction = 0, unit = 100000;
@@ -110,11 +143,8 @@ microseconds_of(const char *at, const char *end)
         }
     }
     int zone = zone_minutes(at, end);
-    if (zone == -10000) {
-        return -1;
-    }
-    long long minutes = (days_since_1970(year, month, day) * 24 + hour) * 60 + minute - zone;
-    return minutes < 0 ? -1 : (minutes * 60 + second) * 1000000 + fraction;
+    long long minutes = last->minutes - zone;
+    return zone == NO_ZONE || minutes < 0 ? -1 : (minutes * 60 + second) * 1000000 + fraction;
 }
 
 /* Return the last key "time" of a line that ends before a place, or NULL. */
@@ -129,7 +159,7 @@ last_time_key(const char *begin, const char *end)
             hit |= (chunk[i] == '"') & (chunk[i + 1] == 't') & (chunk[i + 2] == 'i');
         }
         for (int i = CHUNK - 1; hit && i >= 0; i--) {
-            if (memcmp(chunk + i, TIME_KEY, TIME_KEY_LENGTH) == 0) {
+            if (chunk[i + 2] == 'i' && memcmp(chunk + i, TIME_KEY, TIME_KEY_LENGTH) == 0) {
                 return chunk + i;
             }
         }
@@ -144,7 +174,7 @@ last_time_key(const char *begin, const char *end)
 
 /* Return the time of a line: the value of its last key "time" that is a time; -1 if there is none. */
 static long long
-line_time(const char *begin, const char *end)
+line_time(const char *begin, const char *end, Minute *minute)
 {
     const char *limit = end;
     while ((limit = last_time_key(begin, limit))) {
@@ -153,7 +183,7 @@ line_time(const char *begin, const char *end)
             at++;
         }
         if (at < end && *at == '"') {
-            long long found = microseconds_of(at + 1, end);
+            long long found = microseconds_of(at + 1, end, minute);
             if (found >= 0) {
                 return found;
             }
@@ -193,6 +223,7 @@ digest_of(const char *begin, Py_ssize_t length, long long microseconds)
 
 typedef struct {
     Hours hours;
+    Minute minute;
     long long first;
     long long last;
     Py_ssize_t untimed;
@@ -226,7 +257,7 @@ add_to_sample(Lines *lines, uint64_t digest, long long time)
 static int
 scan_line(Lines *lines, const char *begin, const char *end)
 {
-    long long time = line_time(begin, end);
+    long long time = line_time(begin, end, &lines->minute);
     uint64_t digest = digest_of(begin, end - begin, time < 0 ? 0 : time);
     lines->fingerprint += digest;
     if (time < 0) {
@@ -304,6 +335,7 @@ typedef struct {
 
 typedef struct {
     Hours hours;
+    Minute minute;
     Span key;
     Py_ssize_t threshold;
     long long size;
@@ -381,7 +413,7 @@ count_statement(Statements *statements, PyObject *statement, Py_ssize_t event_in
     if (!time) {
         PyErr_Clear();
     }
-    long long microseconds = time ? microseconds_of(time, time + time_length) : -1;
+    long long microseconds = time ? microseconds_of(time, time + time_length, &statements->minute) : -1;
     if (microseconds < 0) {
         statements->untimed++;
     }

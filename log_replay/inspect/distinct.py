@@ -37,7 +37,7 @@ class Distinct:
     def add(self, values: Iterable[int]) -> None:
         """Add values; each may have been added before."""
         self._values.update(values)
-        if self._sketches or len(self._values) > EXACT_VALUES:
+        if (self._sketches and self._values) or len(self._values) > EXACT_VALUES:
             self._move_to_sketch()
 
     def merge(self, other: Distinct) -> None:
@@ -91,6 +91,8 @@ class NamedCounts:
 
     def add(self, counts: Mapping[str, int]) -> None:
         """Add numbers by name."""
+        if not counts:
+            return
         self._counts.update(counts)
         if len(self._counts) > 2 * NAMES:
             self._drop()

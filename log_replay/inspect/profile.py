@@ -117,7 +117,7 @@ class Profile:
         self.events_by_group[self._group] += result.counters.transformed
         self.statements_by_event.add(result.statements_by_event)
         self.unknown_names.add(result.unknown_names)
-        self.transform_paths += result.transform_paths
+        self.transform_paths.update(result.transform_paths)
         for rejected in result.rejects:
             self.rejects.setdefault(rejected.reason, RejectProfile()).add(rejected)
         current = self._current
