@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from log_replay.errors import ConfigurationError, RejectError
+from log_replay.errors import ConfigurationError, LogReplayError, RejectError
 from log_replay.events import UnparsableLine, parse_event
 from log_replay.events.prefilter import is_plain, showable
 from log_replay.events.subjects import UNREADABLE_USER
@@ -283,6 +283,8 @@ class Explainer:
     def _raised_at(self, event: Event) -> RaisedAt | None:
         try:
             self._upstream.transform(event, self._identities)
+        except LogReplayError:
+            raise
         except Exception as error:  # noqa: BLE001 - any error is what is asked for
             return raised_at(error)
         return None

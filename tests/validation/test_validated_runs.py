@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from io import StringIO
 
 import pytest
 
@@ -10,6 +12,7 @@ from log_replay.counters import ValidationCounts
 from log_replay.gaps.gap_options import GAP_OPTIONS, read_gap_options
 from log_replay.report import Report
 from log_replay.report.stored import restore_counts, stored_counts
+from log_replay.report.terminal import show_summary
 
 QUIET = ("--destination_provider", "LOGGER", "--log_to", "null")
 GROUP_ACTIVITY = "object.objectType: is none of Activity, Agent, Group, SubStatement and StatementRef"
@@ -78,6 +81,17 @@ def test_counts_survive_the_ledger(replay, source):
     restored = Report()
     restore_counts(restored, json.loads(json.dumps(stored_counts(report))))
     assert restored.validation.as_dict() == report.validation.as_dict()
+
+
+def test_summary_of_a_run_names_rules_and_places(replay, source):
+    text = StringIO()
+    show_summary(replay(*source, *QUIET, "--validate"), text)
+    lines = text.getvalue().splitlines()
+    at = lines.index(f"   {GROUP_ACTIVITY}")
+    assert lines[at + 1] == "         3  problem_check, first at tracking.log:8266"
+    assert any(
+        re.fullmatch(r"\d+ statements checked against the specification: \d+ are invalid", line) for line in lines
+    )
 
 
 def test_counts_can_be_added():
