@@ -44,7 +44,9 @@ def time_chart(figures: Figures) -> dict[str, Any] | None:
     }
 
 
-def name_chart(chart: str, label: str, unit: str, rows: Sequence[tuple[str, Cell]]) -> dict[str, Any] | None:
+def name_chart(
+    chart: str, label: str, unit: str, rows: Sequence[tuple[str, Cell]], colour: str = "bar"
+) -> dict[str, Any] | None:
     """Return a chart with a bar for each of the largest names.
 
     Args:
@@ -52,6 +54,7 @@ def name_chart(chart: str, label: str, unit: str, rows: Sequence[tuple[str, Cell
         label: what the chart shows.
         unit: what is counted.
         rows: the names and their numbers, the largest first.
+        colour: the name of a colour of the page.
     """
     if not rows:
         return None
@@ -63,7 +66,7 @@ def name_chart(chart: str, label: str, unit: str, rows: Sequence[tuple[str, Cell
         "id": chart,
         "label": label + (f", the {BARS} largest of {len(rows):,}" if len(rows) > BARS else ""),
         "points": [f"{row['name']}: {row['text']} {unit}" for row in shown],
-        "spec": _name_spec(shown, unit),
+        "spec": _name_spec(shown, unit, colour),
     }
 
 
@@ -131,7 +134,7 @@ def _time_spec(rows: list[dict[str, Any]], holes: list[dict[str, Any]], unit: st
     return {"width": "container", "height": 240, "params": [_CURSOR], "layer": layers}
 
 
-def _name_spec(rows: list[dict[str, Any]], unit: str) -> dict[str, Any]:
+def _name_spec(rows: list[dict[str, Any]], unit: str, colour: str) -> dict[str, Any]:
     y = {
         "field": "name",
         "type": "nominal",
@@ -144,7 +147,13 @@ def _name_spec(rows: list[dict[str, Any]], unit: str) -> dict[str, Any]:
         "height": {"step": 24},
         "params": [_CURSOR],
         "data": {"values": rows},
-        "mark": {"type": "bar", "fill": "var(--bar)", "cornerRadiusEnd": 3, "height": {"band": 0.72}, "aria": False},
+        "mark": {
+            "type": "bar",
+            "fill": f"var(--{colour})",
+            "cornerRadiusEnd": 3,
+            "height": {"band": 0.72},
+            "aria": False,
+        },
         "encoding": {
             "y": y,
             "x": {"field": "count", "type": "quantitative", "axis": {"title": None, "tickCount": 4}},

@@ -107,7 +107,7 @@ def _charts(figures: Figures) -> list[dict[str, Any]]:
     charts = [
         time_chart(figures),
         name_chart("events", "Statements by event", "statements", event_rows(figures)),
-        name_chart("rejects", "Rejected lines by reason", "rejects", reject_rows(figures)),
+        name_chart("rejects", "Rejected lines by reason", "rejects", reject_rows(figures), "bar-bad"),
         name_chart("courses", "Statements by course", "statements", course_rows(figures)),
     ]
     return [chart for chart in charts if chart]

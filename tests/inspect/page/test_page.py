@@ -29,9 +29,10 @@ def inspected(tmp_path_factory):
     assert shell("load_identities", str(folder / "identities.json")).returncode == 0
     config = json.dumps({"key": str(folder), "container": "logs"})
     source = ["--source_provider", "LOCAL", "--source_config", config, "--transformer_type", "xapi"]
-    report = ["--json", str(folder / "report.json"), "--html", str(folder / "report.html")]
-    ended = shell("replay_tracking_logs", *source, "--dry_run", "--log_to", "null", *report)
-    assert ended.returncode == 0, ended.stderr
+    for name, sample in (("report", "all"), ("sample", "30%")):
+        report = ["--json", str(folder / f"{name}.json"), "--html", str(folder / f"{name}.html")]
+        ended = shell("inspect_tracking_logs", *source, "--sample", sample, *report)
+        assert ended.returncode == 0, ended.stderr
     return folder / "report.html", json.loads((folder / "report.json").read_text())
 
 
@@ -74,6 +75,20 @@ def test_figures_are_those_of_the_document(page, inspected):
     assert shown["Lines"] == f"{document['contents']['lines']:,}"
     assert shown["Statements"] == f"{document['statements']['count']:,}"
     assert shown["Rejected"] == f"{document['rejects']['count']:,}"
+
+
+def test_page_of_a_sample_says_so_and_has_intervals(browser, inspected):
+    path = inspected[0].with_name("sample.html")
+    document = json.loads(path.with_suffix(".json").read_text())
+    browser.open(path.as_uri())
+    assert "This is a sample." in browser.evaluate("document.querySelector('.notice').textContent")
+    low, high = document["intervals"]["/contents/lines"]
+    assert browser.evaluate("document.querySelector('.figures small').textContent") == f"{low:,} to {high:,}"
+    intervals = browser.evaluate("[...document.querySelectorAll('#rejects td small')].map(s => s.textContent)")
+    assert len(intervals) == len(document["rejects"]["reasons"])
+    browser.evaluate("document.querySelector('[data-chart=events]').focus()")
+    browser.press("End")
+    assert " to " in browser.evaluate("document.activeElement.getAttribute('aria-valuetext')")
 
 
 def test_arrow_keys_read_the_values_of_a_chart(page, inspected):
