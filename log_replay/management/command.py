@@ -107,20 +107,21 @@ class LogReplayCommand(BaseCommand):
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Run the command; wrong arguments are one line on stderr and exit code 2."""
+        stderr = cast("Stderr", self.stderr)
+        stderr.program = f"{Path(argv[0]).name} {argv[1]}"
         # Django's parser raises its errors as long as this attribute is not set, and prints 40 lines of usage later.
         parser = self.create_parser(argv[0], argv[1])
         try:
             parsed, unknown = parser.parse_known_args(argv[2:])
         except CommandError as error:
-            self._refuse(argv, _reworded(str(error)))
+            self._refuse(stderr.program, _reworded(str(error)))
         # argparse takes a misspelt option for a positional argument if there is a space in its value.
         unknown += [source for source in getattr(parsed, "sources", ()) if source.startswith("-") and source != "-"]
         if unknown:
-            self._refuse(argv, _unknown_arguments(unknown, _spellings(parser)))
+            self._refuse(stderr.program, _unknown_arguments(unknown, _spellings(parser)))
         super().run_from_argv(argv)
 
-    def _refuse(self, argv: list[str], message: str) -> NoReturn:
-        program = f"{Path(argv[0]).name} {argv[1]}"
+    def _refuse(self, program: str, message: str) -> NoReturn:
         self.stderr.write(escape_controls(f"{program}: {message} ({program} --help lists all options)"))
         sys.exit(WRONG_USAGE)
 

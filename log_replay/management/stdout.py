@@ -14,6 +14,8 @@ from log_replay.errors import ConfigurationError, DestinationUnavailable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_DJANGO_PREFIX = "CommandError: "
+
 
 def check_stdout() -> None:
     """Check that there is a stdout to write to, before a command does any work.
@@ -55,12 +57,20 @@ def ensure_stderr() -> None:
 
 
 class Stderr(OutputWrapper):
-    """The stderr of a command. If its reader is gone, messages are discarded, so the exit code stays right."""
+    """The stderr of a command. If its reader is gone, messages are discarded, so the exit code stays right.
+
+    Attributes:
+        program: replaces the name of the exception at the beginning of Django's message of a CommandError.
+    """
+
+    program: str | None = None
 
     def write(  # type: ignore[override]  # as in Django
         self, msg: str = "", style_func: Callable[[str], str] | None = None, ending: str | None = None
     ) -> None:
         """Write a message."""
+        if self.program and msg.startswith(_DJANGO_PREFIX):
+            msg = f"{self.program}: {msg.removeprefix(_DJANGO_PREFIX)}"
         try:
             super().write(msg, style_func, ending)
             self.flush()

@@ -104,3 +104,8 @@ def test_help_does_not_import_event_routing_backends(command):
     done = subprocess.run([sys.executable, "-c", HELP_IMPORTS, command], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"usage: log-replay {command} ")
+
+
+def test_an_error_begins_with_the_command_as_it_was_typed(log_replay):
+    hint = "name a file, a folder, a URL, or - for standard input; or give --source_provider"
+    assert log_replay("replay") == (2, "", f"log-replay replay: there is no source ({hint})\n")
