@@ -1,5 +1,6 @@
 """Fixtures of runs."""
 
 from tests.support.runs import logs, replay, shell, source
+from tests.support.servers import learning_locker
 
-__all__ = ["logs", "replay", "shell", "source"]
+__all__ = ["learning_locker", "logs", "replay", "shell", "source"]

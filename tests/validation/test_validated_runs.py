@@ -61,6 +61,18 @@ def test_invalid_statements_are_rejected_if_asked_to(replay, source, tmp_path):
     assert rejected.total.statements + kept.validation.invalid <= kept.total.statements
 
 
+def test_a_strict_lrs_refuses_what_breaks_a_rule(replay, source, learning_locker):
+    to_lrs = (
+        *source, "--destination_config", json.dumps(learning_locker.config), "--log_to", "null", "--validate",
+        "--sleep_between_batches_secs", "0",
+    )  # fmt: skip
+    kept = replay(*to_lrs)
+    assert kept.total.failed == kept.validation.invalid > 20
+    rest = replay(*to_lrs, "--invalid", "reject")
+    assert rest.complete
+    assert rest.total.failed == 0 < rest.total.statements
+
+
 def test_counts_do_not_depend_on_workers(shell, source, logs, tmp_path):
     (logs / "second.log").write_bytes((logs / "tracking.log").read_bytes())
     found = []
