@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import os
 import re
@@ -19,6 +20,7 @@ from log_replay.pipeline.run import Replay
 from log_replay.report.progress import ProgressLog
 from log_replay.report.terminal import remarks
 from tests.support.paths import SAMPLE
+from tests.support.runs import Shell
 
 GOLDEN = Path(__file__).parent / "golden"
 #: Set this variable to write the expected reports anew; then read them.
@@ -148,3 +150,17 @@ def test_inspect_answers_on_stdout(shell):
     assert done.stdout.decode().splitlines()[-1] == NOTHING_DONE
     assert b"What would come out" in done.stdout
     assert b"What" not in done.stderr
+
+
+def test_damaged_logs_and_a_wrong_database_are_named(tmp_path):
+    log = (SAMPLE / "tracking.log").read_bytes()
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    (logs / "cut.log.gz").write_bytes(gzip.compress(log)[:-20_000])
+    done = Shell(tmp_path / "home")("inspect", str(logs))
+    lines = done.stdout.decode().splitlines()
+    assert done.returncode == 1
+    assert lines[1] == "1 object could not be read to the end; see below. The figures do not have the rest."
+    assert "First check the database" in done.stdout.decode()
+    assert lines[-1] == NOTHING_DONE
+    assert done.stderr.decode().splitlines()[-1].endswith("run the same command again")

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 #: From this time on, the report says how to make pauses shorter.
 _LONG_PAUSES_SECONDS = 600
+#: From this share of known events on that name unknown users, the database is probably another one.
+_MOST_USERS = 0.5
+_WRONG_DATABASE = (
+    "First check the database: it does not have most users of these logs. LOG_REPLAY_DATABASE_URL names the LMS's; "
+    "log-replay load FILE loads users and courses into the embedded one."
+)
 
 
 def duration(figures: Figures) -> Iterator[tuple[str, RenderableType | str]]:
@@ -55,6 +61,8 @@ def _requests(figures: Figures) -> Text:
 def next_steps(figures: Figures, console: Console) -> Iterator[RenderableType]:
     """Yield the commands."""
     found = figures.document["next"]
+    if figures.value("/identities/unknown_user/share_of_events") > _MOST_USERS:
+        yield sentence(f"{_WRONG_DATABASE}\n", PROBLEM)
     yield command(found["replay"], console.width)
     if not found["destination_given"]:
         yield sentence("It stores the statements in the folder statements; --to names any other destination.", LABEL)

@@ -31,7 +31,8 @@ def rejects(figures: Figures) -> Iterator[RenderableType]:
     found, identities = figures.document["rejects"], figures.document["identities"]
     yield heading("What would not, and what to do")
     if not found["count"]:
-        yield sentence("Nothing: every known event gives a statement.", GOOD)
+        known = figures.value("/contents/known_lines")
+        yield sentence("Nothing: every known event gives a statement." if known else "There are no known events.")
         return
     yield sentence(
         f"{figures.count('/rejects/count')} lines give no statement: {figures.share('/rejects/share_of_events')} of "

@@ -43,6 +43,7 @@ def sections(figures: Figures, console: Console, marks: Marks) -> Iterator[Rende
     yield _title(figures)
     if figures.document["sample"]:
         yield _sample(figures)
+    yield from _incomplete(figures)
     yield heading("What is there")
     yield facts(_contents(figures))
     yield from _chart(figures, console, marks)
@@ -80,6 +81,15 @@ def _sample(figures: Figures) -> Text:
         "samples, the true value is within the margin that stands beside a figure.",
         PROBLEM,
     )
+
+
+def _incomplete(figures: Figures) -> Iterator[Text]:
+    failed = figures.document["contents"]["failed_objects"]
+    if figures.document["stopped"]:
+        yield Text("The run was stopped. The figures are about what was read until then.", PROBLEM)
+    if failed:
+        objects = number_of(len(failed), "object")
+        yield Text(f"{objects} could not be read to the end; see below. The figures do not have the rest.", PROBLEM)
 
 
 def _contents(figures: Figures) -> Iterator[tuple[str, str]]:
