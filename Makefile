@@ -75,7 +75,7 @@ format: $(VENV)/.dev ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-BENCHMARKS = $(filter-out __init__ against,$(notdir $(basename $(wildcard tests/benchmarks/*.py)))) join
+BENCHMARKS = $(filter-out __init__ against,$(notdir $(basename $(wildcard tests/benchmarks/*.py))))
 
 bench: $(VENV)/.dev ## Measure: tables of ratios, each from one run
 	@for name in $(BENCHMARKS); do $(BIN)/python -m tests.benchmarks.$$name || exit 1; done

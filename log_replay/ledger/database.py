@@ -42,6 +42,10 @@ ROWS = 1000
 BATCHES = 2**32
 
 
+class TakenOver(LedgerError):
+    """Another process has the run, since the lease of this one ran out."""
+
+
 class DatabaseLedger(Ledger):
     """The ledger of one run.
 
@@ -310,7 +314,7 @@ class DatabaseLedger(Ledger):
     def _update(self, **values: Any) -> None:
         rows = models.Run.objects.filter(pk=self._run.pk, owner=self._owner)
         if not rows.update(**values, updated=timezone.now()):
-            raise LedgerError(f"another process has taken over the run {self.name!r}")
+            raise TakenOver(f"another process has taken over the run {self.name!r}")
 
     @property
     def _owner(self) -> str:

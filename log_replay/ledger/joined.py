@@ -20,7 +20,7 @@ from log_replay.counters import Counters
 from log_replay.errors import ConfigurationError, ReadError
 from log_replay.ledger.claims import Claim, ClaimLost, Claims, ClaimsClosed
 from log_replay.ledger.clock import steady_seconds
-from log_replay.ledger.database import BATCHES, ROWS, DatabaseLedger, do_all, translated
+from log_replay.ledger.database import BATCHES, ROWS, DatabaseLedger, TakenOver, do_all, translated
 from log_replay.ledger.lease import Lease, RunBusy, has_live_claims
 from log_replay.ledger.plan_changes import refuse_changes
 from log_replay.ledger.renewal import Renewal
@@ -125,7 +125,11 @@ class JoinedLedger(DatabaseLedger):
         """
         while self._next:
             rows = self._rows(self._next)
-            yield [self._unit_to_do(row) for row in rows if row.state != UnitState.DONE]
+            units = [self._unit_to_do(row) for row in rows if row.state != UnitState.DONE]
+            if units:
+                yield units
+            else:
+                self._close_group(self._next)
             try:
                 self._next = self._claim_next()
             except (OperationalError, InterfaceError):
@@ -242,6 +246,8 @@ class JoinedLedger(DatabaseLedger):
             self._prepare(plan)
             # The lease is released after the first claim: without both, another process would prepare the run again.
             self._next = self._claim_next()
+        except TakenOver:
+            return False
         finally:
             self._lease = None
             lease.release()
@@ -256,7 +262,8 @@ class JoinedLedger(DatabaseLedger):
             except ConfigurationError:
                 models.Run.objects.filter(pk=self._run.pk, owner=self._owner).delete()
                 raise
-        begin_groups(self._run)
+        # If this process was suspended for longer than its lease, another one has prepared the run meanwhile.
+        self._commit(self._update, lambda: begin_groups(self._run))
 
     def _create_or_find(self) -> None:
         try:
@@ -292,6 +299,11 @@ class JoinedLedger(DatabaseLedger):
             raise
         self.finishing = True
         return True
+
+    def _close_group(self, claim: Claim) -> None:
+        """Record that a group without units to do is done."""
+        self._retried(lambda: self._claims.record(claim, state=GroupState.DONE))
+        self._claims.drop(claim)
 
     def _rows(self, claim: Claim) -> list[models.RunUnit]:
         return self._retried(lambda: list(self._run.units.filter(group=claim.group.number)))

@@ -46,27 +46,28 @@ def _step_after_refusals(options: Options, command: Mapping[str, Any]) -> str:
 def _command_line(command: Mapping[str, Any]) -> str:
     if command.get("withheld"):
         changed = {name: command[name] for name in ("from_rejects", "rejects") if name in command}
-        return f"the same command with {_joined(_arguments(changed))}, and without --run"
+        return f"the same command with {_joined(arguments(changed))}, and without --run"
     # Without --to, the short verb has another destination.
     verb = "replay" if program() == "log-replay" and "to" in command else "replay_tracking_logs"
-    return f"{program()} {verb} {_joined(_arguments(command))}"
+    return f"{program()} {verb} {_joined(arguments(command))}"
 
 
 def _joined(words: list[str]) -> str:
     return " ".join(map(shell_quoted, words))
 
 
-def _arguments(command: Mapping[str, Any]) -> list[str]:
-    arguments: list[str] = []
+def arguments(command: Mapping[str, Any]) -> list[str]:
+    """Return the words of a stored command."""
+    words: list[str] = []
     for name, value in command.items():
         if OPTIONS[name].positional:
-            arguments += value
+            words += value
             continue
         if name == "base" and value == str(Path.cwd()):
             continue
-        arguments.append(f"--{name}")
+        words.append(f"--{name}")
         if isinstance(value, list):
-            arguments += map(str, value)
+            words += map(str, value)
         elif value is not True:
-            arguments.append(str(value))
-    return arguments
+            words.append(str(value))
+    return words

@@ -69,6 +69,7 @@ def _replay(options: Options, *, report_on_stdout: bool) -> Report:
     from log_replay.report.progress import shown_progress  # noqa: PLC0415
     from log_replay.report.summary_file import write_summary  # noqa: PLC0415
     from log_replay.report.terminal import show_summary  # noqa: PLC0415
+    from log_replay.report.termination_log import write_termination_log  # noqa: PLC0415
 
     if options.log_to == "stdout" or report_on_stdout:
         check_stdout()
@@ -93,6 +94,8 @@ def _replay(options: Options, *, report_on_stdout: bool) -> Report:
             show_summary(report, sys.stderr)
         except OSError:  # the reader of stderr is gone; the exit code still says how the run ended
             discard_stderr()
+    if options.termination_log:
+        write_termination_log(options.termination_log, report)
     if options.summary:
         write_summary(options.summary, report.as_dict())
     return report

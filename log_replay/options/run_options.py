@@ -1,12 +1,17 @@
 """The rows of the table of options that are about the run in the ledger, and the processes that work on it."""
+# ruff: noqa: RUF009 - option() returns a dataclass field
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from log_replay.options.option import FAILURES, option
 from log_replay.options.report_options import ReportOptions
-from log_replay.options.values import LONGEST_SECONDS, between
+from log_replay.options.values import LONGEST_SECONDS, between, positive, read_path
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +36,27 @@ class RunOptions(ReportOptions):
         FAILURES,
         "With --join: another process takes over the work of one that has not answered for this time (default 60).",
         type=float, read=between(1, LONGEST_SECONDS), default=60.0, metavar="SECONDS",
+    )
+    kubernetes: bool = option(
+        FAILURES,
+        "Print the manifest of a Kubernetes Job whose pods work on this run with --join, and do nothing else.",
+        flag=True, needs="run", stored=False,
+    )
+    parallelism: int | None = option(
+        FAILURES,
+        "Number of pods for --kubernetes (default 8).",
+        type=int, read=positive, metavar="N", needs="kubernetes", stored=False,
+    )
+    image: str | None = option(
+        FAILURES,
+        "Image for --kubernetes that contains log-replay (default: a Python image, in which each pod installs it).",
+        metavar="IMAGE", needs="kubernetes", stored=False,
+    )
+    termination_log: Path | None = option(
+        FAILURES,
+        "Write the result of the run, in at most 4 KB of JSON, to this file if it exists. A pod of Kubernetes has "
+        "/dev/termination-log.",
+        read=read_path, metavar="PATH", stored=False,
     )
     grace_secs: float = option(
         FAILURES,

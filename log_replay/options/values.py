@@ -176,6 +176,11 @@ def between(lowest: float, highest: float) -> Callable[[str, float], float]:
     return read
 
 
+def read_path(_option: str, text: str) -> Path:
+    """Read the path of a file."""
+    return Path(text)
+
+
 def writable_path(option: str, text: str) -> Path:
     """Return a path that can be written to, without changing a file that exists there.
 

@@ -27,6 +27,7 @@ VALUES = {
     "add_external_ids": "no", "log_to": "stdout", "log_format": "raw", "max_line_bytes": "docker",
     "rejects": "rejects.out", "rejects_with_content": True, "skip_unreadable": True, "max_rejected": "1%",
     "summary": "summary.json", "log_timeout_secs": 5.0, "verify_sample": 0.5, "run": "march", "join": True,
+    "kubernetes": True, "parallelism": 3, "image": "log-replay:1", "termination_log": "/dev/termination-log",
     "lease_secs": 5.0, "grace_secs": 1.0,
     "batch_size": 7, "sleep_between_batches_secs": 3.0,
     "lrs_concurrency": 2, "max_rate": 100.0, "workers": "2", "unit_size": "1MB", "read_ahead": 3, "plan": True,
@@ -41,10 +42,16 @@ def _folder(tmp_path, monkeypatch):
     (tmp_path / "rejects.jsonl").write_text('{"object": "tracking.log", "offset": 0}\n')
 
 
+def needed_by(name: str | None) -> list[str]:
+    """Return the options without which an option has no effect."""
+    needs = OPTIONS[name].needs if name else None
+    return [*needed_by(needs), needs] if needs else []
+
+
 def given(name: str | None = None) -> tuple[dict, dict]:
     """Return a command line without an option and one with it, with everything else that the option needs."""
     row = OPTIONS[name] if name else None
-    needed = {row.needs: VALUES[row.needs]} if row and row.needs else {}
+    needed = {each: VALUES[each] for each in needed_by(name)}
     without = {**REQUIRED, "destination_provider": PROVIDERS[row.destination if row else None], **needed}
     if name in {"sources", "base"}:  # instead of a provider
         with_it = {key: value for key, value in without.items() if not key.startswith("source_")} | {name: VALUES[name]}
@@ -87,8 +94,7 @@ def test_stored_command_gives_the_same_configuration(name):
     options = read_options(given(name)[1])
     again = options_from(json.loads(json.dumps(stored_command(options.given))))
     changed = [each for each in OPTIONS if getattr(again, each) != getattr(options, each)]
-    not_stored = [each for each in (OPTIONS[name].needs, name) if each and not OPTIONS[each].stored]
-    assert changed == not_stored
+    assert changed == [each for each in OPTIONS if each in [*needed_by(name), name] and not OPTIONS[each].stored]
 
 
 def test_stored_command_with_withheld_secrets_is_refused():

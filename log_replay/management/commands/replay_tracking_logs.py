@@ -13,6 +13,7 @@ from log_replay.ledger.run_configuration import stored_command
 from log_replay.management.command import LogReplayCommand
 from log_replay.management.exit_codes import errors_exit
 from log_replay.management.replaying import print_plan, run_replay
+from log_replay.management.stdout import write_stdout
 from log_replay.options import read_options
 from log_replay.options.arguments import add_arguments
 from log_replay.statement_log import configure_own_log
@@ -72,6 +73,11 @@ class Command(LogReplayCommand):
             options = read_options(given, short=self.verb is not None)
             _warn_of_visible_secrets(options)
             _tell_of_silent_loggers(options)
+            if options.kubernetes:
+                from log_replay.management.kubernetes import manifest  # noqa: PLC0415 - --help needs no settings
+
+                write_stdout(manifest(options).encode())
+                return
             if options.plan:
                 print_plan(options)
                 return
