@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import subprocess
 
 import pytest
@@ -70,3 +72,19 @@ def test_a_closed_reader_is_no_error(shell):
         _, said = process.communicate()
     assert process.returncode == 0, said
     assert b"Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("variables", "coloured"), [({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False)]
+)
+def test_colours_are_for_terminals_that_want_them(shell, variables, coloured):
+    environment = {name: value for name, value in shell.environment.items() if name != "NO_COLOR"}
+    reader, terminal = pty.openpty()
+    command = [*shell.command, "explain", f"{LOG}:{NO_JSON}"]
+    done = subprocess.run(command, env=environment | variables, stdout=terminal, stderr=subprocess.PIPE, check=False)
+    os.close(terminal)
+    shown = os.read(reader, 100_000)
+    os.close(reader)
+    assert done.returncode == 3
+    assert b"ENDS HERE" in shown
+    assert (b"\x1b[" in shown) == coloured

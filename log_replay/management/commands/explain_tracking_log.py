@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
@@ -86,11 +87,12 @@ class Command(LogReplayCommand):
         from log_replay.explain.showing import shown  # noqa: PLC0415
 
         on_terminal = sys.stdout.isatty()
+        colours = on_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         width = get_terminal_size().columns if on_terminal else None
         prepare_identities(options.run.transformer_type)
         without = 0
         for number, explanation in enumerate(explanations(options)):
-            text = shown(explanation, colours=on_terminal, width=width)
+            text = shown(explanation, colours=colours, width=width)
             write_stdout(f"{SEPARATOR if number else ''}{text}".encode())
             without += explanation.ending is not None
         return without
