@@ -67,6 +67,8 @@ def render_page(document: Mapping[str, Any], examples: Sequence[Example] = ()) -
         "unknown": named_table("unknown", "Events without statements", "Event", _unknown_rows(figures), None),
         "rejects": rejects_table(figures),
         "validation": validation_table(figures),
+        "invalid": figures.number("validation", "invalid"),
+        "checked": figures.number("validation", "checked"),
         "objects": objects_table(figures),
         "replay": replay_table(figures),
         "limits": _limits(figures),

@@ -80,6 +80,14 @@ def test_the_number_of_lines_is_estimated_with_its_interval(folder):
     assert found >= 19
 
 
+def test_an_s3_server_gives_the_same_sample_as_a_folder(folder, bucket):
+    for path in sorted(folder.iterdir()):
+        bucket.put(path.name, path.read_bytes())
+    local = [lines for _, lines, _ in sampled_lines(open_local(folder), 600_000)]
+    assert [lines for _, lines, _ in sampled_lines(bucket.source, 600_000)] == local
+    assert sum(map(len, local)) > 100
+
+
 def test_deleted_object_fails_alone(folder):
     with SampledSource(open_local(folder)) as source:
         objects = list(source.objects())
