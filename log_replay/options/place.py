@@ -26,6 +26,8 @@ class Place:
         shown = ("key",) if self.provider == "LOCAL" else ()
         names = (*shown, "container", "prefix", "host", "port", "region", "url", "path", "database", "table")
         found = {name: str(self.config[name]) for name in names if self.config.get(name) is not None}
+        if self.config.get("unwrap"):
+            found["unwrap"] = "true"
         if self.provider == PATHS:
             found |= {"base": self.config["base"], "paths": " ".join(self.config["paths"])}
         return found

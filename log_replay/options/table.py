@@ -78,8 +78,9 @@ class Options(RunOptions):
     source_config: Mapping[str, Any] = option(
         SOURCE,
         "Configuration of the source: a JSON object, or @FILE to read it from a file. 'container' is the bucket (for "
-        "LOCAL, a folder in the folder 'key'), 'prefix' (optional) is how the names of the objects begin, everything "
-        "else is passed to the provider. ${NAME} in a value is read from the environment. Not needed for STDIN. With "
+        "LOCAL, a folder in the folder 'key'), 'prefix' (optional) is how the names of the objects begin, "
+        "'unwrap': true is for lines that Vector or Docker has wrapped in JSON, everything else is passed to the "
+        "provider. ${NAME} in a value is read from the environment. Not needed for STDIN. With "
         "SOURCEs it has further settings of their buckets.",
         read=read_config, default="{}", metavar="JSON", config_of="source_provider",
     )

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from log_replay.retry import RetryPolicy
+from log_replay.sources.wrapped import UnwrappedSource, take_unwrap
 from log_replay.storage.local import local_folder
 from log_replay.storage.location import Location
 
@@ -69,13 +70,17 @@ def open_source(
     Args:
         provider: a libcloud storage provider's constant (``S3``, ``MINIO`` ...), ``LOCAL``, ``STDIN``, or ``PATHS`` for
             several sources (see ``sources.paths``).
-        config: ``container``, ``prefix`` and the provider's own options, such as ``key`` and ``secret``.
+        config: ``container``, ``prefix`` and the provider's own options, such as ``key`` and ``secret``; ``unwrap`` for
+            lines that a log collector has wrapped (see ``sources.wrapped``).
         retry_policy: applied to the requests of libcloud's providers, instead of the default one.
         skip_unreadable: skip objects that are never read, such as pipes, instead of listing them.
 
     Raises:
         ConfigurationError: unknown provider, missing container, or options that the provider does not accept.
     """
+    config, unwrap = take_unwrap(config)
+    if unwrap:
+        return UnwrappedSource(open_source(provider, config, retry_policy, skip_unreadable=skip_unreadable))
     # libcloud is slow to import, and LOCAL and STDIN do not need it.
     if provider == "LOCAL":
         from log_replay.sources.local import LocalSource  # noqa: PLC0415 - see above

@@ -12,7 +12,7 @@ import click
 
 from tutorlogreplay import arguments as args
 from tutorlogreplay import site_defaults
-from tutorlogreplay.request import CMS, LMS, MANAGE, MODULE, OWN, SCRIPT, Request
+from tutorlogreplay.request import CMS, LMS, MANAGE, MODULE, OWN, SCRIPT, STATE, Request
 from tutorlogreplay.site import Site
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ COURSES = "course_overviews"
 NO_LOGS_ON_KUBERNETES = """\
 On Kubernetes, the LMS keeps no tracking logs: `tracking.log` ends with its container. They can be in
 - a bucket that a log collector writes to: --source_provider S3 --source_config @FILE
-- ClickHouse, if ASPECTS_VECTOR_STORE_TRACKING_LOGS is true: --source_provider CLICKHOUSE
 - a volume: tutor config save --set LOG_REPLAY_K8S_LOGS_VOLUME=NAME-OF-THE-CLAIM"""
 
 
@@ -71,9 +70,11 @@ def _replay(arguments: tuple[str, ...], command: str) -> list[tuple[str, str]]:
     given = [argument for argument in given if argument != "--deduplicate"]
     parallelism, given = _parallelism(site, given)
     given = _replay_arguments(site, command, given)
-    if site.mode == "k8s":
-        given = args.completed(given, {"summary": "/dev/termination-log"})
-    code = _run(site, command, given, parallelism)
+    summary = None
+    if site.mode == "k8s" and not args.is_given(given, "summary"):
+        summary = f"{STATE}/summary.json"
+        given = args.completed(given, {"summary": summary})
+    code = _run(site, command, given, parallelism, summary)
     if code == 0 and deduplicate:
         code = _deduplicate(site)
     raise click.exceptions.Exit(code)
@@ -157,10 +158,12 @@ def _with_options(given: list[str]) -> list[str]:
         raise click.UsageError(f"--options: {error}") from error
 
 
-def _run(site: Site, command: str, arguments: list[str], parallelism: int = 1) -> int:
+def _run(site: Site, command: str, arguments: list[str], parallelism: int = 1, summary: str | None = None) -> int:
     if site.in_lms:
-        return site.run(Request(LMS, MANAGE, ["manage.py", "lms", command, *arguments], site.environment), parallelism)
-    return site.run(Request(OWN, MODULE, ["log-replay", command, *arguments], site.environment), parallelism)
+        request = Request(LMS, MANAGE, ["manage.py", "lms", command, *arguments], site.environment, summary)
+    else:
+        request = Request(OWN, MODULE, ["log-replay", command, *arguments], site.environment, summary)
+    return site.run(request, parallelism)
 
 
 def _replay_arguments(site: Site, command: str, given: list[str]) -> list[str]:

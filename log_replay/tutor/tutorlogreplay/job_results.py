@@ -54,12 +54,13 @@ class PodResults:
         return [name for name, (code, _) in self._results.items() if code]
 
     def lines(self) -> list[str]:
-        """Return lines about the pods that failed, and the sum of the counters."""
+        """Return lines about the pods that failed, and the counters of the run.
+
+        Each pod of a joined run reports the counters of the whole run, as far as it saw them.
+        """
         lines = [f"pod {name} ended with {code}" for name, (code, _) in self._results.items() if code]
-        counters: dict[str, int] = {}
-        for _, message in self._results.values():
-            for name, value in _counters(message).items():
-                counters[name] = counters.get(name, 0) + value
+        reported = [_counters(message) for _, message in self._results.values()]
+        counters = max(reported, key=lambda counted: sum(counted.values()), default={})
         if counters:
             lines.append(", ".join(f"{value:,} {name}" for name, value in counters.items()))
         return lines
@@ -75,7 +76,7 @@ def _terminated(pod: dict[str, Any]) -> tuple[int, str]:
 
 
 def _counters(message: str) -> dict[str, int]:
-    """Return the counters of a summary. Kubernetes cuts a message after 4096 bytes."""
+    """Return the counters in a pod's termination message."""
     try:
         total = json.loads(message)["total"]
         return {name: value for name, value in total.items() if isinstance(value, int) and value}

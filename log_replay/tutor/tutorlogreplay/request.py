@@ -31,12 +31,14 @@ class Request:
         program: ``MODULE`` for Log Replay's own command line, ``MANAGE`` for Open edX's, or a script of this package.
         arguments: ``sys.argv`` of the program, from its name on.
         environment: environment variables, secrets included.
+        summary: the file of ``--summary``, whose counters go into the termination message of a pod.
     """
 
     service: str
     program: str
     arguments: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    summary: str | None = None
 
     def files(self) -> dict[str, str]:
         """Return the contents of the request's files by name. All are ASCII, whatever the arguments contain."""
@@ -45,6 +47,7 @@ class Request:
             "arguments": list(self.arguments),
             "environment": dict(self.environment),
             "state": STATE,
+            "summary": self.summary,
         }
         files = {"request.json": json.dumps(content), "start.py": _source("start.py")}
         if self.program == SCRIPT:

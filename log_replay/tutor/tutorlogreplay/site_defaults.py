@@ -39,7 +39,9 @@ def environment(settings: Settings, mode: str) -> dict[str, str]:
     primary = settings.text("MYSQL_HOST"), settings.text("MYSQL_PORT")
     variables = {
         "LOG_REPLAY_DATABASE_URL": _database_url(settings, *server, settings.text("OPENEDX_MYSQL_DATABASE")),
-        "LOG_REPLAY_LEDGER_URL": _database_url(settings, *primary, settings.text("LOG_REPLAY_MYSQL_DATABASE")),
+        # A process that loses the network notices within the time of a claim.
+        "LOG_REPLAY_LEDGER_URL": _database_url(settings, *primary, settings.text("LOG_REPLAY_MYSQL_DATABASE"))
+        + "&read_timeout=30",
         "LOG_REPLAY_LMS_ROOT_URL": _root_url(settings, mode),
         "LOG_REPLAY_XAPI_AGENT_IFI_TYPE": settings.text("LOG_REPLAY_AGENT_TYPE"),
         "LOG_REPLAY_RETIRED_USER_SALTS": ",".join(map(str, settings.value("LOG_REPLAY_RETIRED_USER_SALTS") or [])),

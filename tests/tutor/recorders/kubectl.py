@@ -25,6 +25,9 @@ def main() -> int:
     containers.record("kubectl", arguments)
     objects = Path(containers.settings()["objects"])
     words = [argument for argument in arguments if not argument.startswith("--namespace")]
+    if words[0] == "run-job":
+        run_job(objects, words[1])
+        return 0
     if words[0] == "kustomize":
         return subprocess.run([containers.settings()["kubectl"], *words], check=False).returncode
     if words[0] == "apply":
@@ -55,12 +58,24 @@ def apply(objects: Path, manifest: dict) -> None:
     path = objects / f"{kind}-{name}.json"
     path.write_text(json.dumps(manifest))
     containers.record(kind, [name], manifest=manifest)
-    if kind == "job":
-        codes = [run_pod(objects, manifest, index) for index in range(manifest["spec"].get("completions", 1))]
-        failed = sum(code != 0 for code in codes)
-        condition = {"type": "Failed" if failed else "Complete", "status": "True", "reason": "FailedIndexes"}
-        manifest["status"] = {"succeeded": len(codes) - failed, "failed": failed, "conditions": [condition]}
-        path.write_text(json.dumps(manifest))
+    if kind == "job" and containers.settings().get("background"):
+        subprocess.Popen(
+            [sys.argv[0], "run-job", name], start_new_session=True, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+    elif kind == "job":
+        run_job(objects, name)
+
+
+def run_job(objects: Path, name: str) -> None:
+    """Run the pods of a Job one after the other, and set its conditions."""
+    path = objects / f"job-{name}.json"
+    manifest = json.loads(path.read_text())
+    codes = [run_pod(objects, manifest, index) for index in range(manifest["spec"].get("completions", 1))]
+    failed = sum(code != 0 for code in codes)
+    condition = {"type": "Failed" if failed else "Complete", "status": "True", "reason": "FailedIndexes"}
+    manifest["status"] = {"succeeded": len(codes) - failed, "failed": failed, "conditions": [condition]}
+    path.write_text(json.dumps(manifest))
 
 
 def run_pod(objects: Path, job: dict, index: int) -> int:
@@ -69,7 +84,8 @@ def run_pod(objects: Path, job: dict, index: int) -> int:
     (container,) = pod["containers"]
     work = Path(tempfile.mkdtemp(dir=objects))
     environment = {variable["name"]: variable["value"] for variable in container.get("env", [])}
-    environment["JOB_COMPLETION_INDEX"] = str(index)
+    if job["spec"].get("completionMode") == "Indexed":
+        environment["JOB_COMPLETION_INDEX"] = str(index)
     mounts = []
     volumes = {volume["name"]: volume for volume in pod.get("volumes", [])}
     for mount in container.get("volumeMounts", []):
