@@ -9,7 +9,7 @@ import uuid
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.conf import settings
-from django.db import models
+from django.db import connections, models
 from user_util import user_util
 
 from log_replay.identities import LmsModels
@@ -78,8 +78,14 @@ def lms_models() -> LmsModels:
 
 
 def _course_names(course_keys: Collection[CourseKey]) -> dict[str, str | None]:
-    rows = CourseOverview.objects.filter(id__in=[str(key) for key in course_keys])
-    return dict(rows.values_list("id", "display_name"))
+    # Django's ORM takes ten times as long to compile this query as it takes to run.
+    connection = connections[CourseOverview.objects.db]
+    table = connection.ops.quote_name(CourseOverview._meta.db_table)  # noqa: SLF001 - a documented API
+    placeholders = ", ".join(["%s"] * len(course_keys))
+    with connection.cursor() as cursor:
+        sql = f"SELECT id, display_name FROM {table} WHERE id IN ({placeholders})"  # noqa: S608 - no input
+        cursor.execute(sql, [str(key) for key in course_keys])
+        return dict(cursor.fetchall())
 
 
 def _retired_usernames(username: str) -> list[str]:
