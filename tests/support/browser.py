@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from typing import Any
 
@@ -16,6 +17,14 @@ import pytest
 #: Keys that are pressed by name, and their codes.
 KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, "End": 35, "Home": 36, "ArrowLeft": 37, "ArrowRight": 39, "ArrowDown": 40}
 TEXTS = {"Enter": "\r"}
+#: The protocol reads from file descriptor 3 and writes to 4, which may be among the pipes' own numbers.
+USE_PIPES = """
+import fcntl, os, sys
+reading, writing = (fcntl.fcntl(int(fd), fcntl.F_DUPFD, 10) for fd in sys.argv[1:3])
+os.dup2(reading, 3)
+os.dup2(writing, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 LONGEST_WAIT_SECONDS = 120
 
 
@@ -25,21 +34,13 @@ class Browser:
     def __init__(self, program: str, profile) -> None:
         from_browser, to_us = os.pipe()
         from_us, to_browser = os.pipe()
-
-        def use_pipes() -> None:
-            # The protocol reads from 3 and writes to 4. They may be among the pipes' own numbers.
-            reading, writing = os.dup2(from_us, 100), os.dup2(to_us, 101)
-            os.dup2(reading, 3)
-            os.dup2(writing, 4)
-
         options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--remote-debugging-pipe"]
         offline = ["--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={profile}"]
         self._process = subprocess.Popen(
-            [program, *options, *offline, "about:blank"],
+            [sys.executable, "-c", USE_PIPES, str(from_us), str(to_us), program, *options, *offline, "about:blank"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            preexec_fn=use_pipes,  # noqa: PLW1509 - the tests start no threads that hold locks
-            close_fds=False,
+            pass_fds=(from_us, to_us),
         )
         os.close(from_us)
         os.close(to_us)
