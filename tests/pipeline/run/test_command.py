@@ -14,6 +14,7 @@ import pytest
 from django.core.management import CommandError, call_command, get_commands, load_command_class
 
 from log_replay.errors import ConfigurationError
+from log_replay.options import read_options
 from log_replay.sinks.lrs.settings import read_settings
 from tests.support.paths import TESTS
 from tests.support.runs import parsed
@@ -167,7 +168,8 @@ def test_upstreams_options_have_the_same_defaults():
         for spelling in action.option_strings:
             assert spelling in spelled
             assert spelled[spelling].nargs == action.nargs
-    assert spelled["--destination_provider"].default == "LRS"
+    given = ours.parse_args(["--transformer_type", "xapi", "--source_provider", "STDIN"])
+    assert read_options(vars(given)).destination.provider == "LRS"
     assert spelled["--batch_size"].default == 10000
     assert spelled["--transformer_type"].choices == ["xapi", "caliper"]
 
