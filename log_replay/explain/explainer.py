@@ -275,10 +275,15 @@ class Explainer:
         """End at a step, with the place in upstream's code where the same event ends."""
         _end(found, step, _reason(result) or "", *facts)
         place = self._raised_at(event)
-        if found.ending and place:
-            found.ending.raised_at = place.lines
-            if place.missing and step == steps.STATEMENTS:
+        if not found.ending:
+            return
+        found.ending.raised_at = place.lines if place else []
+        if step == steps.STATEMENTS:
+            detail = result.rejects[0].detail
+            if place and place.missing:
                 found.ending.meaning = f"The event has no {place.missing}, or it is empty."
+            elif detail:
+                found.ending.meaning = f"In this event, {detail}."
 
     def _raised_at(self, event: Event) -> RaisedAt | None:
         try:

@@ -87,7 +87,7 @@ def test_a_reason_ends_at_its_step(explain_text, reason):
     found = explain_text(text, **options)
     assert (found.ending.reason, found.failed_step) == (reason, step)
     assert found.steps[-1].failed
-    assert found.ending.meaning.startswith((reason_text(reason).meaning, "The event has no "))
+    assert found.ending.meaning.startswith((reason_text(reason).meaning, "The event has no ", "In this event, "))
     assert found.ending.next_steps
 
 
@@ -110,6 +110,12 @@ def test_an_exception_has_its_place_in_upstreams_code(explain_text, reason):
 )
 def test_a_missing_field_is_named(explain_text, text, field):
     assert explain_text(text).ending.meaning == f"The event has no {field}, or it is empty."
+
+
+def test_the_cause_of_an_exception_is_named(explain_text):
+    old = explain_text(event(PLAY, context__course_id="OrchardU/HIST10/2013_Fall"))
+    assert old.ending.meaning == "In this event, the course id has the old form Org/Course/Run."
+    assert explain_text(event(PLAY, time="x")).ending.meaning == "In this event, the time is missing or cannot be read."
 
 
 def test_an_error_inside_another_package_names_it(explain_text):
