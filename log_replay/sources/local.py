@@ -20,6 +20,8 @@ from log_replay.storage.local import file_version, is_replaced
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
+SMALLEST_BUFFER_BYTES = 1 << 16
+
 log = structlog.get_logger(__name__)
 
 
@@ -73,7 +75,8 @@ class LocalSource:
         offset = start
         try:
             with os.fdopen(self._open(obj.name), "rb", buffering=0) as file:
-                if is_replaced(obj, os.fstat(file.fileno())):
+                status = os.fstat(file.fileno())
+                if is_replaced(obj, status):
                     raise ReadError(
                         "it was replaced by another file after it was listed",
                         operation="read",
@@ -83,7 +86,9 @@ class LocalSource:
                     )
                 file.seek(offset)
                 while end is None or offset < end:
-                    chunk = file.read(CHUNK_BYTES if end is None else min(CHUNK_BYTES, end - offset))
+                    # A large buffer for a small file costs more than reading the file.
+                    buffer_bytes = min(CHUNK_BYTES, max(SMALLEST_BUFFER_BYTES, status.st_size - offset))
+                    chunk = file.read(buffer_bytes if end is None else min(buffer_bytes, end - offset))
                     if not chunk:
                         break
                     offset += len(chunk)
@@ -157,7 +162,7 @@ class LocalSource:
     def _report_replacement(self, obj: SourceObject, opened: os.stat_result) -> None:
         """Warn if the name belongs to another file by now. The file that was listed has been read to its end."""
         try:
-            current = (self._folder / obj.name).stat()
+            current = os.stat(f"{self._folder}/{obj.name}")  # noqa: PTH116 - see _open
         except OSError:
             return
         if (current.st_dev, current.st_ino) != (opened.st_dev, opened.st_ino):
@@ -168,9 +173,10 @@ class LocalSource:
             )
 
     def _open(self, name: str) -> int:
-        root = self._folder.resolve()
-        path = _real(root / name)
-        if not path.is_relative_to(root):
+        # Text instead of paths, here and in _report_replacement: with many small files, paths take a tenth of the time.
+        root = os.path.realpath(self._folder)
+        path = os.path.realpath(os.path.join(root, name))  # noqa: PTH118 - see above
+        if not path.startswith(root.rstrip("/") + "/"):
             raise PermissionError(None, "it is outside the container")
         # O_NONBLOCK: opening a pipe that has no writer would block forever.
         opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
