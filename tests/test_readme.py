@@ -133,10 +133,11 @@ def test_commands_that_are_not_run_can_be_read_and_resumed(monkeypatch, tmp_path
     for name in re.findall(r"([A-Z_]+)=\.\.\.", "".join(blocks)):
         monkeypatch.setenv(name, "x")
     (tmp_path / "archive").mkdir()
-    script = f'log-replay() {{ printf "%s\\0" "$@"; printf "\\n\\0"; }}\n{"".join(blocks)}'
-    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
-    commands = [line.split("\0")[:-1] for line in done.stdout.removesuffix("\n\0").split("\n\0")]
-    assert len(commands) == 3
+    stubs = 'log-replay() { { printf "%s\\0" "$@"; printf "\\n\\0"; } >>commands; }\nkubectl() { :; }\n'
+    subprocess.run(["bash", "-c", stubs + "".join(blocks)], cwd=tmp_path, capture_output=True, check=True)
+    typed = (tmp_path / "commands").read_text().removesuffix("\n\0").split("\n\0")
+    commands = [line.split("\0")[:-1] for line in typed if line.startswith("replay\0")]
+    assert len(commands) == 4
     for verb, *arguments in commands:
         parser = load_command_class("log_replay", command_of(verb)).create_parser("log-replay", verb)
         options = read_options(vars(parser.parse_args(arguments)), short=True)
