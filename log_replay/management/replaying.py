@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from django.core.management.base import CommandError
 
 from log_replay.management.exit_codes import INCOMPLETE, TOO_MANY_REJECTS, errors_exit
-from log_replay.management.state import prepare_identities
+from log_replay.management.state import prepare_identities, wait_for_databases
 from log_replay.management.stdout import check_stdout, discard_stderr, write_stdout
 from log_replay.pipeline.signals import handle_signals
 from log_replay.terminal_text import escape_controls
@@ -73,6 +73,8 @@ def _replay(options: Options, *, report_on_stdout: bool) -> Report:
 
     if options.log_to == "stdout" or report_on_stdout:
         check_stdout()
+    if options.join:
+        wait_for_databases()
     prepare_identities(options.transformer_type)
     extras = ReportExtras(options)
     replay = JoinedReplay if options.join else Replay

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from django.conf import settings
+import time
 
+from django.conf import settings
+from django.db import OperationalError, connections, router
+
+from log_replay.databases import database_reason
 from log_replay.errors import ConfigurationError, IdentityError
+
+#: Reasons of errors after which a database may answer again.
+TEMPORARY = {"connection refused", "connection lost", "no answer in time", "no connection", "unknown host"}
+#: How long a process waits for a database before it joins a run.
+DATABASE_SECONDS = 120.0
 
 
 def prepare_state() -> None:
@@ -17,6 +26,29 @@ def prepare_state() -> None:
         from log_replay.standalone.embedded import prepare  # noqa: PLC0415 - its models exist only outside the LMS
 
         prepare()
+
+
+def wait_for_databases() -> None:
+    """Wait until the databases of the ledger and of the LMS can be reached, for a limited time.
+
+    Errors are not raised here: the next query raises them. A pod that ended with exit code 2 because the database was
+    just being restarted would end the whole Job.
+    """
+    from django.contrib.auth import get_user_model  # noqa: PLC0415
+
+    from log_replay.models import Run  # noqa: PLC0415
+
+    until = time.monotonic() + DATABASE_SECONDS
+    for name in {router.db_for_write(Run), router.db_for_read(get_user_model())}:
+        while time.monotonic() < until:
+            try:
+                connections[name].ensure_connection()
+            except OperationalError as error:
+                if database_reason(error) not in TEMPORARY:
+                    return
+                time.sleep(0.5)
+            else:
+                break
 
 
 def prepare_identities(transformer_type: str) -> None:

@@ -232,6 +232,18 @@ def test_processes_on_mariadb_do_what_one_does(replay_together, seed):
     replay_together(seed)
 
 
+@pytest.mark.parametrize("database", ["mariadb"], indirect=True, scope="module")
+def test_process_waits_for_a_database_that_restarts(database, processes, arguments, alone, tmp_path):
+    run = JoinedRun(processes, tmp_path, tmp_path.name, [*arguments, *into(tmp_path / "out"), "--join"])
+    database.kill()
+    run.start()
+    time.sleep(1)
+    database.start()
+    assert run.wait(), processes.log
+    assert run.starts == 1
+    assert files(tmp_path / "out") == alone.files
+
+
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True, scope="module")
 @pytest.mark.parametrize("seed", range(1, 1 + RUNS_ON_OTHERS))
 def test_processes_on_postgresql_do_what_one_does(replay_together, seed):

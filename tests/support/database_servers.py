@@ -115,8 +115,8 @@ class DatabaseServer:
 
 
 @contextmanager
-def mariadb(home: Path, identities: dict[str, Any]) -> Iterator[DatabaseServer]:
-    """Start MariaDB with the tables of the LMS."""
+def mariadb(home: Path, identities: dict[str, Any], address: str | None = None) -> Iterator[DatabaseServer]:
+    """Start MariaDB with the tables of the LMS; with an address, it also listens there, for the user ``replay``."""
     install, server = (
         shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin") for name in ("mariadb-install-db", "mariadbd")
     )
@@ -128,7 +128,8 @@ def mariadb(home: Path, identities: dict[str, Any]) -> Iterator[DatabaseServer]:
     subprocess.run(
         [install, *reversed(place), "--auth-root-authentication-method=normal", *user], check=True, capture_output=True
     )
-    command = [server, *reversed(place), f"--socket={socket}", "--skip-networking", f"--pid-file={home / 'pid'}", *user]
+    listen = [f"--bind-address={address}", "--port=3306", "--skip-name-resolve"] if address else ["--skip-networking"]
+    command = [server, *reversed(place), f"--socket={socket}", *listen, f"--pid-file={home / 'pid'}", *user]
     database = {
         "ENGINE": "django.db.backends.mysql",
         "NAME": "edxapp",
@@ -140,6 +141,7 @@ def mariadb(home: Path, identities: dict[str, Any]) -> Iterator[DatabaseServer]:
     client = [str(shutil.which("mariadb")), "--no-defaults", f"--socket={socket}", "--user=root", "-e"]
     with _running(running):
         running.answers([*client, "CREATE DATABASE edxapp CHARACTER SET utf8mb4"])
+        running.answers([*client, "CREATE USER replay; GRANT ALL ON *.* TO replay"])
         running.load(identities)
         yield running
 
