@@ -1,0 +1,103 @@
+"""Runs that are worked on with --join and without it, one after the other, in this process."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from log_replay.errors import ConfigurationError
+from log_replay.ledger.claims import Claims
+from log_replay.ledger.clock import from_now
+from log_replay.models import Run, RunAcknowledgement, RunGroup
+from log_replay.pipeline.joined_run import JoinedReplay
+from log_replay.report.progress import ProgressLog
+from tests.support.ledger_runs import Interrupting, parsed
+
+UNITS = ["--unit_size", "50KB"]
+
+
+@pytest.fixture
+def joined(sample_identities):
+    """Return a function that replays with --join, until some lines if a number is given, and returns the report."""
+
+    def run(*arguments: str, lines: int | None = None):
+        progress = Interrupting(lines) if lines else ProgressLog()
+        return JoinedReplay(parsed(*arguments, *UNITS, "--join", "--lease_secs", "5")).replay(progress)
+
+    return run
+
+
+def outputs(tmp_path) -> dict[str, bytes]:
+    found = {path.name: path.read_bytes() for path in (tmp_path / "out").glob("xapi*")}
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert sorted(output["name"] for run in manifest["runs"] for output in run["outputs"]) == sorted(found)
+    return found
+
+
+@pytest.fixture
+def expected(replay, into_files, tmp_path):
+    """The counters and the files of a run of one process."""
+    report = replay(*into_files, *UNITS, "--run", "alone")
+    assert report.complete
+    found = outputs(tmp_path)
+    for path in (tmp_path / "out").iterdir():
+        path.unlink()
+    return report.as_dict(), found
+
+
+COUNTED = ("total", "objects", "statements_by_event", "rejects_by_reason", "unknown_names", "transform_paths")
+
+
+def same(report, expected) -> bool:
+    return {name: report.as_dict()[name] for name in COUNTED} == {name: expected[name] for name in COUNTED}
+
+
+@pytest.mark.django_db
+def test_one_joined_process_does_what_a_plain_run_does(joined, expected, into_files, tmp_path):
+    report = joined(*into_files, "--run", "x")
+    assert report.complete
+    assert same(report, expected[0])
+    assert outputs(tmp_path) == expected[1]
+    assert Run.objects.get(name="x").state == Run.State.FINISHED
+    again = joined(*into_files, "--run", "x")
+    assert same(again, expected[0]), "a process that comes late shows the summary of the run"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("first", ["plain", "joined"])
+def test_run_is_continued_with_and_without_join(joined, replay, interrupted, expected, into_files, tmp_path, first):
+    if first == "plain":
+        interrupted(*into_files, "--run", "x")
+        report = joined(*into_files, "--run", "x")
+    else:
+        stopped = joined(*into_files, "--run", "x", lines=150)
+        assert stopped.stopped
+        assert 0 < stopped.total.lines < expected[0]["total"]["lines"]
+        report = replay(*into_files, "--run", "x")
+    assert report.complete
+    assert same(report, expected[0])
+    assert outputs(tmp_path) == expected[1]
+    numbers = list(RunAcknowledgement.objects.filter(run__name="x").values_list("number", flat=True))
+    assert len(numbers) == len(set(numbers)) == len(expected[1])
+
+
+@pytest.mark.django_db
+def test_plain_process_is_refused_while_others_have_joined(joined, replay, into_files):
+    joined(*into_files, "--run", "x", lines=150)
+    run = Run.objects.get(name="x")
+    other = Claims(run.pk, 60, "elsewhere 1 1 host")
+    assert other.claim_next()
+    with pytest.raises(ConfigurationError, match=r"other processes work on the run .x.*add --join"):
+        replay(*into_files, "--run", "x")
+    other.release()
+    assert replay(*into_files, "--run", "x").complete
+
+
+@pytest.mark.django_db
+def test_joined_process_is_refused_while_a_plain_one_has_the_run(joined, interrupted, into_files):
+    interrupted(*into_files, "--run", "x")
+    Run.objects.update(owner="elsewhere 1 1 host", lease_until=from_now(60))
+    with pytest.raises(ConfigurationError, match="another process works on the run 'x'"):
+        joined(*into_files, "--run", "x")
+    assert not RunGroup.objects.filter(owner__gt="").exists()
