@@ -50,7 +50,7 @@ test: $(VENV)/.dev ## Run the whole test suite
 # examples of each event, 20,000 statements that two LRSs check as well, a log of 5 GB with planted facts, 100 samples, 200
 # joined runs.
 ENDURANCE = LOG_REPLAY_FAULT_RUNS=500 LOG_REPLAY_SOAK_LINES=1000000 LOG_REPLAY_FUZZ_EXAMPLES=5000 \
-	LOG_REPLAY_KILL_RUNS=300 LOG_REPLAY_PARITY_EXAMPLES=100 LOG_REPLAY_MUTATED_STATEMENTS=20000 \
+	LOG_REPLAY_TUTOR_VARIANTS=yes LOG_REPLAY_KILL_RUNS=300 LOG_REPLAY_PARITY_EXAMPLES=100 LOG_REPLAY_MUTATED_STATEMENTS=20000 \
 	LOG_REPLAY_PLANTED_BYTES=5000000000 LOG_REPLAY_SAMPLE_SEEDS=100 LOG_REPLAY_JOINED_RUNS=200
 
 endurance: $(VENV)/.dev ## Run the random tests at full size (half an hour on two cores)
@@ -58,7 +58,7 @@ endurance: $(VENV)/.dev ## Run the random tests at full size (half an hour on tw
 		tests/faults/test_soak.py tests/faults/test_lrs_faults.py tests/faults/test_s3_faults.py \
 		tests/faults/test_random_kills.py tests/faults/test_joined_runs.py tests/fuzz \
 		tests/statements/native/test_parity.py tests/statements/native/test_extremes.py tests/validation/test_verdicts.py \
-		tests/inspect/test_planted_log.py
+		tests/inspect/test_planted_log.py tests/tutor
 
 vector-test: $(VENV)/.dev ## Test vector/ with a real Vector, if one is installed
 	@$(BIN)/pytest tests/vector/test_with_vector.py tests/vector/test_losses.py tests/vector/test_pipe_recipe.py || test $$? -eq 5 # 5: all skipped

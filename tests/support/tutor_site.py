@@ -23,6 +23,10 @@ from tests.tutor.recorders import containers
 RELEASES = {"oldest": ["tutor==18.2.2", "tutor-contrib-aspects==6.1.0"],
             "newest": ["tutor==22.0.2", "tutor-contrib-aspects==6.1.0"]}  # fmt: skip
 PLUGIN = ROOT / "log_replay" / "tutor"
+#: Variants of tests that ``make test`` has no time for.
+endurance = pytest.mark.skipif(
+    not os.environ.get("LOG_REPLAY_TUTOR_VARIANTS"), reason="a variant that `make endurance` runs"
+)
 
 
 def tutor_environment(release: str) -> Path:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.clickhouse_servers import clickhouse, clickhouse_process
 from tests.support.tutor_scene import mariadb, rendered_projects, site
+from tests.support.tutor_site import endurance
 
 __all__ = ["clickhouse", "clickhouse_process", "mariadb", "rendered_projects", "site"]
 
@@ -27,7 +28,7 @@ def privileges(server, site):
     return {sql: server.run(sql, user=user, password=password).returncode == 0 for sql in (*ALLOWED, *REFUSED)}
 
 
-@pytest.mark.parametrize("tutor_release", ["oldest", "newest"])
+@pytest.mark.parametrize("tutor_release", ["newest", pytest.param("oldest", marks=endurance)])
 def test_the_user_may_do_what_a_replay_needs(site, mariadb):
     for _ in range(2):
         done = site("local", "do", "init", "--limit", "log-replay")

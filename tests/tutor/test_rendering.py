@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from tests.support.servers import installed
-from tests.support.tutor_site import TutorSite, needs_kubectl, tutor_environment
+from tests.support.tutor_site import TutorSite, endurance, needs_kubectl, tutor_environment
 
 SITES = {
     "without-aspects": (["log-replay"], {}),
@@ -73,7 +73,13 @@ def hadolint():
 
 @pytest.mark.parametrize(
     ("release", "name"),
-    [*(("newest", name) for name in SITES), ("oldest", "vector"), ("oldest", "in-lms"), ("oldest", "without-aspects")],
+    [
+        ("newest", "in-lms"),
+        ("newest", "other-values"),
+        ("oldest", "vector"),
+        *(pytest.param("newest", name, marks=endurance) for name in ("without-aspects", "vector", "ralph")),
+        *(pytest.param("oldest", name, marks=endurance) for name in ("without-aspects", "in-lms", "ralph")),
+    ],
 )
 def test_what_is_rendered_is_valid_and_has_no_secret(tmp_path, plugin, release, name, compose_schema):
     plugins, config = SITES[name]

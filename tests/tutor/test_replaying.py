@@ -9,7 +9,7 @@ import pytest
 from tests.support.clickhouse_servers import clickhouse, clickhouse_process
 from tests.support.servers import ralph
 from tests.support.tutor_scene import mariadb, rendered_projects, site
-from tests.support.tutor_site import needs_kubectl
+from tests.support.tutor_site import endurance, needs_kubectl
 
 __all__ = ["clickhouse", "clickhouse_process", "mariadb", "ralph", "rendered_projects", "site"]
 
@@ -29,7 +29,14 @@ def succeeded(done):
 
 
 @pytest.mark.parametrize(
-    ("tutor_release", "mode"), [("oldest", "local"), ("newest", "dev"), ("oldest", "k8s"), ("newest", "k8s")]
+    ("tutor_release", "mode"),
+    [
+        ("oldest", "local"),
+        ("newest", "dev"),
+        ("newest", "k8s"),
+        pytest.param("oldest", "k8s", marks=endurance),
+        pytest.param("newest", "local", marks=endurance),
+    ],
 )
 def test_the_guides_command_fills_aspects_table(site, clickhouse, mode):
     if mode == "k8s":
@@ -71,6 +78,7 @@ def test_the_exit_code_is_that_of_the_command(site, arguments, code):
     assert site("local", "do", "transform-tracking-logs", *arguments).returncode == code
 
 
+@endurance
 def test_no_sleep_between_batches_means_none(site, clickhouse):
     options = ["--sleep_between_batches_secs", "0", "--batch_size", "10"]
     succeeded(site("local", "do", "transform-tracking-logs", *options))
@@ -88,6 +96,7 @@ def test_where_aspects_takes_xapi_by_ralph_it_gets_them(site, ralph):
     assert len(ralph.statements()) - before == STATEMENTS
 
 
+@endurance
 def test_a_mounted_folder_is_a_source(site, clickhouse, tmp_path):
     archive = tmp_path / "archive"
     archive.mkdir()

@@ -113,7 +113,8 @@ def replay_gaps(arguments: tuple[str, ...]) -> list[tuple[str, str]]:
 def inspect_tracking_logs(arguments: tuple[str, ...]) -> list[tuple[str, str]]:
     """Report what is in the tracking logs, and what would come out of them."""
     site = Site.current()
-    given = _with_source(site, "inspect_tracking_logs", args.with_files_read(arguments))
+    given = args.completed(args.with_files_read(arguments), {"transformer_type": "xapi"})
+    given = _with_source(site, "inspect_tracking_logs", given)
     raise click.exceptions.Exit(_run(site, "inspect_tracking_logs", given))
 
 
@@ -198,7 +199,7 @@ def _with_destination(site: Site, given: list[str]) -> list[str]:
     ):
         return given
     provider = args.value_of(given, "destination_provider")
-    if provider not in {None, site_defaults.LRS}:
+    if provider is not None and provider.upper() != site_defaults.LRS:
         return given
     destination = site_defaults.destination(site.settings)
     if destination is None or (provider and destination["destination_provider"] != site_defaults.CLICKHOUSE):
