@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from log_replay.errors import ReadError
-from log_replay.pipeline.plan.read_ahead import KEPT_BYTES, UNITS_AHEAD_BYTES, ReadAhead
+from log_replay.pipeline.plan.read_ahead import KEPT_BYTES, UNITS_AHEAD_BYTES, ReadAhead, units_ahead
 from log_replay.pipeline.workers import SOURCE_IS_SLOW
 from log_replay.records import LineBlock, SkippedObject, SourceObject, Unit
+from tests.support.ledger_runs import parsed
 from tests.support.scenes import wait_for
 
 #: The sizes of the blocks of a unit, and whether an error follows them; None for a skipped object.
@@ -38,6 +39,15 @@ def everything(units, read, ahead: int) -> list[object]:
             except ReadError as error:
                 found.append(str(error))
     return found
+
+
+@pytest.mark.parametrize(
+    ("provider", "workers", "ahead"), [("MINIO", 1, 8), ("LOCAL", 1, 0), ("LOCAL", 2, 2), ("STDIN", 1, 0)]
+)
+def test_local_files_are_read_ahead_for_workers_only(provider, workers, ahead):
+    config = {"MINIO": '{"container": "c"}', "LOCAL": '{"key": ".", "container": "c"}', "STDIN": "{}"}[provider]
+    options = parsed("--source_provider", provider, "--source_config", config, "--workers", str(workers))
+    assert units_ahead(options) == ahead
 
 
 @given(UNITS, st.integers(1, 4))
