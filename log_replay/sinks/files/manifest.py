@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypedDict, cast
 
 import orjson
 
@@ -51,14 +51,15 @@ class ManifestRun(TypedDict):
 
 
 def run_entry(key: str, transformer_type: str, compression: str | None, outputs: Sequence[Output]) -> ManifestRun:
-    """Return the entry of a run that ends now."""
+    """Return the entry of a run that ends now. PostgreSQL does not keep the order of the keys of an output."""
+    ordered = [cast("Output", {name: dict(output)[name] for name in Output.__annotations__}) for output in outputs]
     return ManifestRun(
         key=key,
         transformer_type=transformer_type,
         compression=compression,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         log_replay_version=__version__,
-        outputs=sorted(outputs, key=lambda output: (output["object"], output["first"], output["name"])),
+        outputs=sorted(ordered, key=lambda output: (output["object"], output["first"], output["name"])),
     )
 
 
