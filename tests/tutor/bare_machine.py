@@ -66,6 +66,9 @@ def image(folder: Path, bare: Path) -> None:
         if word == "FROM":
             name = rest.partition(" AS ")[2] or "last"
             stages[name] = copied(bare, folder / f"stage-{name}")
+            # The image python:3-slim has the headers, too.
+            headers = "apt-get install -qq --no-install-recommends python3-dev >/dev/null"
+            inside(stages[name], f"apt-get update -qq && {headers}")
             environment = {}
         elif word == "ARG" and stages:
             name, _, value = rest.partition("=")
