@@ -49,12 +49,19 @@ test: $(VENV)/.dev ## Run the whole test suite
 # 500 runs into a failing LRS, 500 from and into a failing store, 300 runs that are killed, a million lines, fuzzing, 100
 # examples of each event, 20,000 statements that two LRSs check as well, a log of 5 GB with planted facts, 100 samples, 200
 # joined runs.
-ENDURANCE = LOG_REPLAY_FAULT_RUNS=500 LOG_REPLAY_SOAK_LINES=1000000 LOG_REPLAY_FUZZ_EXAMPLES=5000 \
-	LOG_REPLAY_TUTOR_VARIANTS=yes LOG_REPLAY_KILL_RUNS=300 LOG_REPLAY_PARITY_EXAMPLES=100 LOG_REPLAY_MUTATED_STATEMENTS=20000 \
-	LOG_REPLAY_PLANTED_BYTES=5000000000 LOG_REPLAY_SAMPLE_SEEDS=100 LOG_REPLAY_JOINED_RUNS=200
-
-endurance: $(VENV)/.dev ## Run the random tests at full size (half an hour on two cores)
-	@$(ENDURANCE) $(BIN)/pytest --numprocesses 2 --dist worksteal --timeout 1500 -p no:randomly --durations 15 \
+# The environment can set other sizes.
+endurance: export LOG_REPLAY_FAULT_RUNS ?= 500
+endurance: export LOG_REPLAY_SOAK_LINES ?= 1000000
+endurance: export LOG_REPLAY_FUZZ_EXAMPLES ?= 5000
+endurance: export LOG_REPLAY_KILL_RUNS ?= 300
+endurance: export LOG_REPLAY_PARITY_EXAMPLES ?= 100
+endurance: export LOG_REPLAY_MUTATED_STATEMENTS ?= 20000
+endurance: export LOG_REPLAY_PLANTED_BYTES ?= 5000000000
+endurance: export LOG_REPLAY_SAMPLE_SEEDS ?= 100
+endurance: export LOG_REPLAY_JOINED_RUNS ?= 200
+endurance: export LOG_REPLAY_TUTOR_VARIANTS ?= yes
+endurance: $(VENV)/.dev ## Run the random tests at full size (an hour on two cores)
+	@$(BIN)/pytest --numprocesses 2 --dist worksteal --timeout 1500 -p no:randomly --durations 15 \
 		tests/faults/test_soak.py tests/faults/test_lrs_faults.py tests/faults/test_s3_faults.py \
 		tests/faults/test_random_kills.py tests/faults/test_joined_runs.py tests/fuzz \
 		tests/statements/native/test_parity.py tests/statements/native/test_extremes.py tests/validation/test_verdicts.py \
