@@ -267,7 +267,8 @@ def test_processes_stop_when_they_are_asked_to(processes, arguments, alone, tmp_
     while processes.alive:
         run.codes |= processes.ended()
         time.sleep(0.02)
-    assert [run.codes[pid] for pid in started] == [1, 1, 1], processes.log
+    codes = {run.codes[pid] for pid in started}
+    assert 1 in codes <= {1, 2}, processes.log  # 2: it started too late to join
     shown = json.loads(run.runs("show"))
     assert (shown["state"], shown["processes"]) == ("stopped", [])
     assert 0 < shown["percent"] < 100

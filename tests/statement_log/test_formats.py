@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from log_replay.pipeline.workers.codec import pack_result, unpack_result
+from log_replay.pipeline.workers.codec import pack_results, unpack_results
 from log_replay.records import BlockResult
 from log_replay.statement_log import AspectsFormatter, JsonFormatter, RawFormatter, log_statements
 from log_replay.statement_log.formatters import statement_record
@@ -119,8 +119,9 @@ def unchanged(events):
 
 
 def sent_by_a_worker(events):
-    head, pieces = pack_result(BlockResult("tracking.log", 0, events=events))
-    return unpack_result(head, memoryview(b"".join(pieces))).events
+    heads, texts = pack_results([BlockResult("tracking.log", 0, events=events)])
+    (result,) = unpack_results(heads, [memoryview(b"".join(pieces)) for pieces in texts])
+    return result.events
 
 
 @pytest.mark.parametrize("transfer", [unchanged, sent_by_a_worker])

@@ -144,8 +144,8 @@ class ReadAhead:
             self._work.notify()
         if len(self._threads) <= self._units:
             thread = threading.Thread(target=self._read_waiting, name="read ahead", daemon=True)
-            self._threads.append(thread)
             thread.start()
+            self._threads.append(thread)  # after the start: Ctrl-C can come between the two
         return reading
 
     def _blocks(self, reading: _Reading) -> Iterator[LineBlock | BlockResult | object]:
