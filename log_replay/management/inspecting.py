@@ -13,8 +13,37 @@ from log_replay.management.stdout import discard_stderr, write_stdout
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from log_replay.inspect.extras import ReportExtras
+    from log_replay.inspect.profile import Profile
     from log_replay.options import Options
     from log_replay.report import Report
+
+
+def show_inspection(  # noqa: PLR0913 - all that a report is made of
+    profile: Profile, report: Report, options: Options, extras: ReportExtras, *, cpu_seconds: float, on_stdout: bool
+) -> None:
+    """Show what a dry run has found, and write it to the files of ``--json`` and ``--html``.
+
+    Args:
+        profile: the profile of the run.
+        report: the report of the run.
+        options: the options of the run.
+        extras: the sample and the page of the run.
+        cpu_seconds: the CPU time of the run.
+        on_stdout: whether to print to stdout.
+
+    Raises:
+        DestinationUnavailable: a file or stdout cannot be written.
+    """
+    from log_replay.inspect.document import Inspected, extrapolate_duration, inspection  # noqa: PLC0415
+    from log_replay.inspect.duration import Measured  # noqa: PLC0415
+
+    inspected = Inspected(profile, report, options, Measured(report.seconds, cpu_seconds))
+    document = inspection(inspected)
+    extras.extrapolate(document)
+    extrapolate_duration(document, inspected)
+    show_report(document, report, options, on_stdout=on_stdout)
+    extras.write_page(document)
 
 
 def show_report(document: Mapping[str, Any], report: Report, options: Options, *, on_stdout: bool) -> None:

@@ -18,7 +18,9 @@ from log_replay.terminal_text import escape_controls
 # Most imports are in functions, so that --help and wrong options are answered without a delay.
 
 if TYPE_CHECKING:
+    from log_replay.inspect.extras import ReportExtras
     from log_replay.options import Options
+    from log_replay.pipeline.run import Replay
     from log_replay.report import Report
 
 #: The number of units that are printed at once.
@@ -60,12 +62,6 @@ def print_plan(options: Options) -> None:
 
 
 def _replay(options: Options, *, report_on_stdout: bool) -> Report:
-    from log_replay.inspect.document import Inspected, extrapolate_duration, inspection  # noqa: PLC0415
-    from log_replay.inspect.duration import Measured  # noqa: PLC0415
-    from log_replay.inspect.extras import ReportExtras  # noqa: PLC0415
-    from log_replay.management.inspecting import show_report  # noqa: PLC0415
-    from log_replay.pipeline.joined_run import JoinedReplay  # noqa: PLC0415
-    from log_replay.pipeline.run import Replay  # noqa: PLC0415
     from log_replay.report.progress import shown_progress  # noqa: PLC0415
     from log_replay.report.summary_file import write_summary  # noqa: PLC0415
     from log_replay.report.terminal import show_summary  # noqa: PLC0415
@@ -76,21 +72,20 @@ def _replay(options: Options, *, report_on_stdout: bool) -> Report:
     if options.join:
         wait_for_databases()
     prepare_identities(options.transformer_type)
-    extras = ReportExtras(options)
-    replay = JoinedReplay if options.join else Replay
-    run = replay(options, source=extras.source, observers=extras.observers)
+    # Only a dry run needs the room inspect, and only a joined run its module: they take a twentieth of the start-up.
+    extras = _report_extras(options) if options.dry_run else None
+    run = _replay_type(options)(
+        options, source=extras.source if extras else None, observers=extras.observers if extras else ()
+    )
     cpu_began = process_time()
     statements_on_terminal = options.log_to == "stdout" and sys.stdout.isatty()
     with shown_progress(sys.stderr, bar=sys.stderr.isatty() and not statements_on_terminal) as progress:
         report = run.replay(progress)
-    if run.profile:
-        measured = Measured(report.seconds, process_time() - cpu_began)
-        inspected = Inspected(run.profile, report, options, measured)
-        document = inspection(inspected)
-        extras.extrapolate(document)
-        extrapolate_duration(document, inspected)
-        show_report(document, report, options, on_stdout=report_on_stdout)
-        extras.write_page(document)
+    if run.profile and extras:
+        from log_replay.management.inspecting import show_inspection  # noqa: PLC0415
+
+        cpu_seconds = process_time() - cpu_began
+        show_inspection(run.profile, report, options, extras, cpu_seconds=cpu_seconds, on_stdout=report_on_stdout)
     else:
         try:
             show_summary(report, sys.stderr)
@@ -101,6 +96,22 @@ def _replay(options: Options, *, report_on_stdout: bool) -> Report:
     if options.summary:
         write_summary(options.summary, report.as_dict())
     return report
+
+
+def _report_extras(options: Options) -> ReportExtras:
+    from log_replay.inspect.extras import ReportExtras  # noqa: PLC0415
+
+    return ReportExtras(options)
+
+
+def _replay_type(options: Options) -> type[Replay]:
+    if options.join:
+        from log_replay.pipeline.joined_run import JoinedReplay  # noqa: PLC0415
+
+        return JoinedReplay
+    from log_replay.pipeline.run import Replay  # noqa: PLC0415
+
+    return Replay
 
 
 def _check(report: Report, options: Options) -> None:

@@ -15,7 +15,6 @@ import structlog
 from log_replay import _speedups
 from log_replay.errors import ConfigurationError, DamagedObject, LogReplayError, ReadError
 from log_replay.events.filters import check_event_patterns, option_checks
-from log_replay.inspect.profile import Profile
 from log_replay.ledger.factory import open_ledger
 from log_replay.pipeline.destination import line_limit, open_destination, open_tracking
 from log_replay.pipeline.limit import Examples, StatementLimit
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
 
     from log_replay.counters import Counters
     from log_replay.inspect import BlockObserver
+    from log_replay.inspect.profile import Profile
     from log_replay.options import Options
     from log_replay.pipeline.workers import Mark
     from log_replay.records import Delivery, TransformedEvent
@@ -87,7 +87,7 @@ class Replay:
         self._sink = sink or open_destination(options, log_events=self._log)
         self._object_sink = self._sink if isinstance(self._sink, ObjectSink) else None
         #: The figures of a dry run's report.
-        self.profile = Profile() if options.dry_run and sink is None else None
+        self.profile = _new_profile() if options.dry_run and sink is None else None
         # The routes are read once, here: workers and redelivery receive them with these settings.
         self._transform_settings = transform_settings(options, self._sink.routing, profile=self.profile is not None)
         check_event_patterns(options.filters.events, self._transform_settings.transformer.names)
@@ -337,3 +337,9 @@ class Replay:
             self.report.stopped = self.report.stopped or str(interrupt)
         if self.report.stopped:
             self._ledger.stop(self.report.stopped)
+
+
+def _new_profile() -> Profile:
+    from log_replay.inspect.profile import Profile  # noqa: PLC0415 - only for dry runs
+
+    return Profile()

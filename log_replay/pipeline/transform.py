@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 from time import process_time
 from typing import TYPE_CHECKING
 
@@ -13,18 +14,16 @@ from log_replay.block_profile import Subjects
 from log_replay.identities.cache import IdentityCache
 from log_replay.identities.database import DatabaseLookup, lms_models
 from log_replay.identities.ranges import ExternalIdRanges
-from log_replay.inspect.blocks import BlockProfiler
 from log_replay.pipeline.memory import memory_kept
 from log_replay.records import lines_of
 from log_replay.statements.block import transform_block
 from log_replay.statements.native import NativeTransformer
 from log_replay.statements.upstream import UpstreamTransformer, identities_answer
-from log_replay.validation import Validator
-from log_replay.validation.block import validate_block
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from log_replay.inspect.blocks import BlockProfiler
     from log_replay.pipeline.transform_settings import TransformSettings
     from log_replay.records import BlockResult, LineBlock
 
@@ -43,8 +42,8 @@ def open_transform(transform_settings: TransformSettings) -> Iterator[Callable[[
     transformer = transform_settings.transformer
     identities = open_identities(transform_settings)
     routes = transform_settings.routing.matcher() if transform_settings.routing else None
-    validator = Validator(transform_settings.transformer_type) if transform_settings.validate else None
-    profiler = BlockProfiler(transform_settings.transformer_type, identities) if transform_settings.profile else None
+    validate = _validation(transform_settings) if transform_settings.validate else None
+    profiler = _profiler(transform_settings, identities) if transform_settings.profile else None
 
     def transform(block: LineBlock) -> BlockResult:
         began, subjects = process_time(), Subjects() if profiler else None
@@ -58,8 +57,8 @@ def open_transform(transform_settings: TransformSettings) -> Iterator[Callable[[
         )
         transformer.drain_stats(result)
         transformed = process_time()
-        if validator:
-            validate_block(result, validator, reject=transform_settings.reject_invalid)
+        if validate:
+            validate(result)
         if profiler and subjects:
             result.profile = profiler.profile(block, result, subjects)
             result.profile.cpu_seconds = transformed - began
@@ -70,6 +69,23 @@ def open_transform(transform_settings: TransformSettings) -> Iterator[Callable[[
 
     with identities_answer(identities), memory_kept():
         yield transform
+
+
+# Most runs need neither of these, and their modules take time to import.
+
+
+def _validation(transform_settings: TransformSettings) -> Callable[[BlockResult], None]:
+    from log_replay.validation import Validator  # noqa: PLC0415
+    from log_replay.validation.block import validate_block  # noqa: PLC0415
+
+    validator = Validator(transform_settings.transformer_type)
+    return partial(validate_block, validator=validator, reject=transform_settings.reject_invalid)
+
+
+def _profiler(transform_settings: TransformSettings, identities: IdentityCache) -> BlockProfiler:
+    from log_replay.inspect.blocks import BlockProfiler  # noqa: PLC0415
+
+    return BlockProfiler(transform_settings.transformer_type, identities)
 
 
 def _rejected_lines(block: LineBlock, result: BlockResult) -> dict[int, bytes]:

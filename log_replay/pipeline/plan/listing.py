@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from itertools import chain, islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from log_replay.errors import ConfigurationError, DamagedObject, ReadError
-from log_replay.inspect.sampling.source import SampledSource
 from log_replay.pipeline.plan import choose_lines, cut_into_units
 from log_replay.records import SkippedObject, SourceObject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from log_replay.inspect.sampling.source import SampledSource
     from log_replay.options import Options, Place
     from log_replay.records import Unit
     from log_replay.report.progress import Progress
@@ -39,7 +39,7 @@ def plan_run(source: Source, options: Options, progress: Progress) -> Iterator[U
     listing = _list_ahead(source, options.source, progress)
     if options.from_rejects is not None:
         return choose_lines(listing, options.from_rejects, options.unit_size)
-    if isinstance(source, SampledSource):
+    if options.sample and _is_sampled(source):
         listed = list(listing)
         if plan := source.choose([entry for entry in listed if isinstance(entry, SourceObject)], options.sample):
             sizes = {block.unit.object.name: block.unit.object.size_bytes or 0 for block in plan.blocks}
@@ -48,6 +48,12 @@ def plan_run(source: Source, options: Options, progress: Progress) -> Iterator[U
             return chain(skipped, (block.unit for block in plan.blocks))
         listing = iter(listed)
     return cut_into_units(listing, options.unit_size, is_compressed)
+
+
+def _is_sampled(source: Source) -> TypeGuard[SampledSource]:
+    from log_replay.inspect.sampling.source import SampledSource  # noqa: PLC0415 - only for samples
+
+    return isinstance(source, SampledSource)
 
 
 def _list_ahead(source: Source, place: Place, progress: Progress) -> Iterator[SourceObject | SkippedObject]:
