@@ -18,17 +18,13 @@ from log_replay.report.rejects import RejectsFile
 from log_replay.statement_log import statements_to
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator
     from pathlib import Path
 
-    from log_replay.inspect import BlockObserver
     from log_replay.ledger.joined import JoinedLedger
-    from log_replay.options import Options
     from log_replay.pipeline.workers import Mark
     from log_replay.records import LineBlock, Unit
     from log_replay.report.progress import Progress
-    from log_replay.sinks import Sink
-    from log_replay.sources import Source
 
 log = structlog.get_logger(__name__)
 
@@ -39,22 +35,12 @@ class JoinedReplay(Replay):
     While a group is replayed, ``report`` is the report of that group. In the end it is the report of the whole run, so
     all processes show the same summary. One of them finishes the run.
 
-    Args:
-        options: the configuration, with ``--join``.
-        sink: replaces the destination of the options.
-        source: replaces the source of the options.
-        observers: see ``Replay``.
+    The arguments are those of ``Replay``, with ``--join`` in the options.
     """
 
-    def __init__(
-        self,
-        options: Options,
-        sink: Sink | None = None,
-        source: Source | None = None,
-        observers: Sequence[BlockObserver] = (),
-    ) -> None:
-        super().__init__(options, sink, source, observers)
-        self._joined = cast("JoinedLedger", self._ledger)
+    @property
+    def _joined(self) -> JoinedLedger:
+        return cast("JoinedLedger", self._ledger)
 
     def _replay(self, progress: Progress) -> None:
         self._joined.join(lambda: plan_run(self._source, self.options, progress))
