@@ -31,7 +31,20 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./-][A-Za-z0-9_./:-]*")
 _OTHER_TYPE = re.compile(r"[-+\d._:eox]+|true|false|yes|no|on|off|y|n|null|~", re.IGNORECASE)
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 
-_MANIFEST = """\
+#: What both containers of a pod have.
+_CONTAINER = """\
+          resources:
+            requests: {{ cpu: "1", memory: 256Mi }}
+            limits: {{ memory: 1Gi }}
+          securityContext:
+            allowPrivilegeEscalation: false
+            readOnlyRootFilesystem: true
+            capabilities: {{ drop: [ALL] }}
+          volumeMounts:
+            - {{ name: tmp, mountPath: /tmp }}
+"""
+_MANIFEST = (
+    """\
 # {parallelism} pods that work on the run {run}. Made by: log-replay ... --kubernetes --parallelism {parallelism}
 #
 # Needs: Kubernetes 1.29 or later, and a Secret with the environment of the pods:
@@ -92,36 +105,27 @@ spec:
           env:
             - {{ name: LOG_REPLAY_HOME, value: /tmp/log-replay }}
           # One core a pod. The memory does not depend on the size of the logs.
-          resources:
-            requests: {{ cpu: "1", memory: 256Mi }}
-            limits: {{ memory: 1Gi }}
-          securityContext:
-            allowPrivilegeEscalation: false
-            readOnlyRootFilesystem: true
-            capabilities: {{ drop: [ALL] }}
-          volumeMounts:
-            - {{ name: tmp, mountPath: /tmp }}
+"""
+    + _CONTAINER
+    + """\
 {mounts}      volumes:
         - {{ name: tmp, emptyDir: {{}} }}
 {volumes}"""
-_INSTALL = """\
+)
+_INSTALL = (
+    """\
       initContainers:
         # An image that contains Log Replay (--image) makes this unnecessary.
         - name: install
           image: {image}
           command: [sh, -euc, "python -m venv /opt/log-replay && /opt/log-replay/bin/pip install --no-cache-dir \\
             'openedx-log-replay[mysql,postgresql]=={version}'"]
-          resources:
-            requests: {{ cpu: "1", memory: 256Mi }}
-            limits: {{ memory: 1Gi }}
-          securityContext:
-            allowPrivilegeEscalation: false
-            readOnlyRootFilesystem: true
-            capabilities: {{ drop: [ALL] }}
-          volumeMounts:
-            - {{ name: tmp, mountPath: /tmp }}
+"""
+    + _CONTAINER
+    + """\
             - {{ name: program, mountPath: /opt/log-replay }}
 """
+)
 
 
 def manifest(options: Options) -> str:
