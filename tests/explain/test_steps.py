@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from unittest.mock import patch
 
 import pytest
+from event_routing_backends.processors.xapi.event_transformers import VideoInteractionTransformers
+from event_routing_backends.processors.xapi.registry import XApiTransformersRegistry
 
 from log_replay.explain import steps
 from log_replay.report.reasons import EXCEPTIONS, REJECTED, UNPARSABLE, reason_text
-from log_replay.statements.upstream import UpstreamTransformer
 from tests.support.paths import TESTS
 
 PLAY, NEXT, LINK = "play_video", "edx.ui.lms.sequence.next_selected", "edx.ui.lms.link_clicked"
@@ -122,11 +122,16 @@ def test_an_error_inside_another_package_names_it(explain_text):
     assert any("called tincan/" in line for line in explain_text(event(PLAY, time="x")).ending.raised_at)
 
 
-def test_a_transformer_that_makes_nothing_is_named(explain_text):
-    transform = UpstreamTransformer._transform
-    with patch.object(UpstreamTransformer, "_transform", lambda *_: []):
-        found = explain_text(golden(PLAY), transformers="upstream")
-    assert transform is UpstreamTransformer._transform
+class SilentTransformer(VideoInteractionTransformers):
+    """A third party's transformer that makes no statement."""
+
+    def transform(self) -> list:
+        return []
+
+
+def test_a_transformer_that_makes_nothing_is_named(explain_text, monkeypatch):
+    monkeypatch.setitem(XApiTransformersRegistry.mapping, PLAY, SilentTransformer)
+    found = explain_text(golden(PLAY), transformers="upstream")
     assert (found.ending.reason, found.failed_step) == ("no_statement", steps.STATEMENTS)
 
 
