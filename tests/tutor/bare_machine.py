@@ -19,7 +19,6 @@ from tests.support.servers import CACHE
 from tests.support.tutor_site import TutorSite, built_plugin, tutor_environment
 
 SUITE = "bookworm"
-MIRROR = "http://deb.debian.org/debian"
 #: What the image python:3-slim has, and what the README asks for besides Debian itself.
 PYTHON = ["ca-certificates", "python3", "python3-venv"]
 MAKE = [*PYTHON, "git", "make"]
@@ -31,7 +30,7 @@ def main(folder: Path) -> None:
     bare = folder / "bare"
     if not bare.exists():
         include = ",".join(MAKE)
-        run(["debootstrap", "--variant=minbase", f"--include={include}", SUITE, bare, MIRROR])
+        run(["debootstrap", "--variant=minbase", f"--include={include}", SUITE, bare])
     make_run(folder, bare)
     image(folder, bare)
 
