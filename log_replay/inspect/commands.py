@@ -12,6 +12,7 @@ from django.conf import settings
 
 from log_replay.ledger.factory import program
 from log_replay.options import OPTIONS
+from log_replay.options.arguments import DEFAULT_TYPE, command_words
 from log_replay.options.option import REPORT
 from log_replay.redaction import split_secrets, without_credentials
 
@@ -83,16 +84,6 @@ def _without_secrets(name: str, provider: str | None, text: str) -> str:
 def _command_line(command: tuple[str, str], arguments: Mapping[str, Any], *positional: str) -> str:
     """Return a command line that a shell reads as it is meant."""
     short = getattr(settings, "LOG_REPLAY_STANDALONE", False)
-    words = [*shlex.split(program()), command[short], *positional]
-    for name, value in arguments.items():
-        if OPTIONS[name].positional:
-            words += value
-            continue
-        if short and (name, value) == ("transformer_type", "xapi"):  # the default of short verbs
-            continue
-        words.append(f"--{name}")
-        if isinstance(value, list | tuple):
-            words += map(str, value)
-        elif value is not True:
-            words.append(str(value))
-    return shlex.join(words)
+    default = ("transformer_type", DEFAULT_TYPE) if short else None
+    given = {name: value for name, value in arguments.items() if (name, value) != default}
+    return shlex.join([*shlex.split(program()), command[short], *positional, *command_words(given)])

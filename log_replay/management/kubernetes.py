@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from log_replay import __version__
 from log_replay.errors import ConfigurationError
 from log_replay.ledger.run_configuration import stored_command
-from log_replay.management.next_step import arguments
 from log_replay.options import OPTIONS
+from log_replay.options.arguments import command_words
 from log_replay.options.urls import SCHEMES
 
 if TYPE_CHECKING:
@@ -136,9 +136,7 @@ def manifest(options: Options) -> str:
     """
     command = stored_command(options.given)
     _check(command)
-    words = ["replay_tracking_logs", *arguments(command)]
-    if "base" in command and "--base" not in words:
-        words += ["--base", command["base"]]
+    words = ["replay_tracking_logs", *command_words(command)]
     words += ["--run", str(options.run), "--join"]
     words += ["--termination_log", "/dev/termination-log"]
     program = "log-replay" if options.image else "/opt/log-replay/bin/log-replay"

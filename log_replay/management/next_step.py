@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from log_replay.ledger.factory import program, resume_command
 from log_replay.ledger.run_configuration import stored_command
-from log_replay.options import OPTIONS
+from log_replay.options.arguments import command_words
 from log_replay.terminal_text import shell_quoted
 
 if TYPE_CHECKING:
@@ -46,28 +46,14 @@ def _step_after_refusals(options: Options, command: Mapping[str, Any]) -> str:
 def _command_line(command: Mapping[str, Any]) -> str:
     if command.get("withheld"):
         changed = {name: command[name] for name in ("from_rejects", "rejects") if name in command}
-        return f"the same command with {_joined(arguments(changed))}, and without --run"
+        return f"the same command with {_joined(command_words(changed))}, and without --run"
     # Without --to, the short verb has another destination.
     verb = "replay" if program() == "log-replay" and "to" in command else "replay_tracking_logs"
-    return f"{program()} {verb} {_joined(arguments(command))}"
+    words = command_words(
+        {name: value for name, value in command.items() if (name, value) != ("base", str(Path.cwd()))}
+    )
+    return f"{program()} {verb} {_joined(words)}"
 
 
 def _joined(words: list[str]) -> str:
     return " ".join(map(shell_quoted, words))
-
-
-def arguments(command: Mapping[str, Any]) -> list[str]:
-    """Return the words of a stored command."""
-    words: list[str] = []
-    for name, value in command.items():
-        if OPTIONS[name].positional:
-            words += value
-            continue
-        if name == "base" and value == str(Path.cwd()):
-            continue
-        words.append(f"--{name}")
-        if isinstance(value, list):
-            words += map(str, value)
-        elif value is not True:
-            words.append(str(value))
-    return words

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from log_replay.options.table import OPTIONS
 
@@ -53,3 +53,18 @@ def add_arguments(
         names = (name, name.replace("_", "-"), *filter(None, [row.also]))
         spellings = dict.fromkeys(f"--{spelled}" for spelled in names)
         groups[row.group].add_argument(*([name] if row.positional else spellings), **argument)
+
+
+def command_words(given: Mapping[str, Any]) -> list[str]:
+    """Return the words of a command line that gives options of a replay, by name. ``True`` stands for a flag."""
+    words: list[str] = []
+    for name, value in given.items():
+        if OPTIONS[name].positional:
+            words += value
+            continue
+        words.append(f"--{name}")
+        if isinstance(value, list | tuple):
+            words += map(str, value)
+        elif value is not True:
+            words.append(str(value))
+    return words
