@@ -44,6 +44,11 @@ class Counters:
         return self
 
     @property
+    def all_rejected(self) -> bool:
+        """Return True if no event gave a statement. Then the database is more likely wrong than earlier outputs."""
+        return self.known > 0 and self.rejected == self.known
+
+    @property
     def balanced(self) -> bool:
         """Return True if every line and every statement is accounted for."""
         return not self.imbalances()

@@ -41,7 +41,6 @@ from log_replay.statement_log import flush_statements, log_statements, statement
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
 
-    from log_replay.counters import Counters
     from log_replay.inspect import BlockObserver
     from log_replay.inspect.profile import Profile
     from log_replay.options import Options
@@ -307,19 +306,12 @@ class Replay:
 
     def _finish_objects(self) -> None:
         if self._object_sink:
-            replaced = {name: self._replaces_outputs(name, counts) for name, counts in self.report.objects.items()}
+            failed = self.report.failed_objects
+            replaced = {
+                name: name not in failed and not counters.all_rejected for name, counters in self.report.objects.items()
+            }
             empty = {skipped.name: True for skipped in self.report.skipped if skipped.reason == EMPTY}
             self._object_sink.finish_objects({**replaced, **empty})
-
-    def _replaces_outputs(self, name: str, counters: Counters) -> bool:
-        """Return True if the outputs of this run replace those of earlier runs of an object.
-
-        If every event was rejected, the database is more likely wrong than the outputs of earlier runs.
-        """
-        if counters.known and counters.rejected == counters.known:
-            log.warning("earlier files of this object are kept: all of its events were rejected", object=name)
-            return False
-        return name not in self.report.failed_objects
 
     def _end(self) -> None:
         """Finish the run, or leave it so that it can be resumed."""

@@ -81,10 +81,8 @@ class ObjectSink(Sink, Protocol):
     def finish_objects(self, objects: Mapping[str, bool]) -> None:
         """Accept the objects of a complete run before it is closed.
 
-        Outputs of earlier runs from the same object are replaced.
-
         Args:
-            objects: all objects of the run, and whether each was read to its end.
+            objects: all objects of the run, and whether each replaces the outputs of earlier runs.
         """
 
 

@@ -185,20 +185,27 @@ class FileSink:
             return None
 
     def _remove_stale(self, existing: Collection[str], replaced: Collection[str]) -> None:
-        """Remove files of replaced objects that this run has not written. Report files of objects that are gone.
+        """Remove files of replaced objects that this run has not written. Report the files that remain.
 
         Args:
             existing: the names of all files with this run's key.
             replaced: digests of the objects whose outputs have all been written by this run.
         """
         known = {object_digest(name) for name in self._objects}
+        kept: list[str] = []
         gone: list[str] = []
         for name in sorted(set(existing) - {self._path(output["name"]) for output in self._outputs}):
             origin = origin_of(name)
             if origin and origin.digest in replaced:
                 self._delete(name)
-            elif origin and origin.digest not in known:
-                gone.append(name)
+            elif origin:
+                (kept if origin.digest in known else gone).append(name)
+        if kept:
+            log.warning(
+                "earlier files are kept where an object was not read to its end or all of its events were rejected",
+                files=len(kept),
+                first=kept[0],
+            )
         if gone:
             log.warning(
                 "files of objects that are no longer in the source remain",
