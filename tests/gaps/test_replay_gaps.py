@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 
 import pytest
@@ -15,6 +14,7 @@ from log_replay.gaps import compare
 from log_replay.gaps.compare import Gap, Gaps
 from log_replay.gaps.gap_table import gaps_as_json, gaps_as_text
 from log_replay.gaps.html_report import html_report
+from tests.support.browser import browser_program
 from tests.support.clickhouse_servers import clickhouse, clickhouse_process
 from tests.support.runs import logs, replay, source
 
@@ -203,10 +203,7 @@ COURSES = Gaps("course", "x", {f"course-v1:<Org>+{n}+{'x' * 60}": Gap(n, n // 2)
 
 @pytest.fixture(scope="session")
 def browser():
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if not program:
-        pytest.skip("the HTML report is tested in a real browser: apt-get install chromium")
-    return program
+    return browser_program()
 
 
 MEASURE = """<script>

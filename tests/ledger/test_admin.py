@@ -6,12 +6,12 @@ import html
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 
 import pytest
 
+from tests.support.browser import browser_program
 from tests.support.paths import ROOT
 from tests.support.servers import answered, free_port, served
 
@@ -66,9 +66,7 @@ def site(tmp_path_factory):
 @pytest.fixture
 def seen(site, tmp_path):
     """Return a function that opens a page of the admin in Chromium and returns its description."""
-    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if browser is None:
-        pytest.skip("this test needs Chromium: apt-get install chromium")
+    browser = browser_program()
 
     def look(page: str) -> dict:
         command = [

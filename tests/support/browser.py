@@ -140,12 +140,17 @@ class Browser:
         return json.loads(message)
 
 
+def browser_program() -> str:
+    """Return the path of the browser; skip the test if there is none."""
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if program is None:
+        pytest.skip("pages are tested in a real browser: apt-get install chromium")
+    return program
+
+
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory):
     """A browser, with one page."""
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if not program:
-        pytest.skip("pages are tested in a real browser: apt-get install chromium")
-    started = Browser(program, tmp_path_factory.mktemp("browser"))
+    started = Browser(browser_program(), tmp_path_factory.mktemp("browser"))
     yield started
     started.close()
