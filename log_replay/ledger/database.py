@@ -352,7 +352,7 @@ def translated(operation: str) -> Iterator[None]:
     """Raise LedgerError for an error of the database."""
     try:
         yield
-    except DatabaseError as error:
+    except (DatabaseError, InterfaceError) as error:
         raise LedgerError(
             f"the database of the ledger failed ({database_reason(error)})",
             operation=operation,

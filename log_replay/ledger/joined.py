@@ -13,17 +13,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import structlog
-from django.db import InterfaceError, OperationalError, connections, router
+from django.db import InterfaceError, OperationalError
 
 from log_replay import models
 from log_replay.counters import Counters
 from log_replay.errors import ConfigurationError, ReadError
-from log_replay.ledger.claims import Claim, ClaimLost, Claims, ClaimsClosed
-from log_replay.ledger.clock import steady_seconds
-from log_replay.ledger.database import BATCHES, ROWS, DatabaseLedger, TakenOver, do_all, translated
+from log_replay.ledger.claims import Claim, ClaimLost, Claims, ClaimsClosed, Renewal
+from log_replay.ledger.database import BATCHES, ROWS, DatabaseLedger, TakenOver, do_all
 from log_replay.ledger.lease import Lease, RunBusy, has_live_claims
 from log_replay.ledger.plan_changes import refuse_changes
-from log_replay.ledger.renewal import Renewal
+from log_replay.ledger.reconnecting import close_connection, retried
 from log_replay.ledger.run_configuration import check_same
 from log_replay.ledger.stored_plan import begin_groups, stored_unit
 from log_replay.report.stored import merged_counts, restore_counts, stored_counts
@@ -40,8 +39,6 @@ T = TypeVar("T")
 UnitState = models.RunUnit.State
 GroupState = models.RunGroup.State
 
-#: How long a process that holds no claim waits for the database.
-DATABASE_PATIENCE_SECONDS = 300.0
 #: The longest time between two attempts to claim a group.
 POLL_SECONDS = 1.0
 
@@ -134,7 +131,7 @@ class JoinedLedger(DatabaseLedger):
                 self._next = self._claim_next()
             except (OperationalError, InterfaceError):
                 self._next = None  # ``wait_for_group`` tries again, after the results so far are recorded
-                self._close_connection()
+                close_connection()
 
     def open_group(self, number: int, report: Report, rejects_bytes: int) -> None:
         """Begin to record the progress of a claimed group.
@@ -166,6 +163,7 @@ class JoinedLedger(DatabaseLedger):
             self._commit(lambda: self._record(report, (), rejects_bytes))
         if self._claim_of_group:
             self._claims.drop(self._claim_of_group)
+        self._claim_of_group = None
         self._begun, self._heads = {}, {}
 
     def check(self) -> None:
@@ -192,18 +190,19 @@ class JoinedLedger(DatabaseLedger):
             self._claims.release()
         except (OperationalError, InterfaceError):
             self._claims.held.clear()  # the leases run out
-            self._close_connection()
+            close_connection()
 
-    def restore_all(self, report: Report) -> None:
-        """Restore everything that all processes have counted into a new report."""
-        with translated("read the ledger"):
-            self._run.refresh_from_db()
-            groups = self._run.groups.exclude(counts={}).values_list("counts", flat=True)
-            counts = merged_counts([self._run.counts, *groups.iterator(chunk_size=ROWS)])
-            self._restore_counters(report, counts)
-        ended = self._run.state == models.Run.State.STOPPED
-        if ended and not (report.failed_objects or report.backlog_messages):
-            report.stopped = self._run.reason
+    def report_of_all(self, new_report: Callable[[], Report], *, wait: bool = True) -> Report:
+        """Return a report of everything that all processes have counted.
+
+        Args:
+            new_report: returns an empty report.
+            wait: wait for a database that does not answer.
+
+        Raises:
+            LedgerError: the database does not answer.
+        """
+        return self._retried(lambda: self._restored(new_report()), "read the summary of the run", wait=wait)
 
     def stop(self, reason: str) -> None:
         """See ``Ledger``. Other processes may continue, so this does not end the run."""
@@ -212,7 +211,7 @@ class JoinedLedger(DatabaseLedger):
         try:
             models.Run.objects.filter(pk=self._run.pk, state=models.Run.State.RUNNING).update(reason=reason)
         except (OperationalError, InterfaceError):
-            self._close_connection()
+            close_connection()
 
     def begin_to_finish(self, rejects_bytes: int) -> None:
         """Begin to record the redelivery of the backlog.
@@ -354,39 +353,41 @@ class JoinedLedger(DatabaseLedger):
         claim = self._claim_of_group
         return (claim.group.number * BATCHES + claim.batches_before if claim else 0) + self._group_batches
 
+    def _restored(self, report: Report) -> Report:
+        self._run.refresh_from_db()
+        groups = self._run.groups.exclude(counts={}).values_list("counts", flat=True)
+        counts = merged_counts([self._run.counts, *groups.iterator(chunk_size=ROWS)])
+        self._restore_counters(report, counts)
+        ended = self._run.state == models.Run.State.STOPPED
+        if ended and not (report.failed_objects or report.backlog_messages):
+            report.stopped = self._run.reason
+        return report
+
     def _commit(self, *actions: Callable[[], object]) -> None:
-        claim = self._claim_of_group
-        if self.finishing or self._lease or not claim:
-            super()._commit(*actions)
-            return
-        with translated("record the progress"):
-            self._retried(lambda: do_all(actions))
+        self._retried(lambda: do_all(actions), "record the progress")
         self._end_is_recorded = self._current is None
 
-    def _retried(self, action: Callable[[], T]) -> T:
+    def _retried(self, action: Callable[[], T], operation: str = "read the ledger", *, wait: bool = True) -> T:
         """Repeat an action until the database answers.
 
         Raises:
             ClaimLost: the claim on the current group has ended before.
-            DatabaseError: this process has no claim, and the database does not answer for long.
+            LedgerError: the database does not answer for long.
         """
-        gives_up_at = steady_seconds() + DATABASE_PATIENCE_SECONDS
-        while True:
-            try:
-                return action()
-            except (OperationalError, InterfaceError):
-                if connections[router.db_for_write(models.Run)].in_atomic_block or steady_seconds() > gives_up_at:
-                    raise
-                self._close_connection()
-            if self._claim_of_group:
-                self._claims.check(self._claim_of_group)
-            time.sleep(self._poll_seconds)
+        return retried(
+            action,
+            operation=operation,
+            check=self._check_claim,
+            poll_seconds=self._poll_seconds,
+            retry_seconds=None if wait else 0,
+        )
+
+    def _check_claim(self) -> None:
+        if self._claim_of_group:
+            self._claims.check(self._claim_of_group)
 
     def _renew_once(self) -> None:
         try:
             self._claims.renew()
         except (OperationalError, InterfaceError):
-            self._close_connection()
-
-    def _close_connection(self) -> None:
-        connections[router.db_for_write(models.Run)].close()
+            close_connection()

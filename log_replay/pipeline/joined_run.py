@@ -101,9 +101,8 @@ class JoinedReplay(Replay):
 
     def _finish(self) -> None:
         """Do what is done once for the whole run."""
-        self.report = self._new_report()
         self._joined.begin_to_finish(self._rejects.flush())
-        self._joined.restore_all(self.report)
+        self.report = self._joined.report_of_all(self._new_report)
         self._sink.resume_from(self._joined.acknowledgements)
         self._redeliver_backlog()
         self._rejects.flush()
@@ -114,14 +113,17 @@ class JoinedReplay(Replay):
         super()._end()
         if self._complete or not self._joined.is_stored:
             return
-        whole = self._new_report()
         try:
-            self._joined.restore_all(whole)
+            whole = self._joined.report_of_all(self._new_report, wait=not self.report.stopped)
         except LedgerError as error:
-            log.warning("the summary is that of this process, not of the run", reason=error.message)
-            return
-        whole.stopped = self.report.stopped or whole.stopped
-        self.report = whole
+            # The report is that of the last group. The run has ended, but this process cannot say how.
+            log.warning("the summary shows only the part of the logs that this process replayed last")
+            self.report.stopped = self.report.stopped or str(error)
+        except KeyboardInterrupt as interrupt:
+            self.report.stopped = self.report.stopped or str(interrupt) or "interrupted"
+        else:
+            whole.stopped = self.report.stopped or whole.stopped
+            self.report = whole
 
 
 def _of_this_process(path: Path | None) -> Path | None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
+import signal
 
 import pytest
+from django.db import OperationalError, connection
 
 from log_replay.errors import ConfigurationError
+from log_replay.ledger import reconnecting
 from log_replay.ledger.claims import Claims
 from log_replay.ledger.clock import from_now
 from log_replay.models import Run, RunAcknowledgement, RunGroup
@@ -101,3 +105,53 @@ def test_joined_process_is_refused_while_a_plain_one_has_the_run(joined, interru
     with pytest.raises(ConfigurationError, match="another process works on the run 'x'"):
         joined(*into_files, "--run", "x")
     assert not RunGroup.objects.filter(owner__gt="").exists()
+
+
+class SummaryFails:
+    """Lets the database fail when the summary of the run is read, like one that restarts then.
+
+    Args:
+        times: the number of failures.
+        interrupt: a failure comes with Ctrl-C.
+    """
+
+    def __init__(self, times: float, *, interrupt: bool = False) -> None:
+        self.times = times
+        self.interrupt = interrupt
+
+    def __call__(self, execute, sql, params, many, context):
+        if sql.startswith('SELECT "log_replay_rungroup"."counts" ') and self.times > 0:
+            self.times -= 1
+            if self.interrupt:
+                signal.raise_signal(signal.SIGINT)
+            raise OperationalError(2006, "Server has gone away")
+        return execute(sql, params, many, context)
+
+
+@pytest.mark.django_db
+def test_summary_is_read_again_until_the_database_answers(joined, expected, into_files):
+    joined(*into_files, "--run", "x")
+    fails = SummaryFails(2)
+    with connection.execute_wrapper(fails):
+        late = joined(*into_files, "--run", "x")
+    assert fails.times == 0
+    assert late.complete
+    assert same(late, expected[0])
+
+
+@pytest.mark.django_db
+def test_process_without_the_summary_of_the_run_is_incomplete(joined, into_files, monkeypatch):
+    joined(*into_files, "--run", "x")
+    monkeypatch.setattr(reconnecting, "RETRY_SECONDS", 0.1)
+    with connection.execute_wrapper(SummaryFails(math.inf)):
+        late = joined(*into_files, "--run", "x")
+    assert not late.complete
+    assert late.stopped.startswith("read the summary of the run: the database of the ledger failed (connection lost)")
+
+
+@pytest.mark.django_db
+def test_ctrl_c_ends_the_wait_for_the_summary(joined, into_files):
+    joined(*into_files, "--run", "x")
+    with connection.execute_wrapper(SummaryFails(math.inf, interrupt=True)):
+        late = joined(*into_files, "--run", "x")
+    assert (late.complete, late.stopped) == (False, "interrupted")
