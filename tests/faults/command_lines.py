@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-SECRET = "pa55-w0rd-of-the-test"
+from tests.faults.wrong_values import (
+    ODD_OBJECTS,
+    SECRET,
+    WRONG_DESTINATIONS,
+    WRONG_PLACES,
+    WRONG_SOURCES,
+    WRONG_VALUES,
+)
+
 LOGS = """--source_provider LOCAL --source_config '{"key": ".", "container": "logs"}'"""
 XAPI = "--transformer_type xapi"
 RUN = f"transform_tracking_logs {XAPI}"
@@ -52,167 +60,6 @@ def _options(pairs: dict[str, tuple[str, ...]]) -> list[Line]:
         for option, values in pairs.items()
         for value in values
     ]
-
-
-WRONG_VALUES = {
-    "batch_size": ("0", "-1", "many", "1.5"),
-    "sleep_between_batches_secs": ("-1", "nan", "inf", "long"),
-    "grace_secs": ("-1", "nan", "inf"),
-    "verify_sample": ("-0.1", "1.1", "nan", "half"),
-    "workers": ("0", "-1", "many", "1.5"),
-    "unit_size": ("0", "-1MB", "large", "1XB"),
-    "max_rejected": ("-1", "many", "5%%"),
-    "max_line_bytes": ("0", "-1", "floppy"),
-    "since": ("yesterday", "2026-13-01", "2026-02-30"),
-    "until": ("tomorrow", "2026-01-01T25:00"),
-    "max_rate": ("0", "-1", "nan"),
-    "lrs_concurrency": ("0", "-1", "few"),
-    "log_to": ("nowhere", "tcp://", "tcp://host", "tcp://host:port", "udp://localhost:1", "file:", "unix:"),
-    "log_format": ("xml", "Aspects"),
-    "transformers": ("mine",),
-    "add_external_ids": ("maybe",),
-    "format": ("csv",),
-    "layout": ("deep",),
-}
-#: Values of ``--source_config`` that cannot be right, and what is said about each.
-WRONG_SOURCES = {
-    "no container": ("LOCAL", '{"key": "."}', "container"),
-    "no key": ("LOCAL", '{"container": "logs"}', "key"),
-    "an absent container": ("LOCAL", '{"key": ".", "container": "nosuch"}', "No such file"),
-    "an absent key": ("LOCAL", '{"key": "/nosuch", "container": "logs"}', "No such file"),
-    "a container that leaves the key": ("LOCAL", '{"key": ".", "container": ".."}', "container"),
-    "a container of two parts": ("LOCAL", '{"key": ".", "container": "a/b"}', "container"),
-    "a misspelt key": ("LOCAL", '{"key": ".", "contaner": "logs"}', "contaner|container"),
-    "an unknown option": ("LOCAL", '{"key": ".", "container": "logs", "colour": 1}', "colour"),
-    "a prefix that nothing has": ("LOCAL", '{"key": ".", "container": "logs", "prefix": "zzz"}', "no logs|zzz"),
-    "a number as prefix": ("LOCAL", '{"key": ".", "container": "logs", "prefix": 5}', "prefix"),
-    "an unknown provider": ("FTP", '{"container": "logs"}', "FTP"),
-    "an empty provider": ("", "{}", "provider"),
-    "a configuration of STDIN": ("STDIN", '{"key": "."}', "STDIN"),
-    "S3 without a secret": ("S3", '{"key": "a", "container": "b"}', "secret|S3"),
-    "S3 with a misspelt option": (
-        "S3",
-        f'{{"key": "a", "secret": "{SECRET}", "container": "b", "regoin": "x"}}',
-        "regoin|S3",
-    ),
-    "an array": ("LOCAL", "[1]", "object"),
-    "a string": ("LOCAL", '"logs"', "object"),
-    "no JSON": ("LOCAL", "{key: .}", "JSON"),
-    "half an object": ("LOCAL", '{"key": ', "JSON"),
-    "a variable that is not set": ("LOCAL", '{"key": "${NOT_SET_ANYWHERE}", "container": "logs"}', "NOT_SET_ANYWHERE"),
-    "a file that is not there": ("LOCAL", "@nosuch.json", "No such file"),
-    "a folder as a file": ("LOCAL", "@logs", "directory"),
-    "a file that is no JSON": ("LOCAL", "@logs/a.log", "UTF-8"),
-    "no path at all": ("LOCAL", "@", "directory|path|No such"),
-}
-WRONG_DESTINATIONS = {
-    "an unknown provider": ("FTP", '{"container": "out"}', "FTP"),
-    "LOCAL without a key": ("LOCAL", '{"container": "out"}', "key"),
-    "LOCAL without a container": ("LOCAL", '{"key": "."}', "container"),
-    "a container that leaves the key": ("LOCAL", '{"key": ".", "container": ".."}', "container"),
-    "a prefix that leaves the container": ("LOCAL", '{"key": ".", "container": "out", "prefix": "../x"}', "prefix"),
-    "an unknown compression": ("LOCAL", '{"key": ".", "container": "out", "compression": "rar"}', "rar"),
-    "an option of upstream's locking": (
-        "LOCAL",
-        '{"key": "/nosuch", "container": "out", "ex_use_locking": true}',
-        "/nosuch",
-    ),
-    "an unknown option": ("LOCAL", '{"key": ".", "container": "out", "colour": 1}', "colour"),
-    "a link out of the container": ("LOCAL", '{"key": ".", "container": "out", "prefix": "away"}', "link"),
-    "an LRS without a URL": ("LRS", '{"username": "a", "password": "b"}', "url"),
-    "an LRS whose URL is none": ("LRS", '{"url": "lrs"}', "URL"),
-    "an LRS with credentials in its URL": ("LRS", f'{{"url": "http://a:{SECRET}@127.0.0.1:9/"}}', "credentials"),
-    "an LRS with half a login": ("LRS", '{"url": "http://127.0.0.1:9/", "username": "a"}', "password"),
-    "an LRS that refuses connections": ("LRS", f'{{"url": "http://127.0.0.1:9/", "token": "{SECRET}"}}', "refused"),
-    "an LRS without a host": ("LRS", '{"url": "http://"}', "URL"),
-    "an unknown host": ("LRS", '{"url": "http://nosuch.invalid/"}', "host"),
-    "an unknown option of the LRS": ("LRS", '{"url": "http://127.0.0.1:9/", "pasword": "x"}', "pasword"),
-    "a negative timeout": ("LRS", '{"url": "http://127.0.0.1:9/", "timeout_seconds": -1}', "timeout_seconds"),
-    "certificates that are not there": ("LRS", '{"url": "https://127.0.0.1:9/", "verify": "/nosuch.pem"}', "verify"),
-    "no route in RouterConfiguration": ("LRS", "{}", "route"),
-    "ClickHouse that refuses connections": ("CLICKHOUSE", '{"url": "http://127.0.0.1:9"}', "refused"),
-    "ClickHouse whose URL is none": ("CLICKHOUSE", '{"url": "clickhouse"}', "URL|url"),
-    "ClickHouse with credentials in its URL": (
-        "CLICKHOUSE",
-        f'{{"url": "http://a:{SECRET}@127.0.0.1:9"}}',
-        "credentials",
-    ),
-    "an unknown option of ClickHouse": ("CLICKHOUSE", '{"databse": "x"}', "databse"),
-    "a url and a path": ("CLICKHOUSE", '{"url": "http://127.0.0.1:9", "path": "x"}', "url|path"),
-}
-#: SOURCEs and ``--to`` of the verb ``replay``, and what is said about each. The hint in brackets works when typed.
-WRONG_PLACES = {
-    "no source": ("", "there is no source .*name a file"),
-    "an empty source": ("''", "empty text is not a path"),
-    "a file that is not there": ("logs/b.log", r"read logs/b\.log: No such file .*did you mean a\.log"),
-    "a folder that is not there": ("nosuch/", r"read nosuch/: No such file or folder \(ls "),
-    "a pattern without matches": ("'logs/*.gz'", r"list logs/\*\.gz: no file matches \(ls "),
-    "a pattern in a file": ("'logs/a.log/*'", r"no file matches \(ls "),
-    "a control character": ("'a\x1b[31m*'", r"\\x1b\[31m\*: no file matches"),
-    "a device": ("/dev/null", "not a regular file .*standard input"),
-    "a very long name": ("x" * 5000, "File name too long|No such file"),
-    "standard input and a folder": ("- logs", "cannot be combined"),
-    "a misspelt option with a space": ("logs '--log_fromat=a b'", "no option --log_fromat; did you mean --log_format"),
-    "a source behind an option of several values": ("--course logs", "--course takes all values"),
-    "the source twice": ("logs --source_provider LOCAL", "given twice"),
-    "a base without sources": ("--base logs --source_provider STDIN", "--base has no effect"),
-    "settings for files": ("""logs --source_config '{"key": "."}'""", "no effect on files"),
-    "an unknown scheme": ("ftp://host/x", r"ftp:// is unknown .*s3://"),
-    "a misspelt scheme": ("s4://bucket/x", r"did you mean s3://\?"),
-    "a website as source": ("https://lms.example.com/logs", "https:// is only a destination"),
-    "no bucket": ("s3://", "has no bucket .*s3://BUCKET/PREFIX"),
-    "no bucket of MinIO": ("minio://host:9000", "has no bucket .*minio://HOST:PORT/BUCKET"),
-    "a port that is none": ("minio://host:port/b", "no valid host"),
-    "no credentials": ("gs://bucket/logs", "GS_ACCESS_KEY_ID and GS_SECRET_ACCESS_KEY"),
-    "a password in a source": (f"s3://id:{SECRET}@bucket/x", "contains a password"),
-    "a secret in the settings of a source": (f"'s3://bucket/x?secret={SECRET}'", "secrets"),
-    "a password in an unknown scheme": (f"ftp://me:{SECRET}@host/x", "ftp://"),
-    "a password in --to": (f"logs --to https://me:{SECRET}@lrs/xAPI", "contains a password.*LRS_PASSWORD"),
-    "a password of ClickHouse": (
-        f"logs --to clickhouse://me:{SECRET}@h/db",
-        "contains a password.*CLICKHOUSE_PASSWORD",
-    ),
-    "a user without a password": ("logs --to https://me@lrs/xAPI", "LRS_PASSWORD"),
-    "two destinations": ("logs --to out --destination_provider LRS", "--to and --destination_provider"),
-    "the root as destination": ("logs --to /", "not a folder for statements"),
-    "a file as destination": ("logs --to precious.txt", "precious.txt"),
-    "an unknown scheme in --to": ("logs --to kafka://host/topic", "kafka:// is unknown .*clickhouse://"),
-    "ClickHouse without a host": ("logs --to clickhouse:///db", "no valid host"),
-    "ClickHouse that refuses connections": ("logs --to clickhouse://127.0.0.1:9?secure=no", "refused"),
-    "an LRS that refuses connections": ("logs --to http://127.0.0.1:9/xAPI", "refused"),
-    "stdout and a table": ("logs --to stdout --create_tables", "--create_tables applies only to CLICKHOUSE"),
-    "a limit of a run that stores": ("logs --to out --limit 5", r"--limit .*\(add --dry_run\)"),
-    "a limit of a run with a name": ("logs --limit 5 --run x", "--limit and --run"),
-    "a limit of 0": ("logs --limit 0", "--limit"),
-    "no examples": ("logs --examples 0", "--examples"),
-}
-#: Objects that are no plain logs: what they are called in the prepared folder ``odd``, the exit code, what is said.
-ODD_OBJECTS = {
-    "truncated.log.gz": (1, "truncated.log.gz"),
-    "corrupt.log.gz": (1, "corrupt.log.gz"),
-    "archive.zip": (1, "archive.zip"),
-    "utf16.log": (1, "utf16.log"),
-    "twice.log.gz": (1, "twice.log.gz"),
-    "corrupt.log.zst": (1, "corrupt.log.zst"),
-    "damaged.log.xz": (1, "damaged.log.xz"),
-    "good.log.xz": (0, None),
-    "good.log.bz2": (0, None),
-    "good.log.zst": (0, None),
-    "two-members.log.gz": (0, None),
-    "empty.log": (2, "no logs"),
-    "blank.log": (0, None),
-    "binary.log": (0, None),
-    "no-line-end.log": (0, None),
-    "crlf.log": (0, None),
-    "nul-bytes.log": (0, None),
-    "a long line.log": (0, None),
-    "escape\x1b[31m.log": (0, None),
-    "two\nlines.log": (0, None),
-    "x[/red].log": (0, None),
-    "fifo.log": (1, "fifo.log"),
-    "dangling.log": (2, "dangling.log"),
-    "outside.log": (1, "outside.log"),
-}
 
 
 def _source(what: str, provider: str, config: str, says: str) -> Line:

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.command_lines import LINES, SECRET, Line
+from tests.faults.command_lines import LINES, Line
+from tests.faults.wrong_values import SECRET
 from tests.support.paths import ROOT
 
 if sys.version_info >= (3, 14):
