@@ -55,14 +55,18 @@ class CountedStatements(NamedTuple):
 
 
 @dataclass(slots=True)
-class Subjects:
-    """The users and courses that the events of a block name.
+class ProfileNotes:
+    """Notes on a block for its profile, made while the block is read and transformed.
 
     Attributes:
+        level: the level of the sample of lines; see ``ScannedLines``.
+        scanned: the fields of ``ScannedLines``.
         transformed: user, course and statements of each transformed event.
         rejected: reason, user and course of each rejected event.
     """
 
+    level: int
+    scanned: tuple[Any, ...] = ()
     transformed: list[tuple[Any, Any, tuple[Any, ...]]] = field(default_factory=list)
     rejected: list[tuple[str, Any, Any]] = field(default_factory=list)
 

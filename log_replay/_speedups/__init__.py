@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     #: Begin and end of a line that must be parsed, and True if it is plain; see ``events.prefilter.ClassifiedLines``.
     LineSpan: TypeAlias = tuple[int, int, bool]
     ClassifyLines: TypeAlias = Callable[
-        [Text, frozenset[bytes]], tuple[int, int, list[int], dict[bytes, int], list[LineSpan]]
+        [Text, frozenset[bytes], int | None],
+        tuple[int, int, list[int], dict[bytes, int], list[LineSpan], tuple[Any, ...]],
     ]
     ReadEvent: TypeAlias = Callable[..., Any]
     XapiStatement: TypeAlias = Callable[..., Any]
@@ -31,8 +32,8 @@ TWINS: Mapping[str, str] = {
     "read_event": "log_replay.events.read_event",
     "xapi_statement": "log_replay.statements.native.xapi.statement.xapi_statement",
     "caliper_statement": "log_replay.statements.native.caliper.envelope.caliper_statement",
-    "scan_lines": "log_replay.inspect.scanning.scan_lines",
-    "count_statements": "log_replay.inspect.scanning.count_statements",
+    "scan_lines": "log_replay.events.scanning.scan_lines",
+    "count_statements": "log_replay.inspect.counting.count_statements",
 }
 #: The fields of the named tuples that the C code reads or creates, by class name.
 LAYOUTS: Mapping[str, Sequence[str]] | None = None

@@ -8,7 +8,7 @@
 #define STATEMENT(FIELD) FIELD(Statement, id) FIELD(Statement, timestamp) FIELD(Statement, text)
 #define CLASSIFIED_LINES(FIELD)                                                                                        \
     FIELD(ClassifiedLines, lines) FIELD(ClassifiedLines, blank) FIELD(ClassifiedLines, broken)                         \
-        FIELD(ClassifiedLines, unknown) FIELD(ClassifiedLines, events)
+        FIELD(ClassifiedLines, unknown) FIELD(ClassifiedLines, events) FIELD(ClassifiedLines, scanned)
 #define TRANSFORMED_EVENT(FIELD)                                                                                       \
     FIELD(TransformedEvent, position) FIELD(TransformedEvent, name) FIELD(TransformedEvent, statements)                \
         FIELD(TransformedEvent, routes)

@@ -63,8 +63,8 @@ add_count(PyObject *counts, PyObject *key, Py_ssize_t number)
 /* inspect.signature() reads the signature before the "--". */
 static PyMethodDef methods[] = {
     {"classify_lines", FAST(classify_lines),
-     "classify_lines(text, names)\n--\n\n"
-     "Classify the lines of a text."},
+     "classify_lines(text, names, level)\n--\n\n"
+     "Classify the lines of a text, and scan them unless the level is None."},
     {"read_event", FAST(read_event),
      "read_event(LOADS, EVENT, POSITION, object, text, begin, end, start, username_first)\n--\n\n"
      "Read the event in a plain line. Return None if the twin must read it."},

@@ -1,5 +1,5 @@
-/* scan_lines and count_statements, the twins of the Python functions of these names in inspect/scanning.py. They count what
- * a dry run reports about every line and statement, and look at a few bytes of each only.
+/* scan_lines and count_statements, the twins of the Python functions of these names in events/scanning.py and
+ * inspect/counting.py. They count what a dry run reports about every line and statement, and look at a few bytes of each.
  */
 #include "speedups.h"
 
@@ -10,6 +10,8 @@
 #define HOUR 3600000000LL
 #define MIX_1 0xbf58476d1ce4e5b9ULL
 #define MIX_2 0x94d049bb133111ebULL
+#define MIX_3 0x9e3779b97f4a7c15ULL
+#define MIX_4 0xd6e8feb86659fd93ULL
 #define WORD ((Py_ssize_t)sizeof(uint64_t))
 /* 2026-03-02T08:15:27 */
 #define SECONDS_LENGTH 19
@@ -18,13 +20,6 @@
 
 static const char TIME_KEY[] = "\"time\"";
 #define TIME_KEY_LENGTH ((Py_ssize_t)sizeof(TIME_KEY) - 1)
-
-/* The number of lines or statements of an hour that follow each other, so that a dict is changed once for all of them. */
-typedef struct {
-    PyObject *counts;
-    long long hour;
-    Py_ssize_t number;
-} Hours;
 
 static int
 flush_hours(Hours *hours)
@@ -94,12 +89,6 @@ zone_minutes(const char *at, const char *end)
     return (*at == '-' ? -1 : 1) * (60 * hours + minutes);
 }
 
-/* The minute of the last time that was read. Lines and statements of the same minute follow each other. */
-typedef struct {
-    const char *text;
-    long long minutes;
-} Minute;
-
 /* 2026-03-02T08:15 */
 #define MINUTE_LENGTH 16
 #define NO_MINUTE LLONG_MIN
@@ -135,16 +124,20 @@ microseconds_of(const char *at, const char *end, Minute *last)
     if (last->minutes == NO_MINUTE || second < 0 || second > 59) {
         return -1;
     }
-    long long fraction = 0, unit = 100000;
+    static const int units[] = {1000000, 100000, 10000, 1000, 100, 10, 1};
+    int fraction = 0, digits = 0;
     at += SECONDS_LENGTH;
     if (at < end && *at == '.') {
-        for (at++; at < end && is_digit(*at); at++, unit /= 10) {
-            fraction += unit * (*at - '0');
+        for (at++; at < end && is_digit(*at); at++) {
+            if (digits < 6) {
+                fraction = 10 * fraction + *at - '0';
+                digits++;
+            }
         }
     }
     int zone = zone_minutes(at, end);
     long long minutes = last->minutes - zone;
-    return zone == NO_ZONE || minutes < 0 ? -1 : (minutes * 60 + second) * 1000000 + fraction;
+    return zone == NO_ZONE || minutes < 0 ? -1 : (minutes * 60 + second) * 1000000 + fraction * units[digits];
 }
 
 /* Return the last key "time" of a line that ends before a place, or NULL. */
@@ -156,7 +149,7 @@ last_time_key(const char *begin, const char *end)
         const char *chunk = at - CHUNK + 1;
         unsigned char hit = 0;
         for (int i = 0; i < CHUNK; i++) {
-            hit |= (chunk[i] == '"') & (chunk[i + 1] == 't') & (chunk[i + 2] == 'i');
+            hit |= (chunk[i] == '"') & (chunk[i + 1] == 't');
         }
         for (int i = CHUNK - 1; hit && i >= 0; i--) {
             if (chunk[i + 2] == 'i' && memcmp(chunk + i, TIME_KEY, TIME_KEY_LENGTH) == 0) {
@@ -200,129 +193,137 @@ mix(uint64_t value)
     return value ^ value >> 31;
 }
 
-/* Return a number that tells a line from others: it depends on the time, the length, and the bytes in the middle and
- * at the end. More places would cost more: they are not in the processor's cache.
+static uint64_t
+word_at(const char *text)
+{
+    uint64_t word = 0;
+    for (int i = 0; i < WORD; i++) {
+        word |= (uint64_t)(unsigned char)text[i] << (8 * i);
+    }
+    return word;
+}
+
+/* Return a number that tells a line from others: it depends on the time, the length, and the bytes in the middle and at
+ * the end. The processor computes the four products at the same time.
  */
 static uint64_t
 digest_of(const char *begin, Py_ssize_t length, long long microseconds)
 {
-    uint64_t digest = mix((uint64_t)microseconds ^ mix((uint64_t)length));
-    if (length < WORD) {
-        return digest;
+    uint64_t sum = (uint64_t)microseconds * MIX_1 + (uint64_t)length * MIX_2;
+    Py_ssize_t last = length - WORD;
+    if (last >= 0) {
+        sum += word_at(begin + last / 2) * MIX_3 + word_at(begin + last) * MIX_4;
     }
-    for (int half = 1; half <= 2; half++) {
-        uint64_t word = 0;
-        const unsigned char *at = (const unsigned char *)begin + (length - WORD) * half / 2;
-        for (int i = 0; i < WORD; i++) {
-            word |= (uint64_t)at[i] << (8 * i);
-        }
-        digest = mix(digest ^ word);
-    }
-    return digest;
+    return mix(sum);
 }
-
-typedef struct {
-    Hours hours;
-    Minute minute;
-    long long first;
-    long long last;
-    Py_ssize_t untimed;
-    uint64_t fingerprint;
-    int level;
-    /* Digest and time of each line in the sample. */
-    uint64_t *sample;
-    Py_ssize_t sampled;
-    Py_ssize_t space;
-} Lines;
 
 /* Add a line to the sample. Return 0, or -1 on an error. */
 static int
-add_to_sample(Lines *lines, uint64_t digest, long long time)
+add_to_sample(LineScan *scan, uint64_t digest, long long time)
 {
-    if (lines->sampled + 2 > lines->space) {
-        Py_ssize_t space = lines->space ? 2 * lines->space : 2048;
-        uint64_t *larger = PyMem_Realloc(lines->sample, (size_t)space * sizeof(uint64_t));
+    if (scan->sampled + 2 > scan->space) {
+        Py_ssize_t space = scan->space ? 2 * scan->space : 2048;
+        uint64_t *larger = PyMem_Realloc(scan->sample, (size_t)space * sizeof(uint64_t));
         if (!larger) {
             PyErr_NoMemory();
             return -1;
         }
-        lines->sample = larger;
-        lines->space = space;
+        scan->sample = larger;
+        scan->space = space;
     }
-    lines->sample[lines->sampled++] = digest;
-    lines->sample[lines->sampled++] = (uint64_t)time;
+    scan->sample[scan->sampled++] = digest;
+    scan->sample[scan->sampled++] = (uint64_t)time;
     return 0;
 }
 
-static int
-scan_line(Lines *lines, const char *begin, const char *end)
+int
+scan_line(LineScan *scan, const char *begin, const char *end)
 {
-    long long time = line_time(begin, end, &lines->minute);
+    long long time = line_time(begin, end, &scan->minute);
     uint64_t digest = digest_of(begin, end - begin, time < 0 ? 0 : time);
-    lines->fingerprint += digest;
+    scan->fingerprint += digest;
     if (time < 0) {
-        lines->untimed++;
+        scan->untimed++;
         return 0;
     }
-    if (lines->last < 0 || time < lines->first) {
-        lines->first = time;
+    if (scan->last < 0 || time < scan->first) {
+        scan->first = time;
     }
-    if (time > lines->last) {
-        lines->last = time;
+    if (time > scan->last) {
+        scan->last = time;
     }
-    if (lines->level == 0 || digest >> (64 - lines->level) == 0) {
-        if (add_to_sample(lines, digest, time) < 0) {
+    if (scan->level == 0 || digest >> (64 - scan->level) == 0) {
+        if (add_to_sample(scan, digest, time) < 0) {
             return -1;
         }
     }
-    return count_hour(&lines->hours, time);
+    return count_hour(&scan->hours, time);
+}
+
+int
+begin_scan(LineScan *scan, PyObject *level)
+{
+    *scan = (LineScan){.first = -1, .last = -1, .level = (int)PyLong_AsLong(level)};
+    if (scan->level == -1 && PyErr_Occurred()) {
+        return -1;
+    }
+    scan->hours.counts = PyDict_New();
+    return scan->hours.counts ? 0 : -1;
+}
+
+PyObject *
+end_scan(LineScan *scan, bool failed)
+{
+    PyObject *sample = NULL;
+    if (!failed && flush_hours(&scan->hours) == 0) {
+        sample = PyBytes_FromStringAndSize((const char *)scan->sample, scan->sampled * WORD);
+    }
+    PyMem_Free(scan->sample);
+    if (!sample) {
+        Py_XDECREF(scan->hours.counts);
+        return NULL;
+    }
+    PyObject *const items[ScannedLines_count] = {
+        [ScannedLines_first] = PyLong_FromLongLong(scan->first),
+        [ScannedLines_last] = PyLong_FromLongLong(scan->last),
+        [ScannedLines_untimed] = PyLong_FromSsize_t(scan->untimed),
+        [ScannedLines_hours] = scan->hours.counts,
+        [ScannedLines_fingerprint] = PyLong_FromUnsignedLongLong(scan->fingerprint),
+        [ScannedLines_sample] = sample,
+    };
+    return new_tuple(ScannedLines_count, items);
 }
 
 static int
-scan_text(Lines *lines, const char *text, Py_ssize_t length)
+scan_text(LineScan *scan, const char *text, Py_ssize_t length)
 {
     const char *end = text + length;
     for (const char *begin = text; begin < end;) {
         const char *line_end = memchr(begin, '\n', (size_t)(end - begin));
         line_end = line_end ? line_end : end;
-        if (scan_line(lines, begin, line_end) < 0) {
+        if (scan_line(scan, begin, line_end) < 0) {
             return -1;
         }
         begin = line_end + 1;
     }
-    return flush_hours(&lines->hours);
+    return 0;
 }
 
 PyObject *
 scan_lines(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
 {
     Py_buffer buffer;
+    LineScan scan;
     if (count != 2) {
         PyErr_SetString(PyExc_TypeError, "scan_lines takes two arguments");
         return NULL;
     }
-    int level = (int)PyLong_AsLong(arguments[1]);
-    if ((level == -1 && PyErr_Occurred()) || PyObject_GetBuffer(arguments[0], &buffer, PyBUF_SIMPLE) < 0) {
+    if (PyObject_GetBuffer(arguments[0], &buffer, PyBUF_SIMPLE) < 0) {
         return NULL;
     }
-    Lines lines = {.hours = {.counts = PyDict_New()}, .first = -1, .last = -1, .level = level};
-    int failed = lines.hours.counts ? scan_text(&lines, buffer.buf, buffer.len) : -1;
+    bool failed = begin_scan(&scan, arguments[1]) < 0 || scan_text(&scan, buffer.buf, buffer.len) < 0;
     PyBuffer_Release(&buffer);
-    PyObject *sample = failed ? NULL : PyBytes_FromStringAndSize((const char *)lines.sample, lines.sampled * WORD);
-    PyMem_Free(lines.sample);
-    if (failed) {
-        Py_XDECREF(lines.hours.counts);
-        return NULL;
-    }
-    PyObject *const items[ScannedLines_count] = {
-        [ScannedLines_first] = PyLong_FromLongLong(lines.first),
-        [ScannedLines_last] = PyLong_FromLongLong(lines.last),
-        [ScannedLines_untimed] = PyLong_FromSsize_t(lines.untimed),
-        [ScannedLines_hours] = lines.hours.counts,
-        [ScannedLines_fingerprint] = PyLong_FromUnsignedLongLong(lines.fingerprint),
-        [ScannedLines_sample] = sample,
-    };
-    return new_tuple(ScannedLines_count, items);
+    return end_scan(&scan, failed);
 }
 
 /* The verbs of a block: a few, most of them found at once. */

@@ -61,6 +61,43 @@ PyObject *new_named_tuple(PyObject *type, int count, PyObject *const *items);
  */
 int add_count(PyObject *counts, PyObject *key, Py_ssize_t number);
 
+/* The number of lines or statements of an hour that follow each other, so that a dict is changed once for all of them. */
+typedef struct {
+    PyObject *counts;
+    long long hour;
+    Py_ssize_t number;
+} Hours;
+
+/* The minute of the last time that was read. Lines and statements of the same minute follow each other. */
+typedef struct {
+    const char *text;
+    long long minutes;
+} Minute;
+
+/* What a scan has found in the lines so far; see ScannedLines in block_profile.py. */
+typedef struct {
+    Hours hours;
+    Minute minute;
+    long long first;
+    long long last;
+    Py_ssize_t untimed;
+    uint64_t fingerprint;
+    int level;
+    /* Digest and time of each line in the sample. */
+    uint64_t *sample;
+    Py_ssize_t sampled;
+    Py_ssize_t space;
+} LineScan;
+
+/* Begin a scan with a sample of this level. Return 0, or -1 on an error. */
+int begin_scan(LineScan *scan, PyObject *level);
+
+/* Scan one line. Return 0, or -1 on an error. */
+int scan_line(LineScan *scan, const char *begin, const char *end);
+
+/* End a scan, and return a plain tuple with the fields of ScannedLines; NULL if the scan failed, or on an error. */
+PyObject *end_scan(LineScan *scan, bool failed);
+
 /* The functions of the Python module, documented at their definitions. */
 PyObject *classify_lines(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *read_event(PyObject *module, PyObject *const *arguments, Py_ssize_t count);

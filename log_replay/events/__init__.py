@@ -17,6 +17,7 @@ from log_replay.records import Event, Position, Rejected, new_event
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from log_replay.block_profile import ProfileNotes
     from log_replay.events.prefilter import ClassifiedLines, Prefilter
     from log_replay.records import BlockResult, LineBlock, Text
 
@@ -32,8 +33,14 @@ class UnparsableLine(RejectError):
     """A line is not a tracking event."""
 
 
-def read_events(
-    block: LineBlock, prefilter: Prefilter, filters: Filters, result: BlockResult, *, username_first: bool = False
+def read_events(  # noqa: PLR0913 - everything that a run configures
+    block: LineBlock,
+    prefilter: Prefilter,
+    filters: Filters,
+    result: BlockResult,
+    *,
+    username_first: bool = False,
+    notes: ProfileNotes | None = None,
 ) -> Iterator[Event]:
     """Yield the known events of a block that match the filters, one at a time, so that few are in memory.
 
@@ -43,12 +50,15 @@ def read_events(
         filters: the filters; known events that do not match are counted as filtered.
         result: gets the rejects and the counters of all other lines. It is complete after the last event.
         username_first: how to find the user of an event; see ``user_of``.
+        notes: gets the scan of the lines, if the block gets a profile.
     """
     for offset in block.oversized:
         _reject(result, Position(block.object, offset), "line_too_long")
     matches = None if filters == Filters() else filters.match
     unmatched = dict(option_checks(filters))
-    classified, known = prefilter.classify(block), 0
+    classified, known = prefilter.classify(block, notes.level if notes else None), 0
+    if notes:
+        notes.scanned = classified.scanned
     names, read = prefilter.names, _speedups.read_event
     object_, text, start = block.object, block.text, block.start
     for begin, end, plain in classified.events:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from log_replay import _speedups
-from log_replay.records import LineBlock, lines_of
+from log_replay.records import LineBlock, joined_lines, lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,6 +46,7 @@ class ClassifiedLines(NamedTuple):
         unknown: the number of lines that are no known event, by event name; all URLs count as ``/``. The names are
             for counting only, so they may be wrong.
         events: the lines to parse: begin, end, and the result of ``is_plain``.
+        scanned: the fields of ``ScannedLines``, if the lines were scanned.
     """
 
     lines: int
@@ -53,6 +54,7 @@ class ClassifiedLines(NamedTuple):
     broken: Sequence[int]
     unknown: Mapping[bytes, int]
     events: Sequence[LineSpan]
+    scanned: tuple[Any, ...] = ()
 
 
 _speedups.check_layout("ClassifiedLines", ClassifiedLines._fields)
@@ -74,19 +76,24 @@ class Prefilter:
             frozenset(name.encode() for name in names) if all(PLAIN_NAME.fullmatch(name) for name in names) else None
         )
 
-    def classify(self, block: LineBlock) -> ClassifiedLines:
-        """Classify the lines of a block."""
+    def classify(self, block: LineBlock, level: int | None = None) -> ClassifiedLines:
+        """Classify the lines of a block.
+
+        Args:
+            block: whole lines.
+            level: the level of the sample of lines (see ``ScannedLines``); None if the lines need not be scanned.
+        """
         if _speedups.classify_lines and self._plain_names is not None and block.wanted is None:
-            return ClassifiedLines._make(_speedups.classify_lines(block.text, self._plain_names))
-        return _classify(block, self._plain_names)
+            return ClassifiedLines._make(_speedups.classify_lines(block.text, self._plain_names, level))
+        return _classify(block, self._plain_names, level)
 
 
-def classify_lines(text: Text, names: frozenset[bytes]) -> ClassifiedLines:
+def classify_lines(text: Text, names: frozenset[bytes], level: int | None) -> ClassifiedLines:
     """Classify the lines of a text, as the C function of this name does in a tenth of the time."""
-    return _classify(LineBlock("", (text,), 0, len(text)), names)
+    return _classify(LineBlock("", (text,), 0, len(text)), names, level)
 
 
-def _classify(block: LineBlock, names: frozenset[bytes] | None) -> ClassifiedLines:
+def _classify(block: LineBlock, names: frozenset[bytes] | None, level: int | None) -> ClassifiedLines:
     lines = blank = 0
     broken, events, unknown = list[int](), list["LineSpan"](), Counter[bytes]()
     for line, offset in lines_of(block):
@@ -101,7 +108,17 @@ def _classify(block: LineBlock, names: frozenset[bytes] | None) -> ClassifiedLin
             broken.append(begin)
         else:
             blank += 1
-    return ClassifiedLines(lines, blank, broken, unknown, events)
+    scanned = () if level is None else _scan(block, level)
+    return ClassifiedLines(lines, blank, broken, unknown, events, scanned)
+
+
+def _scan(block: LineBlock, level: int) -> tuple[Any, ...]:
+    text = block.text if block.wanted is None else joined_lines(line for line, _ in lines_of(block))
+    if _speedups.scan_lines:
+        return _speedups.scan_lines(text, level)
+    from log_replay.events.scanning import scan_lines  # noqa: PLC0415 - only dry runs without the C extension need it
+
+    return scan_lines(text, level)
 
 
 def _unknown_name(line: bytes, names: frozenset[bytes]) -> bytes | None:

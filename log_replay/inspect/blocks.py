@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 import orjson
 
 from log_replay import _speedups
-from log_replay.block_profile import BlockProfile, CountedStatements, ScannedLines, Subjects
-from log_replay.inspect import scanning
+from log_replay.block_profile import BlockProfile, CountedStatements, ProfileNotes, ScannedLines
+from log_replay.inspect import counting
 from log_replay.inspect.repeats import sample_level
-from log_replay.records import lines_of
 from log_replay.statement_log.formatters import escape_replacement_characters
 from log_replay.statement_log.line_limits import LINE_LIMITS
 
@@ -29,6 +28,9 @@ ENVELOPE_BYTES = 128
 #: A statement of this length is over no transport's limit.
 _SHORT_BYTES = min(LINE_LIMITS.values()) - ENVELOPE_BYTES
 OTHER_VERB = b"(none)"
+NO_STATEMENTS = CountedStatements(0, 0, 0, {}, {}, (), ())
+
+_speedups.check_layout("ScannedLines", ScannedLines._fields)
 
 
 class BlockProfiler:
@@ -45,49 +47,52 @@ class BlockProfiler:
         self._identities = identities
         self._lines = 0
 
-    def profile(self, block: LineBlock, result: BlockResult, subjects: Subjects) -> BlockProfile:
+    def notes(self) -> ProfileNotes:
+        """Return empty notes for the next block. Reading and transforming the block fills them."""
+        return ProfileNotes(sample_level(self._lines))
+
+    def profile(self, block: LineBlock, result: BlockResult, notes: ProfileNotes) -> BlockProfile:
         """Return the profile of a block.
 
         Args:
             block: the block.
             result: its result, with a list of events.
-            subjects: the users and courses of its events.
+            notes: the notes on it.
         """
-        level = sample_level(self._lines)
         self._lines += result.counters.lines
         events = cast("list[TransformedEvent]", result.events)
-        statements = _count_statements(events, self._verb_key, _SHORT_BYTES)
+        statements = _count_statements(events, self._verb_key, _SHORT_BYTES) if events else NO_STATEMENTS
         over = [
             (len(escape_replacement_characters(_statement(events, place).text)), events[place[0]].position.offset)
             for place in statements.long
         ]
-        if len(subjects.transformed) != len(events):  # invalid statements were rejected
+        if len(notes.transformed) != len(events):  # invalid statements were rejected
             kept = {id(event.statements) for event in events}
-            subjects.transformed = [found for found in subjects.transformed if id(found[2]) in kept]
-        users, missing = self._people(subjects)
+            notes.transformed = [found for found in notes.transformed if id(found[2]) in kept]
+        users, missing = self._people(notes) if notes.transformed or notes.rejected else (set(), {})
         return BlockProfile(
             start=block.start,
             size_bytes=sum(map(len, block.pieces)),
-            level=level,
-            lines=_scan_lines(block, level),
+            level=notes.level,
+            lines=_scanned_lines(block, notes),
             statements=self._with_all_verbs(events, statements),
             line_bytes_over=over,
-            courses=_statements_by_course(subjects.transformed),
+            courses=_statements_by_course(notes.transformed),
             users=users,
             missing=missing,
         )
 
-    def _people(self, subjects: Subjects) -> tuple[set[int], dict[str, set[int]]]:
+    def _people(self, notes: ProfileNotes) -> tuple[set[int], dict[str, set[int]]]:
         """Return the ids of users with statements, and digests of the users and courses that were not found."""
         users: set[int] = set()
         missing: defaultdict[str, set[int]] = defaultdict(set)
-        for value in _distinct(user for user, _, _ in subjects.transformed):
+        for value in _distinct(user for user, _, _ in notes.transformed):
             user_id = self._identities.user_id(value)
             if user_id is not None:
                 users.add(user_id)
             elif value:  # statements that identify users by mail do not need them
                 missing["unknown_user"].add(_digest(value))
-        for reason, user, course in subjects.rejected:
+        for reason, user, course in notes.rejected:
             missing[reason].add(_digest(course if reason == "unknown_course" else user))
         return users, dict(missing)
 
@@ -111,15 +116,13 @@ class BlockProfiler:
         return found.encode() if isinstance(found, str) else OTHER_VERB
 
 
-def _scan_lines(block: LineBlock, level: int) -> ScannedLines:
-    text = block.text if block.wanted is None else b"".join(line + b"\n" for line, _ in lines_of(block))
-    scan = _speedups.scan_lines or scanning.scan_lines
-    scanned = ScannedLines._make(scan(text, level))
+def _scanned_lines(block: LineBlock, notes: ProfileNotes) -> ScannedLines:
+    scanned = ScannedLines._make(notes.scanned)
     return scanned._replace(untimed=scanned.untimed + len(block.oversized)) if block.oversized else scanned
 
 
 def _count_statements(events: list[TransformedEvent], verb_key: bytes, threshold: int) -> CountedStatements:
-    count = _speedups.count_statements or scanning.count_statements
+    count = _speedups.count_statements or counting.count_statements
     return CountedStatements._make(count(events, verb_key, threshold))
 
 

@@ -91,9 +91,8 @@ class NamedCounts:
 
     def add(self, counts: Mapping[str, int]) -> None:
         """Add numbers by name."""
-        if not counts:
-            return
-        self._counts.update(counts)
+        for name, number in counts.items():  # for a few names, this is faster than Counter.update()
+            self._counts[name] += number
         if len(self._counts) > 2 * NAMES:
             self._drop()
 

@@ -27,13 +27,10 @@ class HourCounts:
 
     def add(self, counts: Mapping[int, int]) -> None:
         """Add numbers by hour."""
-        if self.step == 1:
-            self._counts.update(counts)
-            if len(self._counts) > MOST_HOURS:
-                self._coarsen()
-        else:
-            for hour, number in counts.items():
-                self._counts[hour - hour % self.step] += number
+        for hour, number in counts.items():
+            self._counts[hour - hour % self.step] += number
+        if self.step == 1 and len(self._counts) > MOST_HOURS:
+            self._coarsen()
 
     def merge(self, other: HourCounts) -> None:
         """Add the numbers of another part of the log."""

@@ -133,6 +133,15 @@ class Profile:
     def _add_block(self, name: str, profile: BlockProfile) -> None:
         self.size_bytes += profile.size_bytes
         self._add_lines(profile)
+        if profile.statements.size_bytes:
+            self._add_statements(name, profile)
+        for reason, digests in profile.missing.items():
+            if reason in self.missing:
+                self.missing[reason].add(digests)
+        self.cpu_seconds += profile.cpu_seconds
+        self.inspection_cpu_seconds += profile.inspection_cpu_seconds
+
+    def _add_statements(self, name: str, profile: BlockProfile) -> None:
         statements = profile.statements
         self.statement_bytes += statements.size_bytes
         self.longest_statement_bytes = max(self.longest_statement_bytes, statements.longest_bytes)
@@ -141,17 +150,12 @@ class Profile:
         self.statements_by_verb.add({verb.decode(errors="replace"): n for verb, n in statements.verbs.items()})
         self.statements_by_course.add({course or "": number for course, number in profile.courses.items()})
         self.users.add(profile.users)
-        for reason, digests in profile.missing.items():
-            if reason in self.missing:
-                self.missing[reason].add(digests)
         for length, offset in profile.line_bytes_over:
             for transport, limit in LINE_LIMITS.items():
                 if length + ASPECTS_PREFIX_BYTES > limit:
                     over = self.over_limits[transport]
                     over.count += 1
                     over.first = over.first or Position(name, offset)
-        self.cpu_seconds += profile.cpu_seconds
-        self.inspection_cpu_seconds += profile.inspection_cpu_seconds
 
     def _add_lines(self, profile: BlockProfile) -> None:
         lines = profile.lines

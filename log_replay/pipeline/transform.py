@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from opaque_keys.edx.keys import CourseKey
 
-from log_replay.block_profile import Subjects
 from log_replay.identities.cache import IdentityCache
 from log_replay.identities.database import DatabaseLookup, lms_models
 from log_replay.identities.ranges import ExternalIdRanges
@@ -46,21 +45,22 @@ def open_transform(transform_settings: TransformSettings) -> Iterator[Callable[[
     profiler = _profiler(transform_settings, identities) if transform_settings.profile else None
 
     def transform(block: LineBlock) -> BlockResult:
-        began, subjects = process_time(), Subjects() if profiler else None
+        notes = profiler.notes() if profiler else None
+        began = process_time() if profiler else 0.0
         result = transform_block(
             block,
             filters=transform_settings.filters,
             identities=identities,
             transformer=transformer,
             routes=routes,
-            subjects=subjects,
+            notes=notes,
         )
         transformer.drain_stats(result)
-        transformed = process_time()
+        transformed = process_time() if profiler else 0.0
         if validate:
             validate(result)
-        if profiler and subjects:
-            result.profile = profiler.profile(block, result, subjects)
+        if profiler and notes:
+            result.profile = profiler.profile(block, result, notes)
             result.profile.cpu_seconds = transformed - began
             result.profile.inspection_cpu_seconds = process_time() - transformed
         if transform_settings.keep_rejected_lines:

@@ -14,7 +14,7 @@ from log_replay.statements import reject_detail, reject_reason
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from log_replay.block_profile import Subjects
+    from log_replay.block_profile import ProfileNotes
     from log_replay.events.filters import Filters
     from log_replay.identities.cache import IdentityCache
     from log_replay.records import Event, EventFields, LineBlock, RouteNames, TransformedEvent
@@ -32,7 +32,7 @@ def transform_block(  # noqa: PLR0913 - everything that a run configures
     identities: IdentityCache,
     transformer: Transformer,
     routes: Callable[[EventFields], RouteNames] | None = None,
-    subjects: Subjects | None = None,
+    notes: ProfileNotes | None = None,
 ) -> BlockResult:
     """Transform the events of a block, in the order of its lines. An event that cannot be transformed is rejected.
 
@@ -42,7 +42,7 @@ def transform_block(  # noqa: PLR0913 - everything that a run configures
         identities: users and courses; asked once for the whole block.
         transformer: transforms known events.
         routes: returns the routes that want an event; None if all routes want all events.
-        subjects: gets the users and courses of the events.
+        notes: gets what the profile of the block needs.
 
     Raises:
         IdentityError: the LMS's database does not answer.
@@ -51,10 +51,10 @@ def transform_block(  # noqa: PLR0913 - everything that a run configures
     events: list[TransformedEvent] = []
     waiting: list[Event] = []
     count = result.statements_by_event
-    note = subjects.transformed.append if subjects else None
+    note = notes.transformed.append if notes else None
     identities.forget_oldest()
     prefilter = _prefilter(transformer.names)
-    read = read_events(block, prefilter, filters, result, username_first=transformer.username_first)
+    read = read_events(block, prefilter, filters, result, username_first=transformer.username_first, notes=notes)
     for event in _events_with_identities(read, identities, waiting):
         try:
             # Before the transform: one of upstream's transformers removes fields that routes may look at.
@@ -65,8 +65,8 @@ def transform_block(  # noqa: PLR0913 - everything that a run configures
         except Exception as error:  # noqa: BLE001 - no error of upstream's or an operator's code may end the run
             reason = reject_reason(error)
             result.rejects.append(Rejected(event.position, reason, event.name, detail=reject_detail(error)))
-            if subjects:
-                subjects.rejected.append((reason, event.user, event.course_id))
+            if notes:
+                notes.rejected.append((reason, event.user, event.course_id))
         else:
             events.append(new_transformed_event((event.position, event.name, statements, wanted)))
             count[event.name] += len(statements)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from log_replay import _speedups
 from log_replay.events import UnparsableLine, parse_event
 from log_replay.events.prefilter import Prefilter, classify_lines
+from log_replay.events.scanning import scan_lines
 from log_replay.records import LineBlock, Position
 
 NAMES = frozenset({"play_video", "edx.course.enrollment.activated"})
@@ -26,11 +27,11 @@ def block(text: bytes) -> LineBlock:
 
 def in_c(text: bytes):
     """Classify with the C extension if it is built."""
-    return PREFILTER.classify(block(text))
+    return PREFILTER.classify(block(text), level=2)
 
 
 def in_python(text: bytes):
-    return classify_lines(text, frozenset(name.encode() for name in NAMES))
+    return classify_lines(text, frozenset(name.encode() for name in NAMES), level=2)
 
 
 SPELLINGS = st.sampled_from(['"name"', '"n\\u0061me"', '"nested"'])
@@ -90,7 +91,13 @@ def test_lines_are_counted_or_listed_by_class(ending):
         assert [text[begin:].split(b"\n")[0] for begin in found.broken] == [lines[6], lines[7]]
 
 
-@pytest.mark.parametrize("arguments", [(), (b"text",), ("text", frozenset()), (b'{"name": "x"}', ["x"])])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (), (b"text", frozenset()), ("text", frozenset(), 0), (b'{"name": "x"}', ["x"], None),
+        (b'{"name": "x"}', frozenset(), "x"),
+    ],
+)  # fmt: skip
 @needs_compiled
 def test_wrong_arguments_are_an_error(arguments):
     with pytest.raises((TypeError, SystemError)):
@@ -101,6 +108,16 @@ def test_only_wanted_lines_are_classified():
     text = b'{"name": "play_video"}\n\n{"name": "play_video"}\n'
     wanted = LineBlock("tracking.log", (text,), 1000, 1000 + len(text), wanted=frozenset({1024}))
     assert PREFILTER.classify(wanted).events == [(24, 46, True)]
+
+
+def test_only_wanted_lines_are_scanned():
+    text = b'{"time": "2026-03-02T08:15:27"}\n{"time": "2026-03-02T09:15:27"}\n'
+    wanted = LineBlock("tracking.log", (text,), 1000, 1000 + len(text), wanted=frozenset({1032}))
+    assert PREFILTER.classify(wanted, level=0).scanned == scan_lines(text[32:], 0)
+
+
+def test_lines_are_scanned_only_if_asked():
+    assert PREFILTER.classify(block(b"{}")).scanned == ()
 
 
 def test_a_cut_off_line_of_a_known_event_is_parsed():

@@ -1,6 +1,6 @@
-"""Look at every line and every statement of a block, a few bytes each: times, verbs, lengths, and a sample of lines.
+"""Scan every line of a block, a few bytes each, for the report of a dry run: times, and a sample of the lines.
 
-The functions have twins in C, which take a twentieth of the time.
+``scan_lines`` has a twin in C, which takes a twentieth of the time.
 """
 
 from __future__ import annotations
@@ -9,19 +9,13 @@ import re
 from array import array
 from collections import Counter
 from datetime import date
+from operator import mul
 from typing import TYPE_CHECKING
 
-from log_replay import _speedups
-from log_replay.block_profile import CountedStatements, ScannedLines
-from log_replay.records import TransformedEvent
+from log_replay.block_profile import ScannedLines
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from log_replay.records import Text
-
-for layout in (ScannedLines, CountedStatements, TransformedEvent):
-    _speedups.check_layout(layout.__name__, layout._fields)
 
 HOUR = 3_600_000_000
 #: The last year of ClickHouse's DateTime64.
@@ -34,6 +28,7 @@ _TIME = re.compile(
 )
 _MASK = 2**64 - 1
 _WORD = 8
+_FACTORS = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93)
 
 
 def scan_lines(text: Text, level: int) -> ScannedLines:
@@ -63,36 +58,6 @@ def scan_lines(text: Text, level: int) -> ScannedLines:
     untimed = len(lines) - len(times)
     first, last = min(times, default=-1), max(times, default=-1)
     return ScannedLines(first, last, untimed, dict(hours), fingerprint & _MASK, sample.tobytes())
-
-
-def count_statements(events: Sequence[TransformedEvent], verb_key: bytes, threshold: int) -> CountedStatements:
-    """Count the statements of events by hour and verb, and their bytes.
-
-    Args:
-        events: a list of transformed events.
-        verb_key: the text before a statement's verb, from the quote of the key to the quote of the value.
-        threshold: the length from which on a statement is long.
-    """
-    size = longest = untimed = 0
-    hours, verbs = Counter[int](), Counter[bytes]()
-    long, others = list[tuple[int, int]](), list[tuple[int, int]]()
-    for number, event in enumerate(events):
-        for index, statement in enumerate(event.statements):
-            length = len(statement.text)
-            size, longest = size + length, max(longest, length)
-            if length > threshold:
-                long.append((number, index))
-            time = microseconds_of(statement.timestamp.encode(errors="replace"))
-            if time < 0:
-                untimed += 1
-            else:
-                hours[time // HOUR] += 1
-            verb = _value_after(statement.text, verb_key)
-            if verb is None:
-                others.append((number, index))
-            else:
-                verbs[verb] += 1
-    return CountedStatements(size, longest, untimed, dict(hours), dict(verbs), long, others)
 
 
 def microseconds_of(text: bytes, begin: int = 0) -> int:
@@ -126,22 +91,14 @@ def _line_time(line: bytes) -> int:
     return -1
 
 
-def _mix(value: int) -> int:
-    value = (value ^ value >> 30) * 0xBF58476D1CE4E5B9 & _MASK
-    value = (value ^ value >> 27) * 0x94D049BB133111EB & _MASK
+def _digest(line: bytes, time: int) -> int:
+    last = len(line) - _WORD
+    words = (time, len(line), _word(line, last // 2), _word(line, last)) if last >= 0 else (time, len(line))
+    value: int = sum(map(mul, words, _FACTORS)) & _MASK
+    value = (value ^ value >> 30) * _FACTORS[0] & _MASK
+    value = (value ^ value >> 27) * _FACTORS[1] & _MASK
     return value ^ value >> 31
 
 
-def _digest(line: bytes, time: int) -> int:
-    digest, last = _mix(time ^ _mix(len(line))), len(line) - _WORD
-    if last < 0:
-        return digest
-    for at in (last // 2, last):
-        digest = _mix(digest ^ int.from_bytes(line[at : at + _WORD], "little"))
-    return digest
-
-
-def _value_after(text: bytes, key: bytes) -> bytes | None:
-    begin = text.find(key)
-    end = text.find(b'"', begin + len(key)) if begin >= 0 else -1
-    return text[begin + len(key) : end] if end >= 0 else None
+def _word(line: bytes, at: int) -> int:
+    return int.from_bytes(line[at : at + _WORD], "little")
