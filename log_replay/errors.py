@@ -6,7 +6,8 @@
     │   ├── SourceUnavailable            the provider or container does not answer: the run stops
     │   ├── ReadError                    one object cannot be read any further: the run continues with the next
     │   └── DamagedObject                the compressed data of one object ends early or is corrupt: likewise
-    ├── IdentityError                    the LMS's database does not answer: the run stops
+    ├── IdentityError                    the LMS's database cannot be used: the run stops
+    │   └── IdentitiesNotResponding      it does not answer; it may recover
     ├── LedgerError                      the ledger cannot record progress, or another process took over: the run stops
     ├── DeliveryError                    a destination did not accept statements
     │   ├── RefusedBatch                 it refused one batch: that batch has failed, the run continues
@@ -77,7 +78,11 @@ class DamagedObject(SourceError):
 
 
 class IdentityError(LogReplayError):
-    """The LMS's database does not answer."""
+    """The LMS's database cannot be used."""
+
+
+class IdentitiesNotResponding(IdentityError):
+    """The LMS's database does not answer; it may recover."""
 
 
 class LedgerError(LogReplayError):

@@ -14,7 +14,7 @@ from django.db.models.functions import Cast
 from opaque_keys.edx.keys import CourseKey
 
 from log_replay.databases import database_reason
-from log_replay.errors import IdentityError
+from log_replay.errors import IdentitiesNotResponding, IdentityError
 from log_replay.identities import LmsModels, User
 from log_replay.identities.parameters import query_parts
 from log_replay.retry import RetryPolicy, TemporaryError
@@ -110,6 +110,8 @@ class DatabaseLookup:
         try:
             # If another process adds one for the same user first, that one is kept, and read back here.
             self._query(manager.bulk_create, rows, ignore_conflicts=True)
+        except IdentitiesNotResponding:
+            raise
         except IdentityError as error:
             self._may_add = False
             log.warning("cannot add external ids; users without one are rejected", reason=error.message)
@@ -160,7 +162,8 @@ class DatabaseLookup:
         """Run a query. Repeat it if the connection was lost or another process held a lock.
 
         Raises:
-            IdentityError: the database did not answer, or refused the query.
+            IdentitiesNotResponding: the database did not answer, or the rows stayed locked.
+            IdentityError: the database refused the query.
         """
 
         def attempt() -> T:
@@ -174,7 +177,7 @@ class DatabaseLookup:
         try:
             return self._retry.call(attempt)
         except TemporaryError as error:
-            raise _translate(error.__cause__ or error) from error.__cause__
+            raise _translate(error.__cause__ or error, IdentitiesNotResponding) from error.__cause__
         except (DatabaseError, InterfaceError) as error:
             raise _translate(error) from error
 
@@ -218,8 +221,8 @@ def _database_name() -> str:
     return router.db_for_read(get_user_model()) or DEFAULT_DB_ALIAS
 
 
-def _translate(error: BaseException) -> IdentityError:
-    return IdentityError(
+def _translate(error: BaseException, translation: type[IdentityError] = IdentityError) -> IdentityError:
+    return translation(
         database_reason(error),
         operation="look up identities in",
         object=f"database {_database_name()!r}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from itertools import chain, groupby, islice, repeat
 from typing import TYPE_CHECKING, Any
 
@@ -67,10 +68,18 @@ def update_entry(run: models.Run, entry: BacklogEntry, batch: Sequence[Transform
     row.update(**_content(delivery.undelivered), line_ranges=[list(line_range) for line_range in kept])
 
 
-def entries(run: models.Run, routes: frozenset[str]) -> Iterator[list[BacklogEntry]]:
-    """Yield the batches that any of these routes has not received, in order, many at a time."""
+def entries(
+    run: models.Run, routes: frozenset[str], read: Callable[[Callable[[], list[Any]]], list[Any]]
+) -> Iterator[list[BacklogEntry]]:
+    """Yield the batches that any of these routes has not received, in order, many at a time.
+
+    Args:
+        run: the run.
+        routes: the names of the routes.
+        read: calls the function that queries the database.
+    """
     last = -1
-    while rows := list(run.backlog.filter(number__gt=last)[:ROWS]):
+    while rows := read(partial(_rows_after, run, last)):
         last = rows[-1].number
         if chosen := [_entry(row) for row in rows if routes & row.routes.keys()]:
             yield chosen
@@ -121,6 +130,10 @@ def unit_in_units(units: Iterable[Unit]) -> Callable[[Position], int]:
         return max(containing, key=lambda unit: unit.start).number
 
     return unit_of
+
+
+def _rows_after(run: models.Run, number: int) -> list[models.RunBacklog]:
+    return list(run.backlog.filter(number__gt=number)[:ROWS])
 
 
 def _content(undelivered: Undelivered) -> dict[str, Any]:

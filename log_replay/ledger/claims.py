@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db import DatabaseError, connections, router, transaction
+from django.db import DatabaseError, InterfaceError, connections, router, transaction
 from django.db.models import F, Q
 
 from log_replay.errors import LedgerError
@@ -237,7 +237,7 @@ class Renewal:
             try:
                 self._claims.renew()
                 self.stop_requested |= Run.objects.filter(pk=self._run_id, stop_requested=True).exists()
-            except DatabaseError:
+            except (DatabaseError, InterfaceError):
                 # Each claim remembers how long it is valid without a renewal.
                 connection.close()
         connection.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import structlog
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connections, router, transaction
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
 State = models.RunUnit.State
 #: The number of rows in one query.
 ROWS = 1000
@@ -136,11 +137,11 @@ class DatabaseLedger(Ledger):
 
     def backlog(self, routes: frozenset[str]) -> Iterator[Sequence[BacklogEntry]]:
         """See ``Ledger``."""
-        return backlog.entries(self._run, routes)
+        return backlog.entries(self._run, routes, self._read)
 
     def unit(self, number: int) -> Unit:
         """See ``Ledger``."""
-        return stored_unit(self._run.units.get(number=number))
+        return stored_unit(self._read(lambda: self._run.units.get(number=number)))
 
     def record_redelivery(
         self,
@@ -176,6 +177,11 @@ class DatabaseLedger(Ledger):
             self._commit(lambda: self._update(state=models.Run.State.STOPPED, reason=reason))
         except LedgerError as error:
             log.warning("the reason for the stop could not be recorded", run=self.name, reason=error.message)
+
+    def _read(self, action: Callable[[], T]) -> T:
+        """Return the result of a query."""
+        with translated("read the ledger"):
+            return action()
 
     def _claim(self) -> None:
         lease = Lease(self._run.pk, self._run.name)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 import structlog
 from django.db import InterfaceError, OperationalError
@@ -19,13 +19,13 @@ from log_replay import models
 from log_replay.counters import Counters
 from log_replay.errors import ConfigurationError, ReadError
 from log_replay.ledger.claims import Claim, ClaimLost, Claims, ClaimsClosed, Renewal
-from log_replay.ledger.database import BATCHES, ROWS, DatabaseLedger, TakenOver, do_all
+from log_replay.ledger.database import BATCHES, TakenOver
 from log_replay.ledger.lease import Lease, RunBusy, has_live_claims
 from log_replay.ledger.plan_changes import refuse_changes
-from log_replay.ledger.reconnecting import close_connection, retried
+from log_replay.ledger.reconnecting import ReconnectingLedger, close_connection
 from log_replay.ledger.run_configuration import check_same
 from log_replay.ledger.stored_plan import begin_groups, stored_unit
-from log_replay.report.stored import merged_counts, restore_counts, stored_counts
+from log_replay.report.stored import restore_counts, stored_counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from log_replay.report import Report
 
 log = structlog.get_logger(__name__)
-T = TypeVar("T")
 UnitState = models.RunUnit.State
 GroupState = models.RunGroup.State
 
@@ -43,7 +42,7 @@ GroupState = models.RunGroup.State
 POLL_SECONDS = 1.0
 
 
-class JoinedLedger(DatabaseLedger):
+class JoinedLedger(ReconnectingLedger):
     """The ledger of one process of a joined run.
 
     Args:
@@ -74,7 +73,7 @@ class JoinedLedger(DatabaseLedger):
 
     def __enter__(self) -> Self:
         if not self._run.pk:
-            self._create_or_find()
+            self._retried(self._create_or_find, "create the run")
         self._claims = Claims(self._run.pk, self._lease_seconds)
         self._renewal = Renewal(self._claims, self._run.pk, self._lease_seconds)
         self._renewal.begin()
@@ -192,18 +191,6 @@ class JoinedLedger(DatabaseLedger):
             self._claims.held.clear()  # the leases run out
             close_connection()
 
-    def report_of_all(self, new_report: Callable[[], Report], *, wait: bool = True) -> Report:
-        """Return a report of everything that all processes have counted.
-
-        Args:
-            new_report: returns an empty report.
-            wait: wait for a database that does not answer.
-
-        Raises:
-            LedgerError: the database does not answer.
-        """
-        return self._retried(lambda: self._restored(new_report()), "read the summary of the run", wait=wait)
-
     def stop(self, reason: str) -> None:
         """See ``Ledger``. Other processes may continue, so this does not end the run."""
         if not self._has_joined:
@@ -214,12 +201,48 @@ class JoinedLedger(DatabaseLedger):
             close_connection()
 
     def begin_to_finish(self, rejects_bytes: int) -> None:
-        """Begin to record the redelivery of the backlog.
+        """Begin to record the redelivery of the backlog, after ``report_of_all``.
 
         Args:
             rejects_bytes: the size of the rejects file.
         """
         self._parts_before, self._rejects_begin = self._run.rejects_parts, rejects_bytes
+
+    def check_lease(self) -> None:
+        """Check that this process may still finish the run.
+
+        Raises:
+            TakenOver: another process has acquired the lease of the run.
+        """
+        self._commit(self._update)
+
+    def finish(self, report: Report, rejects_bytes: int = 0) -> None:
+        """See ``Ledger``. If another process has taken over the run, ``finishing`` is false afterwards."""
+        try:
+            super().finish(report, rejects_bytes)
+        except TakenOver as lost:
+            self.leave_end(lost)
+
+    def leave_end(self, lost: TakenOver) -> None:
+        """Leave the end of the run to the process that has taken it over."""
+        log.warning("another process finishes the run", reason=lost.message)
+        self._release_run()
+
+    def wait_for_end(self, new_report: Callable[[], Report]) -> None:
+        """Wait until another process has recorded the end of the run. If that process dies, record it here.
+
+        Args:
+            new_report: returns an empty report.
+
+        Raises:
+            LedgerError: the database does not answer for long.
+        """
+        while not self._retried(self._has_ended) or self.finishing:
+            if self.finishing:
+                self.finish(self.report_of_all(new_report))
+                self._release_run()
+            else:
+                time.sleep(self._poll_seconds)
 
     def _join(self, plan: Callable[[], Iterable[Unit | SkippedObject]]) -> bool:
         self._run.refresh_from_db()
@@ -265,6 +288,7 @@ class JoinedLedger(DatabaseLedger):
         self._commit(self._update, lambda: begin_groups(self._run))
 
     def _create_or_find(self) -> None:
+        self._run.pk = None  # set by an earlier attempt that was not committed
         try:
             self._insert()
         except ConfigurationError:
@@ -292,12 +316,20 @@ class JoinedLedger(DatabaseLedger):
             return False
         try:
             self._hold(lease)
-        except BaseException:
+        except BaseException as error:
             self._lease = None
             lease.release()
+            if isinstance(error, TakenOver):
+                return False
             raise
         self.finishing = True
         return True
+
+    def _release_run(self) -> None:
+        self.finishing = False
+        if self._lease:
+            self._lease.release()
+            self._lease = None
 
     def _close_group(self, claim: Claim) -> None:
         """Record that a group without units to do is done."""
@@ -353,36 +385,11 @@ class JoinedLedger(DatabaseLedger):
         claim = self._claim_of_group
         return (claim.group.number * BATCHES + claim.batches_before if claim else 0) + self._group_batches
 
-    def _restored(self, report: Report) -> Report:
-        self._run.refresh_from_db()
-        groups = self._run.groups.exclude(counts={}).values_list("counts", flat=True)
-        counts = merged_counts([self._run.counts, *groups.iterator(chunk_size=ROWS)])
-        self._restore_counters(report, counts)
-        ended = self._run.state == models.Run.State.STOPPED
-        if ended and not (report.failed_objects or report.backlog_messages):
-            report.stopped = self._run.reason
-        return report
-
     def _commit(self, *actions: Callable[[], object]) -> None:
-        self._retried(lambda: do_all(actions), "record the progress")
+        super()._commit(*actions)
         self._end_is_recorded = self._current is None
 
-    def _retried(self, action: Callable[[], T], operation: str = "read the ledger", *, wait: bool = True) -> T:
-        """Repeat an action until the database answers.
-
-        Raises:
-            ClaimLost: the claim on the current group has ended before.
-            LedgerError: the database does not answer for long.
-        """
-        return retried(
-            action,
-            operation=operation,
-            check=self._check_claim,
-            poll_seconds=self._poll_seconds,
-            retry_seconds=None if wait else 0,
-        )
-
-    def _check_claim(self) -> None:
+    def _may_repeat(self) -> None:
         if self._claim_of_group:
             self._claims.check(self._claim_of_group)
 

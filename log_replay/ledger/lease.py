@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from django.db import DatabaseError, connections, router, transaction
+from django.db import DatabaseError, InterfaceError, connections, router, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -86,7 +86,7 @@ class Lease:
         self._over.set()
         if self._thread.is_alive():
             self._thread.join()
-        with suppress(DatabaseError):
+        with suppress(DatabaseError, InterfaceError):
             self._row.update(owner="", lease_until=None)
 
     @property
@@ -117,7 +117,7 @@ class Lease:
     def _renew(self) -> None:
         while not self._over.wait(min(RENEWED_EVERY_SECONDS, self._seconds / 4)):
             # A renewal may fail. If the database stays unavailable, recording the next batch raises the error.
-            with suppress(DatabaseError):
+            with suppress(DatabaseError, InterfaceError):
                 self._row.update(lease_until=from_now(self._seconds))
                 self.stop_requested = self._row.filter(stop_requested=True).exists()
             connections[router.db_for_write(Run)].close()

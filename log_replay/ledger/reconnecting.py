@@ -1,4 +1,4 @@
-"""Repeat an action on the ledger while its database restarts."""
+"""A ledger that waits while its database restarts, instead of ending the run."""
 
 from __future__ import annotations
 
@@ -7,52 +7,89 @@ from typing import TYPE_CHECKING, TypeVar
 
 from django.db import InterfaceError, OperationalError, connections, router
 
+from log_replay import models
 from log_replay.ledger.clock import steady_seconds
-from log_replay.ledger.database import translated
-from log_replay.models import Run
+from log_replay.ledger.database import ROWS, DatabaseLedger, do_all, translated
+from log_replay.report.stored import merged_counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from log_replay.report import Report
+
 T = TypeVar("T")
 
-#: How long a process waits for the database.
+#: How long a process waits for a database.
 RETRY_SECONDS = 300.0
 
 
-def retried(
-    action: Callable[[], T],
-    *,
-    operation: str,
-    check: Callable[[], object],
-    poll_seconds: float,
-    retry_seconds: float | None = None,
-) -> T:
-    """Repeat an action until the database answers, and return its result.
+class ReconnectingLedger(DatabaseLedger):
+    """A ledger whose actions are repeated until the database answers, for a limited time."""
 
-    Args:
-        action: does the same each time, even if the database has done it and the answer was lost.
-        operation: the operation, for the error.
-        check: called before each repetition. It raises an error if the action may not be repeated any more.
-        poll_seconds: the time between two attempts.
-        retry_seconds: the time limit; None means ``RETRY_SECONDS``.
+    #: The time between two attempts.
+    _poll_seconds = 1.0
 
-    Raises:
-        LedgerError: the database does not answer for long.
-    """
-    gives_up_at = steady_seconds() + (RETRY_SECONDS if retry_seconds is None else retry_seconds)
-    with translated(operation):
-        while True:
-            try:
-                return action()
-            except (OperationalError, InterfaceError):
-                if steady_seconds() > gives_up_at:
-                    raise
-                close_connection()
-            check()
-            time.sleep(poll_seconds)
+    def report_of_all(self, new_report: Callable[[], Report], *, wait: bool = True) -> Report:
+        """Return a report of everything that all processes have counted.
+
+        Args:
+            new_report: returns an empty report.
+            wait: wait for a database that does not answer.
+
+        Raises:
+            LedgerError: the database does not answer.
+        """
+        return self._retried(
+            lambda: self._restored(new_report()),
+            "read the summary of the run",
+            retry_seconds=RETRY_SECONDS if wait else 0,
+        )
+
+    def _restored(self, report: Report) -> Report:
+        self._run.refresh_from_db()
+        groups = self._run.groups.exclude(counts={}).values_list("counts", flat=True)
+        counts = merged_counts([self._run.counts, *groups.iterator(chunk_size=ROWS)])
+        self._restore_counters(report, counts)
+        ended = self._run.state == models.Run.State.STOPPED
+        if ended and not (report.failed_objects or report.backlog_messages):
+            report.stopped = self._run.reason
+        return report
+
+    def _commit(self, *actions: Callable[[], object]) -> None:
+        self._retried(lambda: do_all(actions), "record the progress")
+
+    def _read(self, action: Callable[[], T]) -> T:
+        return self._retried(action)
+
+    def _retried(
+        self, action: Callable[[], T], operation: str = "read the ledger", *, retry_seconds: float | None = None
+    ) -> T:
+        """Repeat an action until the database answers, and return its result.
+
+        Args:
+            action: does the same each time, even if the database has done it and the answer was lost.
+            operation: the operation, for the error.
+            retry_seconds: the time limit; None means ``RETRY_SECONDS``.
+
+        Raises:
+            LedgerError: the database does not answer for long, or ``_may_repeat`` has raised it.
+        """
+        gives_up_at = steady_seconds() + (RETRY_SECONDS if retry_seconds is None else retry_seconds)
+        with translated(operation):
+            while True:
+                try:
+                    return action()
+                except (OperationalError, InterfaceError):
+                    if steady_seconds() > gives_up_at:
+                        raise
+                    close_connection()
+                self._may_repeat()
+                time.sleep(self._poll_seconds)
+
+    def _may_repeat(self) -> None:
+        """Raise an error if this process may not record anything any more."""
 
 
 def close_connection() -> None:
     """Close the connection to the database of the ledger. The next query opens a new one."""
-    connections[router.db_for_write(Run)].close()
+    connections[router.db_for_write(models.Run)].close()

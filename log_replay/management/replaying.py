@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from django.core.management.base import CommandError
 
 from log_replay.management.exit_codes import INCOMPLETE, TOO_MANY_REJECTS, errors_exit
-from log_replay.management.state import prepare_identities, wait_for_databases
+from log_replay.management.state import prepare_identities, when_databases_answer
 from log_replay.management.stdout import check_stdout, discard_stderr, write_stdout
 from log_replay.pipeline.signals import handle_signals
 from log_replay.terminal_text import escape_controls
@@ -69,14 +69,16 @@ def _replay(options: Options, *, report_on_stdout: bool) -> Report:
 
     if options.log_to == "stdout" or report_on_stdout:
         check_stdout()
-    if options.join:
-        wait_for_databases()
-    prepare_identities(options.transformer_type)
     # Only a dry run needs the room inspect, and only a joined run its module: they take a twentieth of the start-up.
     extras = _report_extras(options) if options.dry_run else None
-    run = _replay_type(options)(
-        options, source=extras.source if extras else None, observers=extras.observers if extras else ()
-    )
+
+    def open_run() -> Replay:
+        prepare_identities(options.transformer_type)
+        return _replay_type(options)(
+            options, source=extras.source if extras else None, observers=extras.observers if extras else ()
+        )
+
+    run = when_databases_answer(open_run) if options.join else open_run()
     cpu_began = process_time()
     statements_on_terminal = options.log_to == "stdout" and sys.stdout.isatty()
     with shown_progress(sys.stderr, bar=sys.stderr.isatty() and not statements_on_terminal) as progress:

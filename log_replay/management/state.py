@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING, TypeVar
 
 from django.conf import settings
-from django.db import OperationalError, connections, router
+from django.db import InterfaceError, OperationalError, connections
 
 from log_replay.databases import database_reason
 from log_replay.errors import ConfigurationError, IdentityError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
 #: Reasons of errors after which a database may answer again.
 TEMPORARY = {"connection refused", "connection lost", "no answer in time", "no connection", "unknown host"}
 #: How long a process waits for a database before it joins a run.
@@ -28,27 +33,32 @@ def prepare_state() -> None:
         prepare()
 
 
-def wait_for_databases() -> None:
-    """Wait until the databases of the ledger and of the LMS can be reached, for a limited time.
+def when_databases_answer(action: Callable[[], T]) -> T:
+    """Call an action until the databases that it queries answer, for a limited time, and return its result.
 
-    Errors are not raised here: the next query raises them. A pod that ended with exit code 2 because the database was
-    just being restarted would end the whole Job.
+    A pod that ended with exit code 2 because the database was just being restarted would end the whole Job.
+
+    Raises:
+        ConfigurationError: the last attempt failed, too, or the databases are not the cause.
     """
-    from django.contrib.auth import get_user_model  # noqa: PLC0415
-
-    from log_replay.models import Run  # noqa: PLC0415
-
     until = time.monotonic() + DATABASE_SECONDS
-    for name in {router.db_for_write(Run), router.db_for_read(get_user_model())}:
-        while time.monotonic() < until:
-            try:
-                connections[name].ensure_connection()
-            except OperationalError as error:
-                if database_reason(error) not in TEMPORARY:
-                    return
-                time.sleep(0.5)
-            else:
-                break
+    while True:
+        try:
+            return action()
+        except ConfigurationError as error:
+            if not _is_temporary(error) or time.monotonic() > until:
+                raise
+        connections.close_all()
+        time.sleep(0.5)
+
+
+def _is_temporary(error: BaseException | None) -> bool:
+    """Return True if an error was caused by a database that may answer again."""
+    while error:
+        if isinstance(error, (OperationalError, InterfaceError)):
+            return database_reason(error) in TEMPORARY
+        error = error.__cause__
+    return False
 
 
 def prepare_identities(transformer_type: str) -> None:

@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING, cast
 
 import structlog
 
-from log_replay.errors import DeliveryError, LedgerError
+from log_replay.errors import DeliveryError, IdentitiesNotResponding, LogReplayError
 from log_replay.ledger.claims import ClaimLost
+from log_replay.ledger.clock import steady_seconds
+from log_replay.ledger.database import TakenOver
+from log_replay.ledger.reconnecting import RETRY_SECONDS
 from log_replay.pipeline.plan.listing import plan_run
 from log_replay.pipeline.run import Replay
+from log_replay.records import BlockResult
 from log_replay.report.rejects import RejectsFile
 from log_replay.statement_log import statements_to
 
@@ -38,6 +42,9 @@ class JoinedReplay(Replay):
     The arguments are those of ``Replay``, with ``--join`` in the options.
     """
 
+    #: When the LMS's database ceased to answer; None while it answers.
+    _identities_lost_at: float | None = None
+
     @property
     def _joined(self) -> JoinedLedger:
         return cast("JoinedLedger", self._ledger)
@@ -49,10 +56,11 @@ class JoinedReplay(Replay):
             statements_to(self.options.log_to, self.options.log_format, timeout_seconds=self.options.log_timeout_secs),
             RejectsFile(path, run=self._joined.name) as self._rejects,
         ):
-            while self._joined.wait_for_group():
-                self._replay_groups(progress)
-            if self._joined.finishing:
-                self._finish()
+            ended = False
+            while not ended:
+                while self._joined.wait_for_group():
+                    self._replay_groups(progress)
+                ended = not self._joined.finishing or self._finish()
 
     def _replay_groups(self, progress: Progress) -> None:
         """Replay the claimed group, and further ones until none is free or a claim is lost."""
@@ -61,9 +69,14 @@ class JoinedReplay(Replay):
                 for result in results:
                     self._joined.check()
                     self._take(result, progress)
+                    if isinstance(result, BlockResult):
+                        self._identities_lost_at = None
                 self._end_group()
         except ClaimLost as lost:
             self._abandon(lost)
+        except IdentitiesNotResponding as error:
+            self._abandon(error)
+            self._check_retries(error)
         except DeliveryError:
             try:
                 self._joined.check()
@@ -76,11 +89,18 @@ class JoinedReplay(Replay):
         for units in self._joined.groups():
             yield from self._read(units)
 
-    def _abandon(self, lost: ClaimLost) -> None:
-        log.warning("continuing with another part of the logs", reason=lost.message)
+    def _abandon(self, error: LogReplayError) -> None:
+        log.warning("giving up the claim on a part of the logs", reason=error.message)
         self._batch.clear()
         self._unit = None
         self._joined.abandon()
+
+    def _check_retries(self, error: IdentitiesNotResponding) -> None:
+        """Raise the error if the LMS's database has not answered for long."""
+        now = steady_seconds()
+        self._identities_lost_at = self._identities_lost_at or now
+        if now - self._identities_lost_at > RETRY_SECONDS:
+            raise error
 
     def _begin(self, unit: Unit, progress: Progress) -> None:
         if self._unit is None or self._unit.group != unit.group:
@@ -99,23 +119,34 @@ class JoinedReplay(Replay):
         self._joined.finish_group(self.report, self._rejects.flush())
         self._unit = None
 
-    def _finish(self) -> None:
-        """Do what is done once for the whole run."""
-        self._joined.begin_to_finish(self._rejects.flush())
-        self.report = self._joined.report_of_all(self._new_report)
-        self._sink.resume_from(self._joined.acknowledgements)
-        self._redeliver_backlog()
-        self._rejects.flush()
+    def _finish(self) -> bool:
+        """Do what is done once for the whole run. Return False if it is not done: another process does it, or later."""
+        try:
+            self.report = self._joined.report_of_all(self._new_report)
+            self._joined.begin_to_finish(self._rejects.flush())
+            self._sink.resume_from(self._joined.acknowledgements)
+            self._redeliver_backlog()
+            self._rejects.flush()
+            self._joined.check_lease()
+        except TakenOver as lost:
+            self._joined.leave_end(lost)
+            return False
+        except IdentitiesNotResponding as error:
+            self._check_retries(error)
+            return False
         self._finish_objects()
         self._complete = True
+        return True
 
     def _end(self) -> None:
         super()._end()
-        if self._complete or not self._joined.is_stored:
+        if (self._complete and self._joined.finishing) or not self._joined.is_stored:
             return
         try:
+            if self._complete and not self.report.stopped:
+                self._joined.wait_for_end(self._new_report)
             whole = self._joined.report_of_all(self._new_report, wait=not self.report.stopped)
-        except LedgerError as error:
+        except LogReplayError as error:
             # The report is that of the last group. The run has ended, but this process cannot say how.
             log.warning("the summary shows only the part of the logs that this process replayed last")
             self.report.stopped = self.report.stopped or str(error)

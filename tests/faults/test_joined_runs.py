@@ -1,11 +1,12 @@
 """Runs that several processes work on, while processes are killed or suspended and the database is restarted.
 
-``LOG_REPLAY_JOINED_RUNS`` is the number of runs (default 3). Each has a seed: the number of processes, the destination
-and the faults follow from it.
+``LOG_REPLAY_JOINED_RUNS`` is the number of runs (default 3), ``LOG_REPLAY_FIRST_JOINED_RUN`` the first of them (default
+0). Each has a seed: the number of processes, the source, the destination and the faults follow from it.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import random
@@ -16,13 +17,15 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 
 from tests import generate_log
 from tests.support import database_servers
 from tests.support.clickhouse_servers import clickhouse, clickhouse_process
 from tests.support.joined_processes import Processes
 from tests.support.keeping_lrs import KeepingLrs
-from tests.support.scenes import COUNTED
+from tests.support.scenes import COUNTED, KILLED
+from tests.support.servers import S3
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,9 +33,12 @@ if TYPE_CHECKING:
 __all__ = ["clickhouse", "clickhouse_process"]
 
 RUNS = int(os.environ.get("LOG_REPLAY_JOINED_RUNS", "3"))
+FIRST = int(os.environ.get("LOG_REPLAY_FIRST_JOINED_RUN", "0"))
 #: Most LMSs have MySQL or MariaDB.
 RUNS_ON_OTHERS = max(1, RUNS // 10)
-DESTINATIONS = ("files", "lrs", "clickhouse")
+DESTINATIONS = ("bucket", "lrs", "clickhouse", "files")
+#: The source of every third run is a bucket.
+SOURCES = ("bucket", "folder", "folder")
 LEASE_SECONDS = 2.0
 #: A run that is not complete after this time makes no progress.
 MOST_SECONDS = 180
@@ -55,19 +61,55 @@ def processes(database, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def arguments(tmp_path_factory):
-    """The source: three logs in many small groups, with lines that are no events."""
-    key = tmp_path_factory.mktemp("joined")
-    (key / "logs").mkdir()
+def logs():
+    """Three logs in many small groups, with lines that are no events."""
     lines = list(generate_log.lines(count=2000, known=0.6, users=60, courses=5, seed=11))
     lines[300:300] = [b"nonsense\n", b"\n"]
-    for name, part in {"a.log": lines[:1200], "b.log": lines[1200:1300], "c.log": lines[1300:]}.items():
-        (key / "logs" / name).write_bytes(b"".join(part))
-    return [
-        "--transformer_type", "xapi", "--source_provider", "LOCAL", "--log_to", "null", "--add_external_ids", "no",
-        "--source_config", json.dumps({"key": str(key), "container": "logs"}),
-        "--unit_size", "100KB", "--batch_size", "20",
-    ]  # fmt: skip
+    return {
+        "a.log": b"".join(lines[:1200]),
+        "b.log.gz": gzip.compress(b"".join(lines[1200:1300]), mtime=0),
+        "c.log": b"".join(lines[1300:]),
+    }
+
+
+@pytest.fixture(scope="module")
+def new_bucket(s3_server):
+    """Return a function that creates a bucket."""
+
+    def create(name: str) -> S3:
+        bucket = S3(*s3_server, container=name)
+        requests.put(bucket.url, timeout=30).raise_for_status()
+        return bucket
+
+    return create
+
+
+@pytest.fixture(scope="module")
+def sources(logs, new_bucket, tmp_path_factory):
+    """The arguments of the sources, which have the same logs."""
+    key = tmp_path_factory.mktemp("joined")
+    (key / "logs").mkdir()
+    bucket = new_bucket("logs")
+    for name, content in logs.items():
+        (key / "logs" / name).write_bytes(content)
+        bucket.write(name, content)
+    folder = {"key": str(key), "container": "logs"}
+    return {
+        "folder": ["--source_provider", "LOCAL", "--source_config", json.dumps(folder)],
+        "bucket": ["--source_provider", "MINIO", "--source_config", json.dumps(bucket.config)],
+    }
+
+
+COMMON = [
+    "--transformer_type", "xapi", "--log_to", "null", "--add_external_ids", "no",
+    "--unit_size", "100KB", "--batch_size", "20",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def arguments(sources):
+    """The arguments of a run that reads the folder."""
+    return [*COMMON, *sources["folder"]]
 
 
 class JoinedRun:
@@ -133,7 +175,11 @@ class JoinedRun:
 
 def files(folder: Path) -> dict[str, bytes]:
     """Return the files in a folder, and the manifest without its times."""
-    content = {path.name: path.read_bytes() for path in folder.iterdir()}
+    return compared({path.name: path.read_bytes() for path in folder.iterdir()})
+
+
+def compared(content: dict[str, bytes]) -> dict[str, bytes]:
+    """Return output files as they can be compared: without the key of the run and the times of the manifest."""
     manifest = json.loads(content["manifest.json"])
     for run in manifest["runs"]:
         del run["created"]
@@ -141,7 +187,7 @@ def files(folder: Path) -> dict[str, bytes]:
     for output in manifest["runs"][0]["outputs"]:
         output["name"] = output["name"].split("_", 2)[2]
     content["manifest.json"] = json.dumps(manifest).encode()
-    return content
+    return {name.split("_", 2)[-1]: text for name, text in content.items()}
 
 
 def into(folder: Path) -> list[str]:
@@ -164,7 +210,7 @@ def alone(processes, arguments, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def statements(alone) -> Counter[bytes]:
-    return Counter(line for name, text in alone.files.items() if name[0] != "m" for line in text.splitlines())
+    return Counter(line for name, text in alone.files.items() if name != "manifest.json" for line in text.splitlines())
 
 
 def disturb(dice: random.Random, processes: Processes, database) -> None:
@@ -185,21 +231,24 @@ def disturb(dice: random.Random, processes: Processes, database) -> None:
 
 
 @pytest.fixture
-def replay_together(database, processes, arguments, alone, statements, clickhouse, tmp_path):
+def replay_together(database, processes, sources, new_bucket, alone, statements, clickhouse, tmp_path):
     """Return a function that makes one run and compares it with that of one process."""
 
     def replay(seed: int) -> None:
         dice = random.Random(seed)
         kind = DESTINATIONS[seed % len(DESTINATIONS)]
         table = f"statements_{tmp_path.name}"
+        bucket = new_bucket(f"out-{tmp_path.name}".replace("_", "-"))
         with KeepingLrs() as lrs:
             destination = {
                 "files": lambda: into(tmp_path / "out"),
+                "bucket": lambda: into_bucket(bucket),
                 "lrs": lambda: ["--destination_config", json.dumps({"url": lrs.url})],
                 "clickhouse": lambda: into_clickhouse(clickhouse, table),
             }[kind]()
+            source = sources[SOURCES[seed % len(SOURCES)]]
             join = ["--join", "--lease_secs", str(LEASE_SECONDS), "--sleep_between_batches_secs", "0.05"]
-            run = JoinedRun(processes, tmp_path, tmp_path.name, [*arguments, *destination, *join])
+            run = JoinedRun(processes, tmp_path, tmp_path.name, [*COMMON, *source, *destination, *join])
             for _ in range(dice.randint(4, 8)):
                 run.start()
                 time.sleep(dice.choice([0, 0, 0.1]))
@@ -208,10 +257,13 @@ def replay_together(database, processes, arguments, alone, statements, clickhous
                     break
                 disturb(dice, processes, database)
             assert run.wait(), processes.log
+            assert set(run.codes.values()) <= {0, KILLED}, processes.log
             assert run.counted == [alone.counted[0]] * len(run.counted)
             assert run.rejects == alone.listed
             if kind == "files":
                 assert files(tmp_path / "out") == alone.files
+            elif kind == "bucket":
+                assert compared({name: bucket.read(name) for name in bucket.names()}) == alone.files
             elif kind == "lrs":
                 assert Counter(lrs.stored.values()) == statements
             else:
@@ -221,13 +273,17 @@ def replay_together(database, processes, arguments, alone, statements, clickhous
     return replay
 
 
+def into_bucket(bucket: S3) -> list[str]:
+    return ["--destination_provider", "MINIO", "--destination_config", json.dumps(bucket.config)]
+
+
 def into_clickhouse(clickhouse, table: str) -> list[str]:
     config = json.dumps({**clickhouse.config, "table": table})
     return ["--destination_provider", "CLICKHOUSE", "--create_tables", "--destination_config", config]
 
 
 @pytest.mark.parametrize("database", ["mariadb"], indirect=True, scope="module")
-@pytest.mark.parametrize("seed", range(RUNS))
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + RUNS))
 def test_processes_on_mariadb_do_what_one_does(replay_together, seed):
     replay_together(seed)
 

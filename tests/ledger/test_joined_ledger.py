@@ -10,10 +10,13 @@ import pytest
 from django.db import OperationalError, connection
 
 from log_replay.errors import ConfigurationError
+from log_replay.identities.database import RETRY
 from log_replay.ledger import reconnecting
 from log_replay.ledger.claims import Claims
 from log_replay.ledger.clock import from_now
 from log_replay.models import Run, RunAcknowledgement, RunGroup
+from log_replay.pipeline import joined_run
+from log_replay.pipeline.destination import open_destination
 from log_replay.pipeline.joined_run import JoinedReplay
 from log_replay.report.progress import ProgressLog
 from tests.support.ledger_runs import Interrupting, parsed
@@ -155,3 +158,59 @@ def test_ctrl_c_ends_the_wait_for_the_summary(joined, into_files):
     with connection.execute_wrapper(SummaryFails(math.inf, interrupt=True)):
         late = joined(*into_files, "--run", "x")
     assert (late.complete, late.stopped) == (False, "interrupted")
+
+
+class WatchedSink:
+    """A real sink that calls a function after it is closed."""
+
+    def __init__(self, sink, after_close) -> None:
+        self._sink = sink
+        self._after_close = after_close
+
+    def __getattr__(self, name):
+        return getattr(self._sink, name)
+
+    def close(self, *, complete: bool) -> None:
+        self._sink.close(complete=complete)
+        self._after_close()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("other", ["finishes", "dies"])
+def test_run_is_finished_by_the_process_that_takes_it_over(sample_identities, expected, into_files, tmp_path, other):
+    """A process that was suspended between the manifest and the end of the run ends like the others."""
+
+    def take_over():
+        state = Run.State.FINISHED if other == "finishes" else Run.State.RUNNING
+        Run.objects.filter(name="x").update(owner="elsewhere 1 1 host", lease_until=from_now(-1), state=state)
+
+    options = parsed(*into_files, *UNITS, "--run", "x", "--join")
+    sink = WatchedSink(open_destination(options, log_events=print), take_over)
+    report = JoinedReplay(options, sink).replay(ProgressLog())
+    assert report.complete
+    assert same(report, expected[0])
+    assert outputs(tmp_path) == expected[1]
+    assert Run.objects.get(name="x").state == Run.State.FINISHED
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("failures", [6, math.inf])
+def test_claim_is_given_up_while_the_database_of_the_lms_fails(joined, expected, into_files, monkeypatch, failures):
+    """After that, the process claims the group again, for a limited time."""
+    monkeypatch.setitem(RETRY.__dict__, "max_delay_seconds", 0.01)
+    monkeypatch.setattr(joined_run, "RETRY_SECONDS", 30 if failures == 6 else 0.5)
+    failed = []
+
+    def fail(execute, sql, params, many, context):
+        if "auth_user" in sql and len(failed) < failures:
+            failed.append(sql)
+            raise OperationalError(1205, "Lock wait timeout exceeded")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(fail):
+        report = joined(*into_files, "--run", "x")
+    if failures == 6:
+        assert report.complete
+        assert same(report, expected[0])
+    else:
+        assert report.stopped.startswith("look up identities in database 'default': locked by another process")

@@ -47,7 +47,7 @@ def test_run_of_a_dead_process_is_interrupted(interrupted, into_files):
     soon = timezone.now() + timedelta(seconds=30)
     Run.objects.update(state=Run.State.RUNNING, owner="elsewhere 1 1", lease_until=soon)
     assert json.loads(runs("show", "x"))["state"] == "running"
-    Run.objects.update(lease_until=timezone.now())
+    Run.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     assert json.loads(runs("show", "x"))["state"] == "interrupted"
 
 

@@ -23,6 +23,8 @@ MODULES = (
     "log_replay.sinks.lrs.sink",
     "log_replay.sinks.clickhouse.sink",
     "log_replay.sinks.files.sink",
+    "log_replay.sources.cloud",
+    "libcloud.storage.drivers.minio",
     "log_replay.report.terminal",
     "log_replay.report.summary_file",
     "event_routing_backends.processors.xapi.transformer",
