@@ -93,7 +93,7 @@ compare: $(VENV)/.dev ## Compare the CPU time with that of another checkout: mak
 certify: ## Test native statements against each release of event-routing-backends, and certify them
 	@LOG_REPLAY_PARITY_EXAMPLES=$${LOG_REPLAY_PARITY_EXAMPLES:-300} .ci/certify $(RELEASES)
 
-reference: $(VENV)/.dev ## Generate log_replay/docs/reference.md from the code
+reference: $(VENV)/.dev ## Generate log_replay/docs/reference.md and the recipes for Kubernetes
 	@$(BIN)/python -m log_replay.docs
 
 # zig is the C compiler: it targets the glibc of manylinux2014 and both processors on any machine.

@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,20 +32,70 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./-][A-Za-z0-9_./:-]*")
 _OTHER_TYPE = re.compile(r"[-+\d._:eox]+|true|false|yes|no|on|off|y|n|null|~", re.IGNORECASE)
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 
-#: What both containers of a pod have.
-_CONTAINER = """\
+_JOB = """\
+{header}apiVersion: batch/v1
+kind: Job
+metadata:
+  name: {name}
+  labels: &labels
+    app.kubernetes.io/name: log-replay
+    app.kubernetes.io/instance: {name}
+spec:
+{retries}  podFailurePolicy:
+    rules:
+      # 2: wrong usage, or the run was asked to stop. A repetition would not help.
+      - action: FailJob
+        onExitCodes: {{ containerName: {container}, operator: In, values: [2] }}
+      # A pod that the cluster has moved does not count as failed.
+      - action: Ignore
+        onPodConditions: [{{ type: DisruptionTarget, status: "True" }}]
+  # The log of the pods is deleted with them.
+  ttlSecondsAfterFinished: 86400
+  template:
+    metadata:
+      labels: *labels
+    spec:
+      restartPolicy: Never
+      automountServiceAccountToken: false
+{grace}      securityContext:
+        runAsNonRoot: true
+        runAsUser: 10001
+        runAsGroup: 10001
+        fsGroup: 10001
+        seccompProfile: {{ type: RuntimeDefault }}
+{init_containers}      containers:
+        - name: {container}
+          image: {image}
+          command:
+{command}          envFrom:
+            - secretRef: {{ name: {secret} }}
+          env:
+            - {{ name: LOG_REPLAY_HOME, value: /tmp/log-replay }}
+{environment}          # One core a pod. The memory does not depend on the size of the logs.
+{limits}          volumeMounts:
+            - {{ name: tmp, mountPath: /tmp }}
+{mounts}      volumes:
+        - {{ name: tmp, emptyDir: {{}} }}
+{volumes}"""
+_LIMITS = """\
           resources:
-            requests: {{ cpu: "1", memory: 256Mi }}
+            requests: {{ cpu: {cpu}, memory: 256Mi }}
             limits: {{ memory: 1Gi }}
           securityContext:
             allowPrivilegeEscalation: false
             readOnlyRootFilesystem: true
             capabilities: {{ drop: [ALL] }}
-          volumeMounts:
-            - {{ name: tmp, mountPath: /tmp }}
 """
-_MANIFEST = (
-    """\
+_INSTALL = """\
+        - name: install
+          image: {image}
+          command: [sh, -euc, "python -m venv /opt/log-replay && /opt/log-replay/bin/pip install --no-cache-dir \\
+            'openedx-log-replay[mysql,postgresql]=={version}'"]
+{limits}          volumeMounts:
+            - {{ name: tmp, mountPath: /tmp }}
+            - {{ name: program, mountPath: /opt/log-replay }}
+"""
+_HEADER = """\
 # {parallelism} pods that work on the run {run}. Made by: log-replay ... --kubernetes --parallelism {parallelism}
 #
 # Needs: Kubernetes 1.29 or later, and a Secret with the environment of the pods:
@@ -57,75 +108,84 @@ _MANIFEST = (
 # Stop:   kubectl exec job/{name} -- {program} runs stop {run}
 # Result: kubectl get pods --selector app.kubernetes.io/instance={name} \\
 #           --output jsonpath='{{.items[*].status.containerStatuses[*].state.terminated.message}}'
-apiVersion: batch/v1
-kind: Job
-metadata:
-  name: {name}
-  labels: &labels
-    app.kubernetes.io/name: log-replay
-    app.kubernetes.io/instance: {name}
-spec:
+"""
+_RETRIES = """\
   # Each pod ends when the whole run has ended. The number can be changed while the Job runs.
   completionMode: Indexed
   completions: {parallelism}
   parallelism: {parallelism}
   # A pod that ends with 1 can continue: what it has not recorded is done again, by any pod.
   backoffLimitPerIndex: 6
-  podFailurePolicy:
-    rules:
-      # 2: wrong usage, or the run was asked to stop. A repetition would not help.
-      - action: FailJob
-        onExitCodes: {{ containerName: log-replay, operator: In, values: [2] }}
-      # A pod that the cluster has moved does not count as failed.
-      - action: Ignore
-        onPodConditions: [{{ type: DisruptionTarget, status: "True" }}]
-  # The log of the pods is deleted with them.
-  ttlSecondsAfterFinished: 86400
-  template:
-    metadata:
-      labels: *labels
-    spec:
-      restartPolicy: Never
-      automountServiceAccountToken: false
+"""
+_GRACE = """\
       # More than --grace_secs: the pod finishes its batch before it ends.
-      terminationGracePeriodSeconds: {grace}
-      securityContext:
-        runAsNonRoot: true
-        runAsUser: 10001
-        runAsGroup: 10001
-        fsGroup: 10001
-        seccompProfile: {{ type: RuntimeDefault }}
-{install}      containers:
-        - name: log-replay
-          image: {image}
-          command:
-{command}
-          envFrom:
-            - secretRef: {{ name: {name} }}
-          env:
-            - {{ name: LOG_REPLAY_HOME, value: /tmp/log-replay }}
-          # One core a pod. The memory does not depend on the size of the logs.
+      terminationGracePeriodSeconds: {seconds}
 """
-    + _CONTAINER
-    + """\
-{mounts}      volumes:
-        - {{ name: tmp, emptyDir: {{}} }}
-{volumes}"""
-)
-_INSTALL = (
-    """\
-      initContainers:
-        # An image that contains Log Replay (--image) makes this unnecessary.
-        - name: install
-          image: {image}
-          command: [sh, -euc, "python -m venv /opt/log-replay && /opt/log-replay/bin/pip install --no-cache-dir \\
-            'openedx-log-replay[mysql,postgresql]=={version}'"]
-"""
-    + _CONTAINER
-    + """\
-            - {{ name: program, mountPath: /opt/log-replay }}
-"""
-)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A Kubernetes Job whose pods run Log Replay. All attributes but the names are lines of YAML.
+
+    Attributes:
+        name: its name, and the name of the Secret with the environment of the pods.
+        header: the comment before it.
+        retries: how often, and in how many pods.
+        command: the command of the container.
+        image: an image that contains Log Replay. None: each pod installs it at its start.
+        python: the version of Python that a pod without such an image has.
+        container: the name of the container.
+        secret: the name of the Secret, if it is not the name of the Job.
+        grace: the time for ending a pod.
+        sidecars: more init containers.
+        environment: variables of the container.
+        mounts: its mounts.
+        volumes: the volumes of the pods.
+    """
+
+    name: str
+    header: str
+    retries: str
+    command: str
+    image: str | None = None
+    python: str = f"{sys.version_info.major}.{sys.version_info.minor}"
+    container: str = "log-replay"
+    secret: str | None = None
+    grace: str = ""
+    sidecars: str = ""
+    environment: str = ""
+    mounts: str = ""
+    volumes: str = ""
+
+    def manifest(self) -> str:
+        """Return the manifest."""
+        image = _quoted(self.image or f"python:{self.python}-slim")
+        sidecars, mounts, volumes = self.sidecars, self.mounts, self.volumes
+        if not self.image:
+            comment = "        # An image that contains Log Replay makes this unnecessary.\n"
+            sidecars += comment + _INSTALL.format(image=image, version=__version__, limits=limits())
+            mounts += "            - { name: program, mountPath: /opt/log-replay }\n"
+            volumes += "        - { name: program, emptyDir: {} }\n"
+        return _JOB.format(
+            name=self.name,
+            header=self.header,
+            retries=self.retries,
+            container=self.container,
+            grace=self.grace,
+            init_containers=f"      initContainers:\n{sidecars}" if sidecars else "",
+            image=image,
+            command=self.command,
+            secret=self.secret or self.name,
+            environment=self.environment,
+            limits=limits(),
+            mounts=mounts,
+            volumes=volumes,
+        )
+
+
+def limits(cpu: str = '"1"') -> str:
+    """Return the resources of a container, and its restrictions."""
+    return _LIMITS.format(cpu=cpu)
 
 
 def manifest(options: Options) -> str:
@@ -148,23 +208,24 @@ def manifest(options: Options) -> str:
         f"        - {{ name: {claim}, persistentVolumeClaim: {{ claimName: {claim} }} }}\n"
         for claim in claims.values()
     ]
-    if not options.image:
-        mounts.append("            - { name: program, mountPath: /opt/log-replay }\n")
-        volumes.append("        - { name: program, emptyDir: {} }\n")
-    image = options.image or f"python:{sys.version_info.major}.{sys.version_info.minor}-slim"
-    return _MANIFEST.format(
+    parallelism = options.parallelism or PODS
+    header = _HEADER.format(
         name=name,
         run=options.run,
-        parallelism=options.parallelism or PODS,
-        grace=round(options.grace_secs) + SPARE_SECONDS,
-        image=_quoted(image),
-        install="" if options.image else _INSTALL.format(image=_quoted(image), version=__version__),
+        parallelism=parallelism,
         program=program,
-        command="\n".join(f"            - {_quoted(_not_expanded(word))}" for word in [program, *words]),
         variables="\n".join(f"#   {variable}" for variable in _variables(words)),
+    )
+    return Job(
+        name=name,
+        header=header,
+        retries=_RETRIES.format(parallelism=parallelism),
+        command="".join(f"            - {_quoted(_not_expanded(word))}\n" for word in [program, *words]),
+        image=options.image,
+        grace=_GRACE.format(seconds=round(options.grace_secs) + SPARE_SECONDS),
         mounts="".join(mounts),
         volumes="".join(volumes),
-    )
+    ).manifest()
 
 
 def _check(command: Mapping[str, Any]) -> None:

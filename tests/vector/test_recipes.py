@@ -12,6 +12,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from log_replay.docs.recipes import recipes
 from log_replay.options import read_options
 from log_replay.options.arguments import add_arguments
 from tests.support.vector.shipped import DEAD_LETTER, README_BLOCKS, REFERENCE, ROOT, TRANSFORMS, VECTOR, composed
@@ -25,6 +26,15 @@ KIND_OF = {f"statements_kind.{kind}": kind for kind in ("xapi", "caliper", "trac
 def jobs_pod(name):
     (job,) = (manifest for manifest in MANIFESTS[name] if manifest["kind"] == "Job")
     return job["spec"]["template"]["spec"]
+
+
+def containers(pod):
+    return [*pod["initContainers"], *pod["containers"]]
+
+
+def sidecar(pod):
+    (vector,) = (container for container in pod["initContainers"] if container["name"] == "vector")
+    return vector
 
 
 def environment(container):
@@ -59,6 +69,10 @@ def parsed_command(script, monkeypatch):
     return read_options(vars(parser.parse_args(words)))
 
 
+def test_manifests_are_made_by_the_code_of_the_command():
+    assert {path: path.read_text() for path in DEPLOY.glob("kubernetes-*.yaml")} == recipes(), "run make reference"
+
+
 @pytest.mark.parametrize("version", ["1.29", "1.37"])
 @pytest.mark.parametrize("name", MANIFESTS)
 def test_manifests_are_valid(name, version):
@@ -66,9 +80,29 @@ def test_manifests_are_valid(name, version):
         kubernetes_validate.validate(manifest, version, strict=True)
 
 
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_containers_may_do_nothing_that_they_need_not(name):
+    pod = jobs_pod(name)
+    assert pod["securityContext"]["runAsNonRoot"]
+    for container in containers(pod):
+        assert container["securityContext"]["readOnlyRootFilesystem"]
+        assert container["resources"]["limits"]["memory"]
+
+
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_kustomize_accepts_the_manifests(name, tmp_path):
+    if not shutil.which("kubectl"):
+        pytest.skip("this test needs kubectl: https://kubernetes.io/docs/tasks/tools/")
+    shutil.copy(DEPLOY / f"{name}.yaml", tmp_path)
+    (tmp_path / "kustomization.yaml").write_text(f"resources: [{name}.yaml]\n")
+    shown = subprocess.run(["kubectl", "kustomize", tmp_path], capture_output=True, check=True).stdout
+    by_kind = {manifest["kind"]: manifest for manifest in MANIFESTS[name]}
+    assert {manifest["kind"]: manifest for manifest in yaml.safe_load_all(shown)} == by_kind
+
+
 def test_sidecar_is_native_and_has_time_to_store_the_rest():
     pod = jobs_pod("kubernetes-sidecar")
-    (vector,) = pod["initContainers"]
+    vector = sidecar(pod)
 
     assert vector["restartPolicy"] == "Always"
     assert "--graceful-shutdown-limit-secs=86400" in vector["args"]
@@ -77,7 +111,7 @@ def test_sidecar_is_native_and_has_time_to_store_the_rest():
 
 def test_sidecar_mounts_the_files_and_secrets_it_names():
     pod = jobs_pod("kubernetes-sidecar")
-    (vector,) = pod["initContainers"]
+    vector = sidecar(pod)
     paths = [
         next(VECTOR.rglob(value.removeprefix("/etc/log-replay/"))) for value in option_values(vector["args"], "config")
     ]
@@ -85,7 +119,8 @@ def test_sidecar_mounts_the_files_and_secrets_it_names():
     given = set(re.findall(r"--from-file=(vector/\S+)", header))
 
     assert {str(path.relative_to(ROOT)) for path in paths} == given
-    assert {mount["name"] for mount in vector["volumeMounts"]} == {volume["name"] for volume in pod["volumes"]}
+    mounted = [mount["name"] for each in containers(pod) for mount in each["volumeMounts"]]
+    assert set(mounted) == {volume["name"] for volume in pod["volumes"]}
     assert_environment_fits_the_sinks(paths, environment(vector))
     (secrets,) = (volume["secret"] for volume in pod["volumes"] if "secret" in volume)
     used = set(re.findall(r"SECRET\[\w+\.(\w+)\]", "".join(path.read_text() for path in paths)))
@@ -102,7 +137,7 @@ def test_sidecar_listens_where_the_job_sends(monkeypatch):
     assert options.log_to == f"tcp://{socket['address']}"
     assert options.log_format == "json"
     assert options.dry_run
-    (vector,) = pod["initContainers"]
+    vector = sidecar(pod)
     assert vector["startupProbe"]["exec"]["command"][-2:] == socket["address"].split(":")
 
 
