@@ -15,7 +15,6 @@ from log_replay.databases import database_reason
 from log_replay.errors import ConfigurationError
 from log_replay.ledger import Ledger
 from log_replay.ledger.database import DatabaseLedger
-from log_replay.ledger.joined import JoinedLedger
 from log_replay.ledger.run_configuration import check_same, identity, stored_command
 from log_replay.models import Run
 
@@ -55,6 +54,8 @@ def open_ledger(options: Options, read_head: Callable[[SourceObject], str]) -> L
     try:
         run = _new_run(options, _new_name()) if options.run is None else _existing_or_new_run(options, options.run)
         if options.join:
+            from log_replay.ledger.joined import JoinedLedger  # noqa: PLC0415 - only these runs need it
+
             return JoinedLedger(run, read_head, lease_seconds=options.lease_secs)
         return DatabaseLedger(run, read_head)
     except DatabaseError as error:

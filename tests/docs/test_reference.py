@@ -6,7 +6,7 @@ import re
 
 from log_replay.docs.reference import PAGE, reference
 from log_replay.pipeline.plan.units import NO_SUCH_LINE
-from log_replay.pipeline.workers.pool import WORKER_DIED
+from log_replay.pipeline.workers.results import WORKER_DIED
 from log_replay.report.reasons import REFUSED, REJECTED, UNPARSABLE
 from log_replay.sinks.lrs import responses, route_batch
 from log_replay.standalone import environment

@@ -22,7 +22,7 @@ HELP_IMPORTS = """if 1:
     try:
         main()
     finally:
-        assert "event_routing_backends" not in sys.modules
+        assert {"event_routing_backends", "pygments", "rich.traceback"}.isdisjoint(sys.modules)
 """
 
 
@@ -100,7 +100,7 @@ def test_unknown_command_is_shown_without_control_characters(log_replay):
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, *VERBS, *verbs.ALIASES])
-def test_help_does_not_import_event_routing_backends(command):
+def test_help_does_not_import_what_takes_long(command):
     done = subprocess.run([sys.executable, "-c", HELP_IMPORTS, command], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"usage: log-replay {command} ")

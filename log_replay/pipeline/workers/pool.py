@@ -1,4 +1,4 @@
-"""Transform blocks of lines in order, in this process or in a pool of worker processes.
+"""Transform blocks of lines in a pool of worker processes.
 
 Measured costs, in microseconds of CPU a line, where one process without workers takes 7 to 9 in all:
 
@@ -19,68 +19,32 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import cycle
-from typing import TYPE_CHECKING, NamedTuple, Self, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import structlog
 
 from log_replay.errors import ConfigurationError, LogReplayError
-from log_replay.ledger.splitting import SkippedLines
 from log_replay.pipeline.lines import BLOCK_BYTES, split_block
 from log_replay.pipeline.workers.process import TransformName
+from log_replay.pipeline.workers.results import FEWER_WORKERS, SOURCE_IS_SLOW, WorkerDied
 from log_replay.pipeline.workers.worker import BUNDLES_PER_WORKER, Worker, WorkerLost
-from log_replay.records import BlockResult, LineBlock, Position, Rejected, lines_of
+from log_replay.records import LineBlock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterable, Iterator
 
     from log_replay.pipeline.transform_settings import TransformSettings
-
-    Transform: TypeAlias = Callable[[LineBlock], BlockResult]
-    OpenTransform: TypeAlias = Callable[[TransformSettings], AbstractContextManager[Transform]]
-
-#: Anything that is not a block. It passes through in its place.
-Mark: TypeAlias = object
-#: A mark that asks for the results of all blocks before it, because the source has no more data at the moment.
-SOURCE_IS_SLOW: Mark = object()
+    from log_replay.pipeline.workers.results import Mark, OpenTransform
+    from log_replay.records import BlockResult
 
 log = structlog.get_logger(__name__)
 
-#: The reason in ``--rejects`` for lines at which a worker process died twice, for example for lack of memory.
-WORKER_DIED = "worker_died"
 #: A block that ended a worker is repeated in this number of smaller blocks.
 PARTS = 16
 #: A bundle is sent when it has reached this size, or this number of blocks.
 BUNDLE_BYTES, BUNDLE_BLOCKS = BLOCK_BYTES // 2, 64
 #: More workers than this for each core only take memory. The limit is never less than LEAST_LIMIT.
 WORKERS_PER_CORE, LEAST_LIMIT = 4, 8
-FEWER_WORKERS = "use fewer --workers"
-
-
-def results_in_order(
-    items: Iterable[LineBlock | Mark],
-    transform_settings: TransformSettings,
-    open_transform: OpenTransform,
-    workers: int,
-) -> Generator[BlockResult | Mark, None, None]:
-    """Yield the result of each block in the place of the block, and marks as they are.
-
-    Args:
-        items: blocks of lines, with marks between them.
-        transform_settings: the argument of ``open_transform``.
-        open_transform: opens the function that transforms a block. Workers import it by its name.
-        workers: the number of processes; 1 means this process.
-
-    Raises:
-        Exception: any error of the transform.
-    """
-    if workers == 1:
-        with open_transform(transform_settings) as transform:
-            for item in items:
-                yield transform(item) if isinstance(item, LineBlock) else item
-        return
-    with Pool(transform_settings, open_transform, usable_workers(workers)) as pool:
-        yield from pool.results(items)
 
 
 @dataclass(eq=False)
@@ -255,26 +219,6 @@ class Pool:
             worker.kill()
         while self._workers:
             self._workers.pop().close()
-
-
-class WorkerDied(SkippedLines):
-    """A block ended every worker that it was sent to. It is skipped."""
-
-    def __init__(self, block: LineBlock) -> None:
-        lines = sorted([*(offset for _, offset in lines_of(block)), *block.oversized])
-        super().__init__(
-            f"the worker process died twice at this block (lines: {len(lines)})",
-            object=block.object,
-            begin=block.start,
-            end=block.end_offset,
-            lines=lines,
-            hint=f"out of memory? {FEWER_WORKERS}",
-        )
-
-    @property
-    def rejects(self) -> list[Rejected]:
-        """An entry of ``--rejects`` for each line, for runs that cannot be resumed."""
-        return [Rejected(Position(str(self.object), offset), WORKER_DIED, unparsable=True) for offset in self.lines]
 
 
 class WorkersUnavailable(LogReplayError):
