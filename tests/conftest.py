@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,6 +14,8 @@ from tests.support.paths import SAMPLE
 # A machine that is busy makes slow examples: no test may fail for that.
 settings.register_profile("log_replay", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("log_replay")
+# A shell starts background commands with SIGINT ignored, and processes inherit this.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

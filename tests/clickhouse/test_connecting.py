@@ -10,8 +10,7 @@ import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError, ProgrammingError
 from urllib3.exceptions import ReadTimeoutError
 
-from log_replay.clickhouse import connect
-from log_replay.clickhouse.clients import shown_place
+from log_replay.clickhouse.clients import connect, shown_place
 from log_replay.clickhouse.error_kinds import ErrorKind, error_hint, error_kind, error_reason
 from log_replay.errors import ConfigurationError
 
@@ -108,7 +107,7 @@ def test_process_opens_one_embedded_database_at_a_time(tmp_path):
 
 FEW_FILES = """
 import resource, sys
-from log_replay.clickhouse import connect
+from log_replay.clickhouse.clients import connect
 import chdb, clickhouse_connect
 from django.conf import settings
 settings.configure()

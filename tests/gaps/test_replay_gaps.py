@@ -9,7 +9,7 @@ import subprocess
 import pytest
 from django.core.management import CommandError, call_command
 
-from log_replay.clickhouse import connect
+from log_replay.clickhouse.clients import connect
 from log_replay.gaps import compare
 from log_replay.gaps.compare import Gap, Gaps
 from log_replay.gaps.gap_table import gaps_as_json, gaps_as_text

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_replay.clickhouse import connect, existing_ids
+from log_replay.clickhouse import existing_ids
+from log_replay.clickhouse.clients import connect
 from log_replay.clickhouse.existing_ids import find_existing_ids
 from log_replay.clickhouse.rows import microseconds
 from log_replay.clickhouse.tables import create_table, statement_table

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from log_replay.clickhouse import connect
+from log_replay.clickhouse.clients import connect
 from log_replay.clickhouse.tables import create_table, statement_table
 from log_replay.sinks import open_sink
 from tests.support.statement_batches import texts

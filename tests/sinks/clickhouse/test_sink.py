@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from log_replay.clickhouse import connect
+from log_replay.clickhouse.clients import connect
 from log_replay.clickhouse.tables import create_table, statement_table, tracking_table
 from log_replay.errors import ConfigurationError, DestinationUnavailable
 from log_replay.sinks import open_sink

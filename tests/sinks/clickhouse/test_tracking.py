@@ -8,7 +8,7 @@ from datetime import datetime
 
 import pytest
 
-from log_replay.clickhouse import connect
+from log_replay.clickhouse.clients import connect
 from log_replay.errors import ConfigurationError
 from tests.support.runs import logs, options, replay, source
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from log_replay.clickhouse import connect
+from log_replay.clickhouse.clients import connect
 from log_replay.errors import ConfigurationError
 from log_replay.sinks import open_sink
 from log_replay.storage.zstd import zstd
