@@ -5,18 +5,27 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from typing import TypeAlias
 
+    from log_replay.block_profile import ProfileNotes
     from log_replay.pipeline.transform_settings import TransformSettings
     from log_replay.records import BlockResult, LineBlock, TransformedEvent
 
-    Transform: TypeAlias = Callable[[LineBlock], BlockResult]
+    class Transform(Protocol):
+        """A function that transforms a block."""
+
+        def __call__(self, block: LineBlock, left_out: int = 0, /) -> BlockResult:
+            """Transform a block, and leave a number of statements out of its last event."""
+
     OpenTransform: TypeAlias = Callable[[TransformSettings], AbstractContextManager[Transform]]
+    OpenLimitedTransform: TypeAlias = Callable[
+        [TransformSettings], AbstractContextManager[Callable[[LineBlock], BlockResult]]
+    ]
 
 
 class StatementLimit:
@@ -38,11 +47,11 @@ class StatementLimit:
         """True if the run has as many statements as it may have."""
         return self._remaining <= 0
 
-    def limited(self, open_transform: OpenTransform) -> OpenTransform:
+    def limited(self, open_transform: OpenTransform) -> OpenLimitedTransform:
         """Return an ``open_transform`` whose results have no more statements than remain."""
 
         @contextmanager
-        def open_limited(transform_settings: TransformSettings) -> Iterator[Transform]:
+        def open_limited(transform_settings: TransformSettings) -> Iterator[Callable[[LineBlock], BlockResult]]:
             with open_transform(transform_settings) as transform:
                 yield lambda block: self._transform(transform, block)
 
@@ -51,28 +60,39 @@ class StatementLimit:
     def _transform(self, transform: Transform, block: LineBlock) -> BlockResult:
         result = transform(block)
         if result.counters.statements > self._remaining:
-            result = transform(_beginning(block, self._end_offset(block, result.events)))
-            self._shorten_last_event(result)
+            result = transform(*self._cut(block, result.events))
         self._remaining -= result.counters.statements
         return result
 
-    def _end_offset(self, block: LineBlock, events: Sequence[TransformedEvent]) -> int:
-        """Return the offset after the line of the event that reaches the limit."""
+    def _cut(self, block: LineBlock, events: Sequence[TransformedEvent]) -> tuple[LineBlock, int]:
+        """Return the block up to the event that reaches the limit, and the number of statements beyond the limit."""
         remaining = self._remaining
         for event in events:
             remaining -= len(event.statements)
             if remaining <= 0:
-                return block.start + bytes(block.text).index(b"\n", event.position.offset - block.start) + 1
-        return block.end_offset
+                line_end = bytes(block.text).find(b"\n", event.position.offset - block.start)
+                return _beginning(block, block.start + line_end + 1) if line_end >= 0 else block, -remaining
+        return block, 0
 
-    def _shorten_last_event(self, result: BlockResult) -> None:
-        """Remove statements of the last event that are too many: an event can have several."""
-        excess = result.counters.statements - self._remaining
-        if excess > 0:
-            *events, last = result.events
-            result.events = [*events, last._replace(statements=last.statements[:-excess])]
-            result.counters.statements -= excess
-            result.statements_by_event[last.name] -= excess
+
+def leave_out_statements(result: BlockResult, count: int, notes: ProfileNotes | None) -> None:
+    """Remove the last statements of the last event of a block: an event can have several.
+
+    Args:
+        result: the result of the block.
+        count: the number of statements; the event has more.
+        notes: the notes for the block's profile, if it gets one.
+    """
+    *events, last = result.events
+    kept = last.statements[:-count]
+    result.events = [*events, last._replace(statements=kept)]
+    result.counters.statements -= count
+    result.statements_by_event[last.name] -= count
+    if notes:
+        notes.transformed = [
+            (user, course, kept if statements is last.statements else statements)
+            for user, course, statements in notes.transformed
+        ]
 
 
 class Examples:

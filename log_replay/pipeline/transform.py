@@ -13,6 +13,7 @@ from opaque_keys.edx.keys import CourseKey
 from log_replay.identities.cache import IdentityCache
 from log_replay.identities.database import DatabaseLookup, lms_models
 from log_replay.identities.ranges import ExternalIdRanges
+from log_replay.pipeline.limit import leave_out_statements
 from log_replay.pipeline.memory import memory_kept
 from log_replay.records import lines_of
 from log_replay.statements.block import transform_block
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from log_replay.inspect.blocks import BlockProfiler
+    from log_replay.pipeline.limit import Transform
     from log_replay.pipeline.transform_settings import TransformSettings
     from log_replay.records import BlockResult, LineBlock
 
@@ -32,8 +34,10 @@ ANY_COURSE = "course-v1:Any+Course+Run"
 
 
 @contextmanager
-def open_transform(transform_settings: TransformSettings) -> Iterator[Callable[[LineBlock], BlockResult]]:
+def open_transform(transform_settings: TransformSettings) -> Iterator[Transform]:
     """Yield a function that transforms a block, with the transformer and the identities that it needs.
+
+    Its second argument is the number of statements to leave out of the block's last event, because of ``--limit``.
 
     Raises:
         ConfigurationError: the settings are not valid.
@@ -44,7 +48,7 @@ def open_transform(transform_settings: TransformSettings) -> Iterator[Callable[[
     validate = _validation(transform_settings) if transform_settings.validate else None
     profiler = _profiler(transform_settings, identities) if transform_settings.profile else None
 
-    def transform(block: LineBlock) -> BlockResult:
+    def transform(block: LineBlock, left_out: int = 0) -> BlockResult:
         notes = profiler.notes() if profiler else None
         began = process_time() if profiler else 0.0
         result = transform_block(
@@ -56,6 +60,8 @@ def open_transform(transform_settings: TransformSettings) -> Iterator[Callable[[
             notes=notes,
         )
         transformer.drain_stats(result)
+        if left_out:
+            leave_out_statements(result, left_out, notes)
         transformed = process_time() if profiler else 0.0
         if validate:
             validate(result)

@@ -8,7 +8,9 @@ from collections import Counter
 import pytest
 
 from log_replay.errors import ConfigurationError
-from tests.support.runs import logs, options, replay, source
+from log_replay.pipeline.run import Replay
+from log_replay.report.progress import ProgressLog
+from tests.support.runs import logs, options, parsed, replay, source
 
 __all__ = ["logs", "options", "replay", "source"]
 
@@ -40,6 +42,31 @@ def test_a_limited_run_logs_the_first_statements(logged, limit):
     assert report.limit == (limit if limit < len(lines) else None)
     assert report.total.lines <= whole.total.lines
     assert sum(report.statements_by_event.values()) == len(found)
+
+
+@pytest.mark.parametrize("more", [[], ["--validate"], ["--validate", "--invalid", "reject"]])
+def test_profile_counts_the_statements_within_the_limit(sample_identities, source, more):
+    for limit in (5, 7, 8, 40):  # 5 and 7 are within an event with four statements
+        run = Replay(parsed(["--transformer_type", "xapi", *source, "--dry_run", "--limit", str(limit), *more]))
+        run.replay(ProgressLog())
+        profile, counters = run.profile, run.report.total
+        assert counters.statements == limit
+        for counts in (profile.statements_by_verb, profile.statements_by_course, profile.statements_by_event):
+            assert sum(counts.counts().values()) == limit
+        assert sum(profile.statements_by_hour.by(1).values()) == limit
+        if "--validate" in more and "reject" not in more:
+            assert run.report.validation.checked == limit
+
+
+def test_a_run_can_end_in_a_last_line_without_a_line_end(logged, logs):
+    """The fifth statement is the first of an event with four."""
+    _, lines = logged("--log_format", "json")
+    offset = json.loads(lines[4])["offset"]
+    line = (logs / "second.log").read_bytes()[offset:].partition(b"\n")[0]
+    for path in logs.iterdir():
+        path.write_bytes(line)
+    report, found = logged("--limit", "2")
+    assert (report.total.lines, len(found)) == (1, 2)
 
 
 def test_lines_after_the_limit_are_not_counted(logged, logs):
