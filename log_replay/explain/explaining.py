@@ -6,20 +6,29 @@ from typing import TYPE_CHECKING
 
 from log_replay.explain.explainer import open_explainer
 from log_replay.explain.finding import find_line, lines_of_block, lines_of_stream
-from log_replay.explain.steps import LINE, REFUSED, Ending, Explanation
+from log_replay.explain.steps import LINE, REFUSED, REJECTED, Ending, Explanation
 from log_replay.pipeline.plan import choose_lines
 from log_replay.pipeline.plan.units import NO_SUCH_LINE, read_unit
 from log_replay.records import LineBlock, Position
 from log_replay.report.reasons import reason_text
-from log_replay.report.rejects import read_refusals
+from log_replay.report.rejects import read_reasons
 from log_replay.sources import open_source
+from log_replay.validation.block import INVALID_STATEMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from log_replay.explain.explain_options import ExplainOptions
     from log_replay.explain.finding import FoundLine
+    from log_replay.report.rejects import ListedReason
     from log_replay.sources import Source
+
+#: For reasons that are not in the line itself: how to replay it.
+REPLAY_WITH = {
+    "worker_died": " and fewer --workers",
+    "unreadable_time": ", without --since and --until",
+    INVALID_STATEMENT: " and --invalid keep",
+}
 
 
 def explanations(options: ExplainOptions) -> Iterator[Explanation]:
@@ -34,12 +43,12 @@ def explanations(options: ExplainOptions) -> Iterator[Explanation]:
     source.check()
     # Wrong places are found before anything is explained.
     lines = [find_line(source, *found) for found in options.places] if options.places else _all_lines(source, options)
-    refused = read_refusals(options.rejects) if options.rejects else {}
+    listed = read_reasons(options.rejects) if options.rejects else {}
     with open_explainer(options.run, with_content=options.with_content) as explainer:
         for line in lines:
             found = line if isinstance(line, Explanation) else explainer.explain(line)
-            if reason := refused.get(found.position):
-                found.add(REFUSED, f"a destination has refused a statement ({reason})", reason_text(reason).meaning)
+            for reason in listed.get(found.position, ()):
+                _add_listed(found, reason)
             yield found
 
 
@@ -55,6 +64,18 @@ def _all_lines(source: Source, options: ExplainOptions) -> Iterator[FoundLine | 
                 yield from lines_of_block(read)
             else:
                 yield from (_absent(rejected.position) for rejected in read.rejects)
+
+
+def _add_listed(found: Explanation, listed: ListedReason) -> None:
+    """Add what the file of rejects says about the line, if the explanation does not say the same."""
+    reason, meaning = listed.reason, reason_text(listed.reason).meaning
+    if listed.is_refusal:
+        found.add(REFUSED, f"a destination has refused a statement ({reason})", meaning)
+    elif not found.ending:
+        replay = f"Replay the lines of the file with --from_rejects{REPLAY_WITH.get(reason, '')}."
+        found.add(REJECTED, f"the run has rejected this line ({reason}), which gives statements here", meaning, replay)
+    elif found.ending.reason != reason:
+        found.add(REJECTED, f"the run has rejected this line for another reason ({reason})", meaning)
 
 
 def _absent(position: Position) -> Explanation:

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 #: The steps, in their order.
 LINE, EVENT, FILTERS, USER, COURSE, CODE = "line", "event", "filters", "user", "course", "code"
 STATEMENTS, RULES, ROUTES, CLICKHOUSE, TRANSPORTS = "statements", "rules", "routes", "clickhouse", "transports"
-#: The step after the others, for a line in a file of rejects: a destination has refused one of its statements.
-REFUSED = "refused"
+#: Steps after the others, for a line in a file of rejects: a destination has refused one of its statements, or the run
+#: has rejected the line for a reason that does not hold any more.
+REFUSED, REJECTED = "refused", "rejected"
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ import os
 from base64 import b64encode
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self
 
 import orjson
 
@@ -176,22 +176,31 @@ def read_rejects(option: str, path: str | None) -> dict[str, frozenset[int]] | N
     return {name: frozenset(offsets) for name, offsets in found.items()}
 
 
-def read_refusals(path: Path) -> dict[tuple[str, int], str]:
-    """Return the reasons of the refused statements in a file of rejects, by the object and the offset of their lines.
+class ListedReason(NamedTuple):
+    """A reason in a file of rejects. ``is_refusal`` is True if a destination has refused a statement of the line."""
+
+    reason: str
+    is_refusal: bool
+
+
+def read_reasons(path: Path) -> dict[tuple[str, int], list[ListedReason]]:
+    """Return the reasons in a file of rejects, by the object and the offset of their lines.
 
     Raises:
         ConfigurationError: the file cannot be read, or is not a file of rejects.
     """
-    found: dict[tuple[str, int], str] = {}
+    found: dict[tuple[str, int], list[ListedReason]] = {}
     try:
         with path.open("rb") as file:
             for line in file:
                 entry = orjson.loads(line)
-                if "statement_id" in entry:
-                    found[entry["object"], entry["offset"]] = str(entry.get("reason"))
+                reason = ListedReason(str(entry.get("reason") or ""), "statement_id" in entry)
+                reasons = found.setdefault((entry["object"], entry["offset"]), [])
+                if reason.reason and reason not in reasons:
+                    reasons.append(reason)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not a file of --rejects"
-        raise ConfigurationError(str(reason), operation="read", object=str(path)) from error
+        shown = error.strerror if isinstance(error, OSError) else "it is not a file of --rejects"
+        raise ConfigurationError(str(shown), operation="read", object=str(path)) from error
     return found
 
 

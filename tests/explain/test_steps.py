@@ -10,7 +10,7 @@ from event_routing_backends.processors.xapi.event_transformers import VideoInter
 from event_routing_backends.processors.xapi.registry import XApiTransformersRegistry
 
 from log_replay.explain import steps
-from log_replay.report.reasons import EXCEPTIONS, REJECTED, UNPARSABLE, reason_text
+from log_replay.report.reasons import EXCEPTIONS, REFUSED, REJECTED, UNPARSABLE, reason_text
 from tests.support.paths import TESTS
 
 PLAY, NEXT, LINK = "play_video", "edx.ui.lms.sequence.next_selected", "edx.ui.lms.link_clicked"
@@ -71,14 +71,35 @@ TABLE = {
     "KeyError": (without_answer(), {}, steps.STATEMENTS),
     "OverflowError": (event(PLAY, context__user_id=float("inf")), {}, steps.STATEMENTS),
     "AttributeError": (event(PLAY, context__course_id=7), {}, steps.STATEMENTS),
+    "IndexError": (event(PLAY, context__course_id="OrchardU/HIST10/2013_Fall"), {}, steps.STATEMENTS),
 }
-#: Reasons that are not in a line: other tests are about them.
-NOT_IN_A_LINE = {"no_such_line", "worker_died", "no_statement"}
+#: For each reason that depends on more than the line: more of its entry in a file of rejects, options, the step, and a
+#: part of what is shown there.
+LISTED = {
+    **{name: ({"statement_id": "x"}, {}, steps.REFUSED, row.meaning) for row in REFUSED for name in row.names},
+    "worker_died": ({}, {}, steps.REJECTED, "--from_rejects and fewer --workers."),
+    "no_such_line": ({"offset": 1}, {}, steps.LINE, "no line begins at this offset"),
+    "unreadable_time": ({}, {}, steps.REJECTED, "--from_rejects, without --since and --until."),
+    "invalid_statement": ({}, {}, steps.REJECTED, "--from_rejects and --invalid keep."),
+    "unknown_user": ({}, {}, steps.REJECTED, "(unknown_user), which gives statements here"),
+    "unknown_course": ({}, {"event": ["pause_video"]}, steps.REJECTED, "for another reason (unknown_course)"),
+}
 
 
-def test_the_table_has_every_reason():
-    known = {name for row in (*UNPARSABLE, *REJECTED, *EXCEPTIONS) for name in row.names}
-    assert known - NOT_IN_A_LINE - {"IndexError"} == TABLE.keys()
+def test_the_tables_have_every_reason():
+    known = {name for row in (*UNPARSABLE, *REJECTED, *EXCEPTIONS, *REFUSED) for name in row.names}
+    assert known - {"no_statement"} == {*TABLE, *LISTED}
+
+
+@pytest.mark.parametrize("reason", LISTED)
+def test_a_listed_reason_has_its_step(explain, tmp_path, reason):
+    entry, options, step, fact = LISTED[reason]
+    log, rejects = tmp_path / "one.log", tmp_path / "rejects.jsonl"
+    log.write_text(json.dumps(golden(PLAY)) + "\n")
+    rejects.write_text(json.dumps({"object": str(log), "offset": 0, "reason": reason, "event": PLAY, **entry}) + "\n")
+    (found,) = explain(from_rejects=str(rejects), **options)
+    assert found.steps[-1].name == step
+    assert fact in " ".join(found.steps[-1].facts)
 
 
 @pytest.mark.parametrize("reason", TABLE)
