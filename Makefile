@@ -60,6 +60,7 @@ endurance: export LOG_REPLAY_PLANTED_BYTES ?= 5000000000
 endurance: export LOG_REPLAY_SAMPLE_SEEDS ?= 100
 endurance: export LOG_REPLAY_JOINED_RUNS ?= 200
 endurance: export LOG_REPLAY_TUTOR_VARIANTS ?= yes
+endurance: export LOG_REPLAY_TUTOR_EXAMPLES ?= 20
 endurance: $(VENV)/.dev ## Run the random tests at full size (an hour on two cores)
 	@$(BIN)/pytest --numprocesses 2 --dist worksteal --timeout 1500 -p no:randomly --durations 15 \
 		tests/faults/test_soak.py tests/faults/test_lrs_faults.py tests/faults/test_s3_faults.py \

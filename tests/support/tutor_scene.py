@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -73,7 +72,7 @@ class Site(TutorSite):
         self.set_up(**config)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def mariadb(tmp_path_factory):
     """MariaDB with the LMS's database."""
     needs_containers()
@@ -82,15 +81,9 @@ def mariadb(tmp_path_factory):
         yield server
 
 
-@pytest.fixture(scope="session")
-def rendered_projects():
-    """The projects that are rendered already, by their releases and settings."""
-    return {}
-
-
 @pytest.fixture
-def site(tmp_path, tutor_release, plugin, mariadb, clickhouse, sample_log, rendered_projects):
-    """A site, by default of the newest Tutor. Its project is rendered once, and copied."""
+def new_site(tmp_path, tutor_release, plugin, mariadb, clickhouse, sample_log):
+    """A site, by default of the newest Tutor, where no command of ours has run."""
     mariadb.query("DROP DATABASE IF EXISTS log_replay; DROP USER IF EXISTS log_replay")
     statements_table(clickhouse)
     made = Site(tmp_path, tutor_environment(tutor_release), plugin)
@@ -103,16 +96,34 @@ def site(tmp_path, tutor_release, plugin, mariadb, clickhouse, sample_log, rende
         "CLICKHOUSE_ADMIN_USER": clickhouse.username, "CLICKHOUSE_ADMIN_PASSWORD": clickhouse.password,
         "LOG_REPLAY_RETIRED_USER_SALTS": ["sample-salt"], "LOG_REPLAY_K8S_LOGS_VOLUME": "tracking-logs",
     }  # fmt: skip
-    key = f"{tutor_release} {sorted(config.items(), key=str)}"
-    if key in rendered_projects:
-        shutil.copytree(rendered_projects[key], made.root, dirs_exist_ok=True)
-    else:
-        made.set_up("aspects", "log-replay", **config)
-        rendered_projects[key] = tmp_path / "rendered"
-        shutil.copytree(made.root, rendered_projects[key])
+    made.set_up("aspects", "log-replay", **config)
     for service in ("lms", "cms"):
         (made.root / "data" / service / "logs").mkdir(parents=True)
     (made.logs / "tracking.log").write_bytes(sample_log)
     made.settings["claims"]["tracking-logs"] = str(made.logs)
     made.save_settings()
     return made
+
+
+@pytest.fixture
+def site(new_site, mariadb, prepared_databases):
+    """The same site after its first commands on ``local`` and ``k8s``, which prepare the database."""
+    key = new_site.tutor
+    state = new_site.root / "data" / "log-replay"
+    if key not in prepared_databases:
+        assert new_site("local", "do", "replay-runs", "list").returncode == 0
+        prepared_databases[key] = (state / "database-compose").read_text()
+    else:
+        state.mkdir(mode=0o700)
+        sql = new_site.root / "env/plugins/log-replay/apps/database/create.sql"
+        mariadb.query(sql.read_text())
+    for mode in ("compose", "k8s"):
+        (state / f"database-{mode}").write_text(prepared_databases[key])
+    new_site.log.unlink(missing_ok=True)
+    return new_site
+
+
+@pytest.fixture(scope="session")
+def prepared_databases():
+    """The marks of databases that are prepared, by the environments of Tutor."""
+    return {}

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +27,9 @@ from tests.tutor.recorders import containers
 RELEASES = {"oldest": ["tutor==18.2.2", "tutor-contrib-aspects==6.1.0"],
             "newest": ["tutor==22.0.2", "tutor-contrib-aspects==6.1.0"]}  # fmt: skip
 PLUGIN = ROOT / "log_replay" / "tutor"
-#: Variants of tests that ``make test`` has no time for.
+#: Copies of rendered projects, by their settings.
+RENDERED: dict[str, Path] = {}
+#: Other pairs of a release, a mode and a command than those that ``make test`` has time for.
 endurance = pytest.mark.skipif(
     not os.environ.get("LOG_REPLAY_TUTOR_VARIANTS"), reason="a variant that `make endurance` runs"
 )
@@ -56,6 +62,42 @@ def built_plugin(folder: Path, tutor: Path) -> Path:
     with zipfile.ZipFile(folder / built.stdout.split()[-1]) as wheel:
         wheel.extractall(folder / "plugin")
     return folder / "plugin"
+
+
+class TutorProcess:
+    """A process with Tutor that runs commands, see ``tutor_process.py``.
+
+    Args:
+        tutor: the virtual environment.
+        plugin: the unpacked plugin.
+    """
+
+    def __init__(self, tutor: Path, plugin: Path) -> None:
+        self._connection, other_end = socket.socketpair()
+        with other_end:
+            self._process = subprocess.Popen(
+                [tutor / "bin" / "python", Path(__file__).with_name("tutor_process.py"), str(other_end.fileno())],
+                env={**os.environ, "PYTHONPATH": str(plugin)}, pass_fds=[other_end.fileno()], stdin=subprocess.DEVNULL,
+            )  # fmt: skip
+        atexit.register(self.close)
+
+    def close(self) -> None:
+        self._connection.close()
+        self._process.wait()
+
+    def run(self, arguments: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+        """Run ``tutor`` with these arguments and this environment."""
+        request = json.dumps({"arguments": arguments, "environment": environment}).encode()
+        with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors, Path(os.devnull).open("rb") as no:
+            streams = [no.fileno(), output.fileno(), errors.fileno()]
+            socket.send_fds(self._connection, [len(request).to_bytes(8, "big")], streams)
+            self._connection.sendall(request)
+            code = int.from_bytes(self._connection.recv(8, socket.MSG_WAITALL), "big", signed=True)
+            texts = [os.pread(stream.fileno(), os.fstat(stream.fileno()).st_size, 0) for stream in (output, errors)]
+        return subprocess.CompletedProcess(arguments, code, *(text.decode() for text in texts))
+
+
+tutor_process = functools.cache(TutorProcess)
 
 
 @dataclass
@@ -125,19 +167,26 @@ class TutorSite:
     def save_settings(self) -> None:
         (self.programs / "recorder.json").write_text(json.dumps(self.settings))
 
-    def __call__(self, *arguments: str | bytes, **how: Any) -> subprocess.CompletedProcess[str]:
+    def __call__(self, *arguments: str | bytes) -> subprocess.CompletedProcess[str]:
         """Run ``tutor``."""
-        how = {"stdin": subprocess.DEVNULL, **how}
-        command = [self.tutor / "bin" / "tutor", *arguments]
-        return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False, **how)
+        return tutor_process(self.tutor, self.plugin).run(list(map(os.fsdecode, arguments)), self.environment)
 
     def set_up(self, *plugins: str, **config: Any) -> TutorSite:
-        """Save a configuration with these plugins."""
+        """Save a configuration with these plugins. An empty project is rendered once for each configuration."""
         path = self.root / "config.yml"
+        rendered = None
+        if not path.exists():
+            key = repr((self.tutor, self.plugin, plugins, sorted(config.items())))
+            rendered = RENDERED.setdefault(key, self.folder / "rendered")
+            if rendered.exists():
+                shutil.copytree(rendered, self.root, dirs_exist_ok=True)
+                return self
         known = yaml.safe_load(path.read_text()) if path.exists() else {}
         path.write_text(yaml.safe_dump({**known, "PLUGINS": sorted({*known.get("PLUGINS", []), *plugins}), **config}))
         done = self("config", "save")
         assert done.returncode == 0, done.stdout + done.stderr
+        if rendered:
+            shutil.copytree(self.root, rendered)
         return self
 
     def recorded(self, program: str) -> list[dict[str, Any]]:

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.clickhouse_servers import clickhouse, clickhouse_process
-from tests.support.tutor_scene import mariadb, rendered_projects, site
 from tests.support.tutor_site import endurance
-
-__all__ = ["clickhouse", "clickhouse_process", "mariadb", "rendered_projects", "site"]
 
 ALLOWED = [
     "SELECT count(*) FROM openedx.auth_user",
@@ -29,15 +25,14 @@ def privileges(server, site):
 
 
 @pytest.mark.parametrize("tutor_release", ["newest", pytest.param("oldest", marks=endurance)])
-def test_the_user_may_do_what_a_replay_needs(site, mariadb):
+def test_the_user_may_do_what_a_replay_needs(new_site, mariadb):
     for _ in range(2):
-        done = site("local", "do", "init", "--limit", "log-replay")
+        done = new_site("local", "do", "init", "--limit", "log-replay")
         assert done.returncode == 0, done.stdout + done.stderr
-        assert privileges(mariadb, site) == {**dict.fromkeys(ALLOWED, True), **dict.fromkeys(REFUSED, False)}
+        assert privileges(mariadb, new_site) == {**dict.fromkeys(ALLOWED, True), **dict.fromkeys(REFUSED, False)}
 
 
 def test_a_change_of_the_settings_takes_effect(site, mariadb):
-    assert site("local", "do", "replay-runs", "list").returncode == 0
     site.use(LOG_REPLAY_ADD_EXTERNAL_IDS=False, LOG_REPLAY_MYSQL_PASSWORD="an 'other' \\ \"password\"")
     assert site("local", "do", "replay-runs", "list").returncode == 0
     inserts, others = ALLOWED[1], [ALLOWED[0], ALLOWED[2]]
@@ -47,12 +42,12 @@ def test_a_change_of_the_settings_takes_effect(site, mariadb):
     }
 
 
-def test_a_wrong_root_password_is_one_message(site):
-    site.use(MYSQL_ROOT_PASSWORD="wrong")
-    (site.root / "env/plugins/log-replay/apps/database/create.sh").write_text(
-        (site.root / "env/plugins/log-replay/apps/database/create.sh").read_text().replace("-ge 60", "-ge 1")
+def test_a_wrong_root_password_is_one_message(new_site):
+    new_site.use(MYSQL_ROOT_PASSWORD="wrong")
+    (new_site.root / "env/plugins/log-replay/apps/database/create.sh").write_text(
+        (new_site.root / "env/plugins/log-replay/apps/database/create.sh").read_text().replace("-ge 60", "-ge 1")
     )
-    done = site("local", "do", "replay-runs", "list")
+    done = new_site("local", "do", "replay-runs", "list")
     assert done.returncode == 1
     assert "Access denied" in done.stderr
     assert done.stderr.splitlines()[-1] == "the database could not be prepared, see above"

@@ -8,13 +8,9 @@ from contextlib import closing
 import pytest
 
 from tests.support.aspects import DAMAGED, DELETED, SITE, AspectsSite, installed_plugin
-from tests.support.clickhouse_servers import clickhouse, clickhouse_process
 from tests.support.event_sinks import create_event_sink
 from tests.support.paths import ROOT
-from tests.support.tutor_scene import mariadb, rendered_projects, site
 from tests.support.tutor_site import endurance, needs_kubectl
-
-__all__ = ["clickhouse", "clickhouse_process", "mariadb", "rendered_projects", "site"]
 
 MANAGE = """
 import os, sys

@@ -66,8 +66,9 @@ def test_the_wheel_of_the_plugin_has_everything(plugin):
     assert files(plugin, PACKAGE.name) == files(PLUGIN, PACKAGE.name)
 
 
-def test_the_types_agree_with_tutors(tutor, tmp_path):
-    options = ["--strict", "--implicit-reexport", "--config-file", os.devnull, "--cache-dir", str(tmp_path)]
+def test_the_types_agree_with_tutors(tutor):
+    cache = ["--cache-dir", str(tutor / "mypy")]
+    options = ["--strict", "--implicit-reexport", "--config-file", os.devnull, *cache]
     types = ["--python-executable", str(tutor / "bin" / "python"), "--package", "tutorlogreplay"]
     command = [sys.executable, "-m", "mypy", *options, *types]
     done = subprocess.run(command, cwd=PLUGIN, capture_output=True, text=True, check=False)

@@ -16,6 +16,7 @@ import yaml
 
 from tests.support.servers import installed
 from tests.support.tutor_site import TutorSite, endurance, needs_kubectl, tutor_environment
+from tests.tutor.recorders.containers import LOADER
 
 SITES = {
     "without-aspects": (["log-replay"], {}),
@@ -99,10 +100,13 @@ def test_what_is_rendered_is_valid_and_has_no_secret(tmp_path, plugin, release, 
     secrets = [project.value(key) for key in ("LOG_REPLAY_MYSQL_PASSWORD", "MYSQL_ROOT_PASSWORD")]
     for path in (*definitions, environment / "k8s" / "jobs.yml"):
         assert [secret for secret in secrets if secret in path.read_text()] == []
+    sql = (environment / "plugins/log-replay/apps/database/create.sql").read_text()
+    if name == "other-values":
+        assert sql.count("IDENTIFIED BY 'quote '' \" \\\\ $HOME #';") == 2
     needs_kubectl()
     done = subprocess.run(["kubectl", "kustomize", environment], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    manifests = [one for one in yaml.safe_load_all(done.stdout) if one["metadata"]["name"].startswith("log-replay")]
+    manifests = [one for one in yaml.load_all(done.stdout, LOADER) if one["metadata"]["name"].startswith("log-replay")]
     assert {(one["kind"], one["metadata"]["name"]) for one in manifests} == {
         *(("Job", name) for name in SERVICES), ("Secret", "log-replay-database")
     }  # fmt: skip
@@ -110,27 +114,15 @@ def test_what_is_rendered_is_valid_and_has_no_secret(tmp_path, plugin, release, 
         kubernetes_validate.validate(manifest, "1.31", strict=True)
 
 
-def test_the_dockerfile_passes_its_linter(newest_project, hadolint):
+def test_the_image_is_built_from_a_linted_dockerfile(newest_project, hadolint):
     newest_project.set_up("log-replay", LOG_REPLAY_PYTHON_IMAGE_DIGEST="sha256:" + "0" * 64)
     dockerfile = newest_project.root / "env/plugins/log-replay/build/log-replay/Dockerfile"
     assert f"@sha256:{'0' * 64}\n" in dockerfile.read_text()
     done = subprocess.run([hadolint, dockerfile], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_the_image_is_built_by_tutor(newest_project):
-    newest_project.set_up("log-replay")
-    done = newest_project("images", "build", "log-replay")
-    assert done.returncode == 0, done.stderr
+    assert newest_project("images", "build", "log-replay").returncode == 0
     (build,) = (line["arguments"] for line in newest_project.recorded("docker") if "build" in line["arguments"])
-    assert build[-1] == str(newest_project.root / "env/plugins/log-replay/build/log-replay")
-
-
-def test_a_difficult_password_is_quoted_for_sql(newest_project):
-    password = SITES["other-values"][1]["LOG_REPLAY_MYSQL_PASSWORD"]
-    newest_project.set_up("log-replay", LOG_REPLAY_MYSQL_PASSWORD=password)
-    sql = (newest_project.root / "env/plugins/log-replay/apps/database/create.sql").read_text()
-    assert sql.count("IDENTIFIED BY 'quote '' \" \\\\ $HOME #';") == 2
+    assert build[-1] == str(dockerfile.parent)
 
 
 def test_disabling_the_plugin_leaves_no_trace(project):

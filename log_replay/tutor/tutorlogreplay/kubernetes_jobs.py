@@ -65,9 +65,8 @@ class KubernetesJobs:
 
     def _manifests(self, service: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the manifest of a service's Job, and that of the database's Secret."""
-        manifests = list(serialize.load_all(self._kubectl("kustomize", f"{self._root}/env", namespaced=False)))
-        job = _find(manifests, "Job", f"{service}-job")
-        return job, _find(manifests, "Secret", DATABASE)
+        manifests = self._kubectl("kustomize", f"{self._root}/env", namespaced=False).split("\n---\n")
+        return _find(manifests, "Job", f"{service}-job"), _find(manifests, "Secret", DATABASE)
 
     def _run(self, manifests: Sequence[dict[str, Any]], name: str, parallelism: int) -> int:
         text = "---\n".join(serialize.dumps(manifest) for manifest in manifests)
@@ -155,10 +154,13 @@ class KubernetesJobs:
         return done.stdout
 
 
-def _find(manifests: Sequence[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:
-    for manifest in manifests:
-        if manifest["kind"] == kind and manifest["metadata"]["name"] == name:
-            return manifest
+def _find(manifests: Sequence[str], kind: str, name: str) -> dict[str, Any]:
+    """Return a manifest. The texts of the others are not parsed, which would take most of a command's time."""
+    for text in manifests:
+        if f"\nkind: {kind}\n" in text and name in text:
+            manifest: dict[str, Any] = serialize.load(text)
+            if manifest["metadata"]["name"] == name:
+                return manifest
     raise TutorError(f"Tutor's environment has no {kind} {name}: run `tutor config save`")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from tests.tutor.recorders import containers
+from tests.tutor.recorders.containers import LOADER
 
 
 def main() -> int:
@@ -25,8 +26,9 @@ def main() -> int:
     at = arguments.index("run")
     files = [Path(file) for flag, file in pairwise(arguments[:at]) if flag == "-f"]
     rest = [argument for argument in arguments[at + 1 :] if argument not in {"--rm", "-T"}]
-    service = merged(files)[rest[0]]
-    missing = [name for name in service.get("depends_on", []) if name not in merged(files)]
+    services = merged(files)
+    service = services[rest[0]]
+    missing = [name for name in service.get("depends_on", []) if name not in services]
     if missing:
         sys.stderr.write(f"no such service: {missing}\n")
         return 1
@@ -40,7 +42,7 @@ def merged(files: list[Path]) -> dict:
     """Return the services of compose files, later files over earlier ones."""
     services: dict = {}
     for file in files:
-        for name, service in (yaml.safe_load(file.read_text()).get("services") or {}).items():
+        for name, service in (yaml.load(file.read_text(), LOADER).get("services") or {}).items():
             known = services.setdefault(name, {})
             for key, value in service.items():
                 if isinstance(value, dict) and isinstance(known.get(key), dict):

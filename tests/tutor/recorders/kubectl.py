@@ -31,7 +31,7 @@ def main() -> int:
     if words[0] == "kustomize":
         return subprocess.run([containers.settings()["kubectl"], *words], check=False).returncode
     if words[0] == "apply":
-        for manifest in yaml.safe_load_all(sys.stdin.read()):
+        for manifest in yaml.load_all(sys.stdin.read(), containers.LOADER):
             apply(objects, manifest)
     elif words[0] == "get" and words[1] == "job":
         sys.stdout.write((objects / f"job-{words[2]}.json").read_text())
