@@ -8,7 +8,6 @@ since another one may die.
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -95,8 +94,7 @@ class JoinedLedger(ReconnectingLedger):
         Raises:
             ConfigurationError: a process works on the run alone, the run is asked to stop, or an object has changed.
         """
-        while not self._retried(lambda: self._join(plan)):
-            time.sleep(self._poll_seconds)
+        self._wait_until(lambda: self._join(plan))
         self._has_joined = True
 
     def wait_for_group(self) -> bool:
@@ -106,11 +104,8 @@ class JoinedLedger(ReconnectingLedger):
             Stopped: an operator asked the processes of the run to stop.
             LedgerError: the database does not answer for long.
         """
-        while not (self._next or self.finishing):
-            self._next = self._retried(self._claim_next)
-            if self._next or self._retried(self._has_ended):
-                break
-            time.sleep(self._poll_seconds)
+        if not (self._next or self.finishing):
+            self._wait_until(self._claims_group_or_ends)
         return self._next is not None
 
     def groups(self) -> Iterator[list[Unit]]:
@@ -237,12 +232,11 @@ class JoinedLedger(ReconnectingLedger):
         Raises:
             LedgerError: the database does not answer for long.
         """
-        while not self._retried(self._has_ended) or self.finishing:
-            if self.finishing:
-                self.finish(self.report_of_all(new_report))
-                self._release_run()
-            else:
-                time.sleep(self._poll_seconds)
+        self._wait_until(self._has_ended)
+        while self.finishing:
+            self.finish(self.report_of_all(new_report))
+            self._release_run()
+            self._wait_until(self._has_ended)
 
     def _join(self, plan: Callable[[], Iterable[Unit | SkippedObject]]) -> bool:
         self._run.refresh_from_db()
@@ -301,6 +295,10 @@ class JoinedLedger(ReconnectingLedger):
             return self._claims.claim_next()
         except ClaimsClosed:
             return None
+
+    def _claims_group_or_ends(self) -> bool:
+        self._next = self._claim_next()
+        return self._next is not None or self._has_ended()
 
     def _has_ended(self) -> bool:
         """Return True if the run has ended, or if this process has acquired its lease in order to finish it."""

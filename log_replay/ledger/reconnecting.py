@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 #: How long a process waits for a database.
 RETRY_SECONDS = 300.0
+#: The first of the times between two looks, as a share of the longest.
+FIRST_POLL = 1 / 32
 
 
 class ReconnectingLedger(DatabaseLedger):
@@ -85,6 +87,13 @@ class ReconnectingLedger(DatabaseLedger):
                     close_connection()
                 self._may_repeat()
                 time.sleep(self._poll_seconds)
+
+    def _wait_until(self, condition: Callable[[], bool]) -> None:
+        """Wait until a condition holds: first look often, since short waits are frequent at both ends of a run."""
+        seconds = self._poll_seconds * FIRST_POLL
+        while not self._retried(condition):
+            time.sleep(seconds)
+            seconds = min(2 * seconds, self._poll_seconds)
 
     def _may_repeat(self) -> None:
         """Raise an error if this process may not record anything any more."""
