@@ -56,7 +56,9 @@ def _is_temporary(error: BaseException | None) -> bool:
     """Return True if an error was caused by a database that may answer again."""
     while error:
         if isinstance(error, (OperationalError, InterfaceError)):
-            return database_reason(error) in TEMPORARY
+            reason = database_reason(error)
+            # A reason that is not known may be temporary, too: the drivers have many messages for a restart.
+            return reason in TEMPORARY or reason.startswith(type(error).__name__)
         error = error.__cause__
     return False
 
