@@ -10,6 +10,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from log_replay.errors import ConfigurationError
+from log_replay.spelling import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -116,7 +117,8 @@ def check_event_patterns(patterns: Iterable[str], names: Iterable[str]) -> None:
         if not any(_matches(name, (pattern,)) for name in known):
             raise ConfigurationError(
                 f"--event {pattern!r} matches no event name that is transformed",
-                hint=f"there are {len(known)}, for example {', '.join(known[:3])}; '*' is allowed",
+                hint=did_you_mean(pattern, known)
+                or f"there are {len(known)}, for example {', '.join(known[:3])}; '*' is allowed",
             )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 import textwrap
 from argparse import Action, RawDescriptionHelpFormatter
@@ -28,7 +29,14 @@ _REWORDED = (
     (re.compile(r"ignored explicit argument '.*'$", re.DOTALL), "this option takes no value"),
     (re.compile(r"(ambiguous option: [^\s=]+)=.* could match", re.DOTALL), r"\1 could match"),
 )
-_WIDTH = 100
+#: Texts are never wider, even on a wide terminal.
+_MOST_COLUMNS = 100
+_BEFORE_OPTION = re.compile(r" (?=--|\| |> )")
+
+
+def help_columns() -> int:
+    """Return the width of texts for --help, as argparse chooses it for options."""
+    return min(_MOST_COLUMNS, shutil.get_terminal_size().columns - 2)
 
 
 class HelpFormatter(RawDescriptionHelpFormatter, DjangoHelpFormatter):
@@ -96,9 +104,11 @@ class LogReplayCommand(BaseCommand):
         parser = super().create_parser(prog_name, subcommand, formatter_class=HelpFormatter, usage=usage, **kwargs)
         if any(action.dest == "sources" for action in parser._actions):  # noqa: SLF001 - as below
             parser.__class__ = _IntermixedParser
-        paragraphs = [textwrap.fill(paragraph, _WIDTH) for paragraph in self.help.split("\n\n")]
+        columns = help_columns()
+        paragraphs = [textwrap.fill(paragraph, columns) for paragraph in self.help.split("\n\n")]
         if examples:
-            paragraphs.insert(0, f"Examples:\n\n{examples.rstrip().replace('%(prog)s', parser.prog)}")
+            lines = examples.rstrip().replace("%(prog)s", parser.prog).split("\n")
+            paragraphs.insert(0, "\n".join(["Examples:", "", *(_wrapped_example(line, columns) for line in lines)]))
         parser.description = "\n\n".join(paragraphs)
         groups = parser._action_groups  # noqa: SLF001 - argparse has no public way to order groups
         groups.append(groups.pop(groups.index(parser._optionals)))  # noqa: SLF001 - as above
@@ -134,6 +144,21 @@ def _unknown_arguments(unknown: Sequence[str], spellings: Iterable[str]) -> str:
     # Only what looks like the name of an option is shown.
     name = names[0] if re.fullmatch(r"--?[\w-]+", names[0]) else "of this name"
     return "; ".join(filter(None, (f"there is no option {name}", did_you_mean(name, spellings))))
+
+
+def _wrapped_example(line: str, columns: int) -> str:
+    """Wrap a comment, or a command line with backslashes before options, so that it can still be pasted."""
+    if len(line) <= columns or line.lstrip().startswith("#"):
+        return textwrap.fill(line, columns, subsequent_indent="  # ")
+    first, *options = _BEFORE_OPTION.split(line)
+    lines = [first]
+    for option in options:
+        if len(lines[-1]) + len(option) + len("  \\") > columns:
+            lines[-1] += " \\"
+            lines.append(f"      {option}")
+        else:
+            lines[-1] += f" {option}"
+    return "\n".join(lines)
 
 
 def _reworded(message: str) -> str:

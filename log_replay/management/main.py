@@ -30,9 +30,10 @@ Usage: log-replay VERB [ARGUMENT ...]
 Verbs:
 {verbs}
 
-log-replay completion bash|zsh|fish prints a script for completing command lines with Tab.
 log-replay VERB --help shows the options of a verb with examples.
-log-replay --version shows the version; with -v 2, also those of the most important packages.
+log-replay completion bash|zsh|fish prints a script that completes verbs,
+options and files with Tab.
+log-replay --version shows the version; with -v 2, also those of packages.
 
 The names of the management commands work as well:
 {commands}
@@ -42,8 +43,14 @@ So do Django's own commands.
 
 def usage() -> str:
     """Return the text of ``log-replay --help``: the verbs first, then the long names."""
-    shown = "\n".join(f"  {name:<9} {verb.summary}" for name, verb in verbs().items())
-    names = textwrap.fill(", ".join(commands()), 100, initial_indent="  ", subsequent_indent="  ")
+    from log_replay.management.command import help_columns  # noqa: PLC0415 - workers import this module as well
+
+    columns = help_columns()
+    shown = "\n".join(
+        textwrap.fill(verb.summary, columns, initial_indent=f"  {name:<9} ", subsequent_indent=" " * 12)
+        for name, verb in verbs().items()
+    )
+    names = textwrap.fill(", ".join(commands()), columns, initial_indent="  ", subsequent_indent="  ")
     return _USAGE.format(verbs=shown, commands=names)
 
 

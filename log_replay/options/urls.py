@@ -129,7 +129,7 @@ def parse_url(text: str, side: Side) -> ParsedUrl:
         variables = SCHEMES[scheme].variables
         name = (variables.get("password") or variables["secret"])[0]
         raise ConfigurationError(
-            f"a {scheme}:// URL contains a password, which other users of this machine can see",
+            f"the {scheme}:// URL contains a password, which other users of this machine can see",
             hint=f"leave it out of the URL, and set the environment variable {name}",
         )
     query = _QUERY.search(rest)

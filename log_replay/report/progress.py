@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 SECONDS_BETWEEN_LINES = 30.0
+#: What the bar needs beside the number and the name of the object, and the least that it leaves them.
+_OTHER_COLUMNS, _LEAST_NAME_COLUMNS = 60, 12
 
 
 class Progress(Protocol):
@@ -133,9 +135,12 @@ class ProgressBar(ProgressState):
 
     def _draw(self) -> None:
         rate = self.lines / max(time.monotonic() - self.started, 0.001)
+        number, name = f"{self.objects + 1}/{self.total_objects or '?'}", escape_controls(self.name)
+        room = max(_LEAST_NAME_COLUMNS, self.display.console.width - _OTHER_COLUMNS) - len(number) - 1
         self.display.update(
             self._task,
-            description=escape_controls(f"{self.objects + 1}/{self.total_objects or '?'} {self.name}"),
+            # The end of a long name tells objects apart.
+            description=f"{number} {name if len(name) <= room else '…' + name[1 - room :]}",
             total=self.total_bytes,
             completed=self.bytes,
             rate=f"{rate:,.0f}",

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, TextIO
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from log_replay.counters import SUMS
 from log_replay.report.fallbacks import fallback_remarks
 from log_replay.terminal_text import escape_controls
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from log_replay.counters import Counters, ValidationCounts
     from log_replay.report import Report
@@ -31,6 +33,9 @@ COLUMNS = (
     "lines", "blank", "unparsable", "unknown", "filtered", "known", "transformed", "rejected",
     "statements", "delivered", "duplicate", "unrouted", "failed",
 )  # fmt: skip
+
+#: The columns on a terminal that is too narrow for all.
+NARROW_COLUMNS = frozenset({"lines", "known", "rejected", "statements", "failed"})
 
 
 class _Console(Console):
@@ -46,7 +51,7 @@ def show_summary(report: Report, stream: TextIO) -> None:
         OSError: the stream cannot be written.
     """
     console = _Console(file=stream, width=None if stream.isatty() else PLAIN_WIDTH, highlight=False)
-    console.print(_objects(report))
+    _print_counters(console, report)
     for title, counter in (
         ("Statements by event", report.statements_by_event),
         ("Rejects by reason", report.rejects_by_reason),
@@ -68,10 +73,25 @@ def remarks(report: Report) -> Iterable[str]:
     return (*_left_out(report), *_remarks(report), *_problems(report))
 
 
-def _objects(report: Report) -> Table:
+def _print_counters(console: Console, report: Report) -> None:
+    """Print the counters of each object; on a narrow terminal only some, and the others below as sums."""
     # Columns with only zeros are left out, except these four.
     total = report.total
     shown = [name for name in COLUMNS if getattr(total, name) or name in {"lines", "known", "statements", "failed"}]
+    table = _objects(report, shown)
+    wide = console.options.update(width=10 * PLAIN_WIDTH)
+    if Measurement.get(console, wide, table).maximum <= console.width:
+        console.print(table)
+        return
+    console.print(_objects(report, [name for name in shown if name in NARROW_COLUMNS]))
+    for whole, parts in SUMS.items():
+        found = [f"{getattr(total, part):,} {part}" for part in parts if getattr(total, part)]
+        console.print(f" {getattr(total, whole):,} {whole} = {' + '.join(found) or '0'}")
+    console.print()
+
+
+def _objects(report: Report, shown: Sequence[str]) -> Table:
+    total = report.total
     table = Table("object", box=SIMPLE_HEAD, show_footer=False, pad_edge=False)
     for name in shown:
         table.add_column(name, justify="right")

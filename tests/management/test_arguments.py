@@ -8,7 +8,8 @@ import shlex
 import pytest
 from django.core.management import load_command_class
 
-from log_replay.management.verbs import command_of
+from log_replay.management.main import usage
+from log_replay.management.verbs import command_of, verbs
 from log_replay.options import OPTIONS
 
 XAPI = ["--transformer_type", "xapi", "--source_provider", "LOCAL"]
@@ -63,6 +64,18 @@ def test_examples_of_each_command_can_be_parsed(name):
         parser.parse_args(shlex.split(example)[2:])
 
 
+@pytest.mark.parametrize("verb", verbs())
+def test_help_of_a_verb_fits_into_80_columns(monkeypatch, verb):
+    monkeypatch.setenv("COLUMNS", "80")
+    text = load_command_class("log_replay", command_of(verb)).create_parser("log-replay", verb).format_help()
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_list_of_verbs_fits_into_80_columns(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert max(map(len, usage().splitlines())) <= 80
+
+
 def test_help_shows_each_option_once_with_underscores():
     text = command().create_parser("log-replay", "transform_tracking_logs").format_help()
     shown = re.findall(r"^  (--\w+)", text, re.MULTILINE)
@@ -97,3 +110,9 @@ def test_wrong_arguments_are_shown_without_control_characters(refused):
 
 def test_missing_options_are_named_once(refused):
     assert refused() == "the following arguments are required: --transformer_type"
+
+
+def test_inspect_accepts_that_it_is_a_dry_run():
+    parser = load_command_class("log_replay", command_of("inspect")).create_parser("log-replay", "inspect")
+    assert parser.parse_args(["logs", "--dry-run"]).dry_run
+    assert "dry_run" not in parser.format_help()

@@ -41,7 +41,7 @@ class Command(LogReplayCommand):
   # Say also whether a ClickHouse has its statements:
   %(prog)s s3://bucket/logs/tracking.log.gz:0 --to clickhouse://user@clickhouse:8443/xapi
 """
-    usage = "%(prog)s OBJECT:OFFSET ... | - | --from_rejects PATH [OPTION ...]"
+    usage = "%(prog)s OBJECT:OFFSET ... | - | --from_rejects PATH [OPTION]"
     help = (
         "Show step by step what becomes of a line: where its JSON begins, its event, the filters, the user and the "
         "course as the database knows them, the code that makes its statements, the statements, the rules of the "

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import argparse
+from typing import Any
 
 from log_replay.management.command import LogReplayCommand
 from log_replay.management.exit_codes import errors_exit
@@ -10,9 +11,6 @@ from log_replay.management.replaying import run_replay
 from log_replay.options import OPTIONS, read_options
 from log_replay.options.arguments import add_arguments
 from log_replay.statement_log import configure_own_log
-
-if TYPE_CHECKING:
-    import argparse
 
 #: Options of a replay that have no effect on an inspection, or that it sets itself.
 _LEFT_OUT = frozenset({"dry_run", "log_to", "log_format", "log_timeout_secs", "max_line_bytes", "plan"})
@@ -37,7 +35,7 @@ class Command(LogReplayCommand):
   # Look at the logs in a folder:
   %(prog)s /openedx/data/logs
 
-  # Look at a bucket before its events are sent to an LRS, and keep the report as a page and as JSON:
+  # Look at a bucket before an LRS gets its statements, and keep the report as a page and as JSON:
   %(prog)s s3://bucket/logs --to https://replay@lrs.example.com/xAPI --html report.html --json report.json
 """
     help = (
@@ -53,6 +51,8 @@ class Command(LogReplayCommand):
         """Add the options of a replay."""
         rows = {name: row for name, row in OPTIONS.items() if name not in _LEFT_OUT}
         add_arguments(parser, rows, short=self.verb is not None)
+        # It is a dry run in any case, so the option is accepted.
+        parser.add_argument("--dry_run", "--dry-run", action="store_true", help=argparse.SUPPRESS)
 
     def handle(self, *_args: str, **given: Any) -> None:
         """Inspect, and exit with the code for the result."""

@@ -20,8 +20,8 @@ class Command(LogReplayCommand):
   # Count the statements in the embedded ClickHouse by verb:
   %(prog)s 'SELECT verb, count() FROM statements GROUP BY verb'
 
-  # Show what one course has, from files, as JSON lines:
-  %(prog)s "SELECT time, actor, event FROM statements WHERE course = 'course-v1:Org+Course+Run' ORDER BY time" \\
+  # Show what one organisation has, from files, as JSON lines:
+  %(prog)s "SELECT time, event FROM statements WHERE org = 'edX'" \\
     --files /data/statements --format json
 """
     help = (

@@ -64,7 +64,8 @@ def _list_ahead(source: Source, place: Place, progress: Progress) -> Iterator[So
     if not found and len(ahead) < LISTED_AHEAD:
         skipped = [f"{entry.name} ({entry.reason})" for entry in ahead if isinstance(entry, SkippedObject)]
         but = f"; skipped {len(skipped)}: {', '.join(skipped[:3])}" if skipped else ""
-        raise ConfigurationError(f"no logs to replay in {place.shown}{but}", hint="check the prefix")
+        hint = f"check the {'path' if place.provider == 'PATHS' else 'prefix'}"
+        raise ConfigurationError(f"no logs to replay in {place.shown}{but}", hint=hint)
     if len(ahead) < LISTED_AHEAD:
         sizes = [entry.size_bytes for entry in found]
         progress.expect(len(found), None if None in sizes else sum(size or 0 for size in sizes))
