@@ -13,7 +13,12 @@ from log_replay.options.arguments import add_arguments
 from log_replay.statement_log import configure_own_log
 
 #: Options of a replay that have no effect on an inspection, or that it sets itself.
-_LEFT_OUT = frozenset({"dry_run", "log_to", "log_format", "log_timeout_secs", "max_line_bytes", "plan"})
+_LEFT_OUT = frozenset(
+    {
+        "dry_run", "log_to", "log_format", "log_timeout_secs", "max_line_bytes", "plan", "kubernetes", "parallelism",
+        "image",
+    }
+)  # fmt: skip
 
 
 class Command(LogReplayCommand):
