@@ -43,8 +43,12 @@ run: $(VENV)/.run ## Replay the sample log: statements on stdout and in out/stat
 	@LOG_REPLAY_HOME=$(OUT)/home LOG_REPLAY_RETIRED_USER_SALTS=sample-salt $(BIN)/log-replay replay tracking.log \
 		--base $(OUT) --to $(OUT)/statements --log_to stdout --log_format raw
 
+# Tests wait for servers and other processes, so one process more than cores saves time. Files with many tests need not
+# come first: tests/conftest.py begins with the slowest ones.
+PROCESSES = $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
+
 test: $(VENV)/.dev ## Run the whole test suite
-	@$(BIN)/pytest --numprocesses auto --dist loadfile --durations 15 $(TESTS)
+	@$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder --durations 15 $(TESTS)
 
 # 500 runs into a failing LRS, 500 from and into a failing store, 300 runs that are killed, a million lines, fuzzing, 100
 # examples of each event, 20,000 statements that two LRSs check as well, a log of 5 GB with planted facts, 100 samples, 200

@@ -17,6 +17,14 @@ settings.load_profile("log_replay")
 # A shell starts background commands with SIGINT ignored, and processes inherit this.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+#: The folders whose tests take longest.
+SLOWEST = ("tests/faults/", "tests/tutor/", "tests/pipeline/workers/")
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the slowest tests. Otherwise one process runs them alone in the end. The order stays random else."""
+    items.sort(key=lambda item: not item.nodeid.startswith(SLOWEST))
+
 
 @pytest.fixture(autouse=True)
 def _restore_loggers():

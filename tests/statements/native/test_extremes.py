@@ -17,7 +17,7 @@ from tests.support.known_events import FORMS_OF
 from tests.support.transformers import event_of
 from tests.support.variations import HOLDERS, SEARCHED_FIELDS, paths, put
 
-EXAMPLES = int(os.environ.get("LOG_REPLAY_PARITY_EXAMPLES", "15"))
+EXAMPLES = int(os.environ.get("LOG_REPLAY_PARITY_EXAMPLES", "8"))
 EVERY_EVENT = [(type_, name) for type_, transforms in TRANSFORMS.items() for name in sorted(transforms)]
 
 EXTREMES = st.sampled_from(

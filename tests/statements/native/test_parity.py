@@ -19,8 +19,8 @@ from tests.support.variations import events, scenes
 
 SAMPLE = Path(log_replay.standalone.__file__).parent / "sample" / "tracking.log"
 
-#: ``make certify`` sets a larger number.
-EXAMPLES = int(os.environ.get("LOG_REPLAY_PARITY_EXAMPLES", "25"))
+#: ``make certify`` and ``make endurance`` set larger numbers.
+EXAMPLES = int(os.environ.get("LOG_REPLAY_PARITY_EXAMPLES", "10"))
 
 EVERY_EVENT = [(type_, name) for type_, transforms in TRANSFORMS.items() for name in sorted(transforms)]
 
@@ -48,7 +48,10 @@ def test_statements_and_reject_reasons_are_upstreams(transformers, name):
 @pytest.mark.parametrize(("transformer_type", "name"), EVERY_EVENT)
 def test_events_of_the_lms_are_transformed_natively(transformers, name):
     @settings(
-        max_examples=10, database=None, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+        max_examples=max(5, EXAMPLES // 5),
+        database=None,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
     @given(form=st.sampled_from(FORMS_OF[name]), scene=scenes().filter(lambda scene: scene.course_id != TEA))
     def check(form, scene):
