@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import json
 import lzma
 import os
 import re
@@ -19,6 +18,7 @@ import pytest
 
 from tests.faults.command_lines import LINES, Line
 from tests.faults.wrong_values import SECRET
+from tests.support.command_server import CommandServer
 from tests.support.paths import ROOT
 
 if sys.version_info >= (3, 14):
@@ -32,8 +32,12 @@ CONTROL = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]")
 WARNING = re.compile(rb'^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[(?:warning|info) *\]|^\{.*"level": ?"(?:warning|info)"')
 
 
-class Server:
-    """Runs command lines in one imported process, or in a fresh one if the environment changes."""
+#: A command that takes longer than this waits for something that never comes.
+LONGEST_SECONDS = 60
+
+
+class Commands:
+    """Runs command lines in forked processes, or in a fresh one if the environment changes."""
 
     def __init__(self, home: Path) -> None:
         self.environment = {
@@ -43,21 +47,13 @@ class Server:
             "LOG_REPLAY_RETIRED_USER_SALTS": "sample-salt",
             "PYTHONPATH": str(ROOT),
         }
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.command_server"],
-            cwd=ROOT, env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+        self.server = CommandServer(self.environment)
 
     def __call__(self, line: Line, folder: Path, streams: dict[str, str | None]) -> int:
         arguments = shlex.split(line.arguments)
         if line.environment:
             return self._fresh(line, arguments, folder, streams)
-        request = {"arguments": arguments, "folder": str(folder), "limits": line.limits, **streams}
-        assert self.process.stdin
-        assert self.process.stdout
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        return int(self.process.stdout.readline())
+        return self.server.run(arguments, folder, streams, limits=line.limits, longest_seconds=LONGEST_SECONDS)
 
     def _fresh(self, line: Line, arguments: list[str], folder: Path, streams: dict[str, str | None]) -> int:
         program = "from log_replay.management.main import main; main()"
@@ -72,23 +68,16 @@ class Server:
                 stdin=stdin, stdout=stdout, stderr=stderr,
             ).returncode  # fmt: skip
 
-    def close(self) -> None:
-        assert self.process.stdin
-        assert self.process.stdout
-        self.process.stdin.close()
-        self.process.stdout.close()
-        self.process.wait(60)
-
 
 @pytest.fixture(scope="module")
 def log_replay(tmp_path_factory):
     home = tmp_path_factory.mktemp("hunt") / "home"
-    server = Server(home)
+    commands = Commands(home)
     prepared = tmp_path_factory.mktemp("prepared")
-    loaded = server(Line("", "load_identities sample", 0), prepared, _streams(prepared, Line("", "", 0)))
+    loaded = commands(Line("", "load_identities sample", 0), prepared, _streams(prepared, Line("", "", 0)))
     assert loaded == 0, (prepared / "stderr").read_text()
-    yield server
-    server.close()
+    yield commands
+    commands.server.close()
 
 
 def _streams(folder: Path, line: Line) -> dict[str, str | None]:

@@ -21,7 +21,7 @@ XAPI = ["--transformer_type", "xapi"]
 def lms_file(tmp_path_factory):
     """The sample's LMS database, in which one user lacks an external id, and one type of them is missing."""
     home = tmp_path_factory.mktemp("lms")
-    sample_shell(home)
+    sample_shell(home).close()
     file = home / "log-replay.sqlite3"
     with closing(sqlite3.connect(file)) as database:
         database.execute("PRAGMA journal_mode=DELETE")

@@ -1,7 +1,7 @@
 """Run ``log-replay`` command lines, each in a forked process that an imported Django makes quick.
 
 ``python -m tests.support.command_server`` reads one JSON request per line: the arguments, the working directory, the
-files for stdin, stdout and stderr, and resource limits. It answers with the exit code.
+files for stdin, stdout and stderr, resource limits, and the longest time. It answers with the exit code.
 """
 
 from __future__ import annotations
@@ -10,29 +10,84 @@ import json
 import os
 import resource
 import signal
+import subprocess
 import sys
 import time
 import traceback
+import weakref
 from contextlib import suppress
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import django
+
+from tests.support.paths import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 #: The modules that most commands use: a forked process need not import them again.
 IMPORTED = (
     "log_replay.management.commands.replay_tracking_logs",
+    "log_replay.identities.lms_tables",
+    "log_replay.inspect.profile",
     "log_replay.pipeline.run",
+    "log_replay.pipeline.transform",
     "log_replay.report.terminal",
     "log_replay.sinks.files.opening",
     "log_replay.sinks.lrs.sink",
     "log_replay.sources.local",
+    "log_replay.standalone.embedded",
     "log_replay.statements.native.xapi.events",
     "log_replay.storage.drivers",
-    "event_routing_backends.processors.xapi.transformer",
+    "event_routing_backends.processors.caliper.event_transformers",
+    "event_routing_backends.processors.xapi.event_transformers",
 )
-#: A command that takes longer than this waits for something that never comes.
-LONGEST_SECONDS = 60
+
+
+class CommandServer:
+    """A process that imports everything once in an environment, and runs command lines."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.environment = dict(environment)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.command_server"],
+            cwd=ROOT, env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        self.close = weakref.finalize(self, _end, self._process)
+
+    def run(
+        self,
+        arguments: list[str],
+        folder: Path,
+        streams: dict[str, str | None],
+        *,
+        limits: dict[str, int] | None = None,
+        longest_seconds: float,
+    ) -> int:
+        """Run a command line in a folder, and return its exit code.
+
+        Args:
+            arguments: what follows ``log-replay``.
+            folder: the working directory.
+            streams: the paths for stdin, stdout and stderr; None for a closed one.
+            limits: names and values for ``setrlimit``.
+            longest_seconds: a command that takes longer is killed.
+        """
+        request = {"arguments": arguments, "folder": str(folder), "limits": limits or {}, **streams}
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps({**request, "longest_seconds": longest_seconds}) + "\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    assert process.stdin
+    assert process.stdout
+    process.stdin.close()
+    process.stdout.close()
+    process.wait(60)
 
 
 def _redirect(descriptor: int, path: str | None, flags: int) -> None:
@@ -68,9 +123,9 @@ def _run(request: dict[str, Any]) -> int:
     return 0
 
 
-def _exit_code(child: int) -> int:
+def _exit_code(child: int, longest_seconds: float) -> int:
     """Wait for a process, kill it if it takes too long, and return its exit code."""
-    deadline = time.monotonic() + LONGEST_SECONDS
+    deadline = time.monotonic() + longest_seconds
     while True:
         pid, status = os.waitpid(child, os.WNOHANG)
         if pid:
@@ -101,7 +156,7 @@ def main() -> None:
                     with suppress(Exception):
                         stream.flush()
                 os._exit(code)
-        answers.write(f"{_exit_code(child)}\n")
+        answers.write(f"{_exit_code(child, request['longest_seconds'])}\n")
         answers.flush()
 
 
