@@ -98,8 +98,17 @@ def tracking_table(config: Mapping[str, Any]) -> Table:
     Raises:
         ConfigurationError: the name of the database is invalid.
     """
+    return log_table({**config, "table": TRACKING_TABLE})
+
+
+def log_table(config: Mapping[str, Any]) -> Table:
+    """Return the table with the lines of tracking logs that a configuration names, by default Aspects' own.
+
+    Raises:
+        ConfigurationError: a name is invalid.
+    """
     names = {name: name for name in TRACKING_COLUMNS}
-    return _table({**config, "table": TRACKING_TABLE}, TRACKING_TABLE, names, TRACKING_COLUMNS)
+    return _table(config, TRACKING_TABLE, names, TRACKING_COLUMNS)
 
 
 def create_table(client: Client, table: Table) -> None:
@@ -154,11 +163,9 @@ def _check_table(client: Client, table: Table, missing_hint: str) -> None:
     for name, wanted in table.types.items():
         kind = found.get(table.columns[name])
         if kind is None:
-            raise _unusable(
-                table,
-                f"it has no column {table.columns[name]}",
-                f'if the column has another name, set "columns": {{"{name}": ...}}',
-            )
+            renamed = f'if the column has another name, set "columns": {{"{name}": ...}}'
+            hint = renamed if table.types is STATEMENT_COLUMNS else None
+            raise _unusable(table, f"it has no column {table.columns[name]}", hint)
         # The rows contain moments, not local times, so the column may have any time zone.
         if _TIMEZONE.sub(lambda zone: ")" if zone[0][0] == "," else "", kind) != wanted:
             raise _unusable(table, f"its column {table.columns[name]} is {kind}, not {wanted}", None)

@@ -24,7 +24,20 @@ class Place:
     def public(self) -> dict[str, str]:
         """The settings that tell one place from another and give no access to it."""
         shown = ("key",) if self.provider == "LOCAL" else ()
-        names = (*shown, "container", "prefix", "host", "port", "region", "url", "path", "database", "table")
+        names = (
+            *shown,
+            "container",
+            "prefix",
+            "host",
+            "port",
+            "region",
+            "url",
+            "path",
+            "database",
+            "table",
+            "since",
+            "until",
+        )
         found = {name: str(self.config[name]) for name in names if self.config.get(name) is not None}
         if self.config.get("unwrap"):
             found["unwrap"] = "true"

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from log_replay.errors import ConfigurationError
 from log_replay.options.option import CLICKHOUSE, LRS
-from log_replay.options.urls import SCHEMES, bucket_config, clickhouse_config, is_url, lrs_config, parse_url
+from log_replay.options.urls import (
+    SCHEMES,
+    bucket_config,
+    clickhouse_config,
+    is_url,
+    log_table_config,
+    lrs_config,
+    parse_url,
+)
 from log_replay.sources.patterns import fixed_beginning
 
 if TYPE_CHECKING:
@@ -85,6 +93,9 @@ def is_folder(to: str) -> bool:
 
 def _bucket(source: str, given: Mapping[str, Any]) -> dict[str, Any]:
     url = parse_url(source, "source")
+    if SCHEMES[url.scheme].provider == CLICKHOUSE:
+        label = f"clickhouse://{url.host}/{url.path.strip('/')}/"
+        return {"label": label, "provider": CLICKHOUSE, "config": log_table_config(url, given), "pattern": None}
     config = bucket_config(url, given, "source")
     label = f"minio://{url.host}/{config['container']}/" if url.scheme == "minio" else f"{url.scheme}://{url.host}/"
     pattern = config["prefix"]

@@ -12,6 +12,7 @@ from django.conf import settings
 from log_replay.errors import ConfigurationError
 from log_replay.options.option import CLICKHOUSE, FILES, LRS
 from log_replay.options.paths import with_absolute_paths
+from log_replay.options.place import PATHS
 from log_replay.options.places import destination_place, is_relative, source_place
 from log_replay.options.table import OPTIONS, Options
 from log_replay.options.urls import is_url
@@ -43,6 +44,7 @@ def read_options(given: Mapping[str, Any], *, short: bool = False) -> Options:
     _translate_places(values)
     _check_effects(raw, values["destination_provider"])
     _check_limit(values)
+    _check_tracking(values)
     _complete(values, raw)
     if not values["log_format"]:
         terminal = short and values["log_to"] == "stdout" and sys.stdout is not None and sys.stdout.isatty()
@@ -131,6 +133,15 @@ def _check_limit(values: Mapping[str, Any]) -> None:
         raise ConfigurationError("--limit applies only to runs that store nothing", hint="add --dry_run")
     if values["run"]:
         raise ConfigurationError("--limit and --run cannot be combined", hint="leave one out")
+
+
+def _check_tracking(values: Mapping[str, Any]) -> None:
+    """Refuse to store the events of a table of events again."""
+    places = values["source_config"].get("places", []) if values["source_provider"] == PATHS else []
+    if values["tracking"] and CLICKHOUSE in {values["source_provider"], *(place.get("provider") for place in places)}:
+        raise ConfigurationError(
+            "--tracking would store again what a table of tracking events already has", hint="leave it out"
+        )
 
 
 def _complete(values: dict[str, Any], raw: Mapping[str, Any]) -> None:

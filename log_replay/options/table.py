@@ -61,7 +61,8 @@ class Options(RunOptions):
     # fmt: off
     sources: tuple[str, ...] = option(
         SOURCE,
-        "Files, folders, patterns such as 'logs/*.gz', URLs such as s3://BUCKET/PREFIX, or - for standard input.",
+        "Files, folders, patterns such as 'logs/*.gz', URLs such as s3://BUCKET/PREFIX or "
+        "clickhouse://USER@HOST:PORT/DATABASE/TABLE, or - for standard input.",
         read=words, default=[], nargs="*", metavar="SOURCE", positional=True,
     )
     base: str | None = option(
@@ -72,7 +73,7 @@ class Options(RunOptions):
     source_provider: str = option(
         SOURCE,
         "Storage provider of the logs, instead of SOURCE: LOCAL, S3, MINIO or any other provider of Apache Libcloud; "
-        "or STDIN.",
+        "STDIN; or CLICKHOUSE, for a table of their lines.",
         read=read_provider, metavar="PROVIDER",
     )
     source_config: Mapping[str, Any] = option(
@@ -80,8 +81,9 @@ class Options(RunOptions):
         "Configuration of the source: a JSON object, or @FILE to read it from a file. 'container' is the bucket (for "
         "LOCAL, a folder in the folder 'key'), 'prefix' (optional) is how the names of the objects begin, "
         "'unwrap': true is for lines that Vector or Docker has wrapped in JSON, everything else is passed to the "
-        "provider. ${NAME} in a value is read from the environment. Not needed for STDIN. With "
-        "SOURCEs it has further settings of their buckets.",
+        "provider. ClickHouse: 'url', 'username', 'password', 'database', 'table' (default _tracking), and 'since' and "
+        "'until' for the time of its rows; or 'path' for an embedded ClickHouse. ${NAME} in a value is read from the "
+        "environment. Not needed for STDIN. With SOURCEs it has further settings of their buckets.",
         read=read_config, default="{}", metavar="JSON", config_of="source_provider",
     )
     to: str | None = option(

@@ -89,7 +89,6 @@ SCHEMES = {
         "CLICKHOUSE",
         "clickhouse://USER@HOST:PORT/DATABASE",
         {"username": ("CLICKHOUSE_USER",), "password": ("CLICKHOUSE_PASSWORD",)},
-        sides=("destination",),
     ),
     "https": Scheme("LRS", "https://USER@HOST/xAPI", _LRS_VARIABLES, sides=("destination",)),
     "http": Scheme("LRS", "http://USER@HOST/xAPI", _LRS_VARIABLES, sides=("destination",)),
@@ -180,6 +179,18 @@ def clickhouse_config(url: ParsedUrl, given: Mapping[str, Any]) -> dict[str, Any
     host = f"[{place['host']}]" if ":" in place["host"] else place["host"]
     config = {"url": f"{'https' if secure else 'http'}://{host}:{port}", **_login(url, given), **settings, **given}
     return {**config, "database": url.path} if url.path else config
+
+
+def log_table_config(url: ParsedUrl, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the configuration of CLICKHOUSE for the URL of a source, whose path is ``DATABASE/TABLE``.
+
+    Raises:
+        ConfigurationError: the URL has no host, or names no table.
+    """
+    database, _, table = url.path.strip("/").partition("/")
+    if not table or "/" in table:
+        raise ConfigurationError(f"{url.shown} names no table", hint=f"write {SCHEMES[url.scheme].form}/TABLE")
+    return {**clickhouse_config(url, given), "database": database, "table": table}
 
 
 def lrs_config(url: ParsedUrl, given: Mapping[str, Any]) -> dict[str, Any]:

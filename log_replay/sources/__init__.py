@@ -1,4 +1,4 @@
-"""Sources: local folders, stdin and every storage provider of libcloud, read as streams of decompressed bytes."""
+"""Sources: local folders, stdin, ClickHouse and every storage provider of libcloud, read as decompressed bytes."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ def open_source(
     """Return the source that the options describe. Nothing is connected to before ``check`` or ``objects``.
 
     Args:
-        provider: a libcloud storage provider's constant (``S3``, ``MINIO`` ...), ``LOCAL``, ``STDIN``, or ``PATHS`` for
-            several sources (see ``sources.paths``).
+        provider: a libcloud storage provider's constant (``S3``, ``MINIO`` ...), ``LOCAL``, ``STDIN``, ``CLICKHOUSE``
+            for rows of a table, or ``PATHS`` for several sources (see ``sources.paths``).
         config: ``container``, ``prefix`` and the provider's own options, such as ``key`` and ``secret``; ``unwrap`` for
             lines that a log collector has wrapped (see ``sources.wrapped``).
         retry_policy: applied to the requests of libcloud's providers, instead of the default one.
@@ -96,6 +96,10 @@ def open_source(
 
         open_bucket = partial(open_source, retry_policy=retry_policy, skip_unreadable=skip_unreadable)
         return PathsSource(config, open_bucket, skip_unreadable=skip_unreadable)
+    if provider == "CLICKHOUSE":
+        from log_replay.sources.clickhouse import ClickHouseSource  # noqa: PLC0415 - see above
+
+        return ClickHouseSource(config, retry_policy or RetryPolicy())
     from log_replay.sources.cloud import CloudSource  # noqa: PLC0415 - see above
 
     return CloudSource(provider, config, retry_policy or RetryPolicy(), skip_unreadable=skip_unreadable)

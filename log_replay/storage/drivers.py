@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from log_replay.storage.location import Side
 
 #: Providers of our own, besides those of libcloud.
-OWN_PROVIDERS = {"source": ["STDIN"], "destination": ["CLICKHOUSE", "LOGGER", "LRS"]}
+OWN_PROVIDERS = {"source": ["CLICKHOUSE", "STDIN"], "destination": ["CLICKHOUSE", "LOGGER", "LRS"]}
 
 
 def open_driver(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 
 import pytest
@@ -29,16 +30,46 @@ def succeeded(done):
         ("oldest", "local"),
         ("newest", "dev"),
         ("newest", "k8s"),
-        pytest.param("oldest", "k8s", marks=endurance),
+        *(pytest.param("oldest", mode, marks=endurance) for mode in ("dev", "k8s")),
         pytest.param("newest", "local", marks=endurance),
     ],
 )
-def test_the_guides_command_fills_aspects_table(site, clickhouse, mode):
+def test_the_guides_command_fills_aspects_table(new_site, clickhouse, mode):
     if mode == "k8s":
         needs_kubectl()
-    done = succeeded(site(mode, *SEED))
+    done = succeeded(new_site(mode, *SEED))
     assert clickhouse.query(COUNT) == [[str(STATEMENTS)]]
     assert "destination: CLICKHOUSE at http://127.0.0.1" in done.stderr
+
+
+@pytest.mark.parametrize("mode", ["k8s", *(pytest.param(mode, marks=endurance) for mode in ("local", "dev"))])
+def test_the_guides_command_for_s3_fills_aspects_table(site, clickhouse, s3, mode):
+    if mode == "k8s":
+        needs_kubectl()
+    log = (site.logs / "tracking.log").read_bytes()
+    half = log.index(b"\n", len(log) // 2) + 1
+    s3.write("any-prefix/1.log", log[:half])
+    s3.write("any-prefix/2.log.gz", gzip.compress(log[half:]))
+    # The guide's keys, and where the server is.
+    config = {
+        "key": s3.key, "secret": s3.secret, "region": "us-east-1", "container": s3.container, "prefix": "any-prefix",
+        "host": s3.host, "port": s3.port, "secure": False,
+    }  # fmt: skip
+    source = ["--source_provider", "S3", "--source_config", json.dumps(config)]
+    succeeded(site(mode, *SEED[:2], *source, *SEED[6:]))
+    assert clickhouse.query(COUNT) == [[str(STATEMENTS)]]
+
+
+@pytest.mark.parametrize("mode", ["k8s", *(pytest.param(mode, marks=endurance) for mode in ("local", "dev"))])
+def test_aspects_table_of_tracking_events_is_a_source(site, clickhouse, mode):
+    if mode == "k8s":
+        needs_kubectl()
+    succeeded(site("local", "do", "replay-tracking-logs", "--tracking", "--create_tables"))
+    clickhouse.query("TRUNCATE TABLE openedx.xapi_events_all")
+    (site.logs / "tracking.log").unlink()
+    done = succeeded(site(mode, "do", "transform-tracking-logs", "--source_provider", "CLICKHOUSE"))
+    assert clickhouse.query(COUNT) == [[str(STATEMENTS)]]
+    assert clickhouse.password not in done.stdout + done.stderr
 
 
 def test_without_options_the_sites_logs_go_to_aspects(site, clickhouse):
@@ -102,9 +133,10 @@ def test_a_file_of_the_host_names_a_mounted_folder(site, clickhouse, tmp_path):
     )
 
 
-def test_help_needs_no_container(site):
-    for command in ("transform-tracking-logs", "dump-data-to-clickhouse", "replay-runs"):
-        assert "Usage: tutor local do" in succeeded(site("local", "do", command, "--help")).stdout
+@pytest.mark.parametrize("mode", ["local", "dev", "k8s"])
+def test_help_needs_no_container(site, mode):
+    for command in ("transform-tracking-logs", "dump-data-to-clickhouse"):
+        assert f"Usage: tutor {mode} do" in succeeded(site(mode, "do", command, "--help")).stdout
     assert site.recorded("container") == []
 
 

@@ -32,6 +32,7 @@ COURSES = "course_overviews"
 NO_LOGS_ON_KUBERNETES = """\
 On Kubernetes, the LMS keeps no tracking logs: `tracking.log` ends with its container. They can be in
 - a bucket that a log collector writes to: --source_provider S3 --source_config @FILE
+- Aspects' table _tracking, if ASPECTS_VECTOR_STORE_TRACKING_LOGS is true: --source_provider CLICKHOUSE
 - a volume: tutor config save --set LOG_REPLAY_K8S_LOGS_VOLUME=NAME-OF-THE-CLAIM"""
 
 
@@ -176,7 +177,13 @@ def _replay_arguments(site: Site, command: str, given: list[str]) -> list[str]:
 
 
 def _with_source(site: Site, command: str, given: list[str]) -> list[str]:
-    """Return the arguments with the site's own logs as the source, unless they name another."""
+    """Return the arguments with the site's own logs as the source, unless they name another.
+
+    CLICKHOUSE without a configuration is Aspects' own table of tracking events.
+    """
+    provider = (args.value_of(given, "source_provider") or "").upper()
+    if provider == site_defaults.CLICKHOUSE and site_defaults.has_aspects(site.settings):
+        return args.completed(given, {"source_config": json.dumps(site_defaults.tracking_table(site.settings))})
     if any(args.is_given(given, option) for option in ("source_provider", "source_config", "base")):
         return given
     if args.has_positional(given, **_arity(command)):

@@ -19,6 +19,7 @@ VOLUME_LOGS_IN_LMS = {"key": "/", "container": "logs"}
 CLICKHOUSE, LRS = "CLICKHOUSE", "LRS"
 #: Environment variables that only the values of the plugin's own options refer to.
 CLICKHOUSE_PASSWORD = "LOG_REPLAY_CLICKHOUSE_PASSWORD"  # noqa: S105 - a name
+TRACKING_PASSWORD = "LOG_REPLAY_TRACKING_PASSWORD"  # noqa: S105 - a name
 EVENT_SINK_PASSWORD = "LOG_REPLAY_EVENT_SINK_PASSWORD"  # noqa: S105 - a name
 LRS_PASSWORD = "LOG_REPLAY_LRS_PASSWORD"  # noqa: S105 - a name
 
@@ -52,6 +53,7 @@ def environment(settings: Settings, mode: str) -> dict[str, str]:
         variables[CLICKHOUSE_PASSWORD] = settings.text(
             "ASPECTS_CLICKHOUSE_LRS_PASSWORD" if takes_xapi_by_ralph(settings) else "ASPECTS_CLICKHOUSE_VECTOR_PASSWORD"
         )
+        variables[TRACKING_PASSWORD] = settings.text("ASPECTS_CLICKHOUSE_VECTOR_PASSWORD")
         variables[EVENT_SINK_PASSWORD] = settings.text("ASPECTS_CLICKHOUSE_CMS_PASSWORD")
         variables[LRS_PASSWORD] = settings.text("RALPH_LMS_PASSWORD")
     return variables
@@ -92,6 +94,17 @@ def statement_table(settings: Settings) -> dict[str, str]:
         "password": f"${{{CLICKHOUSE_PASSWORD}}}",
         "database": settings.text("RALPH_DATABASE" if ralph else "ASPECTS_VECTOR_DATABASE"),
         "table": settings.text("ASPECTS_RAW_XAPI_TABLE"),
+    }
+
+
+def tracking_table(settings: Settings) -> dict[str, str]:
+    """Return the configuration of Aspects' table of tracking events, which Vector writes."""
+    return {
+        "url": clickhouse_url(settings),
+        "username": settings.text("ASPECTS_CLICKHOUSE_VECTOR_USER"),
+        "password": f"${{{TRACKING_PASSWORD}}}",
+        "database": settings.text("ASPECTS_VECTOR_DATABASE"),
+        "table": settings.text("ASPECTS_VECTOR_RAW_TRACKING_LOGS_TABLE"),
     }
 
 

@@ -54,3 +54,34 @@ def test_to_clickhouse_and_gaps(fresh_shell, logs, clickhouse, tmp_path):
     assert gaps.returncode == 0, gaps.stderr
     total = json.loads((tmp_path / "gaps.json").read_text())["total"]
     assert (total["missing"], total["present"] > 200) == (0, True)
+
+
+def statements(folder):
+    """Return the statements in the files of a folder, sorted."""
+    return sorted(line for path in folder.glob("*.log") for line in path.read_bytes().splitlines())
+
+
+def test_rows_of_tracking_give_the_statements_of_the_files(fresh_shell, logs, clickhouse, tmp_path):
+    place = urlsplit(clickhouse.url)
+    url = f"clickhouse://{clickhouse.username}@{place.netloc}/replayed"
+    fresh_shell.environment["CLICKHOUSE_PASSWORD"] = clickhouse.password
+    embedded = ["--source_provider", "CLICKHOUSE", "--source_config", '{"database": "openedx"}']
+    for arguments in (
+        [str(logs), "--to", f"{url}?secure=no", "--create_tables", "--tracking"],
+        [str(logs), "--to", "clickhouse", "--create_tables", "--tracking"],
+        [str(logs), "--to", str(tmp_path / "files")],
+        [f"{url}/_tracking?secure=no", "--to", str(tmp_path / "rows"), "--workers", "2"],
+        [*embedded, "--to", str(tmp_path / "embedded")],
+        # Again: each hour has the same bytes, and gives the same files.
+        [*embedded, "--to", str(tmp_path / "embedded"), "--unit_size", "100KB"],
+    ):
+        done = fresh_shell("replay", *arguments)
+        assert done.returncode == 0, done.stderr
+    expected = statements(tmp_path / "files")
+    assert len(expected) > 200
+    assert statements(tmp_path / "rows") == statements(tmp_path / "embedded") == expected
+    inspected = fresh_shell(
+        "inspect", f"{url}/_tracking?secure=no&since=2026-03-01", "--json", str(tmp_path / "report")
+    )
+    assert inspected.returncode == 0, inspected.stderr
+    assert "problem_check" in (tmp_path / "report").read_text()
