@@ -10,6 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from log_replay.management.commands import replay_runs
 from log_replay.models import Run, RunAcknowledgement, RunUnit
 
 UNITS = ["--unit_size", "50KB"]
@@ -155,3 +156,23 @@ def test_invalid_unit_size_is_a_usage_error(source, size):
     with pytest.raises(CommandError, match="--unit_size") as caught:
         call_command("replay_tracking_logs", "--transformer_type", "xapi", *source, "--plan", "--unit_size", size)
     assert caught.value.returncode == 2
+
+
+class BeginsRun(io.StringIO):
+    """Standard error. A message on it begins a run, and finishes it."""
+
+    def write(self, text: str) -> int:
+        Run.objects.get_or_create(name="later", defaults={"state": Run.State.FINISHED, "planned": True})
+        return super().write(text)
+
+
+@pytest.mark.django_db
+def test_watch_waits_for_a_run_to_begin(monkeypatch):
+    output, errors = io.StringIO(), BeginsRun()
+    call_command("replay_runs", "watch", "later", "--every", "0.01", stdout=output, stderr=errors)
+    assert "the ledger has no run 'later'" in errors.getvalue()
+    assert output.getvalue().startswith("finished, 100.0 %")
+    monkeypatch.setattr(replay_runs, "BEGIN_SECONDS", 0)
+    with pytest.raises(CommandError, match="the ledger has no run 'never'") as refused:
+        call_command("replay_runs", "watch", "never", "--every", "0.01", stdout=output, stderr=io.StringIO())
+    assert refused.value.returncode == 2

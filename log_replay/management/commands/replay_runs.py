@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandError
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 LONGEST_DAYS = 36_525
 LONGEST_INTERVAL_SECONDS = 3600.0
+#: How long ``watch`` waits for a run whose processes are being started.
+BEGIN_SECONDS = 600.0
 
 
 class Command(LogReplayCommand):
@@ -53,7 +56,7 @@ class Command(LogReplayCommand):
         ):
             actions.add_parser(action, help=text).add_argument("name", help="name of the run")
         watching = actions.add_parser(
-            "watch", help="show the progress of a run until it ends; exit with 0 if it finished"
+            "watch", help="wait until a run begins, and show its progress until it ends; exit with 0 if it finished"
         )
         watching.add_argument("name", help="name of the run")
         watching.add_argument("--every", type=float, default=2.0, metavar="SECONDS", help="interval (default 2)")
@@ -82,7 +85,7 @@ class Command(LogReplayCommand):
             case "show":
                 self._show(_run(given["name"]))
             case "watch":
-                self._watch(_run(given["name"]).name, given["every"])
+                self._watch(given["name"], given["every"])
             case "stop":
                 self._stop(_run(given["name"]), undo=given["undo"])
             case "rejects":
@@ -119,6 +122,7 @@ class Command(LogReplayCommand):
 
         if not 0 < every_seconds <= LONGEST_INTERVAL_SECONDS:
             raise ConfigurationError(f"--every {every_seconds:g} is not a valid number of seconds")
+        self._wait_for(name, every_seconds)
         watch = RunWatch(lambda: as_dict(_run(name)))
         if self.stdout.isatty():
             from rich.live import Live  # noqa: PLC0415 - slow to import, and only for terminals
@@ -130,6 +134,22 @@ class Command(LogReplayCommand):
         if last.shown["state"] != "finished":
             reason = escape_controls(last.shown["reason"] or "no process works on it")
             raise CommandError(f"the run {name} is {last.shown['state']}: {reason}", returncode=INCOMPLETE)
+
+    def _wait_for(self, name: str, every_seconds: float) -> None:
+        """Wait until a run has begun: pods take some time to start."""
+        ends, said = time.monotonic() + BEGIN_SECONDS, False
+        while True:
+            try:
+                _run(name)
+            except ConfigurationError as error:
+                if time.monotonic() > ends:
+                    raise
+                if not said:
+                    self.stderr.write(escape_controls(f"{error}; waiting until it begins"))
+                said = True
+            else:
+                return
+            time.sleep(every_seconds)
 
     def _stop(self, run: Any, *, undo: bool) -> None:
         from log_replay.ledger.overview import processes  # noqa: PLC0415
