@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     ReadEvent: TypeAlias = Callable[..., Any]
     XapiStatement: TypeAlias = Callable[..., Any]
     CaliperStatement: TypeAlias = Callable[..., Any]
+    TransformLine: TypeAlias = Callable[..., Any]
     ScanLines: TypeAlias = Callable[[Text, int], tuple[Any, ...]]
     CountStatements: TypeAlias = Callable[[list[Any], bytes, int], tuple[Any, ...]]
 
@@ -32,6 +33,7 @@ TWINS: Mapping[str, str] = {
     "read_event": "log_replay.events.read_event",
     "xapi_statement": "log_replay.statements.native.xapi.statement.xapi_statement",
     "caliper_statement": "log_replay.statements.native.caliper.envelope.caliper_statement",
+    "transform_line": "log_replay.statements.native.recipes.transform_line",
     "scan_lines": "log_replay.events.scanning.scan_lines",
     "count_statements": "log_replay.inspect.counting.count_statements",
 }
@@ -45,6 +47,7 @@ except ImportError:
     read_event: ReadEvent | None = None
     xapi_statement: XapiStatement | None = None
     caliper_statement: CaliperStatement | None = None
+    transform_line: TransformLine | None = None
     scan_lines: ScanLines | None = None
     count_statements: CountStatements | None = None
 else:
@@ -52,6 +55,7 @@ else:
     read_event = _functions.read_event
     xapi_statement = _functions.xapi_statement
     caliper_statement = _functions.caliper_statement
+    transform_line = _functions.transform_line
     scan_lines = _functions.scan_lines
     count_statements = _functions.count_statements
     LAYOUTS = getattr(_functions, "LAYOUTS", {})

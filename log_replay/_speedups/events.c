@@ -1,9 +1,6 @@
 /* read_event, the twin of events/__init__.py's read_event. */
 #include "speedups.h"
 
-/* As in subjects.py. */
-#define MAX_DEPTH 50
-
 /* Return true for a dict that is not empty. */
 static bool
 is_parent(PyObject *value)

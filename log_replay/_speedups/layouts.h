@@ -12,6 +12,9 @@
 #define TRANSFORMED_EVENT(FIELD)                                                                                       \
     FIELD(TransformedEvent, position) FIELD(TransformedEvent, name) FIELD(TransformedEvent, statements)                \
         FIELD(TransformedEvent, routes)
+#define REJECTED(FIELD)                                                                                                \
+    FIELD(Rejected, position) FIELD(Rejected, reason) FIELD(Rejected, name) FIELD(Rejected, unparsable)                \
+        FIELD(Rejected, detail)
 #define SCANNED_LINES(FIELD)                                                                                           \
     FIELD(ScannedLines, first) FIELD(ScannedLines, last) FIELD(ScannedLines, untimed) FIELD(ScannedLines, hours)       \
         FIELD(ScannedLines, fingerprint) FIELD(ScannedLines, sample)
@@ -34,17 +37,46 @@
                 FIELD(CaliperTemplate, after_session) FIELD(CaliperTemplate, before_extensions)                        \
                     FIELD(CaliperTemplate, after_id)
 
+#define USER(FIELD) FIELD(User, id) FIELD(User, username) FIELD(User, email) FIELD(User, external_id)
+#define LINE_RECIPES(FIELD)                                                                                            \
+    FIELD(LineRecipes, by_name) FIELD(LineRecipes, users) FIELD(LineRecipes, ranges) FIELD(LineRecipes, anonymous)      \
+        FIELD(LineRecipes, unknown_user) FIELD(LineRecipes, not_cached) FIELD(LineRecipes, transform)
+#define LINE_RECIPE(FIELD)                                                                                             \
+    FIELD(LineRecipe, name) FIELD(LineRecipe, new_digest) FIELD(LineRecipe, before_name_in_id)                         \
+        FIELD(LineRecipe, after_name_in_id) FIELD(LineRecipe, steps) FIELD(LineRecipe, problem)
+#define PROBLEM_TEXTS(FIELD)                                                                                           \
+    FIELD(ProblemTexts, attempted) FIELD(ProblemTexts, evaluated) FIELD(ProblemTexts, context)                         \
+        FIELD(ProblemTexts, course) FIELD(ProblemTexts, score) FIELD(ProblemTexts, page)                               \
+            FIELD(ProblemTexts, block_prefix) FIELD(ProblemTexts, iri) FIELD(ProblemTexts, definition)                 \
+                FIELD(ProblemTexts, attempts) FIELD(ProblemTexts, interaction_types)                                   \
+                    FIELD(ProblemTexts, verb_in_ids) FIELD(ProblemTexts, new_namespace) FIELD(ProblemTexts, new_digest)    \
+                        FIELD(ProblemTexts, untyped) FIELD(ProblemTexts, no_id) FIELD(ProblemTexts, no_course)             \
+                            FIELD(ProblemTexts, no_question) FIELD(ProblemTexts, no_text)                                  \
+                                FIELD(ProblemTexts, no_answer)
+/* The kinds of steps. */
+#define LINE_STEP(FIELD)                                                                                               \
+    FIELD(LineStep, text) FIELD(LineStep, actor) FIELD(LineStep, time) FIELD(LineStep, milliseconds)                   \
+        FIELD(LineStep, id) FIELD(LineStep, session) FIELD(LineStep, string) FIELD(LineStep, seconds)                  \
+            FIELD(LineStep, duration) FIELD(LineStep, valid_duration) FIELD(LineStep, cached)              \
+                FIELD(LineStep, missing)
+
 #define LAYOUTS(LAYOUT)                                                                                                \
     LAYOUT(Event, EVENT)                                                                                               \
     LAYOUT(Position, POSITION)                                                                                         \
     LAYOUT(Statement, STATEMENT)                                                                                       \
     LAYOUT(ClassifiedLines, CLASSIFIED_LINES)                                                                          \
+    LAYOUT(Rejected, REJECTED)                                                                                         \
     LAYOUT(TransformedEvent, TRANSFORMED_EVENT)                                                                        \
     LAYOUT(ScannedLines, SCANNED_LINES)                                                                                \
     LAYOUT(CountedStatements, COUNTED_STATEMENTS)                                                                      \
     LAYOUT(XapiTemplate, XAPI_TEMPLATE)                                                                                \
     LAYOUT(XapiFragments, XAPI_FRAGMENTS)                                                                              \
-    LAYOUT(CaliperTemplate, CALIPER_TEMPLATE)
+    LAYOUT(CaliperTemplate, CALIPER_TEMPLATE)                                                                          \
+    LAYOUT(User, USER)                                                                                                 \
+    LAYOUT(LineRecipes, LINE_RECIPES)                                                                                  \
+    LAYOUT(LineRecipe, LINE_RECIPE)                                                                                    \
+    LAYOUT(LineStep, LINE_STEP)                                                                                        \
+    LAYOUT(ProblemTexts, PROBLEM_TEXTS)
 
 #define ENUMERATOR(layout, field) layout##_##field,
 #define ENUMERATORS(layout, FIELDS) enum { FIELDS(ENUMERATOR) layout##_count };

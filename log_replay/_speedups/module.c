@@ -80,6 +80,10 @@ static PyMethodDef methods[] = {
     {"count_statements", FAST(count_statements),
      "count_statements(events, verb_key, threshold)\n--\n\n"
      "Count the statements of events by hour and verb, and their bytes."},
+    {"transform_line", FAST(transform_line),
+     "transform_line(TRANSFORMED_EVENT, REJECTED, POSITION, STATEMENT, recipes, object, text, begin, end, start, noted)\n--\n\n"
+     "Transform the event in a line, or reject it. Return its user and course if they must be looked up\n"
+     "first, or None if the twin must transform it."},
     {NULL, NULL, 0, NULL},
 };
 

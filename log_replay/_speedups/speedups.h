@@ -98,6 +98,47 @@ int scan_line(LineScan *scan, const char *begin, const char *end);
 /* End a scan, and return a plain tuple with the fields of ScannedLines; NULL if the scan failed, or on an error. */
 PyObject *end_scan(LineScan *scan, bool failed);
 
+/* As in subjects.py. */
+#define MAX_DEPTH 50
+
+/* The part of a timestamp before the microseconds, which Caliper uses. */
+#define MILLISECONDS_LENGTH 23
+#define UUID_LENGTH 36
+#define UUID_BYTES 16
+
+/* The parts of an event that all its statements contain. */
+typedef struct {
+    Span name; /* of the actor's account */
+    Span time;
+    Span session;        /* empty if there is none */
+    PyObject *timestamp; /* the time as a Python object, as a borrowed reference, or NULL */
+} Common;
+
+/* Return true if a time has the LMS's format, in UTC, with microseconds and a year of 2000 to 2999: then a statement's
+ * timestamp has the same text; see times.py. Leap days are left to Python.
+ */
+bool is_timestamp(Span time);
+
+/* Return true if a text has only characters that need no escapes in JSON, and in Python's JSON of an id. */
+bool needs_no_escapes(Span name);
+
+/* Return the joined spans as bytes, or NULL on an error. */
+PyObject *joined(const Span *spans, int count);
+
+/* Write the UUID of a name. new_digest() returns a SHA-1 digest that starts with the namespace. Return 0, or -1 on an error.
+ */
+int write_id(const Keys *keys, PyObject *new_digest, PyObject *name, char *id);
+
+/* Set uuid to the bytes of that UUID. Return 0, or -1 on an error. */
+int sha1_uuid(const Keys *keys, PyObject *new_digest, PyObject *name, unsigned char *uuid);
+
+/* Set texts to the fields of a named tuple, from the index of the first one that is bytes. Return 0, or -1 on an error. */
+int get_texts(PyObject *tuple, int first, int count, Span *texts);
+
+/* Return an xAPI statement: template and fragments are the texts of an XapiTemplate and of XapiFragments. */
+PyObject *new_xapi_statement(
+    const Span *template, const Common *common, const Span *fragments, const char *id, PyObject *type);
+
 /* The functions of the Python module, documented at their definitions. */
 PyObject *classify_lines(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *read_event(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
@@ -105,3 +146,4 @@ PyObject *xapi_statement(PyObject *module, PyObject *const *arguments, Py_ssize_
 PyObject *caliper_statement(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *scan_lines(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *count_statements(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *transform_line(PyObject *module, PyObject *const *arguments, Py_ssize_t count);

@@ -4,10 +4,8 @@
  */
 #include "speedups.h"
 
-/* 2026-03-02T08:15:27.913562+00:00, and its part before the microseconds, which Caliper uses */
+/* 2026-03-02T08:15:27.913562+00:00 */
 #define TIME_LENGTH 32
-#define MILLISECONDS_LENGTH 23
-#define UUID_LENGTH 36
 #define SHA1_LENGTH 20
 
 static Span
@@ -29,10 +27,7 @@ number(const char *digits)
     return is_digit(digits[0]) && is_digit(digits[1]) ? 10 * (digits[0] - '0') + digits[1] - '0' : -1;
 }
 
-/* Return true if a time has the LMS's format, in UTC, with microseconds and a year of 2000 to 2999: then a statement's
- * timestamp has the same text; see times.py. Leap days are left to Python.
- */
-static bool
+bool
 is_timestamp(Span time)
 {
     static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
@@ -51,8 +46,7 @@ is_timestamp(Span time)
            minute >= 0 && minute < 60 && second >= 0 && second < 60;
 }
 
-/* Return true if a text has only characters that need no escapes in JSON, and in Python's JSON of an id. */
-static bool
+bool
 needs_no_escapes(Span name)
 {
     for (const char *at = name.begin; at < name.end; at++) {
@@ -71,8 +65,7 @@ put(char *at, Span text)
     return at + length_of(text);
 }
 
-/* Return the joined spans as bytes, or NULL on an error. */
-static PyObject *
+PyObject *
 joined(const Span *spans, int count)
 {
     Py_ssize_t length = 0;
@@ -87,15 +80,13 @@ joined(const Span *spans, int count)
     return bytes;
 }
 
-/* Write the version 5 UUID of a digest; see uuid_text in identifiers.py. */
+/* Write a UUID as text. */
 static void
-write_uuid(const unsigned char *digest, char *id)
+write_uuid(const unsigned char *uuid, char *id)
 {
     static const char hex[] = "0123456789abcdef";
-    for (int i = 0; i < 16; i++) {
-        unsigned char byte = digest[i];
-        byte = i == 6 ? (unsigned char)((byte & 0x0f) | 0x50) : byte;
-        byte = i == 8 ? (unsigned char)((byte & 0x3f) | 0x80) : byte;
+    for (int i = 0; i < UUID_BYTES; i++) {
+        unsigned char byte = uuid[i];
         if (i == 4 || i == 6 || i == 8 || i == 10) {
             *id++ = '-';
         }
@@ -104,17 +95,17 @@ write_uuid(const unsigned char *digest, char *id)
     }
 }
 
-/* Write the UUID of a name. new_digest() returns a SHA-1 digest that starts with the namespace. Return 0, or -1 on an error.
- */
-static int
-write_id(const Keys *keys, PyObject *new_digest, PyObject *name, char *id)
+int
+sha1_uuid(const Keys *keys, PyObject *new_digest, PyObject *name, unsigned char *uuid)
 {
     int done = -1;
     PyObject *digest = PyObject_CallFunctionObjArgs(new_digest, NULL);
     PyObject *updated = digest ? PyObject_CallMethodObjArgs(digest, keys->update, name, NULL) : NULL;
     PyObject *bytes = updated ? PyObject_CallMethodObjArgs(digest, keys->digest, NULL) : NULL;
     if (bytes && PyBytes_Check(bytes) && PyBytes_Size(bytes) == SHA1_LENGTH) {
-        write_uuid((const unsigned char *)PyBytes_AsString(bytes), id);
+        memcpy(uuid, PyBytes_AsString(bytes), UUID_BYTES);
+        uuid[6] = (unsigned char)((uuid[6] & 0x0f) | 0x50); /* the version */
+        uuid[8] = (unsigned char)((uuid[8] & 0x3f) | 0x80); /* the variant */
         done = 0;
     }
     else if (!PyErr_Occurred()) {
@@ -126,13 +117,16 @@ write_id(const Keys *keys, PyObject *new_digest, PyObject *name, char *id)
     return done;
 }
 
-/* The parts of an event that all its statements contain. */
-typedef struct {
-    Span name; /* of the actor's account */
-    Span time;
-    Span session; /* empty if there is none */
-    PyObject *timestamp; /* the time, as a borrowed reference */
-} Common;
+int
+write_id(const Keys *keys, PyObject *new_digest, PyObject *name, char *id)
+{
+    unsigned char uuid[UUID_BYTES];
+    int failed = sha1_uuid(keys, new_digest, name, uuid);
+    if (!failed) {
+        write_uuid(uuid, id);
+    }
+    return failed;
+}
 
 /* Return true if a value is a string without lone surrogates, and set text to its UTF-8. */
 static bool
@@ -165,8 +159,7 @@ find_common(const Keys *keys, PyObject *fields, PyObject *name, Common *common)
     return session == Py_None || (is_text(session, &common->session) && needs_no_escapes(common->session));
 }
 
-/* Set texts to the fields of a named tuple, from the index of the first one that is bytes. Return 0, or -1 on an error. */
-static int
+int
 get_texts(PyObject *tuple, int first, int count, Span *texts)
 {
     if (!PyTuple_Check(tuple) || PyTuple_Size(tuple) != count) {
@@ -182,6 +175,33 @@ get_texts(PyObject *tuple, int first, int count, Span *texts)
         texts[i] = (Span){text, text + length};
     }
     return 0;
+}
+
+PyObject *
+new_xapi_statement(const Span *template, const Common *common, const Span *fragments, const char *id, PyObject *type)
+{
+    const bool has_session = length_of(common->session), has_result = length_of(fragments[XapiFragments_result]);
+    const Span none = span_of("");
+    const Span spans[] = {
+        span_of("{\"id\":\""), {id, id + UUID_LENGTH},
+        template[XapiTemplate_before_name], common->name, template[XapiTemplate_after_name],
+        common->time, template[XapiTemplate_after_timestamp],
+        fragments[XapiFragments_extensions],
+        has_session ? template[XapiTemplate_before_session] : none, common->session,
+        span_of(has_session ? "\"}" : "}"),
+        fragments[XapiFragments_context],
+        span_of("},\"object\":"), fragments[XapiFragments_object],
+        has_result ? span_of(",\"result\":") : none, fragments[XapiFragments_result],
+        span_of("}"),
+    };
+    PyObject *const items[Statement_count] = {
+        [Statement_id] = PyUnicode_FromStringAndSize(id, UUID_LENGTH),
+        [Statement_timestamp] =
+            common->timestamp ? Py_NewRef(common->timestamp)
+                              : PyUnicode_FromStringAndSize(common->time.begin, length_of(common->time)),
+        [Statement_text] = joined(spans, sizeof(spans) / sizeof(*spans)),
+    };
+    return new_named_tuple(type, Statement_count, items);
 }
 
 PyObject *
@@ -212,26 +232,7 @@ xapi_statement(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
     if (failed) {
         return NULL;
     }
-    const bool has_session = length_of(common.session), has_result = length_of(fragments[XapiFragments_result]);
-    const Span none = span_of("");
-    const Span spans[] = {
-        span_of("{\"id\":\""), {id, id + UUID_LENGTH},
-        template[XapiTemplate_before_name], common.name, template[XapiTemplate_after_name],
-        common.time, template[XapiTemplate_after_timestamp],
-        fragments[XapiFragments_extensions],
-        has_session ? template[XapiTemplate_before_session] : none, common.session,
-        span_of(has_session ? "\"}" : "}"),
-        fragments[XapiFragments_context],
-        span_of("},\"object\":"), fragments[XapiFragments_object],
-        has_result ? span_of(",\"result\":") : none, fragments[XapiFragments_result],
-        span_of("}"),
-    };
-    PyObject *const items[Statement_count] = {
-        [Statement_id] = PyUnicode_FromStringAndSize(id, UUID_LENGTH),
-        [Statement_timestamp] = Py_NewRef(common.timestamp),
-        [Statement_text] = joined(spans, sizeof(spans) / sizeof(*spans)),
-    };
-    return new_named_tuple(arguments[1], Statement_count, items);
+    return new_xapi_statement(template, &common, fragments, id, arguments[1]);
 }
 
 PyObject *

@@ -17,7 +17,6 @@ from log_replay.records import Event, Position, Rejected, new_event
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from log_replay.block_profile import ProfileNotes
     from log_replay.events.prefilter import ClassifiedLines, Prefilter
     from log_replay.records import BlockResult, LineBlock, Text
 
@@ -33,14 +32,14 @@ class UnparsableLine(RejectError):
     """A line is not a tracking event."""
 
 
-def read_events(  # noqa: PLR0913 - everything that a run configures
+def read_events(  # noqa: PLR0913 - what a run configures, and the lines that are left
     block: LineBlock,
     prefilter: Prefilter,
     filters: Filters,
     result: BlockResult,
     *,
     username_first: bool = False,
-    notes: ProfileNotes | None = None,
+    classified: ClassifiedLines | None = None,
 ) -> Iterator[Event]:
     """Yield the known events of a block that match the filters, one at a time, so that few are in memory.
 
@@ -50,15 +49,13 @@ def read_events(  # noqa: PLR0913 - everything that a run configures
         filters: the filters; known events that do not match are counted as filtered.
         result: gets the rejects and the counters of all other lines. It is complete after the last event.
         username_first: how to find the user of an event; see ``user_of``.
-        notes: gets the scan of the lines, if the block gets a profile.
+        classified: the classified lines, if only some of the events are wanted.
     """
     for offset in block.oversized:
         _reject(result, Position(block.object, offset), "line_too_long")
     matches = None if filters == Filters() else filters.match
     unmatched = dict(option_checks(filters))
-    classified, known = prefilter.classify(block, notes.level if notes else None), 0
-    if notes:
-        notes.scanned = classified.scanned
+    classified, known = classified or prefilter.classify(block), 0
     names, read = prefilter.names, _speedups.read_event
     object_, text, start = block.object, block.text, block.start
     for begin, end, plain in classified.events:

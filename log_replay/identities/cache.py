@@ -46,6 +46,13 @@ class UserKey(NamedTuple):
     retirable: bool
 
 
+class Subject(NamedTuple):
+    """The user and the course that an event names."""
+
+    user: Any
+    course_id: Any
+
+
 class Lookup(Protocol):
     """The LMS's database. Each method takes one query, whatever the number of arguments."""
 
@@ -74,15 +81,28 @@ class IdentityCache:
         self._lookup = lookup
         self._ranges = ranges
         self._single_lookups = 0
-        # By the values in events, and by id. None: the LMS has no such user.
-        self._users: dict[Any, User | None] = {}
+        #: The users by the values in events, and by id. None: the LMS has no such user.
+        self.users: dict[Any, User | None] = {}
         # Tuples, since a course may have no name. None: the LMS has no such course.
         self._course_names: dict[str, tuple[str | None] | None] = {}
+        #: Values that are no course ids.
+        self._invalid_courses: set[str] = set()
+
+    @property
+    def external_ids(self) -> dict[int, bytes] | None:
+        """The external ids in memory by number of the range, see ``ExternalIdRanges``; None if there are no ranges."""
+        return self._ranges.texts if self._ranges else None
+
+    def has_course(self, course_id: Any) -> bool:
+        """Return True if the cache has the course, or knows that the LMS cannot have it."""
+        return isinstance(course_id, str) and (course_id in self._course_names or course_id in self._invalid_courses)
 
     def forget_oldest(self) -> None:
         """Delete the oldest entries of full caches. Call it between blocks only: a block needs its own entries."""
-        _shrink(self._users)
+        _shrink(self.users)
         _shrink(self._course_names)
+        if len(self._invalid_courses) > CACHE_SIZE:
+            self._invalid_courses.clear()
         if self._ranges:
             self._ranges.forget_oldest()
 
@@ -90,13 +110,13 @@ class IdentityCache:
         """Return True if the cache has the event's user and course."""
         user, ranges = event.user, self._ranges
         try:
-            return (not user or user in self._users or (ranges is not None and ranges.find(user) != "")) and (
+            return (not user or user in self.users or (ranges is not None and ranges.find(user) != "")) and (
                 not event.course_id or event.course_id in self._course_names
             )
         except TypeError:  # a value that cannot be hashed names no user or course
             return False
 
-    def fetch(self, events: Iterable[Event]) -> None:
+    def fetch(self, events: Iterable[Event | Subject]) -> None:
         """Look up the users and courses of these events.
 
         This takes two queries, three if an id exists only as a username, and more to add external ids.
@@ -105,31 +125,33 @@ class IdentityCache:
         courses: set[str] = set()
         for event in events:
             user, course_id = event.user, event.course_id
-            if user and user.__hash__ is not None and user not in self._users:
+            if user and user.__hash__ is not None and user not in self.users:
                 users.add(user)
-            if isinstance(course_id, str) and course_id not in self._course_names:
+            if isinstance(course_id, str) and not self.has_course(course_id):
                 courses.add(course_id)
         if self._ranges:
             self._ranges.count(users)
             users = {user for user in users if not self._ranges.find(user)}
         self._fetch_users(_user_keys(users))
-        self._fetch_courses(_course_keys(courses))
+        keys = _course_keys(courses)
+        self._fetch_courses(keys)
+        self._invalid_courses |= courses - keys.keys()
 
     def user(self, username_or_id: Any) -> User | None:
         """Return the user, or None; see ``Identities``."""
         # A value that cannot be hashed raises TypeError here, as it does in ERB's cache.
-        if username_or_id not in self._users:
+        if username_or_id not in self.users:
             if not username_or_id:
                 return None
             self._single_lookups += 1
             if self._single_lookups > MAX_SINGLE_LOOKUPS:
                 self._ranges = None
             self._fetch_users({username_or_id: _user_key(username_or_id)})
-        return self._users[username_or_id]
+        return self.users[username_or_id]
 
     def external_id(self, username_or_id: Any) -> str:
         """Return the user's external id; see ``Identities``."""
-        user = self._users.get(username_or_id)
+        user = self.users.get(username_or_id)
         if not user:
             external_id = self._ranges.find(username_or_id) if self._ranges else ""
             if external_id:
@@ -143,7 +165,7 @@ class IdentityCache:
 
     def user_id(self, username_or_id: Any) -> int | None:
         """Return the id of the user, or None. This is faster than ``user`` for users whose external id is cached."""
-        if self._ranges and username_or_id not in self._users and self._ranges.find(username_or_id):
+        if self._ranges and username_or_id not in self.users and self._ranges.find(username_or_id):
             return cast("int", username_or_id)
         user = self.user(username_or_id)
         return user.id if user else None
@@ -168,15 +190,15 @@ class IdentityCache:
     def _fetch_users(self, keys: Mapping[Any, UserKey]) -> None:
         """Look up the users that these keys name, add missing external ids, and put all results into the cache."""
         # Another value may have named the same user before, such as "3" and 3.
-        found = {value: user for value, key in keys.items() if (user := self._users.get(key.id))}
+        found = {value: user for value, key in keys.items() if (user := self.users.get(key.id))}
         ids = {value: key for value, key in keys.items() if key.id is not None and value not in found}
         usernames = {value: key for value, key in keys.items() if key.id is None}
         found |= self._find_users(ids, usernames)
         # A number that is no user's id may be a username.
         found |= self._find_users({}, {value: key for value, key in ids.items() if value not in found})
-        self._cache_users([user for user in found.values() if user.id not in self._users])
+        self._cache_users([user for user in found.values() if user.id not in self.users])
         for value in keys:
-            self._users[value] = self._users[found[value].id] if value in found else None
+            self.users[value] = self.users[found[value].id] if value in found else None
 
     def _find_users(self, ids: Mapping[Any, UserKey], usernames: Mapping[Any, UserKey]) -> dict[Any, User]:
         """Return the users with these ids and those with these usernames, in one query; unknown ones are left out."""
@@ -209,7 +231,7 @@ class IdentityCache:
         for user_id, user in new.items():
             cached = user._replace(external_id=added[user_id]) if user_id in added else user
             # Events name the same user by a number or by its digits.
-            self._users[user_id] = self._users[str(user_id)] = cached
+            self.users[user_id] = self.users[str(user_id)] = cached
 
     def _fetch_courses(self, keys: Mapping[str, CourseKey]) -> None:
         names = self._lookup.course_names(set(keys.values())) if keys else {}

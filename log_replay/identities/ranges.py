@@ -33,7 +33,8 @@ class ExternalIdRanges:
 
     def __init__(self, read: Callable[[range], Iterable[tuple[int, str]]]) -> None:
         self._read = read
-        self._ranges: dict[int, bytes] = {}
+        #: The external ids in memory, by number of the range. C code reads them too: see ``_speedups/lines.c``.
+        self.texts: dict[int, bytes] = {}
         self._counts: dict[int, int] = {}
         self._blocks = 0
 
@@ -41,7 +42,7 @@ class ExternalIdRanges:
         """Return the external id of a user; empty if it is not in memory. Any value may be asked for."""
         if type(user_id) is not int:
             return ""
-        texts = self._ranges.get(user_id >> RANGE_BITS)
+        texts = self.texts.get(user_id >> RANGE_BITS)
         if texts is None:
             return ""
         start = (user_id & IN_RANGE) * TEXT_LENGTH
@@ -55,21 +56,21 @@ class ExternalIdRanges:
             if type(user_id) is int and user_id > 0:
                 number = user_id >> RANGE_BITS
                 users = self._counts[number] = self._counts.get(number, 0) + 1
-                if users >= USERS_BEFORE_READ and number not in self._ranges:
+                if users >= USERS_BEFORE_READ and number not in self.texts:
                     wanted.append(number)
         for number in dict.fromkeys(wanted[:MAX_READS]):
-            if len(self._ranges) < MAX_RANGES:
-                self._ranges[number] = self._texts(number)
+            if len(self.texts) < MAX_RANGES:
+                self.texts[number] = self._texts(number)
 
     def forget_oldest(self) -> None:
         """Delete the older half of the ranges if the memory is full. Call it once for each block."""
         self._blocks += 1
         if len(self._counts) > MAX_COUNTS:
             self._counts.clear()
-        if len(self._ranges) >= MAX_RANGES and self._blocks >= BLOCKS_BETWEEN_FORGETTING:
+        if len(self.texts) >= MAX_RANGES and self._blocks >= BLOCKS_BETWEEN_FORGETTING:
             self._blocks = 0
-            for number in list(self._ranges)[: MAX_RANGES // 2]:
-                del self._ranges[number]
+            for number in list(self.texts)[: MAX_RANGES // 2]:
+                del self.texts[number]
                 self._counts.pop(number, None)
 
     def _texts(self, number: int) -> bytes:

@@ -9,7 +9,9 @@ from log_replay.errors import RejectError
 
 if TYPE_CHECKING:
     from log_replay.identities import Identities
-    from log_replay.records import Event, Statement
+    from log_replay.identities.cache import IdentityCache
+    from log_replay.records import Event, Rejected, Statement, TransformedEvent
+    from log_replay.statements.native.recipes import LineRecipes
 
 
 class Transformer(Protocol):
@@ -22,6 +24,19 @@ class Transformer(Protocol):
     @property
     def username_first(self) -> bool:
         """How the installed event-routing-backends finds the user of an event; see ``events.subjects.user_of``."""
+
+    def line_recipes(self, identities: IdentityCache) -> LineRecipes | None:
+        """Return the recipes for transforming lines in C code; None if there are none."""
+
+    def count_native(self, number: int) -> None:
+        """Count events that C code transformed."""
+
+    @property
+    def verifies(self) -> bool:
+        """True if a sample of the events is compared with upstream's statements."""
+
+    def verify(self, event: Event, identities: Identities, result: TransformedEvent | Rejected) -> None:
+        """Compare a result of C code with upstream's, if the event is in the sample."""
 
     def transform(self, event: Event, identities: Identities) -> tuple[Statement, ...]:
         """Return the event's statements, at least one.

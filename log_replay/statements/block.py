@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from log_replay import _speedups
 from log_replay.errors import LogReplayError
-from log_replay.events import read_events
+from log_replay.events import parse_event, read_events
+from log_replay.events.filters import Filters
 from log_replay.events.prefilter import Prefilter
-from log_replay.records import ALL_ROUTES, BlockResult, Rejected, new_transformed_event
+from log_replay.identities.cache import Subject
+from log_replay.records import (
+    ALL_ROUTES,
+    BlockResult,
+    Position,
+    Rejected,
+    Statement,
+    TransformedEvent,
+    new_transformed_event,
+)
 from log_replay.statements import reject_detail, reject_reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from log_replay._speedups import LineSpan, TransformLine
     from log_replay.block_profile import ProfileNotes
-    from log_replay.events.filters import Filters
     from log_replay.identities.cache import IdentityCache
-    from log_replay.records import Event, EventFields, LineBlock, RouteNames, TransformedEvent
+    from log_replay.records import Event, EventFields, LineBlock, RouteNames
     from log_replay.statements import Transformer
+    from log_replay.statements.native.recipes import LineRecipes
 
 
 #: One for each set of names: making one takes 13 us, as long as transforming two lines of a small object.
@@ -54,7 +66,21 @@ def transform_block(  # noqa: PLR0913 - everything that a run configures
     note = notes.transformed.append if notes else None
     identities.forget_oldest()
     prefilter = _prefilter(transformer.names)
-    read = read_events(block, prefilter, filters, result, username_first=transformer.username_first, notes=notes)
+    classified = prefilter.classify(block, notes.level if notes else None)
+    if notes:
+        notes.scanned = classified.scanned
+    recipes = None if routes or filters != Filters() else transformer.line_recipes(identities)
+    if recipes:
+        lines = _Lines(block, transformer, identities, recipes, notes)
+        lines.transform(classified.events)
+        events, result.rejects = lines.events, lines.rejects
+        for transformed in events:
+            count[transformed.name] += len(transformed.statements)
+        result.counters.known = len(events) + len(result.rejects)
+        classified = classified._replace(events=lines.others)
+    in_c = len(events)
+    username_first = transformer.username_first
+    read = read_events(block, prefilter, filters, result, username_first=username_first, classified=classified)
     for event in _events_with_identities(read, identities, waiting):
         try:
             # Before the transform: one of upstream's transformers removes fields that routes may look at.
@@ -72,7 +98,7 @@ def transform_block(  # noqa: PLR0913 - everything that a run configures
             count[event.name] += len(statements)
             if note:
                 note((event.user, event.course_id, statements))
-    if waiting:
+    if waiting or in_c < len(events):
         events.sort(key=_offset)
     result.events = events
     result.rejects.sort(key=_offset)
@@ -80,6 +106,73 @@ def transform_block(  # noqa: PLR0913 - everything that a run configures
     result.counters.transformed = len(events)
     result.counters.rejected = result.counters.known - result.counters.transformed
     return result
+
+
+class _Lines:
+    """The lines of a block that C code transforms or rejects.
+
+    Attributes:
+        events: the transformed events.
+        rejects: the rejected events.
+        others: the other lines.
+    """
+
+    def __init__(
+        self,
+        block: LineBlock,
+        transformer: Transformer,
+        identities: IdentityCache,
+        recipes: LineRecipes,
+        notes: ProfileNotes | None,
+    ) -> None:
+        self._block, self._transformer, self._identities = block, transformer, identities
+        self._recipes, self._notes = recipes, notes
+        self.events: list[TransformedEvent] = []
+        self.rejects: list[Rejected] = []
+        self.others: list[LineSpan] = []
+
+    def transform(self, spans: Sequence[LineSpan]) -> None:
+        """Transform the lines that C code supports, those with unknown identities after one look-up for all of them."""
+        waiting = self._try(spans)
+        if waiting:
+            self._identities.fetch(waiting.values())
+            self.others += self._try(waiting)
+            self.others.sort()
+            self.events.sort(key=_offset)
+        self._transformer.count_native(len(self.events) + len(self.rejects))
+
+    def _try(self, spans: Iterable[LineSpan]) -> dict[LineSpan, Subject]:
+        """Transform lines. Return those whose identities must be looked up first."""
+        waiting: dict[LineSpan, Subject] = {}
+        object_, text, start = self._block.object, self._block.text, self._block.start
+        function, recipes = cast("TransformLine", _speedups.transform_line), self._recipes
+        add, noted = self.events.append, self._notes.transformed if self._notes else None
+        verifies = self._transformer.verifies
+        for span in spans:
+            begin, end, _ = span
+            result = function(
+                TransformedEvent, Rejected, Position, Statement, recipes, object_, text, begin, end, start, noted
+            )
+            if result is None:
+                self.others.append(span)
+                continue
+            if isinstance(result, TransformedEvent):
+                add(result)
+            elif isinstance(result, Rejected):
+                self._reject(result)
+            else:
+                waiting[span] = Subject._make(result)
+                continue
+            if verifies:
+                line = bytes(text[begin:end])
+                self._transformer.verify(parse_event(line, result.position), self._identities, result)
+        return waiting
+
+    def _reject(self, reject: Rejected) -> None:
+        self.rejects.append(reject)
+        if self._notes:
+            user, course_id, _ = self._notes.transformed.pop()
+            self._notes.rejected.append((reject.reason, user, course_id))
 
 
 def _events_with_identities(

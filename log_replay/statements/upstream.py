@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from log_replay.identities import Identities
-    from log_replay.records import Event
+    from log_replay.identities.cache import IdentityCache
+    from log_replay.records import Event, Rejected, TransformedEvent
 
 ENGINE = "event_transformer"
 ENABLED = {"xapi": XAPI_EVENTS_ENABLED, "caliper": CALIPER_EVENTS_ENABLED}
@@ -93,6 +94,20 @@ class UpstreamTransformer:
     def username_first(self) -> bool:
         """How the installed version finds the user of an event."""
         return username_first()
+
+    def line_recipes(self, identities: IdentityCache) -> None:
+        """ERB's transformers have no recipes."""
+
+    def count_native(self, number: int) -> None:
+        """ERB's transformers have no recipes, so there is nothing to count."""
+
+    @property
+    def verifies(self) -> bool:
+        """False: there is nothing to compare with."""
+        return False
+
+    def verify(self, event: Event, identities: Identities, result: TransformedEvent | Rejected) -> None:
+        """There is nothing to compare with."""
 
     def transform(self, event: Event, identities: Identities) -> tuple[Statement, ...]:  # noqa: ARG002 - see below
         """Return the event's statements. ERB's helpers use the identities of ``identities_answer``."""

@@ -207,7 +207,7 @@ def test_a_full_cache_keeps_the_entries_of_its_block(monkeypatch):
             assert all(cache.external_id(event.user) for event in events)
         assert len(queries) == 0
     cache.forget_oldest()
-    assert len(cache._users) <= 10
+    assert len(cache.users) <= 10
 
 
 def test_actors_by_mail_need_no_external_ids():

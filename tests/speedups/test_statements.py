@@ -104,14 +104,14 @@ def test_statements_by_mail_are_the_same_in_c_and_python(platform, email, fields
 C_FUNCTIONS = [
     pytest.param(
         lambda name, fields: _speedups.xapi_statement(
-            xapi._template(verbs.PLAYED, Platform("x", "1")),
+            xapi.template_of(verbs.PLAYED, Platform("x", "1")),
             Statement, fields, name, (b"", b"", b"{}", b""),
         ),
         id="xapi",
     ),
     pytest.param(
         lambda name, fields: _speedups.caliper_statement(
-            caliper._template(caliper.EventType("MediaEvent", "Resumed"), Platform("x", "1")),
+            caliper.template_of(caliper.EventType("MediaEvent", "Resumed"), Platform("x", "1")),
             Statement, b"{}", fields, name, "", "{}",
         ),
         id="caliper",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 
+from log_replay import _speedups
 from log_replay.events import UnparsableLine, parse_event
 from log_replay.identities.cache import IdentityCache
-from log_replay.records import Position
+from log_replay.records import Position, Rejected, Statement, TransformedEvent
+from log_replay.statements import reject_detail, reject_reason
 from log_replay.statements.native import NativeTransformer
 from log_replay.statements.native.certification import Certification
 from log_replay.statements.releases import username_first
@@ -35,6 +37,11 @@ def result_of(function):
         return error
 
 
+def reject_of(error):
+    """Return the reason and the detail of a reject."""
+    return reject_reason(error), reject_detail(error)
+
+
 class EverythingCertified(Certification):
     """Certifies all events: the tests compare events before they are certified."""
 
@@ -57,8 +64,24 @@ class Transformers:
         return NativeTransformer(upstream or self.upstream, self.type, certification=certification, **options)
 
     def natively(self, raw, offset=0):
-        """Return the native statements of a raw event, or the exception."""
-        return result_of(lambda: self.native.transform(event_of(raw, offset), self.identities))
+        """Return the native statements of a raw event, or the exception. C code gives the same or nothing."""
+        result = result_of(lambda: self.native.transform(event_of(raw, offset), self.identities))
+        expected = reject_of(result) if isinstance(result, Exception) else result
+        in_c = self.in_c(json.dumps(raw).encode())
+        assert in_c is None or in_c == expected, (raw, in_c, result)
+        return result
+
+    def in_c(self, line):
+        """Return the statements that C code makes of a line, or the reject; None if it leaves the line to Python."""
+        recipes = self.native.line_recipes(self.identities)
+        if not recipes:
+            return None
+        found = _speedups.transform_line(
+            TransformedEvent, Rejected, Position, Statement, recipes, "log", line, 0, len(line), 0, None
+        )
+        if type(found) is tuple:  # identities that no look-up finds
+            return None
+        return found and (found.statements if isinstance(found, TransformedEvent) else (found.reason, found.detail))
 
     def by_upstream(self, raw):
         """Return upstream's statements of a raw event, or the exception."""

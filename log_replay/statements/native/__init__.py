@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
-from opaque_keys import InvalidKeyError
-
+from log_replay import _speedups
 from log_replay.errors import LogReplayError
-from log_replay.identities import UnknownIdentity
+from log_replay.records import TransformedEvent
 from log_replay.statements.native.certification import Certification
 from log_replay.statements.native.fields import UpstreamRejects, with_session
 from log_replay.statements.native.platform import configured_platform
+from log_replay.statements.native.recipes import NOT_CACHED, REJECTIONS, CachedCourses, LineRecipes
 from log_replay.statements.native.shapes import shape_of
-from log_replay.statements.native.transforms import REJECT_CHECKS, TRANSFORMS
+from log_replay.statements.native.transforms import RECIPES, REJECT_CHECKS, TRANSFORMS
 from log_replay.statements.native.verification import same_statements
 from log_replay.statements.releases import session_in_sections, username_first
 
 if TYPE_CHECKING:
     from log_replay.identities import Identities
-    from log_replay.records import BlockResult, Event, Position, Statement
+    from log_replay.identities.cache import IdentityCache
+    from log_replay.records import BlockResult, Event, Position, Rejected, Statement
     from log_replay.statements import Transformer
     from log_replay.statements.native.platform import Platform
     from log_replay.statements.native.transforms import Transform
 
-#: The exceptions of native transforms for events that upstream rejects too, for the same reason.
-REJECTIONS = (UnknownIdentity, UpstreamRejects, InvalidKeyError)
 NATIVE = "native"
 UNSUPPORTED_SHAPE = "unsupported_shape"
 
@@ -62,6 +62,8 @@ class NativeTransformer:
         certification: Certification | None = None,
     ) -> None:
         self._upstream = upstream
+        self._recipe_of = RECIPES[transformer_type]
+        self._line_recipes: tuple[IdentityCache, LineRecipes] | None = None
         self._transforms, self._check_reject = TRANSFORMS[transformer_type], REJECT_CHECKS[transformer_type]
         self._fallback_reason = fallback_reason
         self._verified_below = verify_sample * 2**32
@@ -90,6 +92,30 @@ class NativeTransformer:
         if chosen is None:
             chosen = self._chosen[name] = self._choose(name)
         return chosen
+
+    def line_recipes(self, identities: IdentityCache) -> LineRecipes | None:
+        """Return the recipes of the events that are transformed natively; see ``Transformer``."""
+        if not _speedups.transform_line or username_first() or session_in_sections():
+            return None
+        if self._line_recipes is None or self._line_recipes[0] is not identities:
+            self._line_recipes = identities, self._new_line_recipes(identities)
+        recipes = self._line_recipes[1]
+        return recipes if recipes.by_name else None
+
+    def count_native(self, number: int) -> None:
+        """Count events that were transformed by their recipes."""
+        if number:
+            self.transform_paths[NATIVE] += number
+
+    @property
+    def verifies(self) -> bool:
+        """True if a sample of the events is compared with upstream's statements."""
+        return self._verified_below > 0
+
+    def verify(self, event: Event, identities: Identities, result: TransformedEvent | Rejected) -> None:
+        """Compare with upstream's result, if the event is in the sample."""
+        ours = result.statements if isinstance(result, TransformedEvent) else UpstreamRejects(result.reason)
+        self._verify(event, identities, ours)
 
     def transform(self, event: Event, identities: Identities) -> tuple[Statement, ...]:
         """Return the event's statements; see ``Transformer``."""
@@ -125,6 +151,23 @@ class NativeTransformer:
         result.unsupported_shapes, self.unsupported_shapes = self.unsupported_shapes, Counter()
         result.verified, self.verified = self.verified, 0
         result.differences, self.differences = self.differences, []
+
+    def _new_line_recipes(self, identities: IdentityCache) -> LineRecipes:
+        native = {name: transform for name, transform in self._transforms.items() if self.native_for(name)[0]}
+        courses = CachedCourses(identities)
+        try:
+            recipes = {name: self._recipe_of(name, native[name], self._platform, courses) for name in native}
+        except ValueError:  # the root URL has characters that templates do not support
+            recipes = {}
+        return LineRecipes(
+            by_name={name: recipe for name, recipe in recipes.items() if recipe},
+            users=identities.users,
+            ranges=identities.external_ids,
+            anonymous=("anonymous", None),
+            unknown_user=("unknown_user", None),
+            not_cached=NOT_CACHED,
+            transform=partial(self.transform, identities=identities),
+        )
 
     def _choose(self, name: str) -> tuple[Transform | None, str]:
         if self._fallback_reason:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from log_replay.statements.native.caliper import envelope
 from log_replay.statements.native.caliper.events import EVENTS as CALIPER
+from log_replay.statements.native.caliper.recipes import recipe_of as caliper_recipe
 from log_replay.statements.native.xapi import statement
 from log_replay.statements.native.xapi.events import EVENTS as XAPI
+from log_replay.statements.native.xapi.recipes import recipe_of as xapi_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from log_replay.records import EventFields
     from log_replay.statements.native.caliper.event import CaliperTransform
     from log_replay.statements.native.platform import Platform
+    from log_replay.statements.native.recipes import CachedCourses, LineRecipe
     from log_replay.statements.native.xapi.statement import XapiTransform
 
 #: Transforms an event with one name.
@@ -28,4 +31,10 @@ TRANSFORMS: Mapping[str, Mapping[str, Transform]] = {"xapi": XAPI, "caliper": CA
 REJECT_CHECKS: Mapping[str, Callable[[EventFields, Platform], None]] = {
     "xapi": statement.check_reject,
     "caliper": envelope.check_reject,
+}
+
+#: The functions that return the recipe of an event with a native transform, or None, by transformer type.
+RECIPES: Mapping[str, Callable[[str, Any, Platform, CachedCourses], LineRecipe | None]] = {
+    "xapi": xapi_recipe,
+    "caliper": caliper_recipe,
 }

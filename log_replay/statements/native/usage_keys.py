@@ -17,7 +17,7 @@ def video_key(course_id: str, video_id: Any) -> str:
     """
     if ":" not in course_id:
         raise UpstreamRejects("IndexError", "the course id has the old form Org/Course/Run")
-    return f"{_block_prefix(course_id, 'video')}{video_id}"
+    return f"{block_prefix(course_id, 'video')}{video_id}"
 
 
 def problem_key_from_page(referer: Any, data: Any, course_id: Any) -> str | None:
@@ -26,7 +26,7 @@ def problem_key_from_page(referer: Any, data: Any, course_id: Any) -> str | None
     It is None if neither has it, as in an empty form, or if the course id is an old-style one.
     """
     page = text(referer)
-    key = _activated_block(page) if _may_have_block(page) else None
+    key = block_of_page(page)
     if key:
         return key
     if (not data and data != 0) or (not course_id and course_id != 0):
@@ -34,7 +34,12 @@ def problem_key_from_page(referer: Any, data: Any, course_id: Any) -> str | None
     parts = text(data).split("_")
     if ":" not in text(course_id) or len(parts) == 1:
         return None
-    return _block_prefix(course_id, "problem") + parts[1]
+    return block_prefix(course_id, "problem") + parts[1]
+
+
+def block_of_page(page: str) -> str | None:
+    """Return the usage key in the address of a courseware page, if it has one."""
+    return _activated_block(page) if _may_have_block(page) else None
 
 
 def _may_have_block(page: str) -> bool:
@@ -56,7 +61,7 @@ def _activated_block(page: str) -> str | None:
 
 
 @lru_cache(maxsize=1024)
-def _block_prefix(course_id: str, block_type: str) -> str:
+def block_prefix(course_id: str, block_type: str) -> str:
     """Return a usage key without the block id, such as ``block-v1:edX+DemoX+Demo+type@video+block@``."""
     scheme, run, *_ = course_id.split(":")
     version = f"block-{scheme.rpartition('-')[2]}"

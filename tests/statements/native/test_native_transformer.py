@@ -12,6 +12,7 @@ from log_replay.statements import reject_reason
 from tests.support.event_forms import raw_event
 from tests.support.event_scene import Scene
 from tests.support.known_events import FORMS_OF
+from tests.support.transformers import event_of
 
 
 def played(**fields):
@@ -134,6 +135,6 @@ def test_a_database_error_does_not_fall_back_to_upstream(transformers):
         def external_id(self, user):
             raise IdentityError("gone")
 
-    transformers.identities = UnavailableIdentities()
-    assert isinstance(transformers.natively(played()), IdentityError)
+    with pytest.raises(IdentityError):
+        transformers.native.transform(event_of(played()), UnavailableIdentities())
     assert not transformers.native.transform_paths

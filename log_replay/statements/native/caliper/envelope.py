@@ -70,7 +70,7 @@ def build_envelope(  # noqa: PLR0913, PLR0917 - the parts of an envelope
         object_: the object, and the members after it.
         extensions: the extensions other than the transformer's version, as members of them.
     """
-    template = _template(event_type, platform)
+    template = template_of(event_type, platform)
     if _speedups.caliper_statement:
         built: Statement | None = _speedups.caliper_statement(
             template, Statement, event.json_text, event.fields, external_id, extensions, object_
@@ -154,7 +154,8 @@ def _escaped(name: object) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def _template(event_type: EventType, platform: Platform) -> CaliperTemplate:
+def template_of(event_type: EventType, platform: Platform) -> CaliperTemplate:
+    """Return the template of envelopes with an event type."""
     before_id, after_id = _around_empty_id(person("", platform))
     session = json_of({"id": platform.iri("sessions", ""), "type": "Session"})
     before_session, after_session = _around_empty_id(session)

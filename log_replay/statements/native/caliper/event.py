@@ -43,6 +43,20 @@ class Course(NamedTuple):
 NO_COURSE = Course("", "")
 
 
+class CaliperParts(NamedTuple):
+    """The parts of the Caliper event that a transform gives; see ``caliper_event``."""
+
+    event_type: EventType
+    object: Object
+    target: PartOfFields | None
+    generated: PartOfFields | None
+    extensions: PartOfFields | None
+
+
+#: The parts of the Caliper events of each transform that ``caliper_event`` returned.
+PARTS_OF: dict[CaliperTransform, CaliperParts] = {}
+
+
 def caliper_event(  # noqa: PLR0913 - the parts of an event
     event_type: str,
     action: str,
@@ -76,6 +90,7 @@ def caliper_event(  # noqa: PLR0913 - the parts of an event
             object_text = f'{object_text},"generated":{generated(fields)}'
         return (build_envelope(caliper_type, platform, external_id, event, object_text, extensions_text),)
 
+    PARTS_OF[transform] = CaliperParts(caliper_type, object_, target, generated, extensions)
     return transform
 
 

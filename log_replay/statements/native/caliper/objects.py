@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from log_replay.statements.native.caliper.envelope import json_of
 from log_replay.statements.native.caliper.event import CACHED_BLOCKS, course_members, member
 from log_replay.statements.native.fields import UpstreamRejects, course_id_of, required_at, value_at
+from log_replay.statements.native.recipes import reads
 from log_replay.statements.native.times import caliper_duration
 from log_replay.statements.native.usage_keys import video_key
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from log_replay.statements.native.platform import Platform
 
 
+@reads("context.course_id", "data.course_id", "data.mode")
 def course(event: Event, platform: Platform, identities: Identities) -> str:
     """Return the course, with the mode of the learner's enrolment.
 
@@ -35,6 +37,7 @@ def course(event: Event, platform: Platform, identities: Identities) -> str:
     return f'{{"id":{iri},"type":"CourseOffering"{member("name", name)}{extensions}}}'
 
 
+@reads("context.course_id", "data.id", "data.duration")
 def video(event: Event, platform: Platform, _identities: Identities) -> str:
     """Return the video, with its length."""
     data = _data(event)
@@ -48,6 +51,7 @@ def video(event: Event, platform: Platform, _identities: Identities) -> str:
 def page(object_type: str) -> Object:
     """Return the function that returns the target of a link or of an entry of the outline."""
 
+    @reads("context.course_id", "data.target_url", "data.target_name")
     def page_of_type(event: Event, platform: Platform, _identities: Identities) -> str:
         data = _data(event)
         id_, name = member("id", data.get("target_url")), member("name", data.get("target_name"))
@@ -67,6 +71,7 @@ def unit(object_type: str, target: str | None = None) -> Object:
     """
     constant_target = member("target", target)
 
+    @reads("context.course_id", "data.id", "data.tab_count", "data.current_tab", "data.target_tab")
     def unit_of_type(event: Event, platform: Platform, _identities: Identities) -> str:
         data = _data(event)
         key, count, current = data.get("id"), data.get("tab_count"), data.get("current_tab")

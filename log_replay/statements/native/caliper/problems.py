@@ -14,6 +14,7 @@ from log_replay.statements.native.caliper.event import (
     member,
 )
 from log_replay.statements.native.fields import UnsupportedEvent, UpstreamRejects, acting_user, find, value_at
+from log_replay.statements.native.recipes import reads
 from log_replay.statements.native.usage_keys import problem_key_from_page
 
 if TYPE_CHECKING:
@@ -28,12 +29,13 @@ def problem_check(event: Event, platform: Platform, identities: Identities) -> t
     context = event.fields.get("context")
     if type(context) is dict and context.get("event_source") == "server":
         return _graded(event, platform, identities)
-    return _submitted(event, platform, identities)
+    return submitted(event, platform, identities)
 
 
 def problem(object_type: str) -> Object:
     """Return the function that returns the problem as an object of this type."""
 
+    @reads("context.course_id", "context.referer", "data.problem_id", "data.module_id")
     def problem_of_type(event: Event, platform: Platform, _identities: Identities) -> str:
         key = _problem_key(event)
         # Other types are not cached: 1, 1.0 and True are the same key.
@@ -42,6 +44,7 @@ def problem(object_type: str) -> Object:
     return problem_of_type
 
 
+@reads("context.course_id", "context.referer", "data.problem_id", "data.module_id")
 def solution(event: Event, platform: Platform, _identities: Identities) -> str:
     """Return the solution of a problem."""
     return _cached_block("Annotation", "Solution", f"{_problem_key(event)}/solution", event.course_id, platform)
@@ -78,7 +81,7 @@ def _score(fields: EventFields) -> str:
 
 
 _graded = caliper_event("GradeEvent", "Graded", _attempt, generated=_score)
-_submitted = caliper_event("AssessmentEvent", "Submitted", problem("Assessment"))
+submitted = caliper_event("AssessmentEvent", "Submitted", problem("Assessment"))
 
 
 def _block(object_type: str, name: str, key: Any, course_id: Any, platform: Platform) -> str:

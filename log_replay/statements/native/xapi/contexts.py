@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from log_replay.statements.native.fields import UpstreamRejects, course_id_of, find, text, text_at, value_at
+from log_replay.statements.native.recipes import reads
 from log_replay.statements.native.times import seconds_text
 from log_replay.statements.native.xapi.objects import COURSE, DISCUSSION, EXAM_ATTEMPT, activity, without_nones
 from log_replay.statements.serialise import json_text
@@ -30,6 +31,7 @@ SESSION = b',"%b":' % SESSION_ID
 # Activities
 
 
+@reads("context.course_id")
 def in_course(event: Event, platform: Platform, identities: Identities) -> bytes:
     """Return the course as the parent, if the event has one.
 
@@ -140,16 +142,19 @@ def vote_value(fields: EventFields) -> bytes:
     return _member(TYPE, find(fields, "vote_value"))
 
 
+@reads("data.current_tab")
 def move_to_next_unit(fields: EventFields) -> bytes:
     """Return the positions of a move to the next unit of a sequence."""
     return _move(fields, "next unit")
 
 
+@reads("data.current_tab")
 def move_to_previous_unit(fields: EventFields) -> bytes:
     """Return the positions of a move to the previous unit of a sequence."""
     return _move(fields, "previous unit")
 
 
+@reads("data.current_tab", "data.target_tab")
 def move_to_target_unit(fields: EventFields) -> bytes:
     """Return the positions of a move to any unit of a sequence."""
     return _move(fields, value_at(fields, "data", "target_tab"))

@@ -38,12 +38,8 @@ stopped = statement(verbs.TERMINATED, objects.video, extensions=video_length, re
 watched = statement(verbs.COMPLETED, objects.video, extensions=video_length, result=results.watched)
 sought = statement(verbs.SEEKED, objects.video, extensions=video_length, result=results.seek)
 speed_changed = statement(verbs.INTERACTED, objects.video, extensions=video_length, result=results.speed)
-captions_shown = statement(
-    verbs.INTERACTED, objects.video, extensions=video_length, result=results.captions(enabled=True)
-)
-captions_hidden = statement(
-    verbs.INTERACTED, objects.video, extensions=video_length, result=results.captions(enabled=False)
-)
+captions_shown = statement(verbs.INTERACTED, objects.video, extensions=video_length, result=results.captions_on)
+captions_hidden = statement(verbs.INTERACTED, objects.video, extensions=video_length, result=results.captions_off)
 
 
 def exam_started(kind: str) -> XapiTransform:

@@ -14,6 +14,7 @@ from log_replay.statements.native.fields import (
     text_at,
     value_at,
 )
+from log_replay.statements.native.recipes import reads
 from log_replay.statements.native.usage_keys import video_key
 from log_replay.statements.serialise import json_text, quoted
 
@@ -77,6 +78,7 @@ def without_nones(values: Json) -> Json:
     return {iri: value for iri, value in values.items() if value is not None}
 
 
+@reads("context.course_id")
 def course(event: Event, platform: Platform, identities: Identities) -> bytes:
     """Return the course, with its name if the platform has one.
 
@@ -86,6 +88,7 @@ def course(event: Event, platform: Platform, identities: Identities) -> bytes:
     return _course(event, platform, identities, {})
 
 
+@reads("context.course_id", "data.mode")
 def course_in_mode(event: Event, platform: Platform, identities: Identities) -> bytes:
     """Return the course, with the mode of the learner's enrolment.
 
@@ -103,6 +106,7 @@ def _course(event: Event, platform: Platform, identities: Identities, members: J
     return activity(platform.iri("course", course_id), definition)
 
 
+@reads("context.course_id", "data.id")
 def video(event: Event, platform: Platform, _identities: Identities) -> bytes:
     """Return the video."""
     course_id, data = event.course_id, event.fields["data"]
@@ -143,11 +147,13 @@ def post(event: Event, platform: Platform, _identities: Identities) -> bytes:
     return ACTIVITY % (quoted(f"{platform.root_url}{path}/{key}"), definition)
 
 
+@reads("data.target_url")
 def link(event: Event, _platform: Platform, _identities: Identities) -> bytes:
     """Return the target of a link."""
     return ACTIVITY % (quoted(str(required_at(event.fields, "data", "target_url"))), LINK_TYPE)
 
 
+@reads("data.target_name", "data.target_url")
 def outline_entry(event: Event, _platform: Platform, _identities: Identities) -> bytes:
     """Return an entry of the course's outline."""
     fields = event.fields
@@ -155,6 +161,7 @@ def outline_entry(event: Event, _platform: Platform, _identities: Identities) ->
     return WITHOUT_ID if target is None else ACTIVITY % (quoted(str(target)), NAMED_MODULE % name)
 
 
+@reads("data.id", "data.tab_count")
 def sequence(event: Event, platform: Platform, _identities: Identities) -> bytes:
     """Return a sequence of units."""
     fields = event.fields
@@ -200,6 +207,7 @@ def problem_key(fields: EventFields, finder: Finder | None = None) -> Any:
     return finder.find("usage_key") if finder else find(fields, "usage_key")
 
 
+@reads("data.problem_id", "data.module_id")
 def problem(event: Event, _platform: Platform, _identities: Identities) -> bytes:
     """Return the problem. Its id is the usage key alone, as upstream's is."""
     key = problem_key(event.fields)

@@ -58,6 +58,11 @@ INTERACTION_TYPES = {
 }
 OTHER = b"other"
 
+#: Details of rejects
+NO_COURSE = "context.course_id is missing"
+NO_QUESTION = "event.submission has an answer without its question"
+NO_ANSWER = "event.submission has a question without an answer"
+
 NAME, DESCRIPTION = b"name", b"description"
 #: The definition of a problem or a question. Its parts: extensions, name or description, interaction type.
 DEFINITION = b'{"type":"%b"%%b%%b,"interactionType":"%%b"}' % INTERACTION.encode()
@@ -92,7 +97,7 @@ def problem_check(event: Event, platform: Platform, identities: Identities) -> t
         return (about_problem,)
     course = contexts.course_of(event, platform, identities)
     if not course:
-        raise UpstreamRejects("AttributeError", "context.course_id is missing")
+        raise UpstreamRejects("AttributeError", NO_COURSE)
     question_context = QUESTION_CONTEXT % (problem, course, about_problem.id.encode())
     return (about_problem, *_about_questions(event, platform, actor_, question_context, questions))
 
@@ -151,7 +156,7 @@ def _question_definition(fields: EventFields, answer: Json, *, group: bool = Fal
     question = answer.get("question", MISSING)
     if not isinstance(question, str):
         reason = "KeyError" if question is MISSING else "TypeError"
-        raise UpstreamRejects(reason, "event.submission has an answer without its question")
+        raise UpstreamRejects(reason, NO_QUESTION)
     return _definition(fields, DESCRIPTION, question, OTHER if group else interaction_type)
 
 
@@ -190,19 +195,21 @@ def _first_typed_answer(fields: EventFields) -> Json | None:
 
 def _result(finder: Finder, answer: Json | None) -> bytes:
     find = finder.find
-    if answer:
-        members = _result_members(answer)
-    else:
-        # Events from before 2014 have only the answers.
-        data = find("data")
-        if data is not None and not isinstance(data, dict):
-            raise UpstreamRejects("AttributeError", "event is not an object")
-        answers = None if data is None else data.get("answers")
-        members = _result_members({"answer": answers, "correct": find("success") == "correct"})
-    return b'{"score":%b%b}' % (_score(find("max_grade"), find("grade")), members)
+    members = _result_members(answer) if answer else untyped_members(finder)
+    return b'{"score":%b%b}' % (score_text(find("max_grade"), find("grade")), members)
 
 
-def _score(best: Any, grade: Any) -> bytes:
+def untyped_members(finder: Finder) -> bytes:
+    """Return the members of the result of an event without response types: those from before 2014 have only answers."""
+    data = finder.find("data")
+    if data is not None and not isinstance(data, dict):
+        raise UpstreamRejects("AttributeError", "event is not an object")
+    answers = None if data is None else data.get("answers")
+    return _result_members({"answer": answers, "correct": finder.find("success") == "correct"})
+
+
+def score_text(best: Any, grade: Any) -> bytes:
+    """Return the JSON of a score."""
     # Other types are not cached: 0.0 and -0.0 are the same key.
     if type(best) is type(grade) is int:
         return _cached_scaled_score(best, grade)
@@ -222,7 +229,7 @@ def _result_members(answer: Json) -> bytes:
     """Return the members ``success`` and ``response`` of a result."""
     value, correct = answer.get("answer", MISSING), answer.get("correct")
     if value is MISSING:
-        raise UpstreamRejects("KeyError", "event.submission has a question without an answer")
+        raise UpstreamRejects("KeyError", NO_ANSWER)
     success = b"" if correct is None else b',"success":true' if correct else b',"success":false'
     if value is None:
         return success

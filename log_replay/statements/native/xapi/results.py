@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from log_replay.statements.native.fields import UpstreamRejects, text_at, value_at
+from log_replay.statements.native.recipes import reads
 from log_replay.statements.native.times import decimal_seconds, seconds_text, xapi_duration
 from log_replay.statements.native.xapi.objects import without_nones
 from log_replay.statements.serialise import json_text
@@ -37,14 +38,18 @@ def playback_position(fields: EventFields) -> bytes:
     return b'{"extensions":{}}' if seconds is None else POSITION_RESULT % seconds_text(seconds)
 
 
-def captions(*, enabled: bool) -> Callable[[EventFields], bytes]:
-    """Return the function that returns the result of showing or hiding captions."""
+def captions_results(*, enabled: bool) -> tuple[bytes, bytes]:
+    """Return the results of showing or hiding captions: a template with the position, and without a position."""
     with_position = b'{"extensions":{"%b":%%b,"%b":%b}}' % (
         TIME.encode(),
         CAPTIONS_ENABLED.encode(),
         json_text(enabled),
     )
-    without_position = json_text({"extensions": {CAPTIONS_ENABLED: enabled}})
+    return with_position, json_text({"extensions": {CAPTIONS_ENABLED: enabled}})
+
+
+def _captions(*, enabled: bool) -> Callable[[EventFields], bytes]:
+    with_position, without_position = captions_results(enabled=enabled)
 
     def captions_result(fields: EventFields) -> bytes:
         seconds = _position(fields)
@@ -53,6 +58,11 @@ def captions(*, enabled: bool) -> Callable[[EventFields], bytes]:
     return captions_result
 
 
+#: Return the result of showing or hiding captions.
+captions_on, captions_off = _captions(enabled=True), _captions(enabled=False)
+
+
+@reads("data.duration")
 def watched(fields: EventFields) -> bytes:
     """Return the completion of a video."""
     seconds = decimal_seconds(value_at(fields, "data", "duration"))
@@ -71,12 +81,14 @@ def seek(fields: EventFields) -> bytes:
     return SEEK_RESULT % (seconds_text(before), seconds_text(after))
 
 
+@reads("data.old_speed", "data.new_speed")
 def speed(fields: EventFields) -> bytes:
     """Return the speeds before and after a change."""
     before, after = text_at(fields, "data", "old_speed"), text_at(fields, "data", "new_speed")
     return json_text({"extensions": {SPEED_FROM: f"{before}x", SPEED_TO: f"{after}x"}})
 
 
+@reads("data.completion")
 def completion(fields: EventFields) -> bytes:
     """Return the completion of a block, in percent."""
     share = value_at(fields, "data", "completion")
@@ -93,6 +105,7 @@ def _completion(share: Any) -> bytes:
 _cached_completion = lru_cache(maxsize=1024)(_completion)
 
 
+@reads("data.weighted_earned", "data.weighted_possible")
 def problem_grade(fields: EventFields) -> bytes:
     """Return the weighted grade of a problem."""
     data = fields["data"]
@@ -102,6 +115,7 @@ def problem_grade(fields: EventFields) -> bytes:
         raise _rejection(data, error) from None
 
 
+@reads("data.weighted_total_earned", "data.weighted_total_possible")
 def subsection_grade(fields: EventFields) -> bytes:
     """Return the weighted grade of a subsection."""
     data = fields["data"]
@@ -124,6 +138,7 @@ def _weighted_grade(earned: Any, possible: Any) -> bytes:
     return json_text({"success": bool(earned >= possible), "score": score(possible, earned, scaled)})
 
 
+@reads("data.percent_grade", "data.letter_grade")
 def course_grade(fields: EventFields) -> bytes:
     """Return the grade of a course: its share of all points, and its letter."""
     data = fields["data"]

@@ -73,6 +73,19 @@ class XapiFragments(NamedTuple):
     result: bytes
 
 
+class XapiParts(NamedTuple):
+    """The parts of the statement that a transform gives; see ``statement``."""
+
+    verb: Verb
+    object: Part
+    activities: Part
+    extensions: PartOfFields | None
+    result: PartOfFields | None
+
+
+#: The parts of the statements of each transform that ``statement`` returned.
+PARTS_OF: dict[XapiTransform, XapiParts] = {}
+
 _speedups.check_layout("XapiTemplate", XapiTemplate._fields)
 _speedups.check_layout("XapiFragments", XapiFragments._fields)
 _speedups.check_layout("Statement", Statement._fields)
@@ -116,6 +129,7 @@ def statement(
         fragments = (extensions_, context, about, result_)
         return (build_statement(verb, namespace, platform, actor_, fields, fragments),)
 
+    PARTS_OF[transform] = XapiParts(verb, object_, activities, extensions, result)
     return transform
 
 
@@ -140,7 +154,7 @@ def build_statement(  # noqa: PLR0913, PLR0917 - the parts of a statement
     if not actor_:
         raise UnsupportedEvent
     if isinstance(actor_, str):
-        template, name = _template(verb, platform), actor_
+        template, name = template_of(verb, platform), actor_
         if namespace is not verb.namespace:
             template = new_template((namespace.new_digest, *template[1:]))
     else:
@@ -215,7 +229,8 @@ def _time_in_event(fields: EventFields) -> Any:
 
 
 @lru_cache(maxsize=256)
-def _template(verb: Verb, platform: Platform) -> XapiTemplate:
+def template_of(verb: Verb, platform: Platform) -> XapiTemplate:
+    """Return the template of statements with a verb."""
     before_name, after_name, before_name_in_id, after_name_in_id = account_parts(platform.root_url)
     return XapiTemplate(
         new_digest=verb.namespace.new_digest,

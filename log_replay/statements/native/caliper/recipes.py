@@ -1,0 +1,89 @@
+"""Recipes of Caliper events; see ``native.recipes``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from log_replay.statements.native.caliper import problems, targets
+from log_replay.statements.native.caliper.envelope import template_of
+from log_replay.statements.native.caliper.event import PARTS_OF
+from log_replay.statements.native.recipes import (
+    ACTOR,
+    ID,
+    MILLISECONDS,
+    LineRecipe,
+    Step,
+    cached,
+    duration,
+    flat,
+    missing,
+    paths_of,
+    session,
+    text,
+    valid_duration,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from log_replay.records import Event
+    from log_replay.statements.native.caliper.event import CaliperTransform
+    from log_replay.statements.native.platform import Platform
+    from log_replay.statements.native.recipes import CachedCourses
+
+#: The steps of parts whose values differ from event to event.
+STEPS: dict[Callable[..., Any], tuple[Step, ...]] = {
+    targets.media_location: (
+        text(targets.MEDIA_LOCATION.encode()),
+        duration("data.currentTime", "data.current_time", before=b',"currentTime":"', after=b'"', without=b""),
+        text(b"}"),
+    ),
+    targets.seek: (
+        text(targets.MEDIA_LOCATION.encode()),
+        duration("data.currentTime", "data.old_time", before=b',"currentTime":"', after=b'"', without=b""),
+        valid_duration("data.current_time"),
+        text(b',"extensions":{'),
+        duration("data.new_time", before=b'"newTime":"', after=b'"', without=b""),
+        text(b"}}"),
+    ),
+}
+
+
+def recipe_of(name: str, transform: CaliperTransform, platform: Platform, courses: CachedCourses) -> LineRecipe | None:
+    """Return the recipe of an event, or None if a part of its Caliper events has no steps."""
+    # Graded attempts are logged without an event source in the context; see ``problems.problem_check``.
+    is_problem_check = transform is problems.problem_check
+    parts = PARTS_OF.get(problems.submitted if is_problem_check else transform)
+    if parts is None or parts.extensions:
+        return None
+
+    def steps_of(member: bytes, part: Callable[..., Any] | None, *, of_fields: bool = True) -> tuple[Step, ...] | None:
+        if part is None:
+            return ()
+        paths = paths_of(part)
+        if paths is None:
+            steps = STEPS.get(part)
+            return None if steps is None else (text(member), *steps)
+
+        def call(event: Event) -> bytes:
+            result: str = part(event.fields) if of_fields else part(event, platform, courses)
+            return result.encode()
+
+        return (text(member), cached(call, paths))
+
+    object_ = steps_of(b"", parts.object, of_fields=False)
+    target, generated = steps_of(b',"target":', parts.target), steps_of(b',"generated":', parts.generated)
+    if object_ is None or target is None or generated is None:
+        return None
+    template = template_of(parts.event_type, platform)
+    steps = flat(
+        (
+            (missing("context.event_source"),) if is_problem_check else (),
+            (text(template.before_send_time), MILLISECONDS, text(template.before_event_time), MILLISECONDS),
+            (text(template.before_actor), ACTOR, text(template.after_actor)),
+            (session(template.before_session, template.after_session), text(template.before_extensions)),
+            (text(b'},"object":'), *object_, *target, *generated),
+            (text(b',"id":"'), ID, text(template.after_id)),
+        )
+    )
+    return LineRecipe(name, template.new_digest, None, None, steps)

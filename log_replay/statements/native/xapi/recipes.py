@@ -1,0 +1,165 @@
+"""Recipes of xAPI statements; see ``native.recipes``."""
+
+from __future__ import annotations
+
+from hashlib import sha1
+from typing import TYPE_CHECKING, Any, cast
+
+from log_replay.statements.native.fields import Finder
+from log_replay.statements.native.recipes import (
+    ACTOR,
+    ID,
+    TIME,
+    LineRecipe,
+    ProblemTexts,
+    Step,
+    cached,
+    flat,
+    paths_of,
+    seconds,
+    session,
+    string,
+    text,
+)
+from log_replay.statements.native.usage_keys import block_of_page, block_prefix
+from log_replay.statements.native.xapi import contexts, objects, problem_check, results, verbs
+from log_replay.statements.native.xapi.statement import PARTS_OF, template_of
+from log_replay.statements.serialise import json_text, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from log_replay.identities import Identities
+    from log_replay.records import Event
+    from log_replay.statements.native.platform import Platform
+    from log_replay.statements.native.recipes import CachedCourses
+    from log_replay.statements.native.xapi.statement import XapiTransform
+
+
+def _position(template: bytes, without: bytes) -> tuple[Step, ...]:
+    before, after = template.split(b"%b")
+    return (seconds("data.current_time", "data.currentTime", before=before, after=after, without=without),)
+
+
+def _captions(*, enabled: bool) -> tuple[Step, ...]:
+    return _position(*results.captions_results(enabled=enabled))
+
+
+BEFORE_FROM, BEFORE_TO, AFTER_TO = results.SEEK_RESULT.split(b"%b")
+#: The steps of parts whose values differ from event to event.
+STEPS: dict[Callable[..., Any], tuple[Step, ...]] = {
+    contexts.no_activities: (),
+    contexts.video_length: (seconds("data.duration", before=b',"%b":' % contexts.VIDEO_LENGTH, without=b""),),
+    results.playback_position: _position(results.POSITION_RESULT, b'{"extensions":{}}'),
+    results.seek: (
+        seconds("data.old_time", before=BEFORE_FROM),
+        seconds("data.new_time", before=BEFORE_TO, after=AFTER_TO),
+    ),
+    results.captions_on: _captions(enabled=True),
+    results.captions_off: _captions(enabled=False),
+}
+#: Marks the place of a usage key; no URL has it.
+PLACE = "{key}"
+#: The blocks that are objects: the path of the usage key, and the definition.
+BLOCKS: dict[Callable[..., Any], tuple[str, bytes]] = {
+    objects.completed_block: ("data.block_id", objects.RESOURCE_TYPE),
+    objects.graded_subsection: ("data.block_id", objects.RESOURCE_TYPE),
+    objects.submitted_problem: ("data.problem_id", objects.QUESTION_TYPE),
+}
+
+
+def _problem_texts(platform: Platform, courses: CachedCourses) -> ProblemTexts:
+    identities = cast("Identities", courses)
+
+    def in_course(event: Event) -> bytes:
+        return contexts.in_course(event, platform, identities)
+
+    def course(event: Event) -> bytes:
+        return contexts.course_of(event, platform, identities)
+
+    return ProblemTexts(
+        attempted=template_of(verbs.ATTEMPTED, platform),
+        evaluated=template_of(verbs.EVALUATED, platform),
+        context=cached(in_course, ("context.course_id",)),
+        course=cached(course, ("context.course_id",)),
+        score=cached(_score, ("data.max_grade", "data.grade")),
+        page=cached(_block_of_page, ("referer",)),
+        block_prefix=cached(_block_prefix, ("context.course_id",)),
+        iri=b'{"id":%b' % json_text(f"{platform.root_url}/xblock/")[:-1],
+        definition=b'{"type":"%b"' % objects.INTERACTION.encode(),
+        attempts=b',"extensions":{"%b":' % problem_check.ATTEMPT,
+        interaction_types=problem_check.INTERACTION_TYPES,
+        verb_in_ids=f"{verbs.EVALUATED.json_in_ids}-".encode(),
+        new_namespace=verbs.DNS.new_digest,
+        new_digest=sha1(usedforsecurity=False).copy,
+        untyped=cached(_untyped, ("data.answers", "data.success")),
+        no_id=("no_object_id", None),
+        no_course=("AttributeError", problem_check.NO_COURSE),
+        no_question=("KeyError", problem_check.NO_QUESTION),
+        no_text=("TypeError", problem_check.NO_QUESTION),
+        no_answer=("KeyError", problem_check.NO_ANSWER),
+    )
+
+
+def _untyped(event: Event) -> bytes:
+    return problem_check.untyped_members(Finder(event.fields))
+
+
+def _score(event: Event) -> bytes:
+    find = Finder(event.fields).find
+    return problem_check.score_text(find("max_grade"), find("grade"))
+
+
+def _block_of_page(event: Event) -> bytes:
+    return quoted(block_of_page(event.fields["referer"]) or "")[1:-1]
+
+
+def _block_prefix(event: Event) -> bytes | None:
+    course_id = event.course_id
+    return quoted(block_prefix(course_id, "problem"))[1:-1] if course_id and ":" in course_id else None
+
+
+def recipe_of(name: str, transform: XapiTransform, platform: Platform, courses: CachedCourses) -> LineRecipe | None:
+    """Return the recipe of an event, or None if a part of its statements has no steps."""
+    if platform.agent_identifier != "external_id" or not platform.root_url:
+        return None
+    if transform is problem_check.problem_check:
+        texts = _problem_texts(platform, courses)
+        return LineRecipe(name, texts.new_digest, b"", b"", (), texts)
+    parts = PARTS_OF.get(transform)
+    if parts is None:
+        return None
+    template = template_of(parts.verb, platform)
+
+    def steps_of(part: Callable[..., Any] | None, *, of_fields: bool = False) -> tuple[Step, ...] | None:
+        if part is None:
+            return ()
+        if part in BLOCKS:
+            path, definition = BLOCKS[part]
+            iri = json_text(f"{platform.root_url}/xblock/{PLACE}")
+            before, after = (objects.ACTIVITY % (iri, definition)).split(PLACE.encode())
+            return (text(before), string(path), text(after))
+        paths = paths_of(part)
+        if part in STEPS or paths is None:
+            return STEPS.get(part)
+
+        def call(event: Event) -> bytes | None:
+            result: bytes = part(event.fields) if of_fields else part(event, platform, courses)
+            return None if part is parts.object and not result else result  # upstream rejects an object without an id
+
+        return (cached(call, paths),)
+
+    extensions, result = steps_of(parts.extensions, of_fields=True), steps_of(parts.result, of_fields=True)
+    activities, object_ = steps_of(parts.activities), steps_of(parts.object)
+    if extensions is None or result is None or activities is None or object_ is None:
+        return None
+    steps = flat(
+        (
+            (text(b'{"id":"'), ID, text(template.before_name), ACTOR, text(template.after_name), TIME),
+            (text(template.after_timestamp), *extensions, session(template.before_session, b'"'), text(b"}")),
+            (*activities, text(b'},"object":'), *object_),
+            (text(b',"result":'), *result) if result else (),
+            (text(b"}"),),
+        )
+    )
+    return LineRecipe(name, template.new_digest, template.before_name_in_id, template.after_name_in_id, steps)
