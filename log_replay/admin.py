@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
@@ -81,7 +80,8 @@ class RunAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # no gene
     @admin.display(description="counters")
     def counters(self, run: Run) -> str:
         """Return the counters of the whole run."""
-        return _table({name: f"{value:,}" for name, value in asdict(overview.counters(run)).items()})
+        found = overview.counters(run).as_dict(dry_run=overview.is_dry(run))
+        return _table({name: f"{value:,}" for name, value in found.items()})
 
     @admin.display(description="routes")
     def routes(self, run: Run) -> str:

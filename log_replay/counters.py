@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from operator import add, attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -42,6 +42,11 @@ class Counters:
         for name in _NAMES:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         return self
+
+    def as_dict(self, *, dry_run: bool) -> dict[str, int]:
+        """Return the counters by name. A dry run delivers nothing: it has ``would_be_delivered`` instead."""
+        values = asdict(self)
+        return {"would_be_delivered" if dry_run and name == "delivered" else name: values[name] for name in values}
 
     @property
     def all_rejected(self) -> bool:

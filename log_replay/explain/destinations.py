@@ -76,9 +76,9 @@ class Destinations:
         for name, route in zip(names(self._routes), self._routes, strict=True):
             refusing = [key for key in route.match if not _accepts(route, key, fields)]
             if refusing:
-                yield f"{name}: not sent, since match_params say no: {', '.join(refusing)}"
+                yield f"{name}: would not get it, since match_params say no: {', '.join(refusing)}"
             else:
-                yield f"{name}: sent" + (", all match_params match" if route.match else "")
+                yield f"{name}: would get it" + (", all match_params match" if route.match else "")
 
     def _transport_facts(self, transformed: TransformedEvent) -> Iterator[str]:
         log_format = self._options.log_format

@@ -52,6 +52,7 @@ def inspection(inspected: Inspected) -> dict[str, Any]:
         "source": {"provider": options.source.provider, **options.source.public},
         "complete": report.complete,
         "stopped": report.stopped,
+        "lines_not_in_report": max(0, report.total.lines - profile.counters.lines),
         "c_extension": report.c_extension,
         "filters": {"given": _filters(options), "unmatched": report.unmatched_filters},
         "sample": None,
@@ -60,7 +61,7 @@ def inspection(inspected: Inspected) -> dict[str, Any]:
         "statements": statements(profile),
         "rejects": _with_commands(rejects(profile), options),
         "identities": identities(profile),
-        "validation": report.validation.as_dict() if report.validation else None,
+        "validation": profile.validation.as_dict() if profile.validation else None,
         "duration": duration(profile, options, inspected.measured),
         "next": next_steps(options),
     }

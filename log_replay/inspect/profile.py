@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from log_replay.counters import Counters
+from log_replay.counters import Counters, ValidationCounts
 from log_replay.inspect.distinct import Distinct, NamedCounts
 from log_replay.inspect.hours import HourCounts
 from log_replay.inspect.repeats import OBJECTS, LineSample, ObjectProfile
@@ -95,6 +95,7 @@ class Profile:
     rejects: dict[str, RejectProfile] = field(default_factory=dict)
     unknown_names: NamedCounts = field(default_factory=NamedCounts)
     transform_paths: Counter[str] = field(default_factory=Counter)
+    validation: ValidationCounts | None = None
     events_by_group: Counter[int] = field(default_factory=Counter)
     cpu_seconds: float = 0.0
     inspection_cpu_seconds: float = 0.0
@@ -118,6 +119,7 @@ class Profile:
         self.statements_by_event.add(result.statements_by_event)
         self.unknown_names.add(result.unknown_names)
         self.transform_paths.update(result.transform_paths)
+        self._add_validation(result.validation)
         for rejected in result.rejects:
             self.rejects.setdefault(rejected.reason, RejectProfile()).add(rejected)
         current = self._current
@@ -157,6 +159,11 @@ class Profile:
                     over.count += 1
                     over.first = over.first or Position(name, offset)
 
+    def _add_validation(self, counts: ValidationCounts | None) -> None:
+        if counts:
+            self.validation = self.validation or ValidationCounts()
+            self.validation += counts
+
     def _add_lines(self, profile: BlockProfile) -> None:
         lines = profile.lines
         self.lines_by_hour.add(lines.hours)
@@ -190,6 +197,7 @@ class Profile:
         for reason, rejects in other.rejects.items():
             self.rejects.setdefault(reason, RejectProfile()).merge(rejects)
         self.transform_paths += other.transform_paths
+        self._add_validation(other.validation)
         self.events_by_group += other.events_by_group
         self.cpu_seconds += other.cpu_seconds
         self.inspection_cpu_seconds += other.inspection_cpu_seconds

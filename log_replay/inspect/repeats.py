@@ -26,7 +26,7 @@ _MOST_LINES = 4 * SAMPLED_LINES
 _DIGEST_BITS = 64
 _FINGERPRINT_MASK = 2**64 - 1
 #: The number of objects whose own figures are kept.
-OBJECTS = 100_000
+OBJECTS = 50_000
 
 
 def sample_level(lines: int) -> int:

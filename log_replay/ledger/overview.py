@@ -153,6 +153,11 @@ def state(run: Any) -> str:
     return str(Run.State.STOPPED) if run.stop_requested else INTERRUPTED
 
 
+def is_dry(run: Run) -> bool:
+    """Return True for a dry run."""
+    return bool(run.identity.get("dry_run"))
+
+
 def counters(run: Run) -> Counters:
     """Return the counters of all units."""
     total = Counters()
@@ -229,7 +234,7 @@ def as_dict(run: Any) -> dict[str, Any]:
         "processes": [process.as_dict() for process in processes(run)],
         "lines_per_second": round(total.lines / max((end - run.created).total_seconds(), 0.001)),
         "batches": run.batches + run.joined_batches,
-        "counters": asdict(total),
+        "counters": total.as_dict(dry_run=is_dry(run)),
         "routes": {name: route.as_dict() for name, route in routes(run, counted["routes"]).items()},
         "failed_objects": failures(run, counted["failed_objects"]),
         "refusals": counted["refusals"],

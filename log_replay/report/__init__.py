@@ -27,16 +27,19 @@ OTHER_NAMES = "(others)"
 
 @dataclass(slots=True)
 class ObjectCounters:
-    """The counters of one object, by unit, with the start of each unit."""
+    """The counters of one object, by unit, with the start of each unit.
 
-    starts: list[int] = field(default_factory=list)
-    counters: list[Counters] = field(default_factory=list)
+    Most objects have one unit, for which tuples take half the memory of lists.
+    """
+
+    starts: tuple[int, ...] = ()
+    counters: tuple[Counters, ...] = ()
 
     def add(self, start: int, counters: Counters) -> None:
         """Add a unit. A resumed run adds units in any order."""
         place = bisect_right(self.starts, start)
-        self.starts.insert(place, start)
-        self.counters.insert(place, counters)
+        self.starts = (*self.starts[:place], start, *self.starts[place:])
+        self.counters = (*self.counters[:place], counters, *self.counters[place:])
 
     def at(self, offset: int) -> Counters:
         """Return the counters of the unit of a line."""
@@ -243,10 +246,6 @@ class Report:
         name, offset = event.position
         return self._objects[name].at(offset)
 
-    def _summary_of(self, counters: Counters) -> dict[str, int]:
-        values = asdict(counters)
-        return {"would_be_delivered" if self.dry_run and name == "delivered" else name: values[name] for name in values}
-
     def fail_object(self, name: str, error: LogReplayError) -> None:
         """Note the first error of an object that could not be replayed whole. All other lines count."""
         self.failed_objects.setdefault(name, str(error))
@@ -263,8 +262,8 @@ class Report:
             "position": self.position._asdict() if self.position else None,
             "seconds": round(self.seconds, 3),
             "dry_run": self.dry_run,
-            "total": self._summary_of(self.total),
-            "objects": {name: self._summary_of(counters) for name, counters in self.objects.items()},
+            "total": self.total.as_dict(dry_run=self.dry_run),
+            "objects": {name: counters.as_dict(dry_run=self.dry_run) for name, counters in self.objects.items()},
             "failed_objects": self.failed_objects,
             "skipped_objects": {skipped.name: skipped.reason for skipped in self.skipped},
             "c_extension": self.c_extension,

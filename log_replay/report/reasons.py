@@ -9,7 +9,8 @@ RUN_AGAIN_WITH_IDS = (
     "Replay without `--dry_run`, which creates external ids, or allow it with `--add_external_ids yes`."
 )
 CHECK_DATABASE = (
-    "Check that LOG_REPLAY_DATABASE_URL is the database of the site that wrote the logs. If so, nothing can be done."
+    "Check that the database is that of the site that wrote the logs (outside an LMS: LOG_REPLAY_DATABASE_URL). "
+    "If so, nothing can be done."
 )
 LINE_IS_LOST = "Nothing can be done: the line is not an event. If there are many, look at one with `explain`."
 EVENT_IS_LOST = "Look at one event with `explain`. The LMS makes no statement of it either."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -32,7 +31,7 @@ def _short(report: Report) -> bytes:
         "run": report.run,
         "complete": report.complete,
         "stopped": _cut(report.stopped),
-        "total": asdict(report.total),
+        "total": report.total.as_dict(dry_run=report.dry_run),
         "rejects_by_reason": dict(report.rejects_by_reason.most_common(MOST_ENTRIES)),
         "failed_objects": len(failed),
         "first_failed": [_cut(text) for text in failed[:MOST_ENTRIES]],

@@ -90,11 +90,11 @@ def test_routes_and_the_filter_that_says_no_are_named(explain_text):
             configurations={"match_params": params},
         )  # fmt: skip
     text = facts(explain_text(golden(PLAY)), steps.ROUTES)
-    assert "http://one/xAPI: sent" in text
-    assert "http://two/xAPI: not sent, since match_params say no: context.org_id" in text
+    assert "http://one/xAPI: would get it" in text
+    assert "http://two/xAPI: would not get it, since match_params say no: context.org_id" in text
     assert "secret" not in text
     given = explain_text(golden(PLAY), destination_config='{"url": "http://given/xAPI"}')
-    assert facts(given, steps.ROUTES) == "http://given/xAPI: sent"
+    assert facts(given, steps.ROUTES) == "http://given/xAPI: would get it"
 
 
 def test_clickhouse_is_asked_whether_it_has_them(explain_text, tmp_path, replay):

@@ -14,11 +14,14 @@ import pytest
 from log_replay.inspect.document import Inspected, inspection
 from log_replay.inspect.duration import Measured
 from log_replay.inspect.terminal import NOTHING_DONE, inspection_text
+from log_replay.ledger import overview
 from log_replay.options import read_options
 from log_replay.options.arguments import add_arguments
 from log_replay.pipeline.run import Replay
+from log_replay.report import Report
 from log_replay.report.progress import ProgressLog
 from log_replay.report.terminal import remarks
+from log_replay.report.termination_log import write_termination_log
 from tests.support.paths import SAMPLE
 from tests.support.runs import Shell
 
@@ -69,6 +72,30 @@ def test_terminals_get_colours_and_no_other_controls(inspected, monkeypatch):
     text = inspection_text(*inspected(str(SAMPLE / "tracking.log")), width=100)
     assert COLOURS.search(text)
     assert not CONTROLS.search(plain(text))
+
+
+def test_a_repeated_dry_run_says_what_its_report_does_not_have(inspected, tmp_path):
+    run = (str(SAMPLE / "tracking.log"), "--run", "repeated", "--to", str(tmp_path / "out"))
+    first, _ = inspected(*run)
+    assert (first["contents"]["lines"], first["validation"]["checked"], first["lines_not_in_report"]) == (389, 250, 0)
+    again, said = inspected(*run)
+    assert (again["contents"]["lines"], again["validation"], again["lines_not_in_report"]) == (0, None, 389)
+    assert "389 lines of this run were read before" in plain(inspection_text(again, said, width=None))
+
+
+def test_nothing_says_that_a_dry_run_delivered(inspected, tmp_path):
+    """The report, the ledger and the termination log say what would be delivered."""
+    document, said = inspected(str(SAMPLE / "tracking.log"), "--run", "dry", "--to", str(tmp_path / "out"))
+    (run,) = overview.runs()
+    shown = overview.as_dict(run)
+    assert shown["counters"]["would_be_delivered"] == 250
+    termination_log = tmp_path / "termination-log"
+    termination_log.touch()
+    write_termination_log(termination_log, Report(dry_run=True))
+    texts = (json.dumps(document), inspection_text(document, said, width=80), json.dumps(shown["counters"]))
+    for text in (*texts, termination_log.read_text()):
+        assert "delivered" not in text.replace("would_be_delivered", "")
+    assert plain(inspection_text(document, said, width=80)).endswith(f"{NOTHING_DONE}\n")
 
 
 HOSTILE = "x\n\x1b[2J\x9b31m\u202e[bold]\ud800"

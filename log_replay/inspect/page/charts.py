@@ -164,8 +164,14 @@ def _name_spec(rows: list[dict[str, Any]], unit: str, colour: str) -> dict[str, 
 
 
 _TIME_AXIS = {
-    unit: {"title": None, "grid": False, "format": form, "tickCount": {"expr": "max(2, width / 90)"}}
-    for unit, form in (("day", "%-d %b"), ("hour", "%-d %b %H:%M"))
+    unit: {
+        "title": None,
+        "grid": False,
+        "format": form,
+        "tickCount": {"expr": "max(2, width / 90)"},
+        "tickMinStep": hours * 3_600_000,  # so that no label is repeated
+    }
+    for unit, form, hours in (("day", "%-d %b", 24), ("hour", "%-d %b %H:%M", 1))
 }
 #: The index of the point that the keyboard has selected.
 _CURSOR = {"name": "cursor", "value": -1}

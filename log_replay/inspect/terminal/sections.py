@@ -87,6 +87,12 @@ def _incomplete(figures: Figures) -> Iterator[Text]:
     failed = figures.document["contents"]["failed_objects"]
     if figures.document["stopped"]:
         yield Text("The run was stopped. The figures are about what was read until then.", PROBLEM)
+    if others := figures.document["lines_not_in_report"]:
+        yield Text(
+            f"{number_of(others, 'line')} of this run were read before, or by other processes: this report is about "
+            "the rest. For a report on everything, leave --run out.",
+            PROBLEM,
+        )
     if failed:
         objects = number_of(len(failed), "object")
         yield Text(f"{objects} could not be read to the end; see below. The figures do not have the rest.", PROBLEM)
