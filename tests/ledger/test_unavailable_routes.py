@@ -9,11 +9,13 @@ from dataclasses import asdict
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError, connection
 
 from log_replay.errors import ConfigurationError
 from log_replay.models import Run as RunRow
 from log_replay.models import RunBacklog
 from log_replay.pipeline import transform
+from log_replay.pipeline.joined_run import JoinedReplay
 from log_replay.pipeline.run import Replay
 from log_replay.report.progress import ProgressLog
 from log_replay.retry import RetryPolicy
@@ -67,7 +69,7 @@ def add_route(url: str, **configurations) -> None:
     )
 
 
-def replayed(*arguments: str, progress: ProgressLog | None = None, breaker_delays: RetryPolicy = BREAKER_DELAYS):
+def replayed(*arguments: str, progress=None, breaker_delays=BREAKER_DELAYS, kind: type[Replay] = Replay):
     """Run with few and quick retries, and return the report."""
     sink = LrsSink(
         enabled_routes("xapi"),
@@ -75,7 +77,7 @@ def replayed(*arguments: str, progress: ProgressLog | None = None, breaker_delay
         retry_policy=RetryPolicy(retries=1, first_delay_seconds=0.001),
         breaker_delays=breaker_delays,
     )
-    return Replay(parsed(*arguments), sink).replay(progress or ProgressLog())
+    return kind(parsed(*arguments), sink).replay(progress or ProgressLog())
 
 
 @pytest.fixture
@@ -93,6 +95,28 @@ def whole(to_both, lrs, other_lrs):
 
 def each_has_all_once(made, *servers) -> bool:
     return all(set(server.received) == made and set(server.received.values()) == {1} for server in servers)
+
+
+def test_joined_run_redelivers_while_its_database_restarts(whole, to_both, lrs, other_lrs):
+    report, made = whole
+    to_both += ["--run", "x", "--join", "--lease_secs", "5"]
+    other_lrs.fail_after(3)
+    assert not replayed(*to_both, kind=JoinedReplay).complete
+    other_lrs.recover()
+    failed = []  # the first reading of the backlog, and the first change of it
+
+    def fail_at_first(execute, sql, params, many, context):
+        action = sql.split()[0]
+        if "log_replay_runbacklog" in sql and action not in failed:
+            failed.append(action)
+            raise OperationalError(2006, "Server has gone away")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(fail_at_first):
+        complete = replayed(*to_both, kind=JoinedReplay)
+    assert failed == ["SELECT", "DELETE"]
+    assert counted(complete) == counted(report)
+    assert each_has_all_once(made, lrs, other_lrs)
 
 
 def test_resumed_run_redelivers_the_backlog_to_its_route_only(whole, to_both, lrs, other_lrs):
