@@ -22,6 +22,7 @@ from log_replay.options.urls import (
     parse_url,
 )
 from log_replay.sources.patterns import fixed_beginning
+from log_replay.sources.wrapped import UNWRAP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,7 +39,7 @@ def source_place(sources: Sequence[str], base: str, given: Mapping[str, Any]) ->
     Args:
         sources: as they were typed.
         base: the folder that relative paths are in.
-        given: the settings of ``--source_config``: for all buckets.
+        given: the settings of ``--source_config``: for all buckets, and ``unwrap`` for all sources.
 
     Raises:
         ConfigurationError: a source is not valid.
@@ -49,10 +50,12 @@ def source_place(sources: Sequence[str], base: str, given: Mapping[str, Any]) ->
                 "- (standard input) cannot be combined with other sources", hint="replay them one after the other"
             )
         return "STDIN", dict(given)
-    if given and not any(map(is_url, sources)):
+    settings = {name: value for name, value in given.items() if name != UNWRAP}
+    if settings and not any(map(is_url, sources)):
         raise ConfigurationError("--source_config has no effect on files of this machine", hint="leave it out")
-    places = [_bucket(source, given) if is_url(source) else {"path": _path(source)} for source in sources]
-    return "PATHS", {"paths": list(sources), "base": base, "places": places}
+    places = [_bucket(source, settings) if is_url(source) else {"path": _path(source)} for source in sources]
+    unwrap = {UNWRAP: given[UNWRAP]} if UNWRAP in given else {}
+    return "PATHS", {"paths": list(sources), "base": base, "places": places, **unwrap}
 
 
 def is_relative(source: str) -> bool:

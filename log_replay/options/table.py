@@ -83,7 +83,7 @@ class Options(RunOptions):
         "'unwrap': true is for lines that Vector or Docker has wrapped in JSON, everything else is passed to the "
         "provider. ClickHouse: 'url', 'username', 'password', 'database', 'table' (default _tracking), and 'since' and "
         "'until' for the time of its rows; or 'path' for an embedded ClickHouse. ${NAME} in a value is read from the "
-        "environment. Not needed for STDIN. With SOURCEs it has further settings of their buckets.",
+        "environment. Not needed for STDIN. With SOURCEs it has 'unwrap' and further settings of their buckets.",
         read=read_config, default="{}", metavar="JSON", config_of="source_provider",
     )
     to: str | None = option(

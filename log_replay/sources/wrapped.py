@@ -52,8 +52,8 @@ class UnwrappedSource:
             position += len(chunk)
 
     def read_stored(self, obj: SourceObject, start: int, end: int | None) -> Generator[bytes]:
-        """Yield the same as ``read``: what is stored has other offsets."""
-        yield from self.read(obj, start, end)
+        """Yield the stored bytes, with their wrappers."""
+        return self._source.read_stored(obj, start, end)
 
     def is_compressed(self, obj: SourceObject) -> bool:  # noqa: ARG002 - the method of all sources
         """Return True: an offset is known only after everything before it is unwrapped."""

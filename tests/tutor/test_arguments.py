@@ -59,7 +59,7 @@ def far_end(tmp_path_factory, newest_tutor, plugin):
     (folder / "platform").mkdir()
     (folder / "platform" / "manage.py").write_text(FAR_END)
     record = folder / "arguments.json"
-    site.settings["images"]["overhangio/openedx"] = {
+    site.settings["images"]["overhangio/openedx"] = site.settings["images"]["openedx-dev"] = {
         "path": site.settings["images"]["openedx-log-replay"]["path"],
         "folder": "/openedx/edx-platform",
         "mounts": [[str(folder / "platform"), "/openedx/edx-platform", False]],
@@ -77,17 +77,31 @@ def far_end(tmp_path_factory, newest_tutor, plugin):
     return arguments
 
 
-@pytest.mark.parametrize("mode", ["local", "k8s"])
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """A folder for the files that options name with ``@``."""
+    return tmp_path_factory.mktemp("files")
+
+
+@pytest.mark.parametrize("mode", ["local", "dev", "k8s"])
 @settings(
     max_examples=int(os.environ.get("LOG_REPLAY_TUTOR_EXAMPLES", "1")),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(texts=TEXTS)
 @example(texts=DIFFICULT)
-def test_any_text_arrives_unchanged(far_end, mode, texts):
+def test_any_text_arrives_unchanged(far_end, files, mode, texts):
     options = [f"--run={text}" for text in texts]
     options += [part for text in texts if not text.startswith(("-", "@")) for part in ("--source-config", text)]
-    assert far_end(mode, "replay-runs", *options) == ["manage.py", "lms", "replay_runs", *options]
+    typed, arrived = list(options), list(options)
+    for number, text in enumerate(texts):
+        path = files / str(number)
+        path.write_bytes(text.encode() + b"\r\n")
+        content = text.strip(" \t\r\n")
+        typed += [f"--source_config=@{path}", "--missing-from", f"@{path}"]
+        arrived += [f"--source_config={content}", "--missing-from", content]
+    expected = ["manage.py", "lms", "replay_gaps", "--transformer_type=xapi", *arrived]
+    assert far_end(mode, "replay-gaps", *typed) == expected
 
 
 def test_bytes_that_are_not_utf_8_arrive_unchanged(far_end):

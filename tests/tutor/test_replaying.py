@@ -122,9 +122,12 @@ def test_the_logs_can_be_inspected_before(site, clickhouse):
 def test_a_file_of_the_host_names_a_mounted_folder(site, clickhouse, tmp_path):
     archive, path = tmp_path / "archive", tmp_path / "source.json"
     archive.mkdir()
-    (site.logs / "tracking.log").rename(archive / "tracking.log")
+    lines = (site.logs / "tracking.log").read_text(errors="surrogateescape").splitlines(keepends=True)
+    wrapped = "".join(json.dumps({"log": line, "stream": "stderr"}) + "\n" for line in lines)
+    (archive / "tracking.log").write_text(wrapped)
+    (site.logs / "tracking.log").unlink()
     succeeded(site("mounts", "add", f"log-replay-job:{archive}:/archive"))
-    path.write_text(json.dumps({"key": "/", "container": "archive", "prefix": "tracking.log"}))
+    path.write_text(json.dumps({"key": "/", "container": "archive", "unwrap": True}))
     source = ["--source_provider", "LOCAL", "--source-config", f"@{path}"]
     succeeded(site("local", "do", "transform-tracking-logs", *source))
     assert clickhouse.query(COUNT) == [[str(STATEMENTS)]]

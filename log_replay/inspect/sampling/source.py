@@ -22,6 +22,7 @@ from log_replay.inspect.sampling.blocks import (
 )
 from log_replay.sources.codecs import HEAD_BYTES, codec_of, is_compressed
 from log_replay.sources.decompression import decompressed
+from log_replay.sources.wrapped import UnwrappedSource, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -72,6 +73,7 @@ class SampledSource:
         self._seed = seed
         self._open_source = open_source
         self._source = open_source()
+        self._unwraps = isinstance(self._source, UnwrappedSource)
         self._of_thread = threading.local()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="sample")
         self._blocks: Iterator[SampledBlock] = iter(())
@@ -98,6 +100,8 @@ class SampledSource:
 
     def compressed(self, objects: Sequence[SourceObject]) -> set[str]:
         """Return the names of the objects that can only be read from their beginning."""
+        if self._unwraps:
+            return {found.name for found in objects}
         self._is_named = len(objects) > CHECKED_OBJECTS
         if self._is_named:
             return {found.name for found in objects if found.name.lower().endswith(COMPRESSED_NAMES)}
@@ -212,12 +216,15 @@ class SampledSource:
         head, stored = _first(stored)
         codec = codec_of(head)
         if stored_bytes >= (obj.size_bytes or 0):
-            yield from self._source.read(obj) if codec is None else decompressed(stored, codec, obj.name)
+            yield from (
+                self._source.read(obj) if codec is None or self._unwraps else decompressed(stored, codec, obj.name)
+            )
             return
         if codec is None and is_compressed(head):
             yield from self._source.read(obj)  # it raises the error: the format is not supported
             return
         chunks = iter(stored) if codec is None else decompressed(stored, codec, obj.name)
+        chunks = unwrapped(chunks) if self._unwraps else chunks
         kept, left = 0, b""
         with suppress(DamagedObject):  # the compressed data ends early here
             for chunk in chunks:

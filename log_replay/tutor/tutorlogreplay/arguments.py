@@ -103,7 +103,7 @@ def _names(argument: str, option: str) -> bool:
 
 def _content(path: str) -> str:
     try:
-        return Path(path).expanduser().read_text(encoding="utf-8").strip()
+        return Path(path).expanduser().read_bytes().decode().strip(" \t\r\n")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise click.ClickException(f"cannot read @{path}: {reason}") from error

@@ -40,7 +40,8 @@ class PodResults:
         for pod in sorted(pods["items"], key=lambda pod: str(pod["metadata"].get("creationTimestamp"))):
             name = pod["metadata"]["name"]
             last[pod["metadata"].get("annotations", {}).get(INDEX, name)] = pod
-        self._results = {pod["metadata"]["name"]: _terminated(pod) for pod in last.values()}
+        in_order = [last[index] for index in sorted(last, key=lambda index: (len(index), index))]
+        self._results = {pod["metadata"]["name"]: _terminated(pod) for pod in in_order}
 
     @property
     def worst_exit_code(self) -> int:
@@ -49,21 +50,19 @@ class PodResults:
         return max(codes, key=_ORDER.index, default=1)
 
     @property
-    def failed(self) -> list[str]:
-        """The names of the pods that failed."""
-        return [name for name, (code, _) in self._results.items() if code]
+    def failed(self) -> dict[str, int]:
+        """The exit codes of the pods that failed, by the names of the pods."""
+        return {name: code for name, (code, _) in self._results.items() if code}
 
-    def lines(self) -> list[str]:
-        """Return lines about the pods that failed, and the counters of the run.
+    @property
+    def counters(self) -> dict[str, int]:
+        """The counters of the run.
 
-        Each pod of a joined run reports the counters of the whole run, as far as it saw them.
+        All pods of a joined run report the counters of the whole run, so they are not added up. A pod that ended early
+        saw less of it: the counters are those of the pod that saw most.
         """
-        lines = [f"pod {name} ended with {code}" for name, (code, _) in self._results.items() if code]
         reported = [_counters(message) for _, message in self._results.values()]
-        counters = max(reported, key=lambda counted: sum(counted.values()), default={})
-        if counters:
-            lines.append(", ".join(f"{value:,} {name}" for name, value in counters.items()))
-        return lines
+        return max(reported, key=lambda counted: sum(counted.values()), default={})
 
 
 def _terminated(pod: dict[str, Any]) -> tuple[int, str]:

@@ -78,7 +78,7 @@ class KubernetesJobs:
             if status is None:
                 keep = True
                 return 1
-            return self._result(name, status)
+            return self._result(name, status, parallelism)
         finally:
             if not keep:
                 self._kubectl("delete", "secret", name, "--ignore-not-found")
@@ -124,13 +124,15 @@ class KubernetesJobs:
         else:
             click.echo(f"the job goes on: kubectl get job --namespace={self._namespace} {name}", err=True)
 
-    def _result(self, name: str, status: JobStatus) -> int:
+    def _result(self, name: str, status: JobStatus, parallelism: int) -> int:
         pods = self._kubectl("get", "pods", "--selector", f"job-name={name}", "--output", "json")
         results = PodResults(json.loads(pods))
-        for pod in results.failed:
+        for pod, pod_code in results.failed.items():
+            click.echo(f"pod {pod} ended with {pod_code}; its last lines:", err=True)
             click.echo(self._kubectl("logs", pod, f"--tail={_SHOWN_LINES}").rstrip(), err=True)
-        for line in results.lines():
-            click.echo(line, err=True)
+        if results.counters:
+            counted = ", ".join(f"{value:,} {name}" for name, value in results.counters.items())
+            click.echo(f"the whole run: {counted}" if parallelism > 1 else counted, err=True)
         code = results.worst_exit_code
         if status.failed and code == 0:
             click.echo(f"the job failed: {status.reason}", err=True)

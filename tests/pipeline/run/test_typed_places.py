@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import os
 from urllib.parse import urlsplit
 
 import pytest
@@ -85,3 +87,44 @@ def test_rows_of_tracking_give_the_statements_of_the_files(fresh_shell, logs, cl
     )
     assert inspected.returncode == 0, inspected.stderr
     assert "problem_check" in (tmp_path / "report").read_text()
+
+
+@pytest.fixture
+def wrapped(tmp_path, sample_log):
+    """A folder with the sample log as Docker's json-file has it, plain and compressed."""
+    lines = sample_log.decode(errors="surrogateescape").splitlines(keepends=True)
+    text = "".join(json.dumps({"log": line, "stream": "stderr"}) + "\n" for line in lines).encode()
+    folder = tmp_path / "wrapped"
+    folder.mkdir()
+    (folder / "plain.log").write_bytes(text)
+    (folder / "packed.log").write_bytes(gzip.compress(text * 3))
+    return folder
+
+
+UNWRAP = ["--source_config", '{"unwrap": true}']
+
+
+def test_wrapped_logs_are_replayed_from_files_and_buckets(fresh_shell, logs, wrapped, s3, bucket, tmp_path):
+    s3.write("docker/plain.log", (wrapped / "plain.log").read_bytes())
+    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL")
+    fresh_shell.environment.update({name: os.environ[name] for name in names})
+    for arguments in (
+        [str(logs), "--to", str(tmp_path / "files")],
+        [str(wrapped / "plain.log"), *UNWRAP, "--to", str(tmp_path / "unwrapped")],
+        [f"{bucket}/docker/", *UNWRAP, "--to", str(tmp_path / "from-bucket")],
+    ):
+        done = fresh_shell("replay", *arguments)
+        assert done.returncode == 0, done.stderr
+    expected = statements(tmp_path / "files")
+    assert len(expected) > 200
+    assert statements(tmp_path / "unwrapped") == statements(tmp_path / "from-bucket") == expected
+
+
+@pytest.mark.parametrize("sample", ["all", "40%"])
+def test_a_sample_of_wrapped_logs_finds_their_events(fresh_shell, wrapped, sample_log, tmp_path, sample):
+    done = fresh_shell("inspect", str(wrapped), *UNWRAP, "--sample", sample, "--json", str(tmp_path / "report"))
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "report").read_text())
+    lines = 4 * sample_log.count(b"\n")
+    assert found["contents"]["lines"] == pytest.approx(lines, rel=0.5 if sample == "40%" else 0.01)
+    assert "problem_check" in json.dumps(found)

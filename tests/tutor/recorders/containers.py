@@ -64,8 +64,10 @@ def settings() -> dict:
 
 def record(program: str, arguments: list[str], **more) -> None:
     """Add a line to the log of the recorders."""
-    with Path(settings()["log"]).open("a") as log:
-        log.write(json.dumps({"program": program, "arguments": arguments, **more}) + "\n")
+    line = json.dumps({"program": program, "arguments": arguments, **more}) + "\n"
+    log = os.open(settings()["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(log, line.encode())  # in one piece: pods run at the same time
+    os.close(log)
 
 
 def run(image: str, command: list[str], environment: dict[str, str], mounts: list, folder: str | None, **how) -> int:

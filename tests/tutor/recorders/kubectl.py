@@ -10,7 +10,9 @@ import subprocess
 import sys
 import tempfile
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -68,10 +70,12 @@ def apply(objects: Path, manifest: dict) -> None:
 
 
 def run_job(objects: Path, name: str) -> None:
-    """Run the pods of a Job one after the other, and set its conditions."""
+    """Run the pods of a Job at the same time, and set its conditions."""
     path = objects / f"job-{name}.json"
     manifest = json.loads(path.read_text())
-    codes = [run_pod(objects, manifest, index) for index in range(manifest["spec"].get("completions", 1))]
+    with ThreadPoolExecutor(max_workers=16) as pool:
+        pods = range(manifest["spec"].get("completions", 1))
+        codes = list(pool.map(partial(run_pod, objects, manifest), pods))
     failed = sum(code != 0 for code in codes)
     condition = {"type": "Failed" if failed else "Complete", "status": "True", "reason": "FailedIndexes"}
     manifest["status"] = {"succeeded": len(codes) - failed, "failed": failed, "conditions": [condition]}
