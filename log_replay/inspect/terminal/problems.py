@@ -35,8 +35,8 @@ def rejects(figures: Figures) -> Iterator[RenderableType]:
         yield sentence("Nothing: every known event gives a statement." if known else "There are no known events.")
         return
     yield sentence(
-        f"{figures.count('/rejects/count')} lines give no statement: {figures.share('/rejects/share_of_events')} of "
-        "the known events and of the lines that are no events."
+        f"{figures.number_of('/rejects/count', 'line gives', 'lines give')} no statement: "
+        f"{figures.share('/rejects/share_of_events')} of the known events and of the lines that are no events."
     )
     for number, reason in enumerate(found["reasons"]):
         yield from _reason(reason, figures.count(f"/rejects/reasons/{number}/count"))

@@ -102,7 +102,9 @@ def _contents(figures: Figures) -> Iterator[tuple[str, str]]:
     contents = figures.document["contents"]
     stored, read = contents["stored_bytes"], contents["bytes"]
     sizes = figures.bytes("/contents/bytes")
-    if stored and stored != read:
+    if figures.document["stopped"]:
+        sizes = f"{size(stored)} as stored; {sizes} read" if stored else f"{sizes} read"
+    elif stored and stored != read:
         sizes = f"{size(stored)} as stored, {sizes} decompressed"
     yield "objects", f"{contents['objects']:,}: {sizes}"
     yield "lines", figures.count("/contents/lines")
@@ -175,7 +177,10 @@ def _repeat(repeat: Mapping[str, Any]) -> str:
 def _statements(figures: Figures) -> Iterator[tuple[str, RenderableType | str]]:
     found = figures.document["statements"]
     kind = KINDS[figures.document["transformer_type"]]
-    made = f"{figures.count('/statements/count')} {kind} statements of {figures.count('/statements/events')} events"
+    made = (
+        f"{figures.number_of('/statements/count', f'{kind} statement')} of "
+        f"{figures.number_of('/statements/events', 'event')}"
+    )
     yield "statements", Text(made, f"bold {GOOD}" if found["count"] else PROBLEM)
     if not found["count"]:
         return
@@ -185,9 +190,9 @@ def _statements(figures: Figures) -> Iterator[tuple[str, RenderableType | str]]:
     yield "courses", figures.count("/statements/courses") + (f"; {without} statements name none" if without else "")
     yield "size", f"{figures.bytes('/statements/bytes')}; the longest statement has {found['longest_bytes']:,} bytes"
     yield "logged lines", _line_limits(found["line_limits"])
-    rows, raw = figures.count("/statements/clickhouse/rows"), figures.bytes("/statements/clickhouse/bytes")
+    rows, raw = figures.number_of("/statements/clickhouse/rows", "row"), figures.bytes("/statements/clickhouse/bytes")
     stored = size(found["clickhouse"]["estimated_stored_bytes"])
-    yield "ClickHouse", f"{rows} rows, {raw} before compression, about {stored} on its disk"
+    yield "ClickHouse", f"{rows}, {raw} before compression, about {stored} on its disk"
     if found["without_time"]:
         without = f"{figures.count('/statements/without_time')} statements have a time that ClickHouse cannot store"
         yield "times", Text(without, PROBLEM)

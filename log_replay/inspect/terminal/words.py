@@ -40,6 +40,11 @@ class Figures:
         """Return the number at a JSON pointer: ``1,234``, ``1,234 ± 56`` or ``at least 1,234``."""
         return self._written(pointer, lambda number: f"{number:,.0f}")
 
+    def number_of(self, pointer: str, one: str, many: str = "") -> str:
+        """Return the number at a JSON pointer with what it counts: ``1 line``, ``2 lines`` or ``1,234 ± 56 lines``."""
+        is_one = self.value(pointer) == 1 and pointer not in self._intervals
+        return f"{self.count(pointer)} {one if is_one else many or one + 's'}"
+
     def bytes(self, pointer: str) -> str:
         """Return the number of bytes at a JSON pointer: ``1.2 GB``."""
         return self._written(pointer, size)
