@@ -43,7 +43,8 @@
         FIELD(LineRecipes, unknown_user) FIELD(LineRecipes, not_cached) FIELD(LineRecipes, transform)
 #define LINE_RECIPE(FIELD)                                                                                             \
     FIELD(LineRecipe, name) FIELD(LineRecipe, new_digest) FIELD(LineRecipe, before_name_in_id)                         \
-        FIELD(LineRecipe, after_name_in_id) FIELD(LineRecipe, steps) FIELD(LineRecipe, problem)
+        FIELD(LineRecipe, after_name_in_id) FIELD(LineRecipe, steps) FIELD(LineRecipe, problem)                \
+            FIELD(LineRecipe, no_time) FIELD(LineRecipe, no_zone)
 #define PROBLEM_TEXTS(FIELD)                                                                                           \
     FIELD(ProblemTexts, attempted) FIELD(ProblemTexts, evaluated) FIELD(ProblemTexts, context)                         \
         FIELD(ProblemTexts, course) FIELD(ProblemTexts, score) FIELD(ProblemTexts, page)                               \
@@ -52,7 +53,7 @@
                     FIELD(ProblemTexts, verb_in_ids) FIELD(ProblemTexts, new_namespace) FIELD(ProblemTexts, new_digest)    \
                         FIELD(ProblemTexts, untyped) FIELD(ProblemTexts, no_id) FIELD(ProblemTexts, no_course)             \
                             FIELD(ProblemTexts, no_question) FIELD(ProblemTexts, no_text)                                  \
-                                FIELD(ProblemTexts, no_answer)
+                                FIELD(ProblemTexts, no_answer) FIELD(ProblemTexts, no_referer)
 /* The kinds of steps. */
 #define LINE_STEP(FIELD)                                                                                               \
     FIELD(LineStep, text) FIELD(LineStep, actor) FIELD(LineStep, time) FIELD(LineStep, milliseconds)                   \

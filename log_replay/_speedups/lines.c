@@ -204,19 +204,81 @@ find_external_id(Line *line, PyObject *recipes, PyObject *user)
     return begin && needs_no_escapes(line->common.name);
 }
 
+/* Return true if a time has no zone, and would be in the LMS's format with one. */
+static bool
+is_time_without_zone(Span time)
+{
+    static const char zone[] = "+00:00";
+    char with_zone[40];
+    size_t length = (size_t)length_of(time);
+    if (length + sizeof(zone) > sizeof(with_zone)) {
+        return false;
+    }
+    memcpy(with_zone, time.begin, length);
+    memcpy(with_zone + length, zone, sizeof(zone) - 1);
+    return is_timestamp((Span){with_zone, with_zone + length + sizeof(zone) - 1});
+}
+
+/* Find the time of an event. Return false if Python must do so. */
+static bool
+find_time(Line *line)
+{
+    const JsonNode *time = member(line->tree, line->tree->nodes, SPAN("time"));
+    line->has_no_zone = false;
+    if (!time) {
+        line->common.time = SPAN("");
+        line->common.time_in_id = SPAN("None");
+        return !find_first(line->tree, line->data_tree, SPAN("time")) &&
+               !find_first(line->tree, line->data_tree, SPAN("timestamp"));
+    }
+    line->common.time = line->common.time_in_id = time->text;
+    line->has_no_zone = time->type == JSON_STRING && is_time_without_zone(time->text);
+    return line->has_no_zone || (time->type == JSON_STRING && is_timestamp(time->text));
+}
+
 /* Find what all statements of an event contain. Return false if Python must do so. */
 static bool
 find_common(Line *line)
 {
-    const JsonNode *root = line->tree->nodes;
-    const JsonNode *time = member(line->tree, root, SPAN("time")), *session = member(line->tree, root, SPAN("session"));
-    if (!time || time->type != JSON_STRING || !is_timestamp(time->text) || !session) {
+    const JsonNode *session = member(line->tree, line->tree->nodes, SPAN("session"));
+    if (!session || !find_time(line)) {
         return false;
     }
-    line->common.time = time->text;
     line->common.session = session->type == JSON_STRING ? session->text : SPAN("");
     return session->type == JSON_NULL ||
            (session->type == JSON_STRING && !session->escaped && needs_no_escapes(session->text));
+}
+
+/* Return the rejection of an event for its time, or NULL. */
+static PyObject *
+time_rejection(const Line *line, PyObject *recipe)
+{
+    bool has_no_time = !length_of(line->common.time);
+    PyObject *rejection = PyTuple_GetItem(recipe, has_no_time ? LineRecipe_no_time : LineRecipe_no_zone);
+    return (has_no_time || line->has_no_zone) && rejection != Py_None ? rejection : NULL;
+}
+
+static bool
+is_caliper(PyObject *recipe)
+{
+    return PyTuple_GetItem(recipe, LineRecipe_before_name_in_id) == Py_None;
+}
+
+/* Remove the timestamp of a statement without a time. */
+static void
+remove_timestamp(Output *output, const char *begin)
+{
+    static const char timestamp[] = ",\"timestamp\":\"\"";
+    const size_t length = sizeof(timestamp) - 1;
+    const char *at = begin;
+    while ((at = memchr(at, ',', (size_t)(output->at - at)))) {
+        if ((size_t)(output->at - at) >= length && memcmp(at, timestamp, length) == 0) {
+            memmove((char *)begin + (at - begin), at + length, (size_t)(output->at - at) - length);
+            output->at -= length;
+            return;
+        }
+        at++;
+    }
 }
 
 /* Write the id of a line's statement. Return 0, or -1 on an error. */
@@ -235,7 +297,7 @@ write_line_id(const Keys *keys, const Line *line, PyObject *recipe, Span json, c
         }
         const Span spans[] = {
             {before_name, before_name + PyBytes_Size(before)}, line->common.name,
-            {after_name, after_name + PyBytes_Size(after)}, line->common.time,
+            {after_name, after_name + PyBytes_Size(after)}, line->common.time_in_id,
         };
         named = joined(spans, 4);
     }
@@ -251,24 +313,33 @@ statements_of(const Keys *keys, Line *line, PyObject *recipe, PyObject *type, Sp
     static const char urn[] = "urn:uuid:";
     char id[sizeof(urn) - 1 + UUID_LENGTH], text[MAX_TEXT], utc[MILLISECONDS_LENGTH + 1];
     Output output = {text, text + MAX_TEXT};
-    bool is_caliper = PyTuple_GetItem(recipe, LineRecipe_before_name_in_id) == Py_None;
+    PyObject *rejection = time_rejection(line, recipe);
     memcpy(id, urn, sizeof(urn) - 1);
     PyObject *problem = PyTuple_GetItem(recipe, LineRecipe_problem);
     if (problem != Py_None) {
-        return problem_statements(keys, line, problem, type);
+        return problem_statements(keys, line, problem, rejection, type);
     }
     if (write_line_id(keys, line, recipe, json, id + sizeof(urn) - 1) < 0) {
         return NULL;
     }
-    line->id = (Span){is_caliper ? id : id + sizeof(urn) - 1, id + sizeof(id)};
+    line->id = (Span){is_caliper(recipe) ? id : id + sizeof(urn) - 1, id + sizeof(id)};
     if (run_steps(line, PyTuple_GetItem(recipe, LineRecipe_steps), &output) <= 0) {
         return NULL;
     }
-    memcpy(utc, line->common.time.begin, MILLISECONDS_LENGTH);
-    utc[MILLISECONDS_LENGTH] = 'Z';
+    if (rejection) { /* for xAPI, upstream reads the time last */
+        line->rejection = Py_NewRef(rejection);
+        return NULL;
+    }
+    if (!length_of(line->common.time)) {
+        remove_timestamp(&output, text);
+    }
+    else {
+        memcpy(utc, line->common.time.begin, MILLISECONDS_LENGTH);
+        utc[MILLISECONDS_LENGTH] = 'Z';
+    }
     PyObject *const items[Statement_count] = {
         [Statement_id] = string_object(line->id),
-        [Statement_timestamp] = is_caliper ? PyUnicode_FromStringAndSize(utc, sizeof(utc)) : string_object(line->common.time),
+        [Statement_timestamp] = is_caliper(recipe) ? PyUnicode_FromStringAndSize(utc, sizeof(utc)) : string_object(line->common.time),
         [Statement_text] = PyBytes_FromStringAndSize(text, output.at - text),
     };
     PyObject *const statements[] = {new_named_tuple(type, Statement_count, items)};
@@ -394,7 +465,11 @@ transform_line(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
     }
     user = user_object(user_node);
     bool declined;
-    if (is_empty(user_node, &declined)) {
+    PyObject *rejection = time_rejection(&line, recipe);
+    if (rejection && is_caliper(recipe)) { /* upstream reads the time first */
+        line.rejection = Py_NewRef(rejection);
+    }
+    else if (is_empty(user_node, &declined)) {
         line.rejection = Py_NewRef(PyTuple_GetItem(recipes, LineRecipes_anonymous));
     }
     else if (user && find_external_id(&line, recipes, user)) {

@@ -15,6 +15,7 @@ typedef struct {
     const JsonNode *answers; /* the submission, or NULL */
     int questions;          /* its length if it has several answers, or 0 */
     Span problem;           /* the usage key */
+    bool has_no_referer;    /* upstream rejects the event after the object's definition */
     bool has_no_id;         /* upstream finds no usage key, and rejects the event after everything else */
 } Problem;
 
@@ -396,6 +397,9 @@ write_problem(Problem *problem, bool from_browser, const JsonNode *typed, Output
     if (!write_activity(problem, problem->problem, SPAN(""), typed, problem->questions, output)) {
         return false;
     }
+    if (problem->has_no_referer) {
+        return reject(problem, ProblemTexts_no_referer);
+    }
     fragments[XapiFragments_object].end = fragments[XapiFragments_result].begin = output->at;
     if (!from_browser) {
         in_data(line, SPAN("max_grade"), &declined);
@@ -417,6 +421,17 @@ write_problem(Problem *problem, bool from_browser, const JsonNode *typed, Output
     return true;
 }
 
+/* Find the address of the page. Return false if Python must do so. */
+static bool
+find_referer(Problem *problem)
+{
+    const Line *line = problem->line;
+    const JsonNode *found = find_first(line->tree, line->data_tree, SPAN("referer"));
+    problem->has_no_referer = !found || found->type == JSON_NULL || (is_text(found) && !has_text(found));
+    return problem->has_no_referer ? !member(line->tree, line->context, SPAN("referer"))
+                                   : has_text(member(line->tree, line->tree->nodes, SPAN("referer")));
+}
+
 /* Find the problem, and what decides about the statements. Return false if Python must do so. */
 static bool
 find_problem(Problem *problem, bool *from_browser, const JsonNode **typed, Output *output)
@@ -425,8 +440,10 @@ find_problem(Problem *problem, bool *from_browser, const JsonNode **typed, Outpu
     const JsonNode *root = line->tree->nodes;
     const JsonNode *source = member(line->tree, root, SPAN("event_source"));
     const JsonNode *response_type = find_first(line->tree, line->data_tree, SPAN("response_type"));
-    if (!has_text(source) || source->escaped || member(line->tree, line->context, SPAN("event_source")) ||
-        !has_text(member(line->tree, root, SPAN("referer"))) ||
+    const JsonNode *same_source = member(line->tree, line->context, SPAN("event_source"));
+    if (!has_text(source) || source->escaped ||
+        (same_source && !(is_text(same_source) && equals(same_source->text, source->text))) ||
+        !find_referer(problem) ||
         (response_type && (response_type->type == JSON_ARRAY || response_type->type == JSON_OBJECT))) {
         return false;
     }
@@ -434,7 +451,7 @@ find_problem(Problem *problem, bool *from_browser, const JsonNode **typed, Outpu
     *typed = NULL;
     if (*from_browser) {
         return line->form && !find_first(line->tree, line->data_tree, SPAN("submission")) &&
-               find_problem_of_form(problem, output);
+               (problem->has_no_referer || find_problem_of_form(problem, output));
     }
     const JsonNode *key = line->data ? member(line->data_tree, line->data, SPAN("problem_id")) : NULL;
     if (!has_text(key) || key->escaped || !find_answers(problem, typed)) {
@@ -445,9 +462,9 @@ find_problem(Problem *problem, bool *from_browser, const JsonNode **typed, Outpu
 }
 
 PyObject *
-problem_statements(const Keys *keys, Line *line, PyObject *texts, PyObject *type)
+problem_statements(const Keys *keys, Line *line, PyObject *texts, PyObject *time_rejection, PyObject *type)
 {
-    Problem problem = {.keys = keys, .line = line, .texts = texts, .type = type};
+    Problem problem = {.keys = keys, .line = line, .texts = texts, .type = type, .problem = SPAN("")};
     char memory[MAX_FRAGMENTS], id[UUID_LENGTH];
     Output output = {memory, memory + MAX_FRAGMENTS};
     Span template[XapiTemplate_count], fragments[XapiFragments_count];
@@ -466,6 +483,10 @@ problem_statements(const Keys *keys, Line *line, PyObject *texts, PyObject *type
         !write_problem(&problem, from_browser, typed, &output, fragments)) {
         return NULL;
     }
+    if (time_rejection) {
+        line->rejection = Py_NewRef(time_rejection);
+        return NULL;
+    }
     if (problem.has_no_id) {
         reject(&problem, ProblemTexts_no_id);
         return NULL;
@@ -476,7 +497,7 @@ problem_statements(const Keys *keys, Line *line, PyObject *texts, PyObject *type
     }
     const Span in_id[] = {
         template[XapiTemplate_before_name_in_id], line->common.name, template[XapiTemplate_after_name_in_id],
-        line->common.time,
+        line->common.time_in_id,
     };
     PyObject *name = joined(in_id, 4), *statements[1 + MAX_QUESTIONS] = {NULL}, *tuple = NULL;
     if (!name) {

@@ -4,7 +4,10 @@
 
 #include "steps.h"
 
-/* Return the statements of an event in a tuple; NULL if Python must transform it, or on an error. */
-PyObject *problem_statements(const Keys *keys, Line *line, PyObject *texts, PyObject *type);
+/* Return the statements of an event in a tuple; NULL if Python must transform it, or on an error. time_rejection is the
+ * rejection for the event's time, or NULL.
+ */
+PyObject *problem_statements(
+    const Keys *keys, Line *line, PyObject *texts, PyObject *time_rejection, PyObject *type);
 
 #endif

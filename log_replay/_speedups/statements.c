@@ -180,12 +180,18 @@ get_texts(PyObject *tuple, int first, int count, Span *texts)
 PyObject *
 new_xapi_statement(const Span *template, const Common *common, const Span *fragments, const char *id, PyObject *type)
 {
+    static const char timestamp[] = ",\"timestamp\":\"";
     const bool has_session = length_of(common->session), has_result = length_of(fragments[XapiFragments_result]);
+    Span after_name = template[XapiTemplate_after_name], after_timestamp = template[XapiTemplate_after_timestamp];
+    if (!length_of(common->time)) {
+        after_name.end -= sizeof(timestamp) - 1;
+        after_timestamp.begin++; /* a quote */
+    }
     const Span none = span_of("");
     const Span spans[] = {
         span_of("{\"id\":\""), {id, id + UUID_LENGTH},
-        template[XapiTemplate_before_name], common->name, template[XapiTemplate_after_name],
-        common->time, template[XapiTemplate_after_timestamp],
+        template[XapiTemplate_before_name], common->name, after_name,
+        common->time, after_timestamp,
         fragments[XapiFragments_extensions],
         has_session ? template[XapiTemplate_before_session] : none, common->session,
         span_of(has_session ? "\"}" : "}"),

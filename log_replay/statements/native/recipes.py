@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias, TypeVar
 
 import orjson
 from opaque_keys import InvalidKeyError
@@ -21,7 +21,7 @@ from log_replay.events.prefilter import is_plain
 from log_replay.identities import UnknownIdentity, User
 from log_replay.records import ALL_ROUTES, Event, Position, Rejected, TransformedEvent, new_event, new_transformed_event
 from log_replay.statements import reject_detail, reject_reason
-from log_replay.statements.native.fields import UpstreamRejects
+from log_replay.statements.native.fields import UnsupportedEvent, UpstreamRejects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -80,6 +80,7 @@ class ProblemTexts(NamedTuple):
         no_question: the rejection of an answer without a question.
         no_text: the rejection of an answer whose question is not a text.
         no_answer: the rejection of a question without an answer.
+        no_referer: the rejection of an event without the address of a page.
     """
 
     attempted: tuple[Any, ...]
@@ -102,6 +103,7 @@ class ProblemTexts(NamedTuple):
     no_question: Rejection
     no_text: Rejection
     no_answer: Rejection
+    no_referer: Rejection
 
 
 class LineRecipe(NamedTuple):
@@ -115,6 +117,8 @@ class LineRecipe(NamedTuple):
         after_name_in_id: the text between the account name and the time in that name.
         steps: the steps.
         problem: replaces the steps for ``problem_check``, which may give several statements.
+        no_time: the rejection of an event without a time; None if its statements have no timestamp.
+        no_zone: the rejection of an event whose time has no zone.
     """
 
     name: str
@@ -123,6 +127,8 @@ class LineRecipe(NamedTuple):
     after_name_in_id: bytes | None
     steps: tuple[Step, ...]
     problem: ProblemTexts | None = None
+    no_time: Rejection | None = None
+    no_zone: Rejection | None = None
 
 
 class LineRecipes(NamedTuple):
@@ -166,8 +172,6 @@ SECTIONS = {"": 0, "context": 1, "data": 2}
 CACHE_SIZE = 4096
 #: The types of a value in a key: missing, a string (see ``json_tree.h``), and in data that is a text and not JSON.
 MISSING, STRING, IN_FORM = b"-", b"4", b"f"
-#: Data that is a text and not JSON. A part that reads the text itself has no result.
-FORM = object()
 NOWHERE = Position("", 0)
 
 #: The paths that a part of statements reads, such as ``data.id``. It may read nothing else of an event.
@@ -253,6 +257,16 @@ def merged(steps: Iterable[Step]) -> tuple[Step, ...]:
     return tuple(result)
 
 
+class Form(str):
+    """The data of a form: a text that is not JSON. A part that reads the text has no result."""
+
+    __slots__ = ()
+
+    def split(self, *_: Any, **__: Any) -> NoReturn:
+        """Raise ``UnsupportedEvent``."""
+        raise UnsupportedEvent
+
+
 class CourseNotCached(Exception):
     """A course must be looked up, with the others of its block."""
 
@@ -304,7 +318,7 @@ class CachedPart:
                 except ValueError:  # a lone surrogate, or a number out of range
                     return None
         # Events with empty data have no recipe.
-        data: Any = FORM if IN_FORM in values else {"": None} | sections["data"]
+        data: Any = Form("form") if IN_FORM in values else {"": None} | sections["data"]
         fields = sections[""] | {"context": sections["context"], "data": data}
         if len(self.results) >= CACHE_SIZE:
             self.results.clear()

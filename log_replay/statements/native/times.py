@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 UNREADABLE_TIME = "the time is missing or cannot be read"
+NO_ZONE = "the time has no zone"
 NO_DURATION = "a position or a duration is not a number of seconds"
 DAY_SECONDS = 86_400
 SECOND_MICROSECONDS = 1_000_000
@@ -81,7 +82,7 @@ def _parse(time: Any, parser: Callable[[Any], datetime], *, without_zone: str) -
     """
     parsed = _parse_frequent(time) or _parse_as_upstream(time, parser)
     if parsed.utcoffset() is None:
-        raise UpstreamRejects(without_zone, "the time has no zone")
+        raise UpstreamRejects(without_zone, NO_ZONE)
     return parsed
 
 

@@ -24,6 +24,9 @@ def problem_key_from_page(referer: Any, data: Any, course_id: Any) -> str | None
     """Return the usage key of a browser event's problem, from the page's address or else the names of the inputs.
 
     It is None if neither has it, as in an empty form, or if the course id is an old-style one.
+
+    Raises:
+        UpstreamRejects: the data is not empty and not a text, or the course id is not a text.
     """
     page = text(referer)
     key = block_of_page(page)
@@ -31,8 +34,10 @@ def problem_key_from_page(referer: Any, data: Any, course_id: Any) -> str | None
         return key
     if (not data and data != 0) or (not course_id and course_id != 0):
         return None
-    parts = text(data).split("_")
-    if ":" not in text(course_id) or len(parts) == 1:
+    if not isinstance(data, str) or not isinstance(course_id, str):
+        raise UpstreamRejects("AttributeError", "event or context.course_id is not a text")
+    parts = data.split("_")
+    if ":" not in course_id or len(parts) == 1:
         return None
     return block_prefix(course_id, "problem") + parts[1]
 

@@ -10,7 +10,7 @@ from log_replay.records import Statement, new_statement
 from log_replay.statements.identifiers import CALIPER_EVENTS
 from log_replay.statements.native.fields import find, required
 from log_replay.statements.native.times import caliper_time
-from log_replay.statements.serialise import json_text
+from log_replay.statements.serialise import json_text, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,12 +140,20 @@ def check_reject(fields: EventFields, _platform: Platform) -> None:
 
 def person(external_id: str, platform: Platform) -> str:
     """Return the JSON of a learner."""
-    return json_of({"id": platform.iri("user", external_id), "type": "Person"})
+    return f'{{"id":{json_of_text(platform.iri("user", external_id))},"type":"Person"}}'
 
 
 def json_of(value: Any) -> str:
     """Return the JSON of a value."""
     return json_text(value).decode()
+
+
+def json_of_text(text: str) -> str:
+    """Return the JSON of a text, in half the time of ``json_of``."""
+    try:
+        return quoted(text).decode()
+    except TypeError:  # a lone surrogate
+        return json_of(text)
 
 
 def _escaped(name: object) -> bytes:

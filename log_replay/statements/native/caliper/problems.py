@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from log_replay.statements.native.caliper.envelope import json_of, person
+from log_replay.statements.native.caliper.envelope import json_of, json_of_text, person
 from log_replay.statements.native.caliper.event import (
     CACHED_BLOCKS,
     NO_COURSE,
@@ -13,7 +13,7 @@ from log_replay.statements.native.caliper.event import (
     course_members,
     member,
 )
-from log_replay.statements.native.fields import UnsupportedEvent, UpstreamRejects, acting_user, find, value_at
+from log_replay.statements.native.fields import Finder, UpstreamRejects, acting_user, find, value_at
 from log_replay.statements.native.recipes import reads
 from log_replay.statements.native.usage_keys import problem_key_from_page
 
@@ -52,8 +52,9 @@ def solution(event: Event, platform: Platform, _identities: Identities) -> str:
 
 def hint(event: Event, platform: Platform, _identities: Identities) -> str:
     """Return a hint of a problem."""
+    key = _problem_key(event)
     index = _data(event.fields).get("hint_index", "")
-    return _cached_block("Annotation", "Hint", f"{_problem_key(event)}/hint/{index}", event.course_id, platform)
+    return _cached_block("Annotation", "Hint", f"{key}/hint/{index}", event.course_id, platform)
 
 
 def _attempt(event: Event, platform: Platform, identities: Identities) -> str:
@@ -64,19 +65,21 @@ def _attempt(event: Event, platform: Platform, identities: Identities) -> str:
     if course is NO_COURSE:
         raise UpstreamRejects("KeyError", "context.course_id is missing")
     problem_iri = platform.iri("xblock", key)
-    iri = json_of(f"{problem_iri}/user/{external_id}/attempt/{count}")
-    assignee, assignable = person(external_id, platform), json_of({"id": problem_iri, "type": "Assessment"})
+    iri = json_of_text(f"{problem_iri}/user/{external_id}/attempt/{count}")
+    id_ = "" if key is None else f'"id":{json_of_text(problem_iri)},'
+    assignee, assignable = person(external_id, platform), f'{{{id_}"type":"Assessment"}}'
     extensions = f'{course.part_of},"assignee":{assignee},"assignable":{assignable}{member("count", count)}'
     return f'{{"id":{iri},"type":"Attempt","extensions":{{{extensions[1:]}}}}}'
 
 
 def _score(fields: EventFields) -> str:
+    value = Finder(fields).find
     members = (
-        member("maxScore", find(fields, "max_grade"))
-        + member("scoreGiven", find(fields, "grade"))
-        + member("attempts", find(fields, "attempts"))
+        member("maxScore", value("max_grade"))
+        + member("scoreGiven", value("grade"))
+        + member("attempts", value("attempts"))
     )
-    success = "True" if find(fields, "success") == "correct" else "False"
+    success = "True" if value("success") == "correct" else "False"
     return f'{{"score":{{"id":"_:score","type":"Score"{members},"extensions":{{"success":"{success}"}}}}}}'
 
 
@@ -85,14 +88,15 @@ submitted = caliper_event("AssessmentEvent", "Submitted", problem("Assessment"))
 
 
 def _block(object_type: str, name: str, key: Any, course_id: Any, platform: Platform) -> str:
-    iri, extensions = json_of(platform.iri("xblock", key)), course_members(course_id, platform).extensions
-    return f'{{"id":{iri},"type":"{object_type}"{member("name", name)}{extensions}}}'
+    id_ = "" if key is None else f'"id":{json_of(platform.iri("xblock", key))},'
+    return f'{{{id_}"type":"{object_type}"{member("name", name)}{course_members(course_id, platform).extensions}}}'
 
 
 _cached_block = lru_cache(maxsize=CACHED_BLOCKS)(_block)
 
 
 def _problem_key(event: Event) -> Any:
+    """Return the usage key of the problem, or None: then upstream's object has no id, or an id with "None"."""
     fields = event.fields
     data = fields["data"]
     if data and type(data) is dict:
@@ -102,14 +106,11 @@ def _problem_key(event: Event) -> Any:
     referer = value_at(fields, "context", "referer")
     if referer is None:  # as in all browser events, unless another process than the LMS's logged them
         raise UpstreamRejects("ValueError", "the problem has no id")
-    key = problem_key_from_page(referer, data, event.course_id)
-    if key is None:
-        raise UnsupportedEvent
-    return key
+    return problem_key_from_page(referer, data, event.course_id)
 
 
 def _data(fields: EventFields) -> dict[str, Any]:
     data = find(fields, "data")
     if not isinstance(data, dict):
-        raise UnsupportedEvent
+        raise UpstreamRejects("AttributeError", "event is not an object")
     return data

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from log_replay.statements.native import times
 from log_replay.statements.native.caliper import problems, targets
 from log_replay.statements.native.caliper.envelope import template_of
 from log_replay.statements.native.caliper.event import PARTS_OF
@@ -12,6 +13,7 @@ from log_replay.statements.native.recipes import (
     ID,
     MILLISECONDS,
     LineRecipe,
+    Rejection,
     Step,
     cached,
     duration,
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from log_replay.statements.native.platform import Platform
     from log_replay.statements.native.recipes import CachedCourses
 
+NO_TIME: Rejection = ("ValueError", "time is missing")
+NO_ZONE: Rejection = ("TypeError", times.NO_ZONE)
 #: The steps of parts whose values differ from event to event.
 STEPS: dict[Callable[..., Any], tuple[Step, ...]] = {
     targets.media_location: (
@@ -86,4 +90,4 @@ def recipe_of(name: str, transform: CaliperTransform, platform: Platform, course
             (text(b',"id":"'), ID, text(template.after_id)),
         )
     )
-    return LineRecipe(name, template.new_digest, None, None, steps)
+    return LineRecipe(name, template.new_digest, None, None, steps, no_time=NO_TIME, no_zone=NO_ZONE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hashlib import sha1
 from typing import TYPE_CHECKING, Any, cast
 
+from log_replay.statements.native import times
 from log_replay.statements.native.fields import Finder
 from log_replay.statements.native.recipes import (
     ACTOR,
@@ -12,6 +13,7 @@ from log_replay.statements.native.recipes import (
     TIME,
     LineRecipe,
     ProblemTexts,
+    Rejection,
     Step,
     cached,
     flat,
@@ -58,6 +60,7 @@ STEPS: dict[Callable[..., Any], tuple[Step, ...]] = {
     results.captions_on: _captions(enabled=True),
     results.captions_off: _captions(enabled=False),
 }
+NO_ZONE: Rejection = ("ValueError", times.NO_ZONE)
 #: Marks the place of a usage key; no URL has it.
 PLACE = "{key}"
 #: The blocks that are objects: the path of the usage key, and the definition.
@@ -98,6 +101,7 @@ def _problem_texts(platform: Platform, courses: CachedCourses) -> ProblemTexts:
         no_question=("KeyError", problem_check.NO_QUESTION),
         no_text=("TypeError", problem_check.NO_QUESTION),
         no_answer=("KeyError", problem_check.NO_ANSWER),
+        no_referer=("ValueError", "referer is missing"),
     )
 
 
@@ -125,7 +129,7 @@ def recipe_of(name: str, transform: XapiTransform, platform: Platform, courses: 
         return None
     if transform is problem_check.problem_check:
         texts = _problem_texts(platform, courses)
-        return LineRecipe(name, texts.new_digest, b"", b"", (), texts)
+        return LineRecipe(name, texts.new_digest, b"", b"", (), texts, no_zone=NO_ZONE)
     parts = PARTS_OF.get(transform)
     if parts is None:
         return None
@@ -162,4 +166,5 @@ def recipe_of(name: str, transform: XapiTransform, platform: Platform, courses: 
             (text(b"}"),),
         )
     )
-    return LineRecipe(name, template.new_digest, template.before_name_in_id, template.after_name_in_id, steps)
+    before, after = template.before_name_in_id, template.after_name_in_id
+    return LineRecipe(name, template.new_digest, before, after, steps, no_zone=NO_ZONE)
