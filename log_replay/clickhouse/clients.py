@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from log_replay.clickhouse.error_kinds import FOREIGN, error_hint, error_message, error_reason
+from log_replay.clickhouse.error_kinds import FOREIGN, error_hint, error_message, error_reason, temporary_error
 from log_replay.errors import ConfigurationError
 from log_replay.redaction import without_credentials
 
@@ -151,7 +151,8 @@ def _translated_errors(place: str, *, is_embedded: bool = False) -> Iterator[Non
             reason, hint = _embedded_reason(error), None
         else:
             reason, hint = error_reason(error), error_hint(error)
-        raise ConfigurationError(reason, operation=_OPERATION, object=place, hint=hint) from None
+        cause = None if is_embedded else temporary_error(error)
+        raise ConfigurationError(reason, operation=_OPERATION, object=place, hint=hint) from cause
 
 
 def _embedded_reason(error: BaseException) -> str:

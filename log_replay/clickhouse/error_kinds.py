@@ -9,6 +9,7 @@ from http import HTTPStatus
 from urllib3.exceptions import HTTPError
 
 from log_replay.network import NO_TLS, UNKNOWN_HOST, UNTRUSTED, reason_of
+from log_replay.retry import TemporaryError
 
 try:
     from clickhouse_connect.driver.exceptions import Error, OperationalError
@@ -108,6 +109,11 @@ def error_kind(error: BaseException) -> ErrorKind:
     if is_temporary:
         return ErrorKind.TEMPORARY
     return ErrorKind.UNAVAILABLE if is_unavailable else ErrorKind.REFUSED
+
+
+def temporary_error(error: BaseException) -> TemporaryError | None:
+    """Return the error that stands for an error of the driver if a retry may succeed, otherwise None."""
+    return TemporaryError(error_reason(error)) if error_kind(error) is ErrorKind.TEMPORARY else None
 
 
 def error_reason(error: BaseException) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from log_replay.clickhouse.clients import connect, shown_place
-from log_replay.clickhouse.error_kinds import FOREIGN, ErrorKind, error_hint, error_kind, error_reason
+from log_replay.clickhouse.error_kinds import FOREIGN, ErrorKind, error_hint, error_kind, error_reason, temporary_error
 from log_replay.errors import ConfigurationError, DestinationUnavailable, RefusedBatch
 from log_replay.retry import RetryPolicy, TemporaryError
 
@@ -59,7 +59,7 @@ class RetryingClient:
         except FOREIGN as error:
             raise ConfigurationError(
                 error_reason(error), operation=operation, object=self.shown(table), hint=error_hint(error)
-            ) from None
+            ) from temporary_error(error)
 
     def run(self, request: Callable[[Client], T], *, operation: str, table: str) -> T:
         """Run a request during the run.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from django.core.management.base import CommandError
 
 from log_replay.management.exit_codes import INCOMPLETE, TOO_MANY_REJECTS, errors_exit
-from log_replay.management.state import prepare_identities, when_databases_answer
+from log_replay.management.state import prepare_identities, when_servers_answer
 from log_replay.management.stdout import check_stdout, discard_stderr, write_stdout
 from log_replay.pipeline.signals import handle_signals
 from log_replay.terminal_text import escape_controls
@@ -78,7 +78,7 @@ def _replay(options: Options, *, report_on_stdout: bool) -> Report:
             options, source=extras.source if extras else None, observers=extras.observers if extras else ()
         )
 
-    run = when_databases_answer(open_run) if options.join else open_run()
+    run = when_servers_answer(open_run) if options.join else open_run()
     cpu_began = process_time()
     statements_on_terminal = options.log_to == "stdout" and sys.stdout.isatty()
     with shown_progress(sys.stderr, bar=sys.stderr.isatty() and not statements_on_terminal) as progress:

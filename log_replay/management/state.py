@@ -9,7 +9,8 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connections
 
 from log_replay.databases import database_reason
-from log_replay.errors import ConfigurationError, IdentityError
+from log_replay.errors import ConfigurationError, DestinationNotResponding, IdentityError
+from log_replay.retry import TemporaryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 #: Reasons of errors after which a database may answer again.
 TEMPORARY = {"connection refused", "connection lost", "no answer in time", "no connection", "unknown host"}
-#: How long a process waits for a database before it joins a run.
-DATABASE_SECONDS = 120.0
+#: How long a process waits for databases, sources and destinations before it joins a run.
+SERVER_SECONDS = 120.0
 
 
 def prepare_state() -> None:
@@ -33,15 +34,15 @@ def prepare_state() -> None:
         prepare()
 
 
-def when_databases_answer(action: Callable[[], T]) -> T:
-    """Call an action until the databases that it queries answer, for a limited time, and return its result.
+def when_servers_answer(action: Callable[[], T]) -> T:
+    """Call an action until the databases, sources and destinations that it needs answer, and return its result.
 
-    A pod that ended with exit code 2 because the database was just being restarted would end the whole Job.
+    A pod that ended with exit code 2 because a database was just being restarted would end the whole Job.
 
     Raises:
-        ConfigurationError: the last attempt failed, too, or the databases are not the cause.
+        ConfigurationError: the last attempt failed, too, after a limited time, or with an error that will not pass.
     """
-    until = time.monotonic() + DATABASE_SECONDS
+    until = time.monotonic() + SERVER_SECONDS
     while True:
         try:
             return action()
@@ -53,8 +54,10 @@ def when_databases_answer(action: Callable[[], T]) -> T:
 
 
 def _is_temporary(error: BaseException | None) -> bool:
-    """Return True if an error was caused by a database that may answer again."""
+    """Return True if an error was caused by a server that may answer again."""
     while error:
+        if isinstance(error, (TemporaryError, DestinationNotResponding)):
+            return True
         if isinstance(error, (OperationalError, InterfaceError)):
             reason = database_reason(error)
             # A reason that is not known may be temporary, too: the drivers have many messages for a restart.

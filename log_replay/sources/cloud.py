@@ -73,14 +73,14 @@ class CloudSource:
         """Check that the container exists and that its first objects can be listed."""
         try:
             next(self._listing(), None)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - raised as our own
             failure = failure_of(error, last_response(self._driver))
             raise ConfigurationError(
                 failure.reason,
                 operation="list",
                 object=self._container_name,
                 hint=failure.hint or "check --source_config",
-            ) from error
+            ) from (TemporaryError(failure.reason) if failure.temporary else error)
 
     def objects(self) -> Iterator[SourceObject | SkippedObject]:
         """List the objects. An interrupted listing is resumed after the last name."""

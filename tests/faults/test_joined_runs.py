@@ -257,7 +257,7 @@ def replay_together(database, processes, sources, new_bucket, alone, statements,
                     break
                 disturb(dice, processes, database)
             assert run.wait(), processes.log
-            assert set(run.codes.values()) <= {0, KILLED}, processes.log
+            assert set(run.codes.values()) <= {0, KILLED}, processes.errors
             assert run.counted == [alone.counted[0]] * len(run.counted)
             assert run.rejects == alone.listed
             if kind == "files":

@@ -11,6 +11,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from log_replay.pipeline.run import Replay
 from log_replay.report.progress import ProgressLog
@@ -19,6 +20,7 @@ from log_replay.sinks.files.opening import file_sink
 from log_replay.sinks.lrs.routes import Route
 from log_replay.sources import open_source
 from tests import generate_log
+from tests.support.faulty_proxy import status
 from tests.support.faulty_store import FaultyStore
 from tests.support.flaky_lrs import FlakyLrs
 from tests.support.lrs_sinks import sink_of
@@ -124,3 +126,22 @@ def test_lrs_gets_each_statement_once_with_any_faults(store, expected, round_num
         assert found.total == report.total, seed
         assert lrs.stored.keys() == ids, seed
         assert lrs.sent_again == [], seed
+
+
+@pytest.mark.usefixtures("directory")
+def test_joined_process_waits_for_a_store_that_is_busy(store):
+    """Otherwise a pod would end the whole Job with exit code 2."""
+    source = {**store.s3.config, "port": store.port, "prefix": "logs/"}
+    words = [
+        "replay_tracking_logs", "--transformer_type", "xapi", "--add_external_ids", "no", "--log_to", "null",
+        "--source_provider", "MINIO", "--source_config", json.dumps(source),
+        "--destination_provider", "MINIO", "--destination_config", json.dumps({**source, "prefix": "out/"}),
+    ]  # fmt: skip
+    store.listing_faults = [status(503)]
+    with pytest.raises(CommandError) as alone:
+        call_command(*words, "--run", "alone")
+    assert alone.value.returncode == 2
+    store.listing_faults, store.upload_faults = [status(503)], ["503"]
+    call_command(*words, "--run", "x", "--join")
+    assert store.listing_faults == store.upload_faults == []
+    assert files_below(store, "out/")

@@ -57,6 +57,12 @@ class Processes:
         """The last output of all processes."""
         return self._log.read_text()[-5000:]
 
+    @property
+    def errors(self) -> str:
+        """The last errors that ended processes."""
+        lines = self._log.read_text().splitlines()
+        return "\n".join([line for line in lines if line.startswith("exit ")][-20:])
+
     def start(self, *arguments: str, out: Path | None = None) -> int:
         """Start a management command, and write its output to a file."""
         pid = self._ask(start=arguments, log=str(self._log), out=str(out or os.devnull))
@@ -104,7 +110,7 @@ def _start(command: dict[str, Any]) -> int:
         call_command(*command["start"])
         code = 0
     except CommandError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"\nexit {error.returncode}: {error}\n")
         code = error.returncode
     finally:
         sys.stdout.flush()

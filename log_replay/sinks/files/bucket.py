@@ -57,7 +57,7 @@ class Bucket:
         except DestinationUnavailable as error:
             raise ConfigurationError(
                 error.message, operation=error.operation, object=error.object, hint=error.hint
-            ) from None
+            ) from error
         with suppress(Exception):
             self._delete(probe)
 

@@ -91,7 +91,7 @@ class LrsSink:
             except DestinationNotResponding as error:
                 errors[name] = error
         if len(errors) == len(self._breakers):
-            raise ConfigurationError("; ".join(map(str, errors.values())))
+            raise ConfigurationError("; ".join(map(str, errors.values()))) from next(iter(errors.values()))
         for name, not_responding in errors.items():
             self._breakers[name].open(not_responding)
 
