@@ -139,7 +139,10 @@ def error_hint(error: BaseException) -> str | None:
     """Return what the operator can do about an error, or None if that is not known."""
     code = _code(error)
     if code in _CREDENTIALS or _status(error) in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        return "check username and password, and the user's rights to SELECT from the table and to INSERT into it"
+        return (
+            "check username and password (with a URL: CLICKHOUSE_USER and CLICKHOUSE_PASSWORD), and the user's rights "
+            "to SELECT from the table and to INSERT into it"
+        )
     if code == _TOO_MANY_PARTS:
         return "a larger --batch_size creates fewer parts"
     if _status(error) in {HTTPStatus.NOT_FOUND, HTTPStatus.NOT_IMPLEMENTED}:
