@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, cast
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import orjson
 
@@ -16,7 +17,7 @@ from log_replay.statement_log.formatters import escape_replacement_characters
 from log_replay.statement_log.line_limits import LINE_LIMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from log_replay.identities import Identities
     from log_replay.records import BlockResult, LineBlock, Statement, TransformedEvent
@@ -28,6 +29,9 @@ ENVELOPE_BYTES = 128
 #: A statement of this length is over no transport's limit.
 _SHORT_BYTES = min(LINE_LIMITS.values()) - ENVELOPE_BYTES
 OTHER_VERB = b"(none)"
+#: User, course and statements of an event; see ``ProfileNotes``.
+Noted: TypeAlias = tuple[Any, Any, tuple[Any, ...]]
+_user, _course = itemgetter(0), itemgetter(1)
 NO_STATEMENTS = CountedStatements(0, 0, 0, {}, {}, (), ())
 
 _speedups.check_layout("ScannedLines", ScannedLines._fields)
@@ -77,7 +81,7 @@ class BlockProfiler:
             lines=_scanned_lines(block, notes),
             statements=self._with_all_verbs(events, statements),
             line_bytes_over=over,
-            courses=_statements_by_course(notes.transformed),
+            courses=_statements_by_course(notes.transformed, result.counters.statements),
             users=users,
             missing=missing,
         )
@@ -86,7 +90,7 @@ class BlockProfiler:
         """Return the ids of users with statements, and digests of the users and courses that were not found."""
         users: set[int] = set()
         missing: defaultdict[str, set[int]] = defaultdict(set)
-        for value in _distinct(user for user, _, _ in notes.transformed):
+        for value in _distinct_users(notes.transformed):
             user_id = self._identities.user_id(value)
             if user_id is not None:
                 users.add(user_id)
@@ -130,25 +134,28 @@ def _statement(events: Sequence[TransformedEvent], place: tuple[int, int]) -> St
     return events[place[0]].statements[place[1]]
 
 
-def _statements_by_course(transformed: Iterable[tuple[Any, Any, Sequence[Statement]]]) -> dict[str | None, int]:
-    counts: defaultdict[str | None, int] = defaultdict(int)
+def _statements_by_course(transformed: Sequence[Noted], statement_count: int) -> dict[str | None, int]:
+    """Return the number of statements by course id. ``statement_count`` is the number of all statements."""
     try:
-        for _, course, statements in transformed:
-            counts[course or None] += len(statements)
+        counts = Counter(map(_course, transformed))
     except TypeError:  # a value that cannot be hashed is no course id
-        counts.clear()
+        counts = Counter(course if isinstance(course, str) else None for _, course, _ in transformed)
+    by_course: defaultdict[str | None, int] = defaultdict(int)
+    for course, number in counts.items():
+        by_course[course or None] += number
+    if statement_count != len(transformed):  # some events have several statements
         for _, course, statements in transformed:
-            counts[course if isinstance(course, str) and course else None] += len(statements)
-    return dict(counts)
+            if len(statements) != 1:
+                by_course[course if isinstance(course, str) and course else None] += len(statements) - 1
+    return dict(by_course)
 
 
-def _distinct(values: Iterable[Any]) -> set[Any]:
-    """Return the different values, without those that cannot be hashed and so name no user."""
-    values = list(values)
+def _distinct_users(transformed: Sequence[Noted]) -> set[Any]:
+    """Return the different users, without values that cannot be hashed and so name no user."""
     try:
-        return set(values)
+        return set(map(_user, transformed))
     except TypeError:
-        return {value for value in values if value.__hash__ is not None}
+        return {user for user, _, _ in transformed if user.__hash__ is not None}
 
 
 def _digest(value: Any) -> int:
