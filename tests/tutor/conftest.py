@@ -6,11 +6,12 @@ import pytest
 
 from tests.support.clickhouse_servers import clickhouse, clickhouse_process
 from tests.support.servers import ralph, s3, s3_server
-from tests.support.tutor_scene import mariadb, new_site, prepared_databases, site
+from tests.support.tutor_scene import launched_site, mariadb, new_site, prepared_databases, site
 from tests.support.tutor_site import RELEASES, TutorSite, built_plugin, tutor_environment
 
 __all__ = [
-    "clickhouse", "clickhouse_process", "mariadb", "new_site", "prepared_databases", "ralph", "s3", "s3_server", "site",
+    "clickhouse", "clickhouse_process", "launched_site", "mariadb", "new_site", "prepared_databases", "ralph",
+    "s3", "s3_server", "site",
 ]  # fmt: skip
 
 
