@@ -85,7 +85,7 @@ def test_without_options_the_sites_logs_go_to_aspects(site, clickhouse):
 def test_gaps_and_runs(site, clickhouse):
     before = site("local", "do", "replay-gaps", "--fail_if_missing")
     assert before.returncode == 1, before.stderr
-    succeeded(site("local", "do", "replay-tracking-logs", "--run", "first"))
+    succeeded(site("local", "do", "transform-tracking-logs", "--only_missing", "--run", "first"))
     succeeded(site("local", "do", "replay-gaps", "--fail_if_missing"))
     assert "first" in succeeded(site("local", "do", "replay-runs", "list")).stdout
 
