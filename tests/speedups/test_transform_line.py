@@ -130,6 +130,12 @@ def test_identities_that_are_not_cached_are_returned(transformers):
     assert found == (Scene().user_id, Scene().course_id)
 
 
+def test_only_events_of_the_whitelists_have_recipes(transformers):
+    recipes = transformers.native.line_recipes(transformers.identities)
+    assert recipes.by_name.keys() <= transformers.native.names
+    assert transformers.type == "caliper" or "edx.problem.completed" not in recipes.by_name
+
+
 def test_wrong_arguments_are_an_error(transformers):
     recipes, line = transformers.native.line_recipes(transformers.identities), line_of("play_video")
     for wrong in ((("not recipes",), 0, len(line)), (recipes, 0, len(line) + 1), (recipes, -1, 5), (recipes, 5, 4)):

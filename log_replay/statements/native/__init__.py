@@ -153,7 +153,8 @@ class NativeTransformer:
         result.differences, self.differences = self.differences, []
 
     def _new_line_recipes(self, identities: IdentityCache) -> LineRecipes:
-        native = {name: transform for name, transform in self._transforms.items() if self.native_for(name)[0]}
+        # Events that the settings do not list are unknown, even if there is a transform.
+        native = {name: self._transforms[name] for name in self.names if self.native_for(name)[0]}
         courses = CachedCourses(identities)
         try:
             recipes = {name: self._recipe_of(name, native[name], self._platform, courses) for name in native}
