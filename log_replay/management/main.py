@@ -15,14 +15,14 @@ from log_replay.management.exit_codes import INCOMPLETE, WRONG_USAGE
 from log_replay.management.stdout import write_stdout
 from log_replay.management.verbs import ALIASES, command_of, commands, verbs
 from log_replay.spelling import did_you_mean
-from log_replay.standalone.structlog_import import import_structlog
+from log_replay.standalone.start_up import start_faster
 from log_replay.terminal_text import escape_controls
 
 if TYPE_CHECKING:
     from django.core.management.base import BaseCommand
 
-# Workers import this module as well, before the modules that use structlog.
-import_structlog()
+# Workers import this module as well, before most other modules.
+start_faster()
 
 _USAGE = """\
 Usage: log-replay VERB [ARGUMENT ...]
