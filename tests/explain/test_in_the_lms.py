@@ -21,9 +21,22 @@ RouterConfiguration.objects.create(
 """
 
 
+REMOVE_ROUTE = """
+from event_routing_backends.models import RouterConfiguration
+RouterConfiguration.objects.all().delete()
+"""
+
+
 @pytest.fixture(scope="module")
 def lms(tmp_path_factory) -> Lms:
     return Lms(tmp_path_factory.mktemp("lms"))
+
+
+@pytest.fixture
+def lms_with_route(lms):
+    assert lms.manage("shell", "-c", ADD_ROUTE).returncode == 0
+    yield lms
+    assert lms.manage("shell", "-c", REMOVE_ROUTE).returncode == 0
 
 
 def test_lines_are_explained_in_the_lms_as_outside(lms, shell):
@@ -36,11 +49,10 @@ def test_lines_are_explained_in_the_lms_as_outside(lms, shell):
     assert inside.stderr.endswith("explain_tracking_log: 3 lines give no statement\n")
 
 
-def test_a_rejects_file_of_the_lms_is_explained_with_its_routes(lms, tmp_path):
-    assert lms.manage("shell", "-c", ADD_ROUTE).returncode == 0
+def test_a_rejects_file_of_the_lms_is_explained_with_its_routes(lms_with_route, tmp_path):
     rejects = tmp_path / "rejects.jsonl"
     rejects.write_text(json.dumps({"object": str(LOG), "offset": 8266, "reason": "worker_died", "event": None}) + "\n")
-    done = lms.manage("explain_tracking_log", "--from_rejects", str(rejects))
+    done = lms_with_route.manage("explain_tracking_log", "--from_rejects", str(rejects))
     assert done.returncode == 0, done.stderr
     assert "https://lrs.example.com/xAPI: would not get it, since match_params say no: context.org_id" in done.stdout
     assert "(worker_died), which gives statements here" in done.stdout

@@ -1,6 +1,6 @@
 """Runs into an LRS with random faults: no statement is lost, and no acknowledged statement is sent again.
 
-``LOG_REPLAY_FAULT_RUNS`` is the number of runs (default 30).
+``LOG_REPLAY_FAULT_RUNS`` is the number of runs (default 12).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.support.runs import logs, parsed, source
 
 __all__ = ["logs", "source"]
 
-RUNS = int(os.environ.get("LOG_REPLAY_FAULT_RUNS", "30"))
+RUNS = int(os.environ.get("LOG_REPLAY_FAULT_RUNS", "12"))
 ROUNDS = 10
 
 

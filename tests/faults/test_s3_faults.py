@@ -1,6 +1,6 @@
 """Runs from and into a store that fails at random give the same statements and the same files, byte for byte.
 
-``LOG_REPLAY_FAULT_RUNS`` is the number of runs (default 30).
+``LOG_REPLAY_FAULT_RUNS`` is the number of runs (default 12).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from log_replay.options import Options
     from log_replay.sinks import Sink
 
-RUNS = int(os.environ.get("LOG_REPLAY_FAULT_RUNS", "30"))
+RUNS = int(os.environ.get("LOG_REPLAY_FAULT_RUNS", "12"))
 ROUNDS = 5
 SHORT_DELAYS = RetryPolicy(first_delay_seconds=0.0005)
 

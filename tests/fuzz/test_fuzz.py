@@ -1,6 +1,6 @@
 """No input ends in an uncaught exception, and no content appears in our own log or in a message.
 
-``LOG_REPLAY_FUZZ_EXAMPLES`` is the number of examples of each test (default 150).
+``LOG_REPLAY_FUZZ_EXAMPLES`` is the number of examples of each test (default 80).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from log_replay.statement_log import configure_own_log
 from tests.support.paths import SAMPLE
 from tests.support.runs import parsed
 
-EXAMPLES = int(os.environ.get("LOG_REPLAY_FUZZ_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("LOG_REPLAY_FUZZ_EXAMPLES", "80"))
 #: Content of learners: it may appear only in statements.
 MARK = "CONTENT7f3a"
 fuzzed = settings(

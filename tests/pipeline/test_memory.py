@@ -12,6 +12,16 @@ import pytest
 from log_replay.pipeline.memory import memory_kept
 
 
+@pytest.fixture
+def usual_thresholds():
+    """Set those of Python. In this process, a command may have set others."""
+    before = gc.get_threshold()
+    gc.set_threshold(700, 10, 10)
+    yield
+    gc.set_threshold(*before)
+
+
+@pytest.mark.usefixtures("usual_thresholds")
 def test_collector_has_its_old_settings_after_the_run():
     before = gc.get_threshold(), gc.get_freeze_count()
     with memory_kept():

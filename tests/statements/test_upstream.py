@@ -55,7 +55,7 @@ def test_statements_are_equal_to_upstreams(name, transformer_type, sample_identi
     """An event gives upstream's statements, or is rejected if upstream raises an exception or gives none."""
     pipeline, reference = Pipeline(transformer_type), Reference(transformer_type)
 
-    @examples(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+    @examples(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
     @given(events(name))
     def check(event):
         line = json.dumps(event).encode()
