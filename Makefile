@@ -43,9 +43,9 @@ run: $(VENV)/.run ## Replay the sample log: statements on stdout and in out/stat
 	@LOG_REPLAY_HOME=$(OUT)/home LOG_REPLAY_RETIRED_USER_SALTS=sample-salt $(BIN)/log-replay replay tracking.log \
 		--base $(OUT) --to $(OUT)/statements --log_to stdout --log_format raw
 
-# Tests wait for servers and other processes, so two processes more than cores save time. Files with many tests need not
+# Tests wait for servers and other processes, so one process more than cores saves time. Files with many tests need not
 # come first: tests/conftest.py begins with the slowest ones.
-PROCESSES = $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 2)')
+PROCESSES = $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 
 test: $(VENV)/.dev ## Run the whole test suite
 	@$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder --durations 15 $(TESTS)
