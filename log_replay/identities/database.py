@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import structlog
 from django.contrib.auth import get_user_model
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, OperationalError, connections, router
-from django.db.models import CharField
+from django.db.models import CharField, F
 from django.db.models.functions import Cast
 from opaque_keys.edx.keys import CourseKey
 
@@ -139,7 +139,9 @@ class DatabaseLookup:
     def _external_ids(self) -> QuerySet[Any, tuple[Any, ...]]:
         """The query for all external ids of the run's type, as text: to create a UUID takes longer than to read it."""
         external_ids = self._models.external_id._default_manager  # noqa: SLF001 - Django's documented name for it
-        of_type = external_ids.filter(external_id_type_id=self._external_id_type())
+        # As a sum, no database looks the type up in the index of types, which would read a third of the table for each
+        # range: SQLite did so, at 43 us for each line of a log with 200,000 users.
+        of_type = external_ids.alias(type_id=F("external_id_type_id") + 0).filter(type_id=self._external_id_type())
         rows: QuerySet[Any, tuple[Any, ...]] = of_type.values_list("user_id", Cast("external_user_id", CharField()))
         return rows
 

@@ -151,3 +151,16 @@ def test_the_database_answers_for_a_range_in_one_query():
     assert len(queries) == 1
     assert len(expected) > 3
     assert lookup.external_ids(range(1024, 2048)) == [(1030, str(uuid.UUID(int=5)))]
+
+
+@pytest.mark.usefixtures("sample_identities")
+def test_a_range_is_found_by_the_index_of_users():
+    """Without statistics, SQLite would choose the index of types, and read a third of the table for each range."""
+    lookup = DatabaseLookup(lms_models(), "xapi", add=False)
+    with CaptureQueriesContext(connection) as queries, connection.cursor() as cursor:
+        lookup.external_ids(range(1024, 2048))
+        index = "CREATE INDEX of_types ON external_user_ids_externalid (external_id_type_id)"
+        cursor.execute(index)
+        cursor.execute(f"EXPLAIN QUERY PLAN {queries.captured_queries[-2]['sql']}")
+        plan = cursor.fetchall()[0][-1]
+    assert "(user_id>? AND user_id<?)" in plan
