@@ -124,7 +124,8 @@ def mariadb(home: Path, identities: dict[str, Any], address: str | None = None) 
         pytest.skip("this test needs MariaDB: apt-get install mariadb-server")
     pytest.importorskip("MySQLdb", reason="this test needs mysqlclient: pip install mysqlclient")
     socket, user = home / "socket", [f"--user={os.environ.get('USER', 'root')}"]
-    place = [f"--datadir={home / 'data'}", "--no-defaults"]
+    # A server that starts removes the temporary tables of all others in its temporary folder.
+    place = [f"--datadir={home / 'data'}", f"--tmpdir={home}", "--no-defaults"]
     subprocess.run(
         [install, *reversed(place), "--auth-root-authentication-method=normal", *user], check=True, capture_output=True
     )

@@ -56,9 +56,11 @@ def mariadb_server(home: Path) -> Iterator[MariaDb]:
     if not install or not server:
         pytest.skip("this test needs MariaDB: apt-get install mariadb-server")
     pytest.importorskip("MySQLdb", reason="this test needs mysqlclient: pip install mysqlclient")
-    user, data = f"--user={os.environ.get('USER', 'root')}", f"--datadir={home / 'data'}"
+    user = f"--user={os.environ.get('USER', 'root')}"
+    # A server that starts removes the temporary tables of all others in its temporary folder.
+    place = ["--no-defaults", f"--datadir={home / 'data'}", f"--tmpdir={home}"]
     subprocess.run(
-        [install, "--no-defaults", data, "--auth-root-authentication-method=normal", user],
+        [install, *place, "--auth-root-authentication-method=normal", user],
         check=True,
         capture_output=True,
     )
@@ -69,7 +71,7 @@ def mariadb_server(home: Path) -> Iterator[MariaDb]:
         "GRANT ALL ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;\n"
     )
     command = [
-        server, "--no-defaults", data, f"--socket={home / 'socket'}", f"--port={running.port}",
+        server, *place, f"--socket={home / 'socket'}", f"--port={running.port}",
         "--bind-address=127.0.0.1", "--skip-name-resolve", f"--pid-file={home / 'pid'}",
         f"--init-file={home / 'init.sql'}", user,
     ]  # fmt: skip
