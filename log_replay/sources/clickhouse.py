@@ -23,7 +23,7 @@ from log_replay.events.filters import read_time
 from log_replay.records import SkippedObject, SourceObject
 from log_replay.retry import TemporaryError
 from log_replay.sources.decompression import CHUNK_BYTES
-from log_replay.sources.resume import resumed
+from log_replay.sources.resume import interrupted, resumed
 from log_replay.spelling import did_you_mean
 
 if TYPE_CHECKING:
@@ -109,13 +109,7 @@ class ClickHouseSource:
                 seen.add(chunk)
                 yield wanted
         except TemporaryError as interruption:
-            raise ReadError(
-                f"{interruption.reason}, {self._retry_policy.retries + 1} times in a row",
-                operation="read",
-                object=obj.name,
-                offset=offset,
-                hint="try again later",
-            ) from None
+            raise interrupted(obj, offset, interruption, self._retry_policy) from None
         expected = obj.size_bytes if end is None or obj.size_bytes is None else min(end, obj.size_bytes)
         if expected is not None and offset < expected:
             raise _changed(obj, offset)

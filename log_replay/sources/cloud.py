@@ -16,7 +16,7 @@ from log_replay.sources.codecs import HEAD_BYTES, is_compressed
 from log_replay.sources.decompression import read_decompressed
 from log_replay.sources.downloads import Download
 from log_replay.sources.listing import listed, unreadable
-from log_replay.sources.resume import resumed
+from log_replay.sources.resume import interrupted, resumed
 from log_replay.storage.connections import last_response
 from log_replay.storage.drivers import open_driver
 from log_replay.storage.errors import failure_of
@@ -111,13 +111,7 @@ class CloudSource:
                 yield chunk
                 offset += len(chunk)
         except TemporaryError as interruption:
-            raise ReadError(
-                f"{interruption.reason}, {self._retry_policy.retries + 1} times in a row",
-                operation="read",
-                object=obj.name,
-                offset=offset,
-                hint="try again later",
-            ) from interruption
+            raise interrupted(obj, offset, interruption, self._retry_policy) from interruption
         except SourceError:
             raise
         except Exception as error:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, TypeVar
 
+from log_replay.errors import ReadError
 from log_replay.retry import TemporaryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from log_replay.records import SourceObject
     from log_replay.retry import RetryPolicy
 
 Item = TypeVar("Item")
@@ -46,3 +48,14 @@ def resumed(
             retry_policy.wait(failures, interruption)
         else:
             return
+
+
+def interrupted(obj: SourceObject, offset: int, interruption: TemporaryError, retry_policy: RetryPolicy) -> ReadError:
+    """Return the error of a read that was interrupted after all retries."""
+    return ReadError(
+        f"{interruption.reason}, {retry_policy.retries + 1} times in a row",
+        operation="read",
+        object=obj.name,
+        offset=offset,
+        hint="try again later",
+    )
