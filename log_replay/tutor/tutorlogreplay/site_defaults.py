@@ -88,33 +88,32 @@ def destination(settings: Settings) -> dict[str, str] | None:
 def statement_table(settings: Settings) -> dict[str, str]:
     """Return the configuration of Aspects' table of statements."""
     ralph = takes_xapi_by_ralph(settings)
-    return {
-        "url": clickhouse_url(settings),
-        "username": settings.text("ASPECTS_CLICKHOUSE_LRS_USER" if ralph else "ASPECTS_CLICKHOUSE_VECTOR_USER"),
-        "password": f"${{{CLICKHOUSE_PASSWORD}}}",
-        "database": settings.text("RALPH_DATABASE" if ralph else "ASPECTS_VECTOR_DATABASE"),
-        "table": settings.text("ASPECTS_RAW_XAPI_TABLE"),
-    }
+    user = "ASPECTS_CLICKHOUSE_LRS_USER" if ralph else "ASPECTS_CLICKHOUSE_VECTOR_USER"
+    database = "RALPH_DATABASE" if ralph else "ASPECTS_VECTOR_DATABASE"
+    access = _clickhouse_access(settings, user, CLICKHOUSE_PASSWORD, database)
+    return {**access, "table": settings.text("ASPECTS_RAW_XAPI_TABLE")}
 
 
 def tracking_table(settings: Settings) -> dict[str, str]:
     """Return the configuration of Aspects' table of tracking events, which Vector writes."""
-    return {
-        "url": clickhouse_url(settings),
-        "username": settings.text("ASPECTS_CLICKHOUSE_VECTOR_USER"),
-        "password": f"${{{TRACKING_PASSWORD}}}",
-        "database": settings.text("ASPECTS_VECTOR_DATABASE"),
-        "table": settings.text("ASPECTS_VECTOR_RAW_TRACKING_LOGS_TABLE"),
-    }
+    user, database = "ASPECTS_CLICKHOUSE_VECTOR_USER", "ASPECTS_VECTOR_DATABASE"
+    access = _clickhouse_access(settings, user, TRACKING_PASSWORD, database)
+    return {**access, "table": settings.text("ASPECTS_VECTOR_RAW_TRACKING_LOGS_TABLE")}
 
 
 def event_sink(settings: Settings) -> dict[str, str]:
     """Return the options of a dump for Aspects' event sink."""
+    user, database = "ASPECTS_CLICKHOUSE_CMS_USER", "ASPECTS_EVENT_SINK_DATABASE"
+    return _clickhouse_access(settings, user, EVENT_SINK_PASSWORD, database)
+
+
+def _clickhouse_access(settings: Settings, user: str, password: str, database: str) -> dict[str, str]:
+    """Return the configuration of a user of ClickHouse, by the names of settings and of the password's variable."""
     return {
         "url": clickhouse_url(settings),
-        "username": settings.text("ASPECTS_CLICKHOUSE_CMS_USER"),
-        "password": f"${{{EVENT_SINK_PASSWORD}}}",
-        "database": settings.text("ASPECTS_EVENT_SINK_DATABASE"),
+        "username": settings.text(user),
+        "password": f"${{{password}}}",
+        "database": settings.text(database),
     }
 
 
