@@ -31,8 +31,8 @@ bool parse_json(Span text, JsonTree *tree);
 /* Return the member of an object with this key, or NULL. */
 const JsonNode *member(const JsonTree *tree, const JsonNode *object, Span key);
 
-/* Find the first such key as first() in events.c does. Return NULL if there is none. If the event's data is no member of the
- * event, it is in a tree of its own: that is searched last.
+/* Find the first such key as first() in events.c does. Return NULL if no key is found. If the event's data is not a
+ * member of the event, it is in a tree of its own: that is searched last.
  */
 const JsonNode *find_first(const JsonTree *tree, const JsonTree *data, Span key);
 

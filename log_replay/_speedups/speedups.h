@@ -109,9 +109,9 @@ PyObject *end_scan(LineScan *scan, bool failed);
 /* The parts of an event that all its statements contain. */
 typedef struct {
     Span name; /* of the actor's account */
-    Span time;           /* empty if there is none, for which xAPI statements have no timestamp */
+    Span time;           /* empty if the event has no time, for which xAPI statements have no timestamp */
     Span time_in_id;
-    Span session;        /* empty if there is none */
+    Span session;        /* empty if the event has no session */
     PyObject *timestamp; /* the time as a Python object, as a borrowed reference, or NULL */
 } Common;
 

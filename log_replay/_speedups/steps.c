@@ -170,8 +170,9 @@ write_duration(Output *output, Span text)
     return write_span(output, (Span){duration, at});
 }
 
-/* Write a number between two texts, or another text if there is none. The step: kind, path, path for a number that is zero or
- * missing at the first one, text before and after the number, text without a number. None as that text: it is required.
+/* Write a number between two texts, or another text if there is no number. The step: kind, path, path for a number that is
+ * zero or missing at the first one, text before and after the number, text without a number. None as that text: it is
+ * required.
  */
 static int
 write_number(const Line *line, PyObject *step, Output *output, bool (*write)(Output *, Span))
