@@ -151,20 +151,14 @@ class JoinedRun:
     def runs(self, action: str, *options: str) -> bytes:
         """Return what an action of replay_runs prints."""
         out = self._folder / f"{action}.out"
-        code = 2
-        for _ in range(MOST_STARTS):  # the database that was killed last may still be starting
-            out.unlink(missing_ok=True)
-            pid = self._processes.start("replay_runs", action, *options, self._name, out=out)
-            codes: dict[int, int] = {}
-            while pid not in codes:
-                codes |= self._processes.ended()
-                time.sleep(0.02)
-            self.codes |= codes
-            code = codes[pid]
-            if code != 2:
-                break
-            time.sleep(0.5)
-        assert code == 0, self._processes.log
+        out.unlink(missing_ok=True)
+        pid = self._processes.start("replay_runs", action, *options, self._name, out=out)
+        codes: dict[int, int] = {}
+        while pid not in codes:
+            codes |= self._processes.ended()
+            time.sleep(0.02)
+        self.codes |= codes
+        assert codes[pid] == 0, self._processes.log
         return out.read_bytes()
 
     @property
@@ -263,6 +257,7 @@ def replay_together(database, processes, sources, new_bucket, alone, statements,
                     break
                 disturb(dice, processes, database)
             assert run.wait(), processes.log
+            database.wait()  # it may have been killed last
             assert set(run.codes.values()) <= {0, KILLED}, processes.errors
             assert run.counted == [alone.counted[0]] * len(run.counted)
             assert run.rejects == alone.listed

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.mariadb_server import mariadb_command
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ class DatabaseServer:
             "TESTS_DATABASE": json.dumps(database),
             "LOG_REPLAY_HOME": str(home),
         }
+        #: A command that succeeds when the server answers.
+        self.probe = ["true"]
 
     def start(self) -> None:
         with (self._home / "server.log").open("ab") as log:
@@ -113,24 +116,17 @@ class DatabaseServer:
             assert time.monotonic() < until, (self._home / "server.log").read_text()[-2000:]
             time.sleep(0.2)
 
+    def wait(self) -> None:
+        """Wait until the server answers."""
+        self.answers(self.probe)
+
 
 @contextmanager
 def mariadb(home: Path, identities: dict[str, Any], address: str | None = None) -> Iterator[DatabaseServer]:
     """Start MariaDB with the tables of the LMS; with an address, it also listens there, for the user ``replay``."""
-    install, server = (
-        shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin") for name in ("mariadb-install-db", "mariadbd")
-    )
-    if not install or not server:
-        pytest.skip("this test needs MariaDB: apt-get install mariadb-server")
-    pytest.importorskip("MySQLdb", reason="this test needs mysqlclient: pip install mysqlclient")
-    socket, user = home / "socket", [f"--user={os.environ.get('USER', 'root')}"]
-    # A server that starts removes the temporary tables of all others in its temporary folder.
-    place = [f"--datadir={home / 'data'}", f"--tmpdir={home}", "--no-defaults"]
-    subprocess.run(
-        [install, *reversed(place), "--auth-root-authentication-method=normal", *user], check=True, capture_output=True
-    )
+    socket = home / "socket"
     listen = [f"--bind-address={address}", "--port=3306", "--skip-name-resolve"] if address else ["--skip-networking"]
-    command = [server, *reversed(place), f"--socket={socket}", *listen, f"--pid-file={home / 'pid'}", *user]
+    command = [*mariadb_command(home), f"--socket={socket}", *listen, f"--pid-file={home / 'pid'}"]
     database = {
         "ENGINE": "django.db.backends.mysql",
         "NAME": "edxapp",
@@ -141,6 +137,7 @@ def mariadb(home: Path, identities: dict[str, Any], address: str | None = None) 
     running = DatabaseServer(command, home, database)
     client = [str(shutil.which("mariadb")), "--no-defaults", f"--socket={socket}", "--user=root", "-e"]
     with _running(running):
+        running.probe = [*client, "SELECT 1"]
         running.answers([*client, "CREATE DATABASE edxapp CHARACTER SET utf8mb4"])
         running.answers([*client, "CREATE USER replay; GRANT ALL ON *.* TO replay"])
         running.load(identities)
@@ -171,7 +168,8 @@ def postgresql(home: Path, identities: dict[str, Any]) -> Iterator[DatabaseServe
         database = {"ENGINE": "django.db.backends.postgresql", "NAME": "postgres", "USER": "root", "HOST": folder}
         running = DatabaseServer(command, home, database, user, signal.SIGQUIT)
         with _running(running):
-            running.answers([str(bin_ / "pg_isready"), "-h", folder])
+            running.probe = [str(bin_ / "pg_isready"), "-h", folder]
+            running.wait()
             running.load(identities)
             yield running
 

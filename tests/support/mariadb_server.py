@@ -47,9 +47,8 @@ class MariaDb:
         return f"mysql://root:{self.password}@{self.host}:{self.port}/{database}?charset=utf8mb4"
 
 
-@contextmanager
-def mariadb_server(home: Path) -> Iterator[MariaDb]:
-    """Start a server, or skip the test."""
+def mariadb_command(home: Path) -> list[str]:
+    """Create the data of a server in a folder. Return the beginning of the command that starts it; or skip the test."""
     install, server = (
         shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin") for name in ("mariadb-install-db", "mariadbd")
     )
@@ -64,6 +63,13 @@ def mariadb_server(home: Path) -> Iterator[MariaDb]:
         check=True,
         capture_output=True,
     )
+    return [server, *place, user]
+
+
+@contextmanager
+def mariadb_server(home: Path) -> Iterator[MariaDb]:
+    """Start a server, or skip the test."""
+    start = mariadb_command(home)
     running = MariaDb(free_port(), secrets.token_urlsafe())
     # The server reads one statement a line.
     (home / "init.sql").write_text(
@@ -71,9 +77,9 @@ def mariadb_server(home: Path) -> Iterator[MariaDb]:
         "GRANT ALL ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;\n"
     )
     command = [
-        server, *place, f"--socket={home / 'socket'}", f"--port={running.port}",
+        *start, f"--socket={home / 'socket'}", f"--port={running.port}",
         "--bind-address=127.0.0.1", "--skip-name-resolve", f"--pid-file={home / 'pid'}",
-        f"--init-file={home / 'init.sql'}", user,
+        f"--init-file={home / 'init.sql'}",
     ]  # fmt: skip
     with served(command, home, {}) as log:
         until = time.monotonic() + 60
