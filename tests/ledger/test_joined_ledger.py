@@ -104,7 +104,7 @@ def test_plain_process_is_refused_while_others_have_joined(joined, replay, into_
 @pytest.mark.django_db
 def test_joined_process_is_refused_while_a_plain_one_has_the_run(joined, interrupted, into_files):
     interrupted(*into_files, "--run", "x")
-    Run.objects.update(owner="elsewhere 1 1 host", lease_until=from_now(60))
+    Run.objects.update(owner="elsewhere 1 1 host", lease_until=from_now(9999))
     with pytest.raises(ConfigurationError, match="another process works on the run 'x'"):
         joined(*into_files, "--run", "x")
     assert not RunGroup.objects.filter(owner__gt="").exists()
@@ -182,7 +182,7 @@ def test_run_is_finished_by_the_process_that_takes_it_over(sample_identities, ex
 
     def take_over():
         state = Run.State.FINISHED if other == "finishes" else Run.State.RUNNING
-        Run.objects.filter(name="x").update(owner="elsewhere 1 1 host", lease_until=from_now(-1), state=state)
+        Run.objects.filter(name="x").update(owner="elsewhere 1 1 host", lease_until=from_now(-9999), state=state)
 
     options = parsed(*into_files, *UNITS, "--run", "x", "--join")
     sink = WatchedSink(open_destination(options, log_events=print), take_over)

@@ -45,10 +45,10 @@ def test_show_has_progress_counters_and_errors(interrupted, into_files):
 
 def test_run_of_a_dead_process_is_interrupted(interrupted, into_files):
     interrupted(*into_files, "--run", "x")
-    soon = timezone.now() + timedelta(seconds=30)
+    soon = timezone.now() + timedelta(days=1)
     Run.objects.update(state=Run.State.RUNNING, owner="elsewhere 1 1", lease_until=soon)
     assert json.loads(runs("show", "x"))["state"] == "running"
-    Run.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    Run.objects.update(lease_until=timezone.now() - timedelta(days=1))
     assert json.loads(runs("show", "x"))["state"] == "interrupted"
 
 
@@ -88,7 +88,7 @@ def test_delete_keeps_the_files_of_a_run(replay, into_files, tmp_path):
 
 def test_running_run_is_not_deleted(interrupted, into_files):
     interrupted(*into_files, "--run", "x")
-    Run.objects.update(owner="elsewhere 1 1", lease_until=timezone.now() + timedelta(seconds=30))
+    Run.objects.update(owner="elsewhere 1 1", lease_until=timezone.now() + timedelta(days=1))
     with pytest.raises(CommandError, match="another process"):
         runs("delete", "x")
     assert Run.objects.exists()
@@ -109,7 +109,7 @@ def test_prune_deletes_old_finished_runs(replay, interrupted, into_files):
 
 def test_running_run_is_not_pruned(interrupted, into_files):
     interrupted(*into_files, "--run", "x")
-    Run.objects.update(owner="elsewhere 1 1", lease_until=timezone.now() + timedelta(seconds=30))
+    Run.objects.update(owner="elsewhere 1 1", lease_until=timezone.now() + timedelta(days=1))
     assert runs("prune", "0", "--unfinished") == ""
     assert Run.objects.exists()
 

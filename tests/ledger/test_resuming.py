@@ -90,7 +90,7 @@ def test_second_process_is_refused_until_the_lease_ends(replay, interrupted, int
     Run.objects.update(owner="another-machine 17 123", lease_until=later, state=Run.State.RUNNING)
     with pytest.raises(ConfigurationError, match=r"another process .*ends in 9\d\d\d seconds"):
         replay(*into_files, *UNITS, "--run", "x")
-    Run.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    Run.objects.update(lease_until=timezone.now() - timedelta(days=1))
     assert replay(*into_files, *UNITS, "--run", "x").complete
 
 
@@ -107,7 +107,7 @@ def test_dead_process_of_this_machine_is_replaced_at_once(replay, interrupted, i
     assert is_dead(f"{machine} {child} {started}"), "a zombie process"
     os.waitpid(child, 0)
     interrupted(*into_files, "--run", "x")
-    Run.objects.update(owner=f"{machine} {child} {started}", lease_until=timezone.now() + timedelta(seconds=60))
+    Run.objects.update(owner=f"{machine} {child} {started}", lease_until=timezone.now() + timedelta(days=1))
     assert replay(*into_files, *UNITS, "--run", "x").complete
 
 

@@ -126,7 +126,8 @@ class NativeTransformer:
         try:
             try:
                 statements = native(event, self._platform, identities)
-            except REJECTIONS:
+            except Exception:
+                # Upstream reads some fields first. If they are invalid, they decide the reason, whatever else is wrong.
                 self._check_reject(event.fields, self._platform)
                 raise
         except REJECTIONS as rejection:

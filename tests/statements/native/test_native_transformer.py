@@ -61,6 +61,16 @@ def test_an_unsupported_shape_falls_back_to_upstream(transformers):
     assert dict(transformers.native.transform_paths) == {"unsupported_shape": 1}
 
 
+@pytest.mark.parametrize("transformer_type", ["caliper"])
+def test_two_defects_are_rejected_natively(transformers):
+    """One of them is an unsupported shape. Upstream rejects the event for the other one."""
+    raw = raw_event(FORMS_OF["edx.ui.lms.outline.selected"][0], Scene()) | {"time": "2026-03-02T08:15:27"}
+    data = json.dumps({"target_url": {}, "target_name": "Unit 1", "current_url": ""})
+    rejection = transformers.natively(raw | {"event": data})
+    assert reject_reason(rejection) == reject_reason(transformers.by_upstream(raw | {"event": data}))
+    assert dict(transformers.native.transform_paths) == {"native": 1}
+
+
 def test_unsupported_events_are_counted_by_shape(transformers):
     transformers.natively(played(username="None", context={}, event={"id": "secret", "secret": [1], "currentTime": ""}))
     ((shape, count),) = transformers.native.unsupported_shapes.items()
