@@ -76,17 +76,13 @@ class ReconnectingLedger(DatabaseLedger):
         Raises:
             LedgerError: the database does not answer for long, or ``_may_repeat`` has raised it.
         """
-        gives_up_at = steady_seconds() + (RETRY_SECONDS if retry_seconds is None else retry_seconds)
         with translated(operation):
-            while True:
-                try:
-                    return action()
-                except (OperationalError, InterfaceError):
-                    if steady_seconds() > gives_up_at:
-                        raise
-                    close_connection()
-                self._may_repeat()
-                time.sleep(self._poll_seconds)
+            return until_answered(
+                action,
+                retry_seconds=RETRY_SECONDS if retry_seconds is None else retry_seconds,
+                poll_seconds=self._poll_seconds,
+                before_repeat=self._may_repeat,
+            )
 
     def _wait_until(self, condition: Callable[[], bool]) -> None:
         """Wait until a condition holds: first look often, since short waits are frequent at both ends of a run."""
@@ -97,6 +93,33 @@ class ReconnectingLedger(DatabaseLedger):
 
     def _may_repeat(self) -> None:
         """Raise an error if this process may not record anything any more."""
+
+
+def until_answered(
+    action: Callable[[], T], *, retry_seconds: float, poll_seconds: float, before_repeat: Callable[[], object]
+) -> T:
+    """Repeat an action until the database of the ledger answers, and return its result.
+
+    Args:
+        action: does the same each time, even if the database has done it and the answer was lost.
+        retry_seconds: the time limit.
+        poll_seconds: the time between two attempts.
+        before_repeat: called before each of these times.
+
+    Raises:
+        OperationalError: the database does not answer.
+        InterfaceError: the same.
+    """
+    gives_up_at = steady_seconds() + retry_seconds
+    while True:
+        try:
+            return action()
+        except (OperationalError, InterfaceError):
+            if steady_seconds() > gives_up_at:
+                raise
+            close_connection()
+        before_repeat()
+        time.sleep(poll_seconds)
 
 
 def close_connection() -> None:

@@ -301,6 +301,24 @@ def test_process_waits_for_a_database_that_restarts(database, processes, argumen
     assert files(tmp_path / "out") == alone.files
 
 
+@pytest.mark.parametrize("database", ["mariadb"], indirect=True, scope="module")
+def test_watch_waits_for_a_database_that_restarts(database, processes, arguments, tmp_path):
+    slow = ["--join", "--sleep_between_batches_secs", "0.05"]
+    run = JoinedRun(processes, tmp_path, "watched", [*arguments, *into(tmp_path / "out"), *slow])
+    run.start()
+    seen = tmp_path / "watch.out"
+    watching = processes.start("replay_runs", "watch", "watched", "--every", "0.05", out=seen)
+    while not seen.exists() or b"running" not in seen.read_bytes():
+        assert processes.alive, processes.log
+        time.sleep(0.02)
+    database.kill()
+    time.sleep(1)
+    database.start()
+    assert run.wait(), processes.log
+    assert run.codes[watching] == 0, processes.log
+    assert seen.read_bytes().splitlines()[-1].startswith(b"finished, 100.0 %")
+
+
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True, scope="module")
 @pytest.mark.parametrize("seed", range(3, 3 + RUNS_ON_OTHERS))
 def test_processes_on_postgresql_do_what_one_does(replay_together, seed):

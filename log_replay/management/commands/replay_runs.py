@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandError
@@ -24,6 +25,7 @@ from log_replay.terminal_text import escape_controls
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
     from log_replay.models import Run
 
@@ -123,7 +125,7 @@ class Command(LogReplayCommand):
         if not 0 < every_seconds <= LONGEST_INTERVAL_SECONDS:
             raise ConfigurationError(f"--every {every_seconds:g} is not a valid number of seconds")
         self._wait_for(name, every_seconds)
-        watch = RunWatch(lambda: as_dict(_run(name)))
+        watch = RunWatch(self._answered(lambda: as_dict(_run(name))))
         if self.stdout.isatty():
             from rich.live import Live  # noqa: PLC0415 - slow to import, and only for terminals
 
@@ -134,6 +136,18 @@ class Command(LogReplayCommand):
         if last.shown["state"] != "finished":
             reason = escape_controls(last.shown["reason"] or "no process works on it")
             raise CommandError(f"the run {name} is {last.shown['state']}: {reason}", returncode=INCOMPLETE)
+
+    def _answered(self, look: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
+        """Return a function that waits for a database that restarts: the processes of the run do so as well."""
+        from log_replay.ledger.database import translated  # noqa: PLC0415
+        from log_replay.ledger.reconnecting import RETRY_SECONDS, until_answered  # noqa: PLC0415
+
+        def looked() -> dict[str, Any]:
+            say = cache(lambda: self.stderr.write("the database of the ledger does not answer; waiting for it"))
+            with translated("watch the run"):
+                return until_answered(look, retry_seconds=RETRY_SECONDS, poll_seconds=1, before_repeat=say)
+
+        return looked
 
     def _wait_for(self, name: str, every_seconds: float) -> None:
         """Wait until a run has begun: pods take some time to start."""
