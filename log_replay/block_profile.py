@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+#: Reasons for rejects with which users or courses of the events are counted.
+IDENTITY_REASONS = ("unknown_user", "no_external_id", "unknown_course")
+
 
 class ScannedLines(NamedTuple):
     """The times of a text's lines, and a sample of the lines.
@@ -82,7 +85,7 @@ class BlockProfile:
         line_bytes_over: the lengths of logged lines that may be over a transport's limit, with the line's offset.
         courses: the number of statements by course id; None for events without a course.
         users: the ids of users with statements.
-        missing: digests of users and courses that events were rejected for, by the reason of the rejection.
+        missing: digests of users and courses that were not found, by the reason in ``IDENTITY_REASONS``.
         cpu_seconds: the CPU time for transforming the block.
         inspection_cpu_seconds: the CPU time for validating its statements and for this profile.
     """

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import orjson
 
 from log_replay import _speedups
-from log_replay.block_profile import BlockProfile, CountedStatements, ProfileNotes, ScannedLines
+from log_replay.block_profile import IDENTITY_REASONS, BlockProfile, CountedStatements, ProfileNotes, ScannedLines
 from log_replay.inspect import counting
 from log_replay.inspect.repeats import sample_level
 from log_replay.statement_log.formatters import escape_replacement_characters
 from log_replay.statement_log.line_limits import LINE_LIMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from log_replay.identities import Identities
     from log_replay.records import BlockResult, LineBlock, Statement, TransformedEvent
@@ -96,16 +96,18 @@ class BlockProfiler:
         if len(self._user_ids) > _MOST_USERS:
             self._user_ids.clear()
         known, values = self._user_ids, _distinct_users(notes.transformed)
-        for value in values - known.keys():
+        # Not ``values - known.keys()``, which looks at every known user.
+        for value in values.difference(known):
             user_id = self._identities.user_id(value)
             if user_id is not None:
                 known[value] = user_id
             elif value:  # statements that identify users by mail do not need them
-                missing["unknown_user"].add(_digest(value))
-        users = {known[value] for value in values if value in known}
-        for reason, user, course in notes.rejected:
-            missing[reason].add(_digest(course if reason == "unknown_course" else user))
-        return users, dict(missing)
+                missing["unknown_user"].add(_digest(repr(value)))
+        users = set(map(known.get, values))
+        users.discard(None)
+        for reason, text in _not_found(notes.rejected):
+            missing[reason].add(_digest(text))
+        return cast("set[int]", users), dict(missing)
 
     def _with_all_verbs(self, events: Sequence[TransformedEvent], statements: CountedStatements) -> CountedStatements:
         """Parse the statements in which the verb has no fixed place: upstream's own, of plugins."""
@@ -165,6 +167,15 @@ def _distinct_users(transformed: Sequence[Noted]) -> set[Any]:
         return {user for user, _, _ in transformed if user.__hash__ is not None}
 
 
-def _digest(value: Any) -> int:
-    """Return a digest of a value from an event. Unlike ``hash``, it is the same in all processes."""
-    return int.from_bytes(blake2b(repr(value).encode(errors="backslashreplace"), digest_size=8).digest())
+def _not_found(rejected: Iterable[tuple[str, Any, Any]]) -> set[tuple[str, str]]:
+    """Return the different users and courses that were not found, each with the reason for the reject."""
+    return {
+        (reason, repr(course if reason == "unknown_course" else user))
+        for reason, user, course in rejected
+        if reason in IDENTITY_REASONS
+    }
+
+
+def _digest(text: str) -> int:
+    """Return a digest of a value's text. Unlike ``hash``, it is the same in all processes."""
+    return int.from_bytes(blake2b(text.encode(errors="backslashreplace"), digest_size=8).digest())

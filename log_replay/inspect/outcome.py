@@ -6,8 +6,8 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from log_replay.block_profile import IDENTITY_REASONS
 from log_replay.inspect.contents import share
-from log_replay.inspect.profile import IDENTITY_REASONS
 from log_replay.report.reasons import reason_text
 from log_replay.statement_log.line_limits import LINE_LIMITS
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from log_replay.block_profile import IDENTITY_REASONS
 from log_replay.counters import Counters, ValidationCounts
 from log_replay.inspect.distinct import Distinct, NamedCounts
 from log_replay.inspect.hours import HourCounts
@@ -14,13 +16,15 @@ from log_replay.records import Position, Rejected
 from log_replay.statement_log.line_limits import LINE_LIMITS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from log_replay.block_profile import BlockProfile
     from log_replay.records import BlockResult, SourceObject
 
 #: What the format ``aspects`` adds to a statement: the date, the logger and the place in the code.
 ASPECTS_PREFIX_BYTES = len("2026-11-21 09:12:13,123 INFO 1234567 [xapi_tracking] [user None] [ip None] emit.py:53 - ")
-#: Reasons for rejects with which users or courses of the events are counted.
-IDENTITY_REASONS = ("unknown_user", "no_external_id", "unknown_course")
+#: The reason, the event's name and the detail of a reject.
+_kind_of_reject = attrgetter("reason", "name", "detail")
 
 
 @dataclass(slots=True)
@@ -32,14 +36,13 @@ class RejectProfile:
     count: int = 0
     first: Position | None = None
 
-    def add(self, rejected: Rejected) -> None:
-        """Add one reject."""
-        if rejected.name:
-            self.events.add({rejected.name: 1})
-        if rejected.detail:
-            self.details.add({rejected.detail: 1})
-        self.count += 1
-        self.first = self.first or rejected.position
+    def add(self, name: str | None, detail: str | None, number: int) -> None:
+        """Add a number of rejects with the same event name and detail."""
+        if name:
+            self.events.add({name: number})
+        if detail:
+            self.details.add({detail: number})
+        self.count += number
 
     def merge(self, other: RejectProfile) -> None:
         """Add the rejects of a later part of the log."""
@@ -120,8 +123,7 @@ class Profile:
         self.unknown_names.add(result.unknown_names)
         self.transform_paths.update(result.transform_paths)
         self._add_validation(result.validation)
-        for rejected in result.rejects:
-            self.rejects.setdefault(rejected.reason, RejectProfile()).add(rejected)
+        self._add_rejects(result.rejects)
         current = self._current
         current.statements += result.counters.statements
         current.rejects += len(result.rejects)
@@ -131,6 +133,14 @@ class Profile:
         else:
             current.add(result.profile.size_bytes, result.counters.lines, result.profile.lines)
             self._add_block(result.object, result.profile)
+
+    def _add_rejects(self, rejects: Sequence[Rejected]) -> None:
+        for (reason, name, detail), number in Counter(map(_kind_of_reject, rejects)).items():
+            found = self.rejects.get(reason)
+            if not found:
+                first = next(rejected.position for rejected in rejects if rejected.reason == reason)
+                found = self.rejects[reason] = RejectProfile(first=first)
+            found.add(name, detail, number)
 
     def _add_block(self, name: str, profile: BlockProfile) -> None:
         self.size_bytes += profile.size_bytes
