@@ -59,7 +59,8 @@
     FIELD(LineStep, text) FIELD(LineStep, actor) FIELD(LineStep, time) FIELD(LineStep, milliseconds)                   \
         FIELD(LineStep, id) FIELD(LineStep, session) FIELD(LineStep, string) FIELD(LineStep, seconds)                  \
             FIELD(LineStep, duration) FIELD(LineStep, valid_duration) FIELD(LineStep, cached)              \
-                FIELD(LineStep, missing)
+                FIELD(LineStep, missing) FIELD(LineStep, optional) FIELD(LineStep, without)                \
+                    FIELD(LineStep, members)
 
 #define LAYOUTS(LAYOUT)                                                                                                \
     LAYOUT(Event, EVENT)                                                                                               \

@@ -1,7 +1,7 @@
 #include "steps.h"
 
 /* A step is a tuple that starts with its kind. LineStep_... are the kinds; see layouts.h. */
-enum { TOP_LEVEL, CONTEXT, DATA };
+enum { TOP_LEVEL, CONTEXT, DATA, DISCUSSION, EVENT, ANY }; /* SECTIONS in steps.py */
 
 #define DAY_SECONDS 86400
 #define MAX_KEY 2048
@@ -21,13 +21,29 @@ bytes_span(PyObject *bytes)
 const JsonNode *
 value_at(const Line *line, PyObject *path, bool *declined)
 {
-    Span text = bytes_span(path);
-    const JsonNode *section = *text.begin == TOP_LEVEL ? line->tree->nodes : *text.begin == CONTEXT ? line->context : line->data;
-    if (!section) {
+    Span text = bytes_span(path), key = {text.begin + 1, text.end};
+    const JsonNode *discussion;
+    switch (*text.begin) {
+    case TOP_LEVEL:
+        return member(line->tree, line->tree->nodes, key);
+    case CONTEXT:
+        return member(line->tree, line->context, key);
+    case DATA:
+        *declined = *declined || !line->data;
+        return line->data ? member(line->data_tree, line->data, key) : NULL;
+    case DISCUSSION:
+        *declined = *declined || !line->data;
+        discussion = line->data ? member(line->data_tree, line->data, SPAN("discussion")) : NULL;
+        return discussion ? member(line->data_tree, discussion, key) : NULL;
+    case EVENT:
+        *declined = *declined || !line->data || line->data_tree != line->tree;
+        return *declined ? NULL : member(line->tree, line->data, key);
+    case ANY:
+        return find_first(line->tree, line->data_tree, key);
+    default:
         *declined = true;
         return NULL;
     }
-    return member(*text.begin == DATA ? line->data_tree : line->tree, section, (Span){text.begin + 1, text.end});
 }
 
 /* Return the number's value, or a negative one if Python must read it. */
@@ -242,6 +258,125 @@ write_string_at(const Line *line, PyObject *step, Output *output)
            write_string(output, string);
 }
 
+static bool
+is_null(const JsonNode *value)
+{
+    return !value || value->type == JSON_NULL;
+}
+
+/* Write the string at a path between two texts, or another text if there is none. The step: kind, path, text before and after
+ * the string, text without a string.
+ */
+static int
+write_optional(const Line *line, PyObject *step, Output *output)
+{
+    bool declined = false;
+    const JsonNode *string = value_at(line, PyTuple_GetItem(step, 1), &declined);
+    if (declined || !(is_null(string) || string->type == JSON_STRING)) {
+        return 0;
+    }
+    if (is_null(string) || string->text.begin == string->text.end) {
+        return write_span(output, bytes_span(PyTuple_GetItem(step, 4)));
+    }
+    return write_span(output, bytes_span(PyTuple_GetItem(step, 2))) && write_string(output, string) &&
+           write_span(output, bytes_span(PyTuple_GetItem(step, 3)));
+}
+
+/* Return true for a string that is not empty and has no escapes. */
+static bool
+is_plain(const JsonNode *string)
+{
+    return string && string->type == JSON_STRING && string->text.begin < string->text.end && !string->escaped;
+}
+
+static Span
+without_slashes(Span text)
+{
+    while (text.end > text.begin && text.end[-1] == '/') {
+        text.end--;
+    }
+    return text;
+}
+
+/* Write a string without the parts that are equal to another one, and without slashes at its end, neither before nor after
+ * the parts are removed. The step: kind, the paths of the strings.
+ */
+static int
+write_without(const Line *line, PyObject *step, Output *output)
+{
+    bool declined = false;
+    const JsonNode *string = value_at(line, PyTuple_GetItem(step, 1), &declined);
+    const JsonNode *part = value_at(line, PyTuple_GetItem(step, 2), &declined);
+    if (declined || !is_plain(string) || !is_plain(part)) {
+        return 0;
+    }
+    Span rest = without_slashes(string->text);
+    size_t length = (size_t)(part->text.end - part->text.begin);
+    char *begin = output->at;
+    const char *at = rest.begin;
+    while (at < rest.end) {
+        if ((size_t)(rest.end - at) >= length && memcmp(at, part->text.begin, length) == 0) {
+            at += length;
+        }
+        else if (!write_span(output, (Span){at, at + 1})) {
+            return 0;
+        }
+        else {
+            at++;
+        }
+    }
+    output->at = begin + (without_slashes((Span){begin, output->at}).end - begin);
+    return 1;
+}
+
+/* Return true if Python writes a number as it is: an integer, or the shortest text of a float that needs no exponent. */
+static bool
+is_written_alike(Span number)
+{
+    const char *at = number.begin, *point = memchr(number.begin, '.', (size_t)(number.end - number.begin));
+    if (*at == '-' || number.end - at > MAX_DIGITS) {
+        return false;
+    }
+    for (; at < number.end; at++) {
+        if (!is_digit(*at) && at != point) {
+            return false;
+        }
+    }
+    /* Python writes a number that is less than 0.0001 with an exponent. */
+    return !point || (number.end[-1] != '0' && number_value(number) >= 0.0001) || point + 2 == number.end;
+}
+
+/* Write members of an object, without those that have no value. The step: kind, tuples of a path, and a name with a colon. */
+static int
+write_members(const Line *line, PyObject *step, Output *output)
+{
+    PyObject *members = PyTuple_GetItem(step, 1);
+    Py_ssize_t count = PyTuple_Size(members);
+    bool is_first = true;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        bool declined = false;
+        PyObject *path_and_name = PyTuple_GetItem(members, i);
+        const JsonNode *value = value_at(line, PyTuple_GetItem(path_and_name, 0), &declined);
+        if (declined) {
+            return 0;
+        }
+        if (is_null(value) || (value->type == JSON_STRING && value->text.begin == value->text.end)) {
+            continue;
+        }
+        if (!write_span(output, is_first ? SPAN("") : SPAN(",")) || !write_span(output, bytes_span(PyTuple_GetItem(path_and_name, 1)))) {
+            return 0;
+        }
+        is_first = false;
+        bool done = value->type == JSON_STRING
+                        ? write_span(output, SPAN("\"")) && write_string(output, value) && write_span(output, SPAN("\""))
+                        : value->type == JSON_NUMBER && is_written_alike(value->text) && write_span(output, value->text);
+        if (!done) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 static int
 write_session(const Line *line, PyObject *step, Output *output)
 {
@@ -303,6 +438,12 @@ run_step(Line *line, PyObject *step, Output *output)
         return is_missing(line, step);
     case LineStep_cached:
         return write_cached(line, step, output);
+    case LineStep_optional:
+        return write_optional(line, step, output);
+    case LineStep_without:
+        return write_without(line, step, output);
+    case LineStep_members:
+        return write_members(line, step, output);
     default:
         PyErr_SetString(PyExc_ValueError, "unknown kind of step");
         return -1;

@@ -12,8 +12,9 @@ from log_replay.errors import LogReplayError
 from log_replay.records import TransformedEvent
 from log_replay.statements.native.certification import Certification
 from log_replay.statements.native.fields import UpstreamRejects, with_session
+from log_replay.statements.native.parts import NOT_CACHED, REJECTIONS, CachedCourses, CachedParts
 from log_replay.statements.native.platform import configured_platform
-from log_replay.statements.native.recipes import NOT_CACHED, REJECTIONS, CachedCourses, LineRecipes
+from log_replay.statements.native.recipes import LineRecipes
 from log_replay.statements.native.shapes import shape_of
 from log_replay.statements.native.transforms import RECIPES, REJECT_CHECKS, TRANSFORMS
 from log_replay.statements.native.verification import same_statements
@@ -156,9 +157,9 @@ class NativeTransformer:
     def _new_line_recipes(self, identities: IdentityCache) -> LineRecipes:
         # Events that the settings do not list are unknown, even if there is a transform.
         native = {name: self._transforms[name] for name in self.names if self.native_for(name)[0]}
-        courses = CachedCourses(identities)
+        courses, parts = CachedCourses(identities), CachedParts()
         try:
-            recipes = {name: self._recipe_of(name, native[name], self._platform, courses) for name in native}
+            recipes = {name: self._recipe_of(name, native[name], self._platform, courses, parts) for name in native}
         except ValueError:  # the root URL has characters that templates do not support
             recipes = {}
         return LineRecipes(

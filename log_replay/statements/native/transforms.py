@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from log_replay.records import EventFields
     from log_replay.statements.native.caliper.event import CaliperTransform
+    from log_replay.statements.native.parts import CachedCourses, CachedParts
     from log_replay.statements.native.platform import Platform
-    from log_replay.statements.native.recipes import CachedCourses, LineRecipe
+    from log_replay.statements.native.recipes import LineRecipe
     from log_replay.statements.native.xapi.statement import XapiTransform
 
 #: Transforms an event with one name.
@@ -34,7 +35,7 @@ REJECT_CHECKS: Mapping[str, Callable[[EventFields, Platform], None]] = {
 }
 
 #: The functions that return the recipe of an event with a native transform, or None, by transformer type.
-RECIPES: Mapping[str, Callable[[str, Any, Platform, CachedCourses], LineRecipe | None]] = {
+RECIPES: Mapping[str, Callable[[str, Any, Platform, CachedCourses, CachedParts], LineRecipe | None]] = {
     "xapi": xapi_recipe,
     "caliper": caliper_recipe,
 }

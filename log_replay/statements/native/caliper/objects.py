@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from log_replay.statements.native.caliper.envelope import json_of
 from log_replay.statements.native.caliper.event import CACHED_BLOCKS, course_members, member
 from log_replay.statements.native.fields import UpstreamRejects, course_id_of, required_at, value_at
-from log_replay.statements.native.recipes import reads
+from log_replay.statements.native.parts import reads
 from log_replay.statements.native.times import caliper_duration
 from log_replay.statements.native.usage_keys import video_key
 

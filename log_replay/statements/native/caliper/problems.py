@@ -14,7 +14,7 @@ from log_replay.statements.native.caliper.event import (
     member,
 )
 from log_replay.statements.native.fields import Finder, UpstreamRejects, acting_user, find, value_at
-from log_replay.statements.native.recipes import reads
+from log_replay.statements.native.parts import reads
 from log_replay.statements.native.usage_keys import problem_key_from_page
 
 if TYPE_CHECKING:

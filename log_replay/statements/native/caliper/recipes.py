@@ -8,18 +8,16 @@ from log_replay.statements.native import times
 from log_replay.statements.native.caliper import problems, targets
 from log_replay.statements.native.caliper.envelope import template_of
 from log_replay.statements.native.caliper.event import PARTS_OF
-from log_replay.statements.native.recipes import (
+from log_replay.statements.native.parts import paths_of
+from log_replay.statements.native.recipes import LineRecipe
+from log_replay.statements.native.steps import (
     ACTOR,
     ID,
     MILLISECONDS,
-    LineRecipe,
-    Rejection,
     Step,
-    cached,
     duration,
     flat,
     missing,
-    paths_of,
     session,
     text,
     valid_duration,
@@ -30,8 +28,8 @@ if TYPE_CHECKING:
 
     from log_replay.records import Event
     from log_replay.statements.native.caliper.event import CaliperTransform
+    from log_replay.statements.native.parts import CachedCourses, CachedParts, Rejection
     from log_replay.statements.native.platform import Platform
-    from log_replay.statements.native.recipes import CachedCourses
 
 NO_TIME: Rejection = ("ValueError", "time is missing")
 NO_ZONE: Rejection = ("TypeError", times.NO_ZONE)
@@ -53,7 +51,9 @@ STEPS: dict[Callable[..., Any], tuple[Step, ...]] = {
 }
 
 
-def recipe_of(name: str, transform: CaliperTransform, platform: Platform, courses: CachedCourses) -> LineRecipe | None:
+def recipe_of(
+    name: str, transform: CaliperTransform, platform: Platform, courses: CachedCourses, cached: CachedParts
+) -> LineRecipe | None:
     """Return the recipe of an event, or None if a part of its Caliper events has no steps."""
     # Graded attempts are logged without an event source in the context; see ``problems.problem_check``.
     is_problem_check = transform is problems.problem_check
@@ -73,7 +73,7 @@ def recipe_of(name: str, transform: CaliperTransform, platform: Platform, course
             result: str = part(event.fields) if of_fields else part(event, platform, courses)
             return result.encode()
 
-        return (text(member), cached(call, paths))
+        return (text(member), cached.step(part, call, paths))
 
     object_ = steps_of(b"", parts.object, of_fields=False)
     target, generated = steps_of(b',"target":', parts.target), steps_of(b',"generated":', parts.generated)

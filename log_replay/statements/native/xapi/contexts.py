@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from log_replay.statements.native.fields import UpstreamRejects, course_id_of, find, text, text_at, value_at
-from log_replay.statements.native.recipes import reads
+from log_replay.statements.native.parts import reads
 from log_replay.statements.native.times import seconds_text
 from log_replay.statements.native.xapi.objects import COURSE, DISCUSSION, EXAM_ATTEMPT, activity, without_nones
 from log_replay.statements.serialise import json_text
@@ -25,6 +25,14 @@ ATTEMPT_STARTED = "https://w3id.org/xapi/openedx/extension/attempt-started"
 ATTEMPT_COMPLETED = "https://w3id.org/xapi/openedx/extension/attempt-completed"
 ATTEMPT_ID = "http://id.tincanapi.com/extension/attempt-id"
 DURATION = "http://id.tincanapi.com/extension/duration"
+
+#: The extensions of an attempt at an exam, and the fields that they are in.
+ATTEMPT_FIELDS = {
+    ATTEMPT_STARTED: "attempt_started_at",
+    ATTEMPT_COMPLETED: "attempt_completed_at",
+    DURATION: "attempt_event_elapsed_time_secs",
+    ATTEMPT_ID: "attempt_id",
+}
 
 SESSION = b',"%b":' % SESSION_ID
 
@@ -50,9 +58,12 @@ def in_discussion(event: Event, platform: Platform, identities: Identities) -> b
     parent = course_of(event, platform, identities)
     discussion = value_at(event.fields, "data", "discussion")
     thread = discussion.get("id") if isinstance(discussion, dict) else None
-    if not thread:
-        return _with_parent(parent)
-    return _with_grouping(parent, activity(platform.iri("api/discussion/v1/threads", thread), {"type": DISCUSSION}))
+    return _with_grouping(parent, thread_activity(platform, thread)) if thread else _with_parent(parent)
+
+
+def thread_activity(platform: Platform, thread: object) -> bytes:
+    """Return the thread with this id."""
+    return activity(platform.iri("api/discussion/v1/threads", thread), {"type": DISCUSSION})
 
 
 def in_exam_attempt(event: Event, platform: Platform, identities: Identities) -> bytes:
@@ -62,14 +73,7 @@ def in_exam_attempt(event: Event, platform: Platform, identities: Identities) ->
     definition = {
         "type": EXAM_ATTEMPT,
         "name": {"en": text_at(fields, "event", "exam_name")},
-        "extensions": without_nones(
-            {
-                ATTEMPT_STARTED: value_at(fields, "event", "attempt_started_at"),
-                ATTEMPT_COMPLETED: value_at(fields, "event", "attempt_completed_at"),
-                DURATION: value_at(fields, "event", "attempt_event_elapsed_time_secs"),
-                ATTEMPT_ID: value_at(fields, "event", "attempt_id"),
-            }
-        ),
+        "extensions": without_nones({iri: value_at(fields, "event", field) for iri, field in ATTEMPT_FIELDS.items()}),
     }
     return _with_grouping(parent, activity(value_at(fields, "event", "attempt_code"), definition))
 

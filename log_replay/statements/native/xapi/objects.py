@@ -14,7 +14,7 @@ from log_replay.statements.native.fields import (
     text_at,
     value_at,
 )
-from log_replay.statements.native.recipes import reads
+from log_replay.statements.native.parts import reads
 from log_replay.statements.native.usage_keys import video_key
 from log_replay.statements.serialise import json_text, quoted
 
@@ -186,6 +186,7 @@ def exam(kind: str) -> Object:
     """Return the function that returns an exam of this kind: ``timed``, ``practice`` or ``proctored``."""
     exam_type = f"https://w3id.org/xapi/openedx/activity/{kind}-assessment"
 
+    @reads("event.exam_name", "event.exam_default_time_limit_mins", "event.exam_content_id")
     def exam_of_kind(event: Event, _platform: Platform, _identities: Identities) -> bytes:
         fields = event.fields
         definition = {

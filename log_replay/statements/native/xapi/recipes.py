@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any, cast
 
 from log_replay.statements.native import times
 from log_replay.statements.native.fields import Finder
-from log_replay.statements.native.recipes import (
+from log_replay.statements.native.parts import paths_of
+from log_replay.statements.native.recipes import LineRecipe, ProblemTexts
+from log_replay.statements.native.steps import (
     ACTOR,
     ID,
     TIME,
-    LineRecipe,
-    ProblemTexts,
-    Rejection,
     Step,
-    cached,
     flat,
-    paths_of,
+    members,
+    optional,
     seconds,
     session,
     string,
     text,
+    without,
 )
 from log_replay.statements.native.usage_keys import block_of_page, block_prefix
 from log_replay.statements.native.xapi import contexts, objects, problem_check, results, verbs
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from log_replay.identities import Identities
     from log_replay.records import Event
+    from log_replay.statements.native.parts import CachedCourses, CachedParts, Rejection
     from log_replay.statements.native.platform import Platform
-    from log_replay.statements.native.recipes import CachedCourses
     from log_replay.statements.native.xapi.statement import XapiTransform
 
 
@@ -48,9 +48,12 @@ def _captions(*, enabled: bool) -> tuple[Step, ...]:
 
 
 BEFORE_FROM, BEFORE_TO, AFTER_TO = results.SEEK_RESULT.split(b"%b")
+MEMBER_OF_TYPE = b',"%b":"' % contexts.TYPE
 #: The steps of parts whose values differ from event to event.
 STEPS: dict[Callable[..., Any], tuple[Step, ...]] = {
     contexts.no_activities: (),
+    contexts.thread_type: (optional("any.thread_type", before=MEMBER_OF_TYPE, after=b'"'),),
+    contexts.vote_value: (optional("any.vote_value", before=MEMBER_OF_TYPE, after=b'"'),),
     contexts.video_length: (seconds("data.duration", before=b',"%b":' % contexts.VIDEO_LENGTH, without=b""),),
     results.playback_position: _position(results.POSITION_RESULT, b'{"extensions":{}}'),
     results.seek: (
@@ -61,7 +64,7 @@ STEPS: dict[Callable[..., Any], tuple[Step, ...]] = {
     results.captions_off: _captions(enabled=False),
 }
 NO_ZONE: Rejection = ("ValueError", times.NO_ZONE)
-#: Marks the place of a usage key; no URL has it.
+#: Marks the place of a key or a text; no URL has it.
 PLACE = "{key}"
 #: The blocks that are objects: the path of the usage key, and the definition.
 BLOCKS: dict[Callable[..., Any], tuple[str, bytes]] = {
@@ -71,7 +74,58 @@ BLOCKS: dict[Callable[..., Any], tuple[str, bytes]] = {
 }
 
 
-def _problem_texts(platform: Platform, courses: CachedCourses) -> ProblemTexts:
+def _around_place(template: bytes) -> tuple[bytes, bytes]:
+    before, after = template.split(PLACE.encode())
+    return before, after
+
+
+def _steps_of(
+    platform: Platform, courses: CachedCourses, cached: CachedParts
+) -> dict[Callable[..., Any], tuple[Step, ...]]:
+    """Return the steps of the parts that need the platform, by part."""
+    identities = cast("Identities", courses)
+
+    def parent(event: Event) -> bytes | None:
+        return contexts.course_of(event, platform, identities) or None
+
+    course = cached.step(contexts.in_discussion, parent, ("context.course_id",))
+    steps: dict[Callable[..., Any], tuple[Step, ...]] = {}
+    for part, (path, definition) in BLOCKS.items():
+        before, after = _around_place(objects.ACTIVITY % (json_text(platform.iri("xblock", PLACE)), definition))
+        steps[part] = (text(before), string(path), text(after))
+    before_parent = text(b',"contextActivities":{"parent":')
+    before, after = _around_place(b',"grouping":[%b]' % contexts.thread_activity(platform, PLACE))
+    steps[contexts.in_discussion] = (
+        before_parent,
+        course,
+        optional("data.discussion.id", before=before, after=after),
+        text(b"}"),
+    )
+    before, after = _around_place(objects.NAMED_DISCUSSION % json_text(PLACE))
+    steps[objects.post] = (
+        text(b'{"id":%b' % json_text(platform.root_url)[:-1]),
+        without("context.path", "data.id"),
+        text(b"/"),
+        string("data.id"),
+        text(b'","objectType":"Activity","definition":'),
+        optional("data.title", before=before, after=after, without=objects.DISCUSSION_TYPE),
+        text(b"}"),
+    )
+    steps[contexts.in_exam_attempt] = (
+        before_parent,
+        course,
+        text(b',"grouping":[{"id":"'),
+        string("event.attempt_code"),
+        text(b'","objectType":"Activity","definition":{"type":"%b","name":{"en":"' % objects.EXAM_ATTEMPT.encode()),
+        string("event.exam_name"),
+        text(b'"},"extensions":{'),
+        members({f"event.{field}": iri for iri, field in contexts.ATTEMPT_FIELDS.items()}),
+        text(b"}}}]}"),
+    )
+    return steps
+
+
+def _problem_texts(platform: Platform, courses: CachedCourses, cached: CachedParts) -> ProblemTexts:
     identities = cast("Identities", courses)
 
     def in_course(event: Event) -> bytes:
@@ -83,11 +137,11 @@ def _problem_texts(platform: Platform, courses: CachedCourses) -> ProblemTexts:
     return ProblemTexts(
         attempted=template_of(verbs.ATTEMPTED, platform),
         evaluated=template_of(verbs.EVALUATED, platform),
-        context=cached(in_course, ("context.course_id",)),
-        course=cached(course, ("context.course_id",)),
-        score=cached(_score, ("data.max_grade", "data.grade")),
-        page=cached(_block_of_page, ("referer",)),
-        block_prefix=cached(_block_prefix, ("context.course_id",)),
+        context=cached.step(contexts.in_course, in_course, ("context.course_id",)),
+        course=cached.step(contexts.course_of, course, ("context.course_id",)),
+        score=cached.step(_score, _score, ("data.max_grade", "data.grade")),
+        page=cached.step(_block_of_page, _block_of_page, ("referer",)),
+        block_prefix=cached.step(_block_prefix, _block_prefix, ("context.course_id",)),
         iri=b'{"id":%b' % json_text(f"{platform.root_url}/xblock/")[:-1],
         definition=b'{"type":"%b"' % objects.INTERACTION.encode(),
         attempts=b',"extensions":{"%b":' % problem_check.ATTEMPT,
@@ -95,7 +149,7 @@ def _problem_texts(platform: Platform, courses: CachedCourses) -> ProblemTexts:
         verb_in_ids=f"{verbs.EVALUATED.json_in_ids}-".encode(),
         new_namespace=verbs.DNS.new_digest,
         new_digest=sha1(usedforsecurity=False).copy,
-        untyped=cached(_untyped, ("data.answers", "data.success")),
+        untyped=cached.step(_untyped, _untyped, ("data.answers", "data.success")),
         no_id=("no_object_id", None),
         no_course=("AttributeError", problem_check.NO_COURSE),
         no_question=("KeyError", problem_check.NO_QUESTION),
@@ -123,35 +177,33 @@ def _block_prefix(event: Event) -> bytes | None:
     return quoted(block_prefix(course_id, "problem"))[1:-1] if course_id and ":" in course_id else None
 
 
-def recipe_of(name: str, transform: XapiTransform, platform: Platform, courses: CachedCourses) -> LineRecipe | None:
+def recipe_of(
+    name: str, transform: XapiTransform, platform: Platform, courses: CachedCourses, cached: CachedParts
+) -> LineRecipe | None:
     """Return the recipe of an event, or None if a part of its statements has no steps."""
     if platform.agent_identifier != "external_id" or not platform.root_url:
         return None
     if transform is problem_check.problem_check:
-        texts = _problem_texts(platform, courses)
+        texts = _problem_texts(platform, courses, cached)
         return LineRecipe(name, texts.new_digest, b"", b"", (), texts, no_zone=NO_ZONE)
     parts = PARTS_OF.get(transform)
     if parts is None:
         return None
     template = template_of(parts.verb, platform)
+    steps_of_parts = STEPS | _steps_of(platform, courses, cached)
 
     def steps_of(part: Callable[..., Any] | None, *, of_fields: bool = False) -> tuple[Step, ...] | None:
         if part is None:
             return ()
-        if part in BLOCKS:
-            path, definition = BLOCKS[part]
-            iri = json_text(f"{platform.root_url}/xblock/{PLACE}")
-            before, after = (objects.ACTIVITY % (iri, definition)).split(PLACE.encode())
-            return (text(before), string(path), text(after))
         paths = paths_of(part)
-        if part in STEPS or paths is None:
-            return STEPS.get(part)
+        if part in steps_of_parts or paths is None:
+            return steps_of_parts.get(part)
 
         def call(event: Event) -> bytes | None:
             result: bytes = part(event.fields) if of_fields else part(event, platform, courses)
             return None if part is parts.object and not result else result  # upstream rejects an object without an id
 
-        return (cached(call, paths),)
+        return (cached.step(part, call, paths),)
 
     extensions, result = steps_of(parts.extensions, of_fields=True), steps_of(parts.result, of_fields=True)
     activities, object_ = steps_of(parts.activities), steps_of(parts.object)

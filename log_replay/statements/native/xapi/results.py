@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from log_replay.statements.native.fields import UpstreamRejects, text_at, value_at
-from log_replay.statements.native.recipes import reads
+from log_replay.statements.native.parts import reads
 from log_replay.statements.native.times import decimal_seconds, seconds_text, xapi_duration
 from log_replay.statements.native.xapi.objects import without_nones
 from log_replay.statements.serialise import json_text
