@@ -5,8 +5,8 @@
 
 #define MAX_TEXT 32768
 #define MAX_DATA 16384
-#define RANGE_BITS 10 /* as in identities/ranges.py */
-#define EXTERNAL_ID_LENGTH 36
+#define RANGE_BITS 12 /* as in identities/ranges.py */
+#define UUID_DIGITS 32
 
 static Py_ssize_t
 length_of(Span span)
@@ -151,6 +151,23 @@ string_object(Span text)
     return PyUnicode_DecodeUTF8(text.begin, length_of(text), NULL);
 }
 
+/* Return the number that a text of 1 to 18 digits is; -1 for other texts. */
+static long long
+number_in(Span text)
+{
+    long long number = 0;
+    if (text.begin == text.end || length_of(text) > 18) {
+        return -1;
+    }
+    for (const char *at = text.begin; at < text.end; at++) {
+        if (!is_digit(*at)) {
+            return -1;
+        }
+        number = 10 * number + (*at - '0');
+    }
+    return number;
+}
+
 /* Return the user as a Python object. */
 static PyObject *
 user_object(const JsonNode *user)
@@ -161,47 +178,73 @@ user_object(const JsonNode *user)
     if (user->type == JSON_STRING) {
         return string_object(user->text);
     }
-    long long id = 0;
-    for (const char *at = user->text.begin; at < user->text.end; at++) {
-        id = 10 * id + (*at - '0');
+    return PyLong_FromLongLong(number_in(user->text));
+}
+
+/* Set the line's external id from the digits of a UUID. Return its text; the begin is NULL for a user without one, who has
+ * zeros.
+ */
+static Span
+external_id_of(Line *line, const char *digits)
+{
+    static const int groups[] = {8, 4, 4, 4, 12};
+    char *at = line->external_id;
+    if (!*digits) {
+        return (Span){NULL, NULL};
     }
-    return PyLong_FromLongLong(id);
+    for (int i = 0; i < 5; i++) {
+        if (i) {
+            *at++ = '-';
+        }
+        memcpy(at, digits, (size_t)groups[i]);
+        at += groups[i];
+        digits += groups[i];
+    }
+    return (Span){line->external_id, at};
+}
+
+/* Return the external id of a user in the ranges; the begin is NULL if it is not there, or on an error. */
+static Span
+external_id_in_ranges(Line *line, PyObject *ranges, const JsonNode *user)
+{
+    long long id = number_in(user->text);
+    Py_ssize_t at = (Py_ssize_t)(id & ((1 << RANGE_BITS) - 1)) * UUID_DIGITS;
+    PyObject *number = id < 0 ? NULL : PyLong_FromLongLong(id >> RANGE_BITS);
+    PyObject *digits = number ? PyDict_GetItemWithError(ranges, number) : NULL;
+    Py_XDECREF(number);
+    if (!digits || !PyBytes_Check(digits) || PyBytes_Size(digits) < at + UUID_DIGITS) {
+        return (Span){NULL, NULL};
+    }
+    return external_id_of(line, PyBytes_AsString(digits) + at);
 }
 
 /* Find the external id of a user in the dicts of IdentityCache. Return false if Python must find it, on an error, or if the
  * line's rejection is set.
  */
 static bool
-find_external_id(Line *line, PyObject *recipes, PyObject *user)
+find_external_id(Line *line, PyObject *recipes, const JsonNode *user, PyObject *user_object)
 {
-    PyObject *found = PyDict_GetItemWithError(PyTuple_GetItem(recipes, LineRecipes_users), user);
-    PyObject *ranges = PyTuple_GetItem(recipes, LineRecipes_ranges), *texts = NULL;
-    const char *begin = NULL;
-    Py_ssize_t length = EXTERNAL_ID_LENGTH;
+    PyObject *found = PyDict_GetItemWithError(PyTuple_GetItem(recipes, LineRecipes_users), user_object);
+    PyObject *ranges = PyTuple_GetItem(recipes, LineRecipes_ranges);
+    Span external_id = {NULL, NULL};
     if (found && PyTuple_Check(found) && PyTuple_Size(found) == User_count) {
         PyObject *text = PyTuple_GetItem(found, User_external_id);
-        begin = PyUnicode_Check(text) ? PyUnicode_AsUTF8AndSize(text, &length) : NULL;
+        Py_ssize_t length = 0;
+        const char *begin = PyUnicode_Check(text) ? PyUnicode_AsUTF8AndSize(text, &length) : NULL;
+        external_id = (Span){begin, begin ? begin + length : NULL};
     }
-    else if (!PyErr_Occurred() && ranges != Py_None && PyLong_Check(user)) {
-        long long id = PyLong_AsLongLong(user);
-        Py_ssize_t at = (Py_ssize_t)(id & ((1 << RANGE_BITS) - 1)) * EXTERNAL_ID_LENGTH;
-        PyObject *number = PyLong_FromLongLong(id >> RANGE_BITS);
-        texts = number ? PyDict_GetItemWithError(ranges, number) : NULL;
-        Py_XDECREF(number);
-        if (texts && PyBytes_Check(texts) && PyBytes_Size(texts) >= at + EXTERNAL_ID_LENGTH) {
-            begin = PyBytes_AsString(texts) + at;
-            begin = *begin ? begin : NULL; /* a user without an external id has zeros */
-        }
+    else if (!found && !PyErr_Occurred() && ranges != Py_None) {
+        external_id = external_id_in_ranges(line, ranges, user);
     }
     if (PyErr_Occurred()) {
         return false;
     }
-    if (!begin && (!found || found == Py_None)) {
+    if (!external_id.begin && (!found || found == Py_None)) {
         line->rejection = Py_NewRef(PyTuple_GetItem(recipes, found ? LineRecipes_unknown_user : LineRecipes_not_cached));
         return false;
     }
-    line->common.name = (Span){begin, begin + (begin ? length : 0)};
-    return begin && needs_no_escapes(line->common.name);
+    line->common.name = external_id;
+    return external_id.begin && needs_no_escapes(external_id);
 }
 
 /* Return true if a time has no zone, and would be in the LMS's format with one. */
@@ -472,7 +515,7 @@ transform_line(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
     else if (is_empty(user_node, &declined)) {
         line.rejection = Py_NewRef(PyTuple_GetItem(recipes, LineRecipes_anonymous));
     }
-    else if (user && find_external_id(&line, recipes, user)) {
+    else if (user && find_external_id(&line, recipes, user_node, user)) {
         statements = statements_of(PyModule_GetState(module), &line, recipe, arguments[3], json);
     }
     if ((statements || line.rejection) && !PyErr_Occurred()) {

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from log_replay.errors import RejectError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable
 
     from django.db.models import Model
-    from opaque_keys.edx.keys import CourseKey
 
 
 class User(NamedTuple):
@@ -69,11 +68,11 @@ class LmsModels:
     Attributes:
         external_id: the model of ``external_user_ids_externalid``.
         external_id_type: the model of ``external_user_ids_externalidtype``.
-        course_names: returns display names by course id, for course keys.
+        course_overview: the model of ``course_overviews_courseoverview``.
         retired_usernames: returns the usernames that a user may have after retirement.
     """
 
     external_id: type[Model]
     external_id_type: type[Model]
-    course_names: Callable[[Collection[CourseKey]], dict[str, str | None]]
+    course_overview: type[Model]
     retired_usernames: Callable[[str], list[str]]

@@ -25,6 +25,8 @@ CACHE_SIZE = 100_000
 #: After this number of look-ups of one user, all users of a block are looked up at once, and no ranges are used. Only
 #: event-routing-backends' own code asks for whole users.
 MAX_SINGLE_LOOKUPS = 100
+#: Up to this number of ids, one query looks them up as ids and as usernames.
+FEW_IDS = 32
 #: ERB's ``get_user_email`` returns this for an unknown user.
 UNKNOWN_EMAIL = "unknown@example.com"
 LONE_SURROGATES = re.compile("[\ud800-\udfff]")
@@ -91,7 +93,7 @@ class IdentityCache:
     @property
     def external_ids(self) -> dict[int, bytes] | None:
         """The external ids in memory by number of the range, see ``ExternalIdRanges``; None if there are no ranges."""
-        return self._ranges.texts if self._ranges else None
+        return self._ranges.digits if self._ranges else None
 
     def has_course(self, course_id: Any) -> bool:
         """Return True if the cache has the course, or knows that the LMS cannot have it."""
@@ -166,7 +168,7 @@ class IdentityCache:
     def user_id(self, username_or_id: Any) -> int | None:
         """Return the id of the user, or None. This is faster than ``user`` for users whose external id is cached."""
         if self._ranges and username_or_id not in self.users and self._ranges.find(username_or_id):
-            return cast("int", username_or_id)
+            return int(username_or_id)
         user = self.user(username_or_id)
         return user.id if user else None
 
@@ -193,15 +195,17 @@ class IdentityCache:
         found = {value: user for value, key in keys.items() if (user := self.users.get(key.id))}
         ids = {value: key for value, key in keys.items() if key.id is not None and value not in found}
         usernames = {value: key for value, key in keys.items() if key.id is None}
-        found |= self._find_users(ids, usernames)
         # A number that is no user's id may be a username.
-        found |= self._find_users({}, {value: key for value, key in ids.items() if value not in found})
+        few = len(ids) <= FEW_IDS
+        found |= self._find_users(ids, usernames | ids if few else usernames)
+        if not few:
+            found |= self._find_users({}, {value: key for value, key in ids.items() if value not in found})
         self._cache_users([user for user in found.values() if user.id not in self.users])
         for value in keys:
             self.users[value] = self.users[found[value].id] if value in found else None
 
     def _find_users(self, ids: Mapping[Any, UserKey], usernames: Mapping[Any, UserKey]) -> dict[Any, User]:
-        """Return the users with these ids and those with these usernames, in one query; unknown ones are left out."""
+        """Return the users with these ids or else these usernames, in one query; unknown ones are left out."""
         current_and_retired = {value: self._current_and_retired(key) for value, key in usernames.items()}
         wanted_ids = {key.id for key in ids.values() if key.id is not None}
         wanted_usernames = {username for names in current_and_retired.values() for username in names}
@@ -214,7 +218,8 @@ class IdentityCache:
         by_folded_username = {user.username.casefold(): user for user in users}
         found = {value: by_id.get(cast("int", key.id)) for value, key in ids.items()}
         for value, names in current_and_retired.items():
-            found[value] = _first(by_username, names) or _first(by_folded_username, map(str.casefold, names))
+            if not found.get(value):
+                found[value] = _first(by_username, names) or _first(by_folded_username, map(str.casefold, names))
         return {value: user for value, user in found.items() if user}
 
     def _current_and_retired(self, key: UserKey) -> list[str]:

@@ -9,28 +9,25 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import structlog
 from django.contrib.auth import get_user_model
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, OperationalError, connections, router
-from django.db.models import CharField, F
-from django.db.models.functions import Cast
 from opaque_keys.edx.keys import CourseKey
 
 from log_replay.databases import database_reason
 from log_replay.errors import IdentitiesNotResponding, IdentityError
 from log_replay.identities import LmsModels, User
-from log_replay.identities.parameters import query_parts
+from log_replay.identities.parameters import padded, query_parts
+from log_replay.identities.ranges import uuid_text
 from log_replay.retry import RetryPolicy, TemporaryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from django.db.models import QuerySet
+    from django.db.models import Model
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 #: A database server may restart, or close idle connections.
 RETRY = RetryPolicy(retries=3, first_delay_seconds=1, max_delay_seconds=5)
-#: The number of hexadecimal digits of a UUID.
-UUID_DIGITS = 32
 #: MySQL's lock wait timeout and deadlock.
 LOCK_ERRORS = (1205, 1213)
 
@@ -76,21 +73,19 @@ class DatabaseLookup:
         queries, parameters = [], list[Any]()
         # A union of two index look-ups: for an OR of both columns, MySQL reads the whole table.
         for column in ("id", "username"):
-            values = [value for name, value in wanted if name == column]
+            values = padded([value for name, value in wanted if name == column])
             if values:
                 placeholders = ", ".join(["%s"] * len(values))
                 queries.append(f"{self._users_sql} WHERE users.{column} IN ({placeholders})")
                 parameters += values
-        with connections[_database_name()].cursor() as cursor:
-            cursor.execute(" UNION ".join(queries), parameters)
-            return [_user(*row) for row in cursor.fetchall()]
+        # UNION ALL, since databases take longer to find the few users that both queries return.
+        rows = self._select(" UNION ALL ".join(queries), parameters)
+        return list({row[0]: _user(*row) for row in rows}.values())
 
     def external_ids(self, user_ids: range) -> list[tuple[int, str]]:
-        """Return the users in a range that have an external id of the run's type, with the id as text."""
-        rows = self._query(
-            lambda: list(self._external_ids.filter(user_id__gte=user_ids.start, user_id__lt=user_ids.stop))
-        )
-        return [(user_id, _with_hyphens(text)) for user_id, text in rows]
+        """Return the users in a range that have an external id of the run's type, with its text or digits."""
+        rows: list[tuple[int, str]] = self._query(self._select, self._external_ids_sql, [user_ids.start, user_ids.stop])
+        return rows
 
     def retired_usernames(self, username: str) -> list[str]:
         """Return the usernames that a user may have after retirement."""
@@ -121,29 +116,50 @@ class DatabaseLookup:
 
     def course_names(self, course_keys: Collection[CourseKey]) -> dict[str, str | None]:
         """Return the display names of existing courses, by course id."""
-        return self._query(self._models.course_names, course_keys)
+        ids = [str(key) for key in course_keys]
+        return dict(row for part in query_parts(ids) for row in self._query(self._select_courses, part))
+
+    def _select_courses(self, ids: Sequence[str]) -> list[tuple[str, str | None]]:
+        # Not edx-platform's get_course_overviews, which reads and serialises all columns.
+        table, values = self._table(self._models.course_overview), padded(ids)
+        placeholders = ", ".join(["%s"] * len(values))
+        sql = f"SELECT id, display_name FROM {table} WHERE id IN ({placeholders})"  # noqa: S608 - no input
+        return self._select(sql, values)
+
+    # Django's ORM takes longer to compile these queries, and to convert their rows, than to run them.
 
     @cached_property
     def _users_sql(self) -> str:
-        """The query for all users with their external ids. Django's ORM takes longer to compile it than to run it."""
-        quote = connections[_database_name()].ops.quote_name
-        users = quote(get_user_model()._meta.db_table)  # noqa: SLF001 - a documented API
+        """The query for all users with their external ids."""
+        users = self._table(get_user_model())
         external_id = "NULL"
         if self._type_name is not None:
-            table = quote(self._models.external_id._meta.db_table)  # noqa: SLF001 - as above
+            table = self._table(self._models.external_id)
             of_user = f"user_id = users.id AND external_id_type_id = {int(self._external_id_type())}"
             external_id = f"(SELECT external_user_id FROM {table} WHERE {of_user})"  # noqa: S608 - no input
         return f"SELECT users.id, users.username, users.email, {external_id} FROM {users} users"  # noqa: S608 - likewise
 
     @cached_property
-    def _external_ids(self) -> QuerySet[Any, tuple[Any, ...]]:
-        """The query for all external ids of the run's type, as text: to create a UUID takes longer than to read it."""
-        external_ids = self._models.external_id._default_manager  # noqa: SLF001 - Django's documented name for it
+    def _external_ids_sql(self) -> str:
+        """The query for the external ids of a range of users, as text: creating a UUID takes longer than reading it."""
+        table = self._table(self._models.external_id)
         # As a sum, no database looks the type up in the index of types, which would read a third of the table for each
         # range: SQLite did so, at 43 us for each line of a log with 200,000 users.
-        of_type = external_ids.alias(type_id=F("external_id_type_id") + 0).filter(type_id=self._external_id_type())
-        rows: QuerySet[Any, tuple[Any, ...]] = of_type.values_list("user_id", Cast("external_user_id", CharField()))
-        return rows
+        of_type = f"external_id_type_id + 0 = {int(self._external_id_type())}"
+        select = f"SELECT user_id, CAST(external_user_id AS CHAR(36)) FROM {table}"  # noqa: S608 - no input
+        return f"{select} WHERE user_id >= %s AND user_id < %s AND {of_type}"
+
+    def _table(self, model: type[Model]) -> str:
+        return connections[self._database].ops.quote_name(model._meta.db_table)  # noqa: SLF001 - a documented API
+
+    def _select(self, sql: str, parameters: Sequence[Any]) -> list[Any]:
+        with connections[self._database].cursor() as cursor:
+            cursor.execute(sql, parameters)
+            return list(cursor.fetchall())
+
+    @cached_property
+    def _database(self) -> str:
+        return _database_name()
 
     def _find_external_id_type(self) -> int:
         """Return the id of the type; like ERB, of LTI's type if the LMS is too old to have the run's type."""
@@ -196,14 +212,7 @@ def check_database(external_id_type: str | None) -> None:
 
 
 def _user(user_id: int, username: str, email: str, external_id: uuid.UUID | str | None) -> User:
-    return User(user_id, username, email, _with_hyphens(str(external_id)) if external_id else None)
-
-
-def _with_hyphens(digits: str) -> str:
-    """Return a UUID as ``str`` writes it. Databases without a type for UUIDs store their digits only."""
-    if len(digits) != UUID_DIGITS:
-        return digits
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    return User(user_id, username, email, uuid_text(str(external_id)) if external_id else None)
 
 
 def _is_lock(error: Exception) -> bool:

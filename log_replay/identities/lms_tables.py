@@ -6,18 +6,13 @@ Do not import this module inside the LMS: there, edx-platform's own models own t
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import ClassVar, Self
 
 from django.conf import settings
-from django.db import connections, models
+from django.db import models
 from user_util import user_util
 
 from log_replay.identities import LmsModels
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from opaque_keys.edx.keys import CourseKey
 
 
 class LmsTable(models.Model):
@@ -72,20 +67,9 @@ def lms_models() -> LmsModels:
     return LmsModels(
         external_id=ExternalId,
         external_id_type=ExternalIdType,
-        course_names=_course_names,
+        course_overview=CourseOverview,
         retired_usernames=_retired_usernames,
     )
-
-
-def _course_names(course_keys: Collection[CourseKey]) -> dict[str, str | None]:
-    # Django's ORM takes ten times as long to compile this query as it takes to run.
-    connection = connections[CourseOverview.objects.db]
-    table = connection.ops.quote_name(CourseOverview._meta.db_table)  # noqa: SLF001 - a documented API
-    placeholders = ", ".join(["%s"] * len(course_keys))
-    with connection.cursor() as cursor:
-        sql = f"SELECT id, display_name FROM {table} WHERE id IN ({placeholders})"  # noqa: S608 - no input
-        cursor.execute(sql, [str(key) for key in course_keys])
-        return dict(cursor.fetchall())
 
 
 def _retired_usernames(username: str) -> list[str]:

@@ -16,10 +16,10 @@ from log_replay.identities import User, ranges
 from log_replay.identities.cache import MAX_SINGLE_LOOKUPS, IdentityCache
 from log_replay.identities.database import DatabaseLookup, lms_models
 from log_replay.identities.lms_tables import ExternalId, ExternalIdType
-from log_replay.identities.ranges import MAX_READS, USERS_BEFORE_READ, ExternalIdRanges
+from log_replay.identities.ranges import MAX_READS, RANGE_BITS, USERS_BEFORE_READ, ExternalIdRanges, uuid_text
 from log_replay.records import Event, Position
 
-USERS = 3000
+USERS = 3 << RANGE_BITS
 
 
 class Tables:
@@ -75,7 +75,7 @@ def replay(cache, blocks):
 
 
 ODD = st.sampled_from([0, -1, -2000, 7.0, True, "7", "user_7", "9999", 9999, USERS + 1, 2**63, 2**70, None, "", [1]])
-NEAR = st.integers(1, 40) | st.integers(1020, 1060) | st.integers(1, USERS)
+NEAR = st.integers(1, 40) | st.integers(-20, 20).map(lambda more: (1 << RANGE_BITS) + more) | st.integers(1, USERS)
 
 
 @settings(max_examples=60, deadline=None)
@@ -91,15 +91,15 @@ def test_a_range_is_read_once_when_enough_of_its_users_occur():
     cache = IdentityCache(tables, ExternalIdRanges(tables.external_ids))
     replay(cache, [[user] for user in range(1, USERS_BEFORE_READ)])
     assert tables.reads == 0
-    replay(cache, [[user] for user in range(USERS_BEFORE_READ, 1024)])
+    replay(cache, [[user] for user in range(USERS_BEFORE_READ, 1 << RANGE_BITS)])
     assert tables.reads == 1
 
 
 def test_a_block_reads_a_bounded_number_of_ranges():
     reads = []
     store = ExternalIdRanges(lambda user_ids: reads.append(user_ids) or [])
-    store.count(number << 10 | user for user in range(USERS_BEFORE_READ) for number in range(1, 5 * MAX_READS))
-    assert 0 < len(reads) <= MAX_READS
+    store.count(number << RANGE_BITS | user for number in range(1, 5 * MAX_READS) for user in range(USERS_BEFORE_READ))
+    assert len(reads) == MAX_READS
 
 
 def test_a_full_memory_forgets_the_oldest_ranges(monkeypatch):
@@ -110,8 +110,8 @@ def test_a_full_memory_forgets_the_oldest_ranges(monkeypatch):
     read = []
     for number in range(1, 30):
         store.forget_oldest()
-        store.count([number << 10] * USERS_BEFORE_READ)
-        in_memory = [before for before in range(1, 30) if store.find(before << 10)]
+        store.count([number << RANGE_BITS] * USERS_BEFORE_READ)
+        in_memory = [before for before in range(1, 30) if store.find(before << RANGE_BITS)]
         assert len(in_memory) <= 4
         read.append(number in in_memory)
     assert read[:4] == [True] * 4
@@ -147,10 +147,11 @@ def test_the_database_answers_for_a_range_in_one_query():
     lookup = DatabaseLookup(lms_models(), "xapi", add=False)
     expected = {user.id: user.external_id for user in lookup.users(range(1, 2000), ()) if user.external_id}
     with CaptureQueriesContext(connection) as queries:
-        assert dict(lookup.external_ids(range(1, 2000))) == expected
+        found = lookup.external_ids(range(1, 2000))
+    assert {user_id: uuid_text(text) for user_id, text in found} == expected
     assert len(queries) == 1
     assert len(expected) > 3
-    assert lookup.external_ids(range(1024, 2048)) == [(1030, str(uuid.UUID(int=5)))]
+    assert lookup.external_ids(range(1024, 2048)) == [(1030, uuid.UUID(int=5).hex)]
 
 
 @pytest.mark.usefixtures("sample_identities")

@@ -10,11 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from log_replay import _speedups
+from log_replay.identities.cache import IdentityCache
+from log_replay.identities.ranges import RANGE_BITS, USERS_BEFORE_READ, ExternalIdRanges
 from log_replay.statements.native.recipes import transform_line
 from log_replay.statements.upstream import identities_answer
 from tests.support.event_forms import raw_event
 from tests.support.event_scene import Scene
 from tests.support.known_events import FORMS
+from tests.support.sample_lookup import SampleLookup
 from tests.support.transformers import Transformers, reject_of, result_of
 
 pytestmark = pytest.mark.skipif(
@@ -132,6 +135,23 @@ def test_identities_that_are_not_cached_are_returned(transformers):
     recipes, line = transformers.native.line_recipes(transformers.identities), line_of("play_video")
     found = _speedups.transform_line(tuple, tuple, tuple, tuple, recipes, "log", line, 0, len(line), 0, None)
     assert found == (Scene().user_id, Scene().course_id)
+
+
+USERS = [3, "3", "0003", 4, 1 << RANGE_BITS, -3, 10**17, 10**18 - 1, "٣", "3 ", "+3", "ada", "stranger", "9" * 40]
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_external_ids_in_ranges_are_found_as_in_python(transformers, user):
+    ranges = ExternalIdRanges(lambda _: [(3, "0A1B2C3D4E5F46789abcdef012345678")])
+    ranges.count([1] * USERS_BEFORE_READ)
+    transformers.identities = IdentityCache(SampleLookup(transformers.type), ranges)
+    transformers.identities.course_name(Scene().course_id)
+    line = json.dumps(raw_event(FORMS["play_video"], Scene(user_id=user, username=user))).encode()
+    found = transformers.in_c(line)
+    if user in (3, "3", "0003"):
+        assert b"0a1b2c3d-4e5f-4678-9abc-def012345678" in found[0].text
+    assert found in (None, in_python(transformers, line))
+    assert transformers.in_c(line) in (None, in_python(transformers, line))
 
 
 def test_only_events_of_the_whitelists_have_recipes(transformers):
