@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
+from unittest.mock import patch
 
 import pytest
-from django.db import connection
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -19,6 +19,7 @@ from hypothesis.stateful import (
 )
 
 from log_replay.ledger.claims import Claim, ClaimLost, Claims, ClaimsClosed
+from log_replay.ledger.clock import DatabaseNow
 from log_replay.ledger.lease import Lease, has_live_claims
 from log_replay.models import Run, RunGroup
 
@@ -54,9 +55,8 @@ class Protocol(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
-        connection.ensure_connection()
-        # The time of all expressions in SQL.
-        connection.connection.create_function("strftime", 2, lambda *_: self._text())
+        self._database_clock = patch.object(DatabaseNow, "as_sqlite", lambda *_, **_context: ("%s", [self._text()]))
+        self._database_clock.start()
         self.run_row = Run.objects.create(name="x", joined=True, planned=True)
         RunGroup.objects.bulk_create(RunGroup(run=self.run_row, number=number) for number in range(GROUPS))
         self.groups = [ModelGroup() for _ in range(GROUPS)]
@@ -71,6 +71,7 @@ class Protocol(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.run_row.delete()
+        self._database_clock.stop()
 
     def _text(self) -> str:
         return f"{START + dt.timedelta(seconds=self.now):%Y-%m-%d %H:%M:%S.%f}"
