@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
+
+    #: The fields of ``NotedEvent``.
+    NotedTuple: TypeAlias = tuple[Any, Any, tuple[Any, ...], int]
+    #: Reason, user and course.
+    RejectedEvent: TypeAlias = tuple[str, Any, Any]
 
 #: Reasons for rejects with which users or courses of the events are counted.
 IDENTITY_REASONS = ("unknown_user", "no_external_id", "unknown_course")
@@ -44,7 +49,7 @@ class CountedStatements(NamedTuple):
         untimed: the number of statements whose timestamp cannot be read.
         hours: the number of statements by hour since 1970.
         verbs: the number of statements by verb (xAPI) or action (Caliper).
-        long: statements that are longer than the threshold: index of the event, and index in the event.
+        long: statements that are longer than the threshold: the offset of the event, and the JSON.
         others: statements whose verb was not found, likewise.
     """
 
@@ -53,8 +58,33 @@ class CountedStatements(NamedTuple):
     untimed: int
     hours: Mapping[int, int]
     verbs: Mapping[bytes, int]
-    long: Sequence[tuple[int, int]]
-    others: Sequence[tuple[int, int]]
+    long: Sequence[tuple[int, bytes]]
+    others: Sequence[tuple[int, bytes]]
+
+
+class CountedEvents(NamedTuple):
+    """The events of a block that were transformed or rejected in C.
+
+    Attributes:
+        statements: the fields of ``CountedStatements``.
+        courses: the number of statements by course id; None for events without a course.
+        users: the ids of users with statements, each once, as native signed integers of 64 bits.
+        rejected: reason, user and course of each rejected event.
+    """
+
+    statements: tuple[Any, ...]
+    courses: Mapping[str | None, int]
+    users: bytes
+    rejected: list[RejectedEvent]
+
+
+class NotedEvent(NamedTuple):
+    """What the profile of a block needs of a transformed event. Plain tuples have the same fields."""
+
+    user: Any
+    course_id: Any
+    statements: tuple[Any, ...]
+    offset: int
 
 
 @dataclass(slots=True)
@@ -63,15 +93,22 @@ class ProfileNotes:
 
     Attributes:
         level: the level of the sample of lines; see ``ScannedLines``.
+        tally: counts the events that are transformed in C; None if they are noted one by one like the others.
         scanned: the fields of ``ScannedLines``.
-        transformed: user, course and statements of each transformed event.
-        rejected: reason, user and course of each rejected event.
+        transformed: the transformed events that the tally does not count.
+        rejected: reason, user and course of each rejected event that the tally does not count.
     """
 
     level: int
+    tally: Any = None
     scanned: tuple[Any, ...] = ()
-    transformed: list[tuple[Any, Any, tuple[Any, ...]]] = field(default_factory=list)
-    rejected: list[tuple[str, Any, Any]] = field(default_factory=list)
+    transformed: list[NotedTuple] = field(default_factory=list)
+    rejected: list[RejectedEvent] = field(default_factory=list)
+
+    @property
+    def counted_in_c(self) -> Any:
+        """What ``transform_line`` adds events to: the tally, or the list of events if there is none."""
+        return self.transformed if self.tally is None else self.tally
 
 
 @dataclass(slots=True)
@@ -82,9 +119,9 @@ class BlockProfile:
         start: the offset of the block.
         size_bytes: the length of the block, decompressed.
         level: the level of the sample of lines; see ``ScannedLines``.
-        line_bytes_over: the lengths of logged lines that may be over a transport's limit, with the line's offset.
+        line_bytes_over: the offset of an event and the length of its statement, if it may be over a transport's limit.
         courses: the number of statements by course id; None for events without a course.
-        users: the ids of users with statements.
+        users: the ids of users with statements, some of them twice.
         missing: digests of users and courses that were not found, by the reason in ``IDENTITY_REASONS``.
         cpu_seconds: the CPU time for transforming the block.
         inspection_cpu_seconds: the CPU time for validating its statements and for this profile.
@@ -96,8 +133,8 @@ class BlockProfile:
     lines: ScannedLines
     statements: CountedStatements
     line_bytes_over: list[tuple[int, int]]
-    courses: dict[str | None, int]
-    users: set[int]
+    courses: Mapping[str | None, int]
+    users: Collection[int]
     missing: dict[str, set[int]]
     cpu_seconds: float = 0.0
     inspection_cpu_seconds: float = 0.0

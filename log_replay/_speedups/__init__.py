@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     TransformLine: TypeAlias = Callable[..., Any]
     ScanLines: TypeAlias = Callable[[Text, int], tuple[Any, ...]]
     CountStatements: TypeAlias = Callable[[list[Any], bytes, int], tuple[Any, ...]]
+    NewTally: TypeAlias = Callable[[bytes, int], Any]
+    CountTally: TypeAlias = Callable[[Any], tuple[Any, ...]]
 
-#: The twin of each C function.
+#: The twin of each C function. ``new_tally`` and ``count_tally`` have none: without C code, there is nothing to tally.
 TWINS: Mapping[str, str] = {
     "classify_lines": "log_replay.events.prefilter.classify_lines",
     "read_event": "log_replay.events.read_event",
@@ -50,6 +52,8 @@ except ImportError:
     transform_line: TransformLine | None = None
     scan_lines: ScanLines | None = None
     count_statements: CountStatements | None = None
+    new_tally: NewTally | None = None
+    count_tally: CountTally | None = None
 else:
     classify_lines = _functions.classify_lines
     read_event = _functions.read_event
@@ -58,6 +62,8 @@ else:
     transform_line = _functions.transform_line
     scan_lines = _functions.scan_lines
     count_statements = _functions.count_statements
+    new_tally = _functions.new_tally
+    count_tally = _functions.count_tally
     LAYOUTS = getattr(_functions, "LAYOUTS", {})
 
 

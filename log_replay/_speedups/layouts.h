@@ -22,6 +22,11 @@
     FIELD(CountedStatements, size_bytes) FIELD(CountedStatements, longest_bytes) FIELD(CountedStatements, untimed)     \
         FIELD(CountedStatements, hours) FIELD(CountedStatements, verbs) FIELD(CountedStatements, long)                 \
             FIELD(CountedStatements, others)
+#define COUNTED_EVENTS(FIELD)                                                                                          \
+    FIELD(CountedEvents, statements) FIELD(CountedEvents, courses) FIELD(CountedEvents, users)                         \
+        FIELD(CountedEvents, rejected)
+#define NOTED_EVENT(FIELD)                                                                                             \
+    FIELD(NotedEvent, user) FIELD(NotedEvent, course_id) FIELD(NotedEvent, statements) FIELD(NotedEvent, offset)
 
 #define XAPI_TEMPLATE(FIELD)                                                                                           \
     FIELD(XapiTemplate, new_digest) FIELD(XapiTemplate, before_name_in_id) FIELD(XapiTemplate, after_name_in_id)       \
@@ -71,6 +76,8 @@
     LAYOUT(TransformedEvent, TRANSFORMED_EVENT)                                                                        \
     LAYOUT(ScannedLines, SCANNED_LINES)                                                                                \
     LAYOUT(CountedStatements, COUNTED_STATEMENTS)                                                                      \
+    LAYOUT(CountedEvents, COUNTED_EVENTS)                                                                              \
+    LAYOUT(NotedEvent, NOTED_EVENT)                                                                                    \
     LAYOUT(XapiTemplate, XAPI_TEMPLATE)                                                                                \
     LAYOUT(XapiFragments, XAPI_FRAGMENTS)                                                                              \
     LAYOUT(CaliperTemplate, CALIPER_TEMPLATE)                                                                          \

@@ -207,7 +207,7 @@ external_id_of(Line *line, const char *digits)
 static Span
 external_id_in_ranges(Line *line, PyObject *ranges, const JsonNode *user)
 {
-    long long id = number_in(user->text);
+    long long id = line->user_id = number_in(user->text);
     Py_ssize_t at = (Py_ssize_t)(id & ((1 << RANGE_BITS) - 1)) * UUID_DIGITS;
     PyObject *number = id < 0 ? NULL : PyLong_FromLongLong(id >> RANGE_BITS);
     PyObject *digits = number ? PyDict_GetItemWithError(ranges, number) : NULL;
@@ -230,6 +230,7 @@ find_external_id(Line *line, PyObject *recipes, const JsonNode *user, PyObject *
     if (found && PyTuple_Check(found) && PyTuple_Size(found) == User_count) {
         PyObject *text = PyTuple_GetItem(found, User_external_id);
         Py_ssize_t length = 0;
+        line->user_id = PyLong_AsLongLong(PyTuple_GetItem(found, User_id));
         const char *begin = PyUnicode_Check(text) ? PyUnicode_AsUTF8AndSize(text, &length) : NULL;
         external_id = (Span){begin, begin ? begin + length : NULL};
     }
@@ -389,26 +390,48 @@ statements_of(const Keys *keys, Line *line, PyObject *recipe, PyObject *type, Sp
     return new_tuple(1, statements);
 }
 
+/* Return the course of an event; NULL if it has none. */
+static const JsonNode *
+course_of(const Line *line)
+{
+    const JsonNode *course = member(line->tree, line->context, SPAN("course_id"));
+    return course && course->type == JSON_STRING && !course->escaped ? course : NULL;
+}
+
 /* Return the course of an event as a Python object. */
 static PyObject *
 course_object(const Line *line)
 {
-    const JsonNode *course = member(line->tree, line->context, SPAN("course_id"));
-    if (!course || course->type != JSON_STRING || course->escaped) {
-        return Py_NewRef(Py_None);
-    }
-    return string_object(course->text);
+    const JsonNode *course = course_of(line);
+    return course ? string_object(course->text) : Py_NewRef(Py_None);
 }
 
-/* Append the user, the course and the statements of an event to a list, unless it is None. Return 0, or -1 on an error. */
+/* Add an event to a tally, or append a NotedEvent to a list. If the event is rejected, statements is None. Return 0, or -1 on an
+ * error.
+ */
 static int
-note(PyObject *noted, const Line *line, PyObject *user, PyObject *statements)
+note(PyObject *noted, const Line *line, PyObject *user, PyObject *statements, long long offset)
 {
     if (noted == Py_None) {
         return 0;
     }
-    PyObject *const items[] = {Py_NewRef(user), course_object(line), Py_NewRef(statements)};
-    PyObject *tuple = new_tuple(3, items);
+    if (!PyList_Check(noted) && statements != Py_None) {
+        const JsonNode *course = course_of(line);
+        return tally_event(noted, offset, line->user_id, course ? course->text : SPAN(""), statements);
+    }
+    if (!PyList_Check(noted)) {
+        PyObject *course = course_object(line);
+        int failed = course ? tally_reject(noted, PyTuple_GetItem(line->rejection, 0), user, course) : -1;
+        Py_XDECREF(course);
+        return failed;
+    }
+    PyObject *const items[NotedEvent_count] = {
+        [NotedEvent_user] = Py_NewRef(user),
+        [NotedEvent_course_id] = course_object(line),
+        [NotedEvent_statements] = Py_NewRef(statements),
+        [NotedEvent_offset] = PyLong_FromLongLong(offset),
+    };
+    PyObject *tuple = new_tuple(NotedEvent_count, items);
     int failed = tuple ? PyList_Append(noted, tuple) : -1;
     Py_XDECREF(tuple);
     return failed;
@@ -439,7 +462,7 @@ result_of(
         PyObject *const items[] = {Py_NewRef(user), course_object(line)};
         return new_tuple(2, items);
     }
-    if (note(noted, line, user, statements ? statements : Py_None) < 0) {
+    if (note(noted, line, user, statements ? statements : Py_None, offset) < 0) {
         return NULL;
     }
     PyObject *const place[Position_count] = {

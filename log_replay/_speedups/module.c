@@ -78,8 +78,14 @@ static PyMethodDef methods[] = {
      "scan_lines(text, level)\n--\n\n"
      "Read the time of each line of a text, and take a sample of the lines."},
     {"count_statements", FAST(count_statements),
-     "count_statements(events, verb_key, threshold)\n--\n\n"
+     "count_statements(noted, verb_key, threshold)\n--\n\n"
      "Count the statements of events by hour and verb, and their bytes."},
+    {"new_tally", FAST(new_tally),
+     "new_tally(verb_key, threshold)\n--\n\n"
+     "Return a tally, to which transform_line adds the events that it transforms or rejects."},
+    {"count_tally", FAST(count_tally),
+     "count_tally(tally)\n--\n\n"
+     "Return what a tally has counted. It cannot be used again."},
     {"transform_line", FAST(transform_line),
      "transform_line(TRANSFORMED_EVENT, REJECTED, POSITION, STATEMENT, recipes, object, text, begin, end, start, noted)\n--\n\n"
      "Transform the event in a line, or reject it. Return its user and course if they must be looked up\n"

@@ -1,9 +1,7 @@
-/* scan_lines and count_statements, the twins of the Python functions of these names in events/scanning.py and
- * inspect/counting.py. They count what a dry run reports about every line and statement, and look at a few bytes of each.
+/* scan_lines, the twin of the Python function of this name in events/scanning.py. It finds what a dry run reports about every
+ * line, and looks at a few bytes of each.
  */
 #include "speedups.h"
-
-#include <limits.h>
 
 /* Small, since a chunk with a hit is searched byte by byte. */
 #define CHUNK 32
@@ -21,7 +19,7 @@
 static const char TIME_KEY[] = "\"time\"";
 #define TIME_KEY_LENGTH ((Py_ssize_t)sizeof(TIME_KEY) - 1)
 
-static int
+int
 flush_hours(Hours *hours)
 {
     int done = hours->number ? add_count(hours->counts, PyLong_FromLongLong(hours->hour), hours->number) : 0;
@@ -29,7 +27,7 @@ flush_hours(Hours *hours)
     return done;
 }
 
-static int
+int
 count_hour(Hours *hours, long long microseconds)
 {
     long long hour = microseconds / HOUR;
@@ -89,10 +87,6 @@ zone_minutes(const char *at, const char *end)
     return (*at == '-' ? -1 : 1) * (60 * hours + minutes);
 }
 
-/* 2026-03-02T08:15 */
-#define MINUTE_LENGTH 16
-#define NO_MINUTE LLONG_MIN
-
 /* Return a time up to its minutes in minutes since 1970, as if it was in UTC; NO_MINUTE if it cannot be read. */
 static long long
 minutes_of(const char *at)
@@ -109,15 +103,14 @@ minutes_of(const char *at)
     return (days_since_1970(year, month, day) * 24 + hour) * 60 + minute;
 }
 
-/* Return a time in microseconds since 1970, or -1 if it cannot be read or is before 1970. It may be followed by a quote. */
-static long long
+long long
 microseconds_of(const char *at, const char *end, Minute *last)
 {
     if (end - at < SECONDS_LENGTH || at[16] != ':') {
         return -1;
     }
-    if (!last->text || memcmp(at, last->text, MINUTE_LENGTH) != 0) {
-        last->text = at;
+    if (memcmp(at, last->text, MINUTE_LENGTH) != 0) {
+        memcpy(last->text, at, MINUTE_LENGTH);
         last->minutes = minutes_of(at);
     }
     int second = number(at + 17, 2);
@@ -263,7 +256,8 @@ scan_line(LineScan *scan, const char *begin, const char *end)
 int
 begin_scan(LineScan *scan, PyObject *level)
 {
-    *scan = (LineScan){.first = -1, .last = -1, .level = (int)PyLong_AsLong(level)};
+    *scan = (LineScan){
+        .first = -1, .last = -1, .minute = {.minutes = NO_MINUTE}, .level = (int)PyLong_AsLong(level)};
     if (scan->level == -1 && PyErr_Occurred()) {
         return -1;
     }
@@ -324,171 +318,4 @@ scan_lines(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t c
     bool failed = begin_scan(&scan, arguments[1]) < 0 || scan_text(&scan, buffer.buf, buffer.len) < 0;
     PyBuffer_Release(&buffer);
     return end_scan(&scan, failed);
-}
-
-/* The verbs of a block: a few, most of them found at once. */
-#define VERBS 16
-
-typedef struct {
-    Span text;
-    Py_ssize_t number;
-} Verb;
-
-typedef struct {
-    Hours hours;
-    Minute minute;
-    Span key;
-    Py_ssize_t threshold;
-    long long size;
-    Py_ssize_t longest;
-    Py_ssize_t untimed;
-    PyObject *verbs;
-    Verb known[VERBS];
-    int known_count;
-    PyObject *long_ones;
-    PyObject *others;
-} Statements;
-
-/* Return the value that follows the first occurrence of a key in a text. If there is none, begin is NULL. */
-static Span
-value_after(const char *at, const char *end, Span key)
-{
-    Py_ssize_t length = key.end - key.begin;
-    /* The first character is a quote, which is frequent: search for the second one. */
-    for (at++; end - at >= length - 1 && (at = memchr(at, key.begin[1], (size_t)(end - at - length + 2))); at++) {
-        if (memcmp(at - 1, key.begin, (size_t)length) == 0) {
-            const char *value = at - 1 + length, *quote = memchr(value, '"', (size_t)(end - value));
-            return quote ? (Span){value, quote} : (Span){NULL, NULL};
-        }
-    }
-    return (Span){NULL, NULL};
-}
-
-static int
-count_verb(Statements *statements, Span verb)
-{
-    size_t length = (size_t)(verb.end - verb.begin);
-    for (int i = 0; i < statements->known_count; i++) {
-        Verb *known = &statements->known[i];
-        if ((size_t)(known->text.end - known->text.begin) == length && memcmp(known->text.begin, verb.begin, length) == 0) {
-            known->number++;
-            return 0;
-        }
-    }
-    if (statements->known_count < VERBS) {
-        statements->known[statements->known_count++] = (Verb){verb, 1};
-        return 0;
-    }
-    return add_count(statements->verbs, PyBytes_FromStringAndSize(verb.begin, (Py_ssize_t)length), 1);
-}
-
-static int
-append_pair(PyObject *list, Py_ssize_t first, Py_ssize_t second)
-{
-    PyObject *const items[] = {PyLong_FromSsize_t(first), PyLong_FromSsize_t(second)};
-    PyObject *pair = new_tuple(2, items);
-    int done = pair ? PyList_Append(list, pair) : -1;
-    Py_XDECREF(pair);
-    return done;
-}
-
-/* Count one statement, whose place is the index of its event and its index in the event. Return 0, or -1 on an error. */
-static int
-count_statement(Statements *statements, PyObject *statement, Py_ssize_t event_index, Py_ssize_t index)
-{
-    char *text;
-    Py_ssize_t length, time_length;
-    PyObject *timestamp = PyTuple_GetItem(statement, Statement_timestamp);
-    PyObject *body = timestamp ? PyTuple_GetItem(statement, Statement_text) : NULL;
-    if (!body || PyBytes_AsStringAndSize(body, &text, &length) < 0) {
-        return -1;
-    }
-    statements->size += length;
-    if (length > statements->longest) {
-        statements->longest = length;
-    }
-    if (length > statements->threshold && append_pair(statements->long_ones, event_index, index) < 0) {
-        return -1;
-    }
-    const char *time = PyUnicode_AsUTF8AndSize(timestamp, &time_length);
-    if (!time) {
-        PyErr_Clear();
-    }
-    long long microseconds = time ? microseconds_of(time, time + time_length, &statements->minute) : -1;
-    if (microseconds < 0) {
-        statements->untimed++;
-    }
-    else if (count_hour(&statements->hours, microseconds) < 0) {
-        return -1;
-    }
-    Span verb = value_after(text, text + length, statements->key);
-    return verb.begin ? count_verb(statements, verb) : append_pair(statements->others, event_index, index);
-}
-
-static int
-count_events(Statements *statements, PyObject *events)
-{
-    Py_ssize_t count = PyList_Size(events);
-    for (Py_ssize_t i = 0; i < count; i++) {
-        PyObject *made = PyTuple_GetItem(PyList_GetItem(events, i), TransformedEvent_statements);
-        Py_ssize_t number = made ? PyTuple_Size(made) : -1;
-        if (number < 0) {
-            return -1;
-        }
-        for (Py_ssize_t j = 0; j < number; j++) {
-            if (count_statement(statements, PyTuple_GetItem(made, j), i, j) < 0) {
-                return -1;
-            }
-        }
-    }
-    for (int i = 0; i < statements->known_count; i++) {
-        Span text = statements->known[i].text;
-        PyObject *key = PyBytes_FromStringAndSize(text.begin, text.end - text.begin);
-        if (add_count(statements->verbs, key, statements->known[i].number) < 0) {
-            return -1;
-        }
-    }
-    return flush_hours(&statements->hours);
-}
-
-PyObject *
-count_statements(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
-{
-    if (count != 3) {
-        PyErr_SetString(PyExc_TypeError, "count_statements takes three arguments");
-        return NULL;
-    }
-    char *key;
-    Py_ssize_t key_length, threshold = PyLong_AsSsize_t(arguments[2]);
-    if ((threshold == -1 && PyErr_Occurred()) || PyBytes_AsStringAndSize(arguments[1], &key, &key_length) < 0) {
-        return NULL;
-    }
-    if (!PyList_Check(arguments[0]) || key_length < 2) {
-        PyErr_SetString(PyExc_TypeError, "not a list of events, or a key that is too short");
-        return NULL;
-    }
-    Statements statements = {.hours = {.counts = PyDict_New()},
-                             .key = {key, key + key_length},
-                             .threshold = threshold,
-                             .verbs = PyDict_New(),
-                             .long_ones = PyList_New(0),
-                             .others = PyList_New(0)};
-    bool created = statements.hours.counts && statements.verbs && statements.long_ones && statements.others;
-    if (!created || count_events(&statements, arguments[0]) < 0) {
-        Py_XDECREF(statements.hours.counts);
-        Py_XDECREF(statements.verbs);
-        Py_XDECREF(statements.long_ones);
-        Py_XDECREF(statements.others);
-        return NULL;
-    }
-    PyObject *const items[CountedStatements_count] = {
-        [CountedStatements_size_bytes] = PyLong_FromLongLong(statements.size),
-        [CountedStatements_longest_bytes] = PyLong_FromSsize_t(statements.longest),
-        [CountedStatements_untimed] = PyLong_FromSsize_t(statements.untimed),
-        [CountedStatements_hours] = statements.hours.counts,
-        [CountedStatements_verbs] = statements.verbs,
-        [CountedStatements_long] = statements.long_ones,
-        [CountedStatements_others] = statements.others,
-    };
-    return new_tuple(CountedStatements_count, items);
 }

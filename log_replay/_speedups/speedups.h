@@ -5,6 +5,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -68,11 +69,27 @@ typedef struct {
     Py_ssize_t number;
 } Hours;
 
-/* The minute of the last time that was read. Lines and statements of the same minute follow each other. */
+/* Add 1 to an hour, for a time in microseconds since 1970. Return 0, or -1 on an error. */
+int count_hour(Hours *hours, long long microseconds);
+
+/* Complete the dict. Return 0, or -1 on an error. */
+int flush_hours(Hours *hours);
+
+/* 2026-03-02T08:15 */
+#define MINUTE_LENGTH 16
+
+#define NO_MINUTE LLONG_MIN
+
+/* The minute of the last time that was read: its text, and the minutes since 1970, NO_MINUTE at first. Lines and statements of
+ * the same minute follow each other.
+ */
 typedef struct {
-    const char *text;
+    char text[MINUTE_LENGTH];
     long long minutes;
 } Minute;
+
+/* Return a time in microseconds since 1970, or -1 if it cannot be read or is before 1970. It may be followed by a quote. */
+long long microseconds_of(const char *at, const char *end, Minute *last);
 
 /* What a scan has found in the lines so far; see ScannedLines in block_profile.py. */
 typedef struct {
@@ -97,6 +114,12 @@ int scan_line(LineScan *scan, const char *begin, const char *end);
 
 /* End a scan, and return a plain tuple with the fields of ScannedLines; NULL if the scan failed, or on an error. */
 PyObject *end_scan(LineScan *scan, bool failed);
+
+/* Add a transformed event to a tally, which new_tally() returned. Return 0, or -1 on an error. */
+int tally_event(PyObject *tally, long long offset, long long user_id, Span course, PyObject *statements);
+
+/* Add the reason, the user and the course of a rejected event to a tally. Return 0, or -1 on an error. */
+int tally_reject(PyObject *tally, PyObject *reason, PyObject *user, PyObject *course);
 
 /* As in subjects.py. */
 #define MAX_DEPTH 50
@@ -147,4 +170,6 @@ PyObject *xapi_statement(PyObject *module, PyObject *const *arguments, Py_ssize_
 PyObject *caliper_statement(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *scan_lines(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *count_statements(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *new_tally(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *count_tally(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *transform_line(PyObject *module, PyObject *const *arguments, Py_ssize_t count);

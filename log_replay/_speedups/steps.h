@@ -13,6 +13,7 @@ typedef struct {
     const JsonNode *form;      /* the data, if it is a text that is not JSON */
     Common common;
     char external_id[UUID_LENGTH]; /* of the user, unless a Python object has it */
+    long long user_id; /* of the user in the LMS, once the external id is found */
     bool has_no_zone; /* the time has no zone, but is valid otherwise */
     Span id;
     PyObject *rejection; /* reason and detail, or the object that stands for an identity that is not cached; or NULL */

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter, defaultdict
 from hashlib import blake2b
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
 from log_replay import _speedups
-from log_replay.block_profile import IDENTITY_REASONS, BlockProfile, CountedStatements, ProfileNotes, ScannedLines
+from log_replay.block_profile import (
+    IDENTITY_REASONS,
+    BlockProfile,
+    CountedEvents,
+    CountedStatements,
+    ProfileNotes,
+    ScannedLines,
+)
 from log_replay.inspect import counting
 from log_replay.inspect.repeats import sample_level
 from log_replay.statement_log.formatters import escape_replacement_characters
 from log_replay.statement_log.line_limits import LINE_LIMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from log_replay.block_profile import NotedTuple, RejectedEvent
     from log_replay.identities import Identities
-    from log_replay.records import BlockResult, LineBlock, Statement, TransformedEvent
+    from log_replay.records import BlockResult, LineBlock
 
 #: The text before a statement's verb, by transformer type.
 VERB_KEYS = {"xapi": b'"verb":{"id":"', "caliper": b'"action":"'}
@@ -31,10 +40,10 @@ _SHORT_BYTES = min(LINE_LIMITS.values()) - ENVELOPE_BYTES
 OTHER_VERB = b"(none)"
 #: The maximum number of users whose ids are kept between blocks.
 _MOST_USERS = 50_000
-#: User, course and statements of an event; see ``ProfileNotes``.
-Noted: TypeAlias = tuple[Any, Any, tuple[Any, ...]]
-_user, _course = itemgetter(0), itemgetter(1)
-NO_STATEMENTS = CountedStatements(0, 0, 0, {}, {}, (), ())
+K = TypeVar("K")
+
+_user, _course, _statements = itemgetter(0), itemgetter(1), itemgetter(2)
+NOTHING = CountedStatements(0, 0, 0, {}, {}, (), ())
 
 _speedups.check_layout("ScannedLines", ScannedLines._fields)
 
@@ -55,9 +64,15 @@ class BlockProfiler:
         self._user_ids: dict[Any, int] = {}
         self._lines = 0
 
-    def notes(self) -> ProfileNotes:
-        """Return empty notes for the next block. Reading and transforming the block fills them."""
-        return ProfileNotes(sample_level(self._lines))
+    def notes(self, *, events_can_change: bool) -> ProfileNotes:
+        """Return empty notes for the next block. Reading and transforming the block fills them.
+
+        Args:
+            events_can_change: after they are transformed, events or statements may be removed.
+        """
+        in_c = _speedups.new_tally and not events_can_change
+        tally = _speedups.new_tally(self._verb_key, _SHORT_BYTES) if _speedups.new_tally and in_c else None
+        return ProfileNotes(sample_level(self._lines), tally)
 
     def profile(self, block: LineBlock, result: BlockResult, notes: ProfileNotes) -> BlockProfile:
         """Return the profile of a block.
@@ -68,34 +83,36 @@ class BlockProfiler:
             notes: the notes on it.
         """
         self._lines += result.counters.lines
-        events = cast("list[TransformedEvent]", result.events)
-        statements = _count_statements(events, self._verb_key, _SHORT_BYTES) if events else NO_STATEMENTS
-        over = [
-            (len(escape_replacement_characters(_statement(events, place).text)), events[place[0]].position.offset)
-            for place in statements.long
-        ]
-        if len(notes.transformed) != len(events):  # invalid statements were rejected
-            kept = {id(event.statements) for event in events}
-            notes.transformed = [found for found in notes.transformed if id(found[2]) in kept]
-        users, missing = self._people(notes) if notes.transformed or notes.rejected else (set(), {})
+        if notes.tally is None and len(notes.transformed) != len(result.events):  # invalid statements were rejected
+            kept = {id(event.statements) for event in result.events}
+            notes.transformed = [found for found in notes.transformed if id(_statements(found)) in kept]
+        statements, courses, users, rejected = _tallied(notes)
+        missing: defaultdict[str, set[int]] = defaultdict(set)
+        if notes.transformed:
+            statements = _added(statements, _count_statements(notes.transformed, self._verb_key, _SHORT_BYTES))
+            courses = _sum(courses, _statements_by_course(notes.transformed))
+            users.extend(self._ids_of_users(notes.transformed, missing))
+        for reason, text in _not_found([*notes.rejected, *rejected]):
+            missing[reason].add(_digest(text))
         return BlockProfile(
             start=block.start,
             size_bytes=sum(map(len, block.pieces)),
             level=notes.level,
             lines=_scanned_lines(block, notes),
-            statements=self._with_all_verbs(events, statements),
-            line_bytes_over=over,
-            courses=_statements_by_course(notes.transformed, result.counters.statements),
+            statements=self._with_all_verbs(statements),
+            line_bytes_over=sorted(
+                (offset, len(escape_replacement_characters(text))) for offset, text in statements.long
+            ),
+            courses=courses,
             users=users,
-            missing=missing,
+            missing=dict(missing),
         )
 
-    def _people(self, notes: ProfileNotes) -> tuple[set[int], dict[str, set[int]]]:
-        """Return the ids of users with statements, and digests of the users and courses that were not found."""
-        missing: defaultdict[str, set[int]] = defaultdict(set)
+    def _ids_of_users(self, transformed: Sequence[NotedTuple], missing: dict[str, set[int]]) -> set[int]:
+        """Return the ids of users with statements, and add digests of the users that are not found."""
         if len(self._user_ids) > _MOST_USERS:
             self._user_ids.clear()
-        known, values = self._user_ids, _distinct_users(notes.transformed)
+        known, values = self._user_ids, _distinct_users(transformed)
         # Not ``values - known.keys()``, which looks at every known user.
         for value in values.difference(known):
             user_id = self._identities.user_id(value)
@@ -103,24 +120,17 @@ class BlockProfiler:
                 known[value] = user_id
             elif value:  # statements that identify users by mail do not need them
                 missing["unknown_user"].add(_digest(repr(value)))
-        users = set(map(known.get, values))
-        users.discard(None)
-        for reason, text in _not_found(notes.rejected):
-            missing[reason].add(_digest(text))
-        return cast("set[int]", users), dict(missing)
+        return {known[value] for value in values if value in known}
 
-    def _with_all_verbs(self, events: Sequence[TransformedEvent], statements: CountedStatements) -> CountedStatements:
+    def _with_all_verbs(self, statements: CountedStatements) -> CountedStatements:
         """Parse the statements in which the verb has no fixed place: upstream's own, of plugins."""
         if not statements.others:
-            return statements._replace(long=())
-        verbs = dict(statements.verbs)
-        for place in statements.others:
-            verb = self._parsed_verb(_statement(events, place))
-            verbs[verb] = verbs.get(verb, 0) + 1
-        return statements._replace(verbs=verbs, long=(), others=())
+            return statements._replace(long=(), others=())
+        parsed = Counter(self._parsed_verb(text) for _, text in statements.others)
+        return statements._replace(verbs=_sum(statements.verbs, parsed), long=(), others=())
 
-    def _parsed_verb(self, statement: Statement) -> bytes:
-        made = orjson.loads(statement.text)
+    def _parsed_verb(self, text: bytes) -> bytes:
+        made = orjson.loads(text)
         if self._type == "caliper":
             made = made["data"][0] if "dataVersion" in made else made
             found = made.get("action")
@@ -134,40 +144,62 @@ def _scanned_lines(block: LineBlock, notes: ProfileNotes) -> ScannedLines:
     return scanned._replace(untimed=scanned.untimed + len(block.oversized)) if block.oversized else scanned
 
 
-def _count_statements(events: list[TransformedEvent], verb_key: bytes, threshold: int) -> CountedStatements:
+def _tallied(
+    notes: ProfileNotes,
+) -> tuple[CountedStatements, Mapping[str | None, int], array[int], list[RejectedEvent]]:
+    """Return the statements, the courses, the users and the rejected events that the tally has counted."""
+    if notes.tally is None or not _speedups.count_tally:
+        return NOTHING, {}, array("q"), []
+    counted = CountedEvents._make(_speedups.count_tally(notes.tally))
+    return CountedStatements._make(counted.statements), counted.courses, array("q", counted.users), counted.rejected
+
+
+def _sum(one: Mapping[K, int], other: Mapping[K, int]) -> Mapping[K, int]:
+    """Return the sum of numbers by key."""
+    return {**one, **{key: one.get(key, 0) + number for key, number in other.items()}}
+
+
+def _added(one: CountedStatements, other: CountedStatements) -> CountedStatements:
+    return CountedStatements(
+        one.size_bytes + other.size_bytes,
+        max(one.longest_bytes, other.longest_bytes),
+        one.untimed + other.untimed,
+        _sum(one.hours, other.hours),
+        _sum(one.verbs, other.verbs),
+        [*one.long, *other.long],
+        [*one.others, *other.others],
+    )
+
+
+def _count_statements(transformed: list[NotedTuple], verb_key: bytes, threshold: int) -> CountedStatements:
     count = _speedups.count_statements or counting.count_statements
-    return CountedStatements._make(count(events, verb_key, threshold))
+    return CountedStatements._make(count(transformed, verb_key, threshold))
 
 
-def _statement(events: Sequence[TransformedEvent], place: tuple[int, int]) -> Statement:
-    return events[place[0]].statements[place[1]]
-
-
-def _statements_by_course(transformed: Sequence[Noted], statement_count: int) -> dict[str | None, int]:
-    """Return the number of statements by course id. ``statement_count`` is the number of all statements."""
+def _statements_by_course(transformed: Sequence[NotedTuple]) -> dict[str | None, int]:
+    """Return the number of statements by course id."""
     try:
         counts = Counter(map(_course, transformed))
     except TypeError:  # a value that cannot be hashed is no course id
-        counts = Counter(course if isinstance(course, str) else None for _, course, _ in transformed)
+        counts = Counter(course if isinstance(course, str) else None for _, course, *_ in transformed)
     by_course: defaultdict[str | None, int] = defaultdict(int)
     for course, number in counts.items():
         by_course[course or None] += number
-    if statement_count != len(transformed):  # some events have several statements
-        for _, course, statements in transformed:
-            if len(statements) != 1:
-                by_course[course if isinstance(course, str) and course else None] += len(statements) - 1
+    for _, course, statements, _ in transformed:
+        if len(statements) != 1:
+            by_course[course if isinstance(course, str) and course else None] += len(statements) - 1
     return dict(by_course)
 
 
-def _distinct_users(transformed: Sequence[Noted]) -> set[Any]:
+def _distinct_users(transformed: Sequence[NotedTuple]) -> set[Any]:
     """Return the different users, without values that cannot be hashed and so name no user."""
     try:
         return set(map(_user, transformed))
     except TypeError:
-        return {user for user, _, _ in transformed if user.__hash__ is not None}
+        return {user for user, *_ in transformed if user.__hash__ is not None}
 
 
-def _not_found(rejected: Iterable[tuple[str, Any, Any]]) -> set[tuple[str, str]]:
+def _not_found(rejected: Iterable[RejectedEvent]) -> set[tuple[str, str]]:
     """Return the different users and courses that were not found, each with the reason for the reject."""
     return {
         (reason, repr(course if reason == "unknown_course" else user))

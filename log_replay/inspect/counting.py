@@ -9,34 +9,35 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from log_replay import _speedups
-from log_replay.block_profile import CountedStatements
+from log_replay.block_profile import CountedEvents, CountedStatements, NotedEvent
 from log_replay.events.scanning import HOUR, microseconds_of
-from log_replay.records import TransformedEvent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-for layout in (CountedStatements, TransformedEvent):
+    from log_replay.block_profile import NotedTuple
+
+for layout in (CountedStatements, CountedEvents, NotedEvent):
     _speedups.check_layout(layout.__name__, layout._fields)
 
 
-def count_statements(events: Sequence[TransformedEvent], verb_key: bytes, threshold: int) -> CountedStatements:
+def count_statements(noted: Sequence[NotedTuple], verb_key: bytes, threshold: int) -> CountedStatements:
     """Count the statements of events by hour and verb, and their bytes.
 
     Args:
-        events: a list of transformed events.
+        noted: a list of transformed events.
         verb_key: the text before a statement's verb, from the quote of the key to the quote of the value.
         threshold: the length from which on a statement is long.
     """
     size = longest = untimed = 0
     hours, verbs = Counter[int](), Counter[bytes]()
-    long, others = list[tuple[int, int]](), list[tuple[int, int]]()
-    for number, event in enumerate(events):
-        for index, statement in enumerate(event.statements):
+    long, others = list[tuple[int, bytes]](), list[tuple[int, bytes]]()
+    for _, _, statements, offset in noted:
+        for statement in statements:
             length = len(statement.text)
             size, longest = size + length, max(longest, length)
             if length > threshold:
-                long.append((number, index))
+                long.append((offset, statement.text))
             time = microseconds_of(statement.timestamp.encode(errors="replace"))
             if time < 0:
                 untimed += 1
@@ -44,7 +45,7 @@ def count_statements(events: Sequence[TransformedEvent], verb_key: bytes, thresh
                 hours[time // HOUR] += 1
             verb = _value_after(statement.text, verb_key)
             if verb is None:
-                others.append((number, index))
+                others.append((offset, statement.text))
             else:
                 verbs[verb] += 1
     return CountedStatements(size, longest, untimed, dict(hours), dict(verbs), long, others)

@@ -162,7 +162,7 @@ class Profile:
         self.statements_by_verb.add({verb.decode(errors="replace"): n for verb, n in statements.verbs.items()})
         self.statements_by_course.add({course or "": number for course, number in profile.courses.items()})
         self.users.add(profile.users)
-        for length, offset in profile.line_bytes_over:
+        for offset, length in profile.line_bytes_over:
             for transport, limit in LINE_LIMITS.items():
                 if length + ASPECTS_PREFIX_BYTES > limit:
                     over = self.over_limits[transport]

@@ -81,7 +81,7 @@ def leave_out_statements(result: BlockResult, count: int, notes: ProfileNotes | 
     Args:
         result: the result of the block.
         count: the number of statements; the event has more.
-        notes: the notes for the block's profile, if it gets one.
+        notes: the notes for the block's profile, if it gets one. They have no tally.
     """
     *events, last = result.events
     kept = last.statements[:-count]
@@ -90,8 +90,8 @@ def leave_out_statements(result: BlockResult, count: int, notes: ProfileNotes | 
     result.statements_by_event[last.name] -= count
     if notes:
         notes.transformed = [
-            (user, course, kept if statements is last.statements else statements)
-            for user, course, statements in notes.transformed
+            (user, course, kept if statements is last.statements else statements, offset)
+            for user, course, statements, offset in notes.transformed
         ]
 
 

@@ -49,7 +49,8 @@ def open_transform(transform_settings: TransformSettings) -> Iterator[Transform]
     profiler = _profiler(transform_settings, identities) if transform_settings.profile else None
 
     def transform(block: LineBlock, left_out: int = 0) -> BlockResult:
-        notes = profiler.notes() if profiler else None
+        changes = left_out > 0 or transform_settings.reject_invalid
+        notes = profiler.notes(events_can_change=changes) if profiler else None
         began = process_time() if profiler else 0.0
         result = transform_block(
             block,

@@ -97,7 +97,7 @@ def transform_block(  # noqa: PLR0913 - everything that a run configures
             events.append(new_transformed_event((event.position, event.name, statements, wanted)))
             count[event.name] += len(statements)
             if note:
-                note((event.user, event.course_id, statements))
+                note((event.user, event.course_id, statements, event.position.offset))
     if waiting or in_c < len(events):
         events.sort(key=_offset)
     result.events = events
@@ -146,7 +146,7 @@ class _Lines:
         waiting: dict[LineSpan, Subject] = {}
         object_, text, start = self._block.object, self._block.text, self._block.start
         function, recipes = cast("TransformLine", _speedups.transform_line), self._recipes
-        add, noted = self.events.append, self._notes.transformed if self._notes else None
+        add, noted = self.events.append, self._notes.counted_in_c if self._notes else None
         verifies = self._transformer.verifies
         for span in spans:
             begin, end, _ = span
@@ -170,8 +170,8 @@ class _Lines:
 
     def _reject(self, reject: Rejected) -> None:
         self.rejects.append(reject)
-        if self._notes:
-            user, course_id, _ = self._notes.transformed.pop()
+        if self._notes and self._notes.tally is None:
+            user, course_id, *_ = self._notes.transformed.pop()
             self._notes.rejected.append((reject.reason, user, course_id))
 
 

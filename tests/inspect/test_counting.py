@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from log_replay import _speedups
 from log_replay.inspect.counting import count_statements
-from log_replay.records import Position, Statement, TransformedEvent
+from log_replay.records import Statement
 from tests.support.times import TIMES
 
 pytestmark = pytest.mark.skipif(
@@ -36,15 +36,24 @@ STATEMENTS = st.builds(
 
 @given(st.lists(st.lists(STATEMENTS, max_size=4), max_size=12), st.integers(0, 100))
 def test_c_counts_statements_as_python_does(statements, threshold):
-    events = [TransformedEvent(Position("x", 0), "name", tuple(found)) for found in statements]
-    counted = _speedups.count_statements(events, VERB_KEY, threshold)
-    assert counted == tuple(count_statements(events, VERB_KEY, threshold))
+    noted = [(None, None, tuple(found), offset) for offset, found in enumerate(statements)]
+    counted = _speedups.count_statements(noted, VERB_KEY, threshold)
+    assert counted == tuple(count_statements(noted, VERB_KEY, threshold))
 
 
-def test_more_verbs_than_c_remembers_are_counted():
-    events = [
-        TransformedEvent(Position("x", 0), "name", (statement("", VERB_KEY + b'%d"' % (number % 40)),))
-        for number in range(120)
-    ]
-    counted = _speedups.count_statements(events, VERB_KEY, 1000)
-    assert counted[4] == {b"%d" % number: 3 for number in range(40)}
+def test_any_number_of_verbs_is_counted():
+    numbers = [7 * number % 1000 for number in range(3000)]
+    noted = [(None, None, (statement("", VERB_KEY + b'%d"' % number),), 0) for number in numbers]
+    assert _speedups.count_statements(noted, VERB_KEY, 1000)[4] == {b"%d" % number: 3 for number in range(1000)}
+
+
+def test_wrong_arguments_are_an_error():
+    for wrong in (((), VERB_KEY, 1), ([], "text", 1), ([], b"", 1), ([], VERB_KEY, "1"), ([()], VERB_KEY, 1)):
+        with pytest.raises((TypeError, IndexError)):
+            _speedups.count_statements(*wrong)
+    for wrong in ((VERB_KEY, None), (None, 1)):
+        with pytest.raises(TypeError):
+            _speedups.new_tally(*wrong)
+    for wrong in (None, []):
+        with pytest.raises(ValueError, match="PyCapsule"):
+            _speedups.count_tally(wrong)

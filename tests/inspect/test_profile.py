@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from log_replay import _speedups
 from log_replay.inspect import distinct, repeats
 from log_replay.inspect.contents import contents
 from log_replay.inspect.outcome import identities, rejects, statements
@@ -17,6 +19,8 @@ from log_replay.pipeline.transform import open_transform
 from log_replay.pipeline.transform_settings import transform_settings
 from log_replay.records import SourceObject
 from log_replay.report import Report
+from log_replay.standalone.embedded import load_identities
+from tests import generate_log
 
 
 @pytest.fixture
@@ -57,6 +61,31 @@ def profiled(transform, parts):
 
 def figures(profile):
     return [contents(profile, Report()), statements(profile), rejects(profile), identities(profile)]
+
+
+def without_costs(profile):
+    """Return the profile of a block without its CPU times. Its users are in any order, and can occur more than once."""
+    return replace(profile, users=set(profile.users), cpu_seconds=0.0, inspection_cpu_seconds=0.0)
+
+
+@pytest.mark.skipif(_speedups.new_tally is None, reason="C extension not built: install a C compiler")
+@pytest.mark.parametrize("kind", ["xapi", "caliper"])
+def test_a_tally_counts_what_noted_events_tell(kind, options, source, sample_log, sample_identities, monkeypatch):
+    """The events of a block are counted while C code transforms them, or later one by one."""
+    load_identities(generate_log.identities(users=50, courses=20, mix="site"))
+    site = generate_log.lines(count=2000, mix="site", seed=1, users=50, courses=20)
+    log = sample_log + b"".join(site)
+    chosen = transform_settings(
+        options(["--transformer_type", kind, *source, "--dry_run", "--no-validate"]), None, profile=True
+    )
+    with open_transform(chosen) as transform:
+        tallied = [without_costs(transform(block).profile) for block in blocks([log], object="a")]
+    monkeypatch.setattr(_speedups, "new_tally", None)
+    with open_transform(chosen) as transform:
+        noted = [without_costs(transform(block).profile) for block in blocks([log], object="a")]
+    assert tallied == noted
+    assert len(tallied[0].users) > 10 < len(tallied[0].courses)
+    assert tallied[0].missing["unknown_user"]
 
 
 def objects_of(log):

@@ -11,6 +11,9 @@ from log_replay import _speedups
 
 functions = pytest.importorskip("log_replay._speedups.functions", reason="C extension not built: install a C compiler")
 
+#: Without C code there is nothing to tally: tests/inspect/test_profile.py compares tallies with lists of events.
+TALLIES = {"new_tally", "count_tally"}
+
 
 def c_functions():
     return {name: value for name, value in vars(functions).items() if callable(value) and not name.startswith("_")}
@@ -22,7 +25,7 @@ def twin_of(name):
 
 
 def test_every_c_function_has_a_twin():
-    assert c_functions().keys() == _speedups.TWINS.keys()
+    assert c_functions().keys() - TALLIES == _speedups.TWINS.keys()
 
 
 @pytest.mark.parametrize("name", _speedups.TWINS)
@@ -31,7 +34,7 @@ def test_a_twin_takes_the_same_arguments(name):
     assert [argument.rstrip("_") for argument in inspect.signature(twin_of(name)).parameters] == arguments
 
 
-@pytest.mark.parametrize("name", _speedups.TWINS)
+@pytest.mark.parametrize("name", sorted(c_functions()))
 def test_a_c_function_takes_as_many_arguments_as_documented(name):
     count = len(inspect.signature(getattr(functions, name)).parameters)
     for wrong in (count - 1, count + 1):

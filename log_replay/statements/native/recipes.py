@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from log_replay.statements.native.parts import Rejection
     from log_replay.statements.native.steps import Step
 
-#: The users, courses and statements of events, for the report of a dry run.
-Noted: TypeAlias = list[tuple[Any, Any, tuple[Any, ...]]]
+#: The users, courses, statements and offsets of events, for the report of a dry run.
+Noted: TypeAlias = list[tuple[Any, Any, tuple[Any, ...], int]]
 
 
 class ProblemTexts(NamedTuple):
@@ -140,7 +140,7 @@ def transform_line(  # noqa: PLR0913, PLR0917 - the arguments of the C function
         begin: where the line begins in the text.
         end: where it ends, without the line end.
         start: the offset of the text in the object.
-        noted: gets the user, course and statements; may be None.
+        noted: gets the user, course, statements and offset; may be None.
 
     Raises:
         Exception: the line is not an event, or is rejected.
@@ -148,5 +148,5 @@ def transform_line(  # noqa: PLR0913, PLR0917 - the arguments of the C function
     event = parse_event(bytes(text[begin:end]), Position(object_, start + begin))
     statements = recipes.transform(event)
     if noted is not None:
-        noted.append((event.user, event.course_id, statements))
+        noted.append((event.user, event.course_id, statements, event.position.offset))
     return new_transformed_event((event.position, event.name, statements, ALL_ROUTES))
