@@ -6,12 +6,12 @@
 #endif
 
 typedef struct {
-    const char *at;
     const char *end;
     JsonTree *tree;
 } Parser;
 
-static bool parse_value(Parser *parser, Span key, int depth);
+/* The functions that parse something begin at a place and return the end of what they parsed, or NULL if it is not valid. */
+static const char *parse_value(const Parser *parser, const char *at, Span key, int depth);
 
 static Py_ssize_t
 length_of(Span span)
@@ -25,27 +25,17 @@ same(Span one, Span other)
     return length_of(one) == length_of(other) && memcmp(one.begin, other.begin, (size_t)length_of(one)) == 0;
 }
 
-static void
-skip_space(Parser *parser)
+static inline const char *
+skip_space(const char *at, const char *end)
 {
-    while (parser->at < parser->end &&
-           (*parser->at == ' ' || *parser->at == '\t' || *parser->at == '\n' || *parser->at == '\r')) {
-        parser->at++;
+    while (at < end && (unsigned char)*at <= ' ' && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r')) {
+        at++;
     }
-}
-
-static bool
-accept(Parser *parser, char c)
-{
-    if (parser->at < parser->end && *parser->at == c) {
-        parser->at++;
-        return true;
-    }
-    return false;
+    return at;
 }
 
 /* Return the first quote, backslash or control character. */
-static const char *
+static inline const char *
 special_character(const char *at, const char *end)
 {
 #ifdef __SSE2__
@@ -56,11 +46,7 @@ special_character(const char *at, const char *end)
         found = _mm_or_si128(found, _mm_cmpeq_epi8(_mm_max_epu8(chunk, control), control));
         int mask = _mm_movemask_epi8(found);
         if (mask) {
-            while (!(mask & 1)) {
-                mask >>= 1;
-                at++;
-            }
-            return at;
+            return at + __builtin_ctz((unsigned int)mask); /* compilers that define __SSE2__ have it */
         }
     }
 #endif
@@ -89,95 +75,102 @@ hexadecimal(const char *at, const char *end)
     return value;
 }
 
+/* Move over an escape in a string. */
+static const char *
+skip_escape(const char *at, const char *end)
+{
+    if (end - at < 2) {
+        return NULL;
+    }
+    if (at[1] == 'u') {
+        return hexadecimal(at + 2, end) < 0 ? NULL : at + 6;
+    }
+    switch (at[1]) {
+    case '"':
+    case '\\':
+    case '/':
+    case 'b':
+    case 'f':
+    case 'n':
+    case 'r':
+    case 't':
+        return at + 2;
+    default:
+        return NULL;
+    }
+}
+
 /* Parse the rest of a string after its first quote. */
-static bool
-parse_string(Parser *parser, Span *text, bool *escaped)
+static inline const char *
+parse_string(const char *begin, const char *end, Span *text, bool *escaped)
 {
-    const char *at = parser->at, *end = parser->end;
+    const char *at = special_character(begin, end);
     *escaped = false;
-    while (true) {
-        at = special_character(at, end);
-        if (at == end || (unsigned char)*at < ' ') {
-            return false;
-        }
-        if (*at == '"') {
-            *text = (Span){parser->at, at};
-            parser->at = at + 1;
-            return true;
-        }
+    while (at < end && *at == '\\') {
         *escaped = true;
-        if (end - at < 2) {
-            return false;
+        at = skip_escape(at, end);
+        if (!at) {
+            return NULL;
         }
-        if (at[1] == 'u') {
-            if (hexadecimal(at + 2, end) < 0) {
-                return false;
-            }
-            at += 6;
-        }
-        else if (at[1] && strchr("\"\\/bfnrt", at[1])) {
-            at += 2;
-        }
-        else {
-            return false;
-        }
+        at = special_character(at, end);
     }
+    if (at == end || *at != '"') {
+        return NULL;
+    }
+    *text = (Span){begin, at};
+    return at + 1;
 }
 
-static bool
-parse_digits(Parser *parser)
+/* Parse at least one digit. */
+static const char *
+parse_digits(const char *at, const char *end)
 {
-    const char *begin = parser->at;
-    while (parser->at < parser->end && is_digit(*parser->at)) {
-        parser->at++;
+    const char *begin = at;
+    while (at < end && is_digit(*at)) {
+        at++;
     }
-    return parser->at > begin;
+    return at > begin ? at : NULL;
 }
 
-static bool
-parse_number(Parser *parser)
+static const char *
+parse_number(const char *at, const char *end)
 {
-    accept(parser, '-');
-    if (!accept(parser, '0') && !parse_digits(parser)) {
-        return false;
+    at += at < end && *at == '-';
+    at = at < end && *at == '0' ? at + 1 : parse_digits(at, end);
+    if (at && at < end && *at == '.') {
+        at = parse_digits(at + 1, end);
     }
-    if (accept(parser, '.') && !parse_digits(parser)) {
-        return false;
+    if (at && at < end && (*at == 'e' || *at == 'E')) {
+        at++;
+        at += at < end && (*at == '+' || *at == '-');
+        at = parse_digits(at, end);
     }
-    if (accept(parser, 'e') || accept(parser, 'E')) {
-        if (!accept(parser, '+')) {
-            accept(parser, '-');
-        }
-        return parse_digits(parser);
-    }
-    return true;
+    return at;
 }
 
-static bool
-parse_word(Parser *parser, const char *word)
+static const char *
+parse_word(const char *at, const char *end, const char *word)
 {
     size_t length = strlen(word);
-    if ((size_t)(parser->end - parser->at) < length || memcmp(parser->at, word, length) != 0) {
-        return false;
-    }
-    parser->at += length;
-    return true;
+    return (size_t)(end - at) >= length && memcmp(at, word, length) == 0 ? at + length : NULL;
 }
 
-static bool
-parse_array(Parser *parser, int depth)
+static const char *
+parse_array(const Parser *parser, const char *at, int depth)
 {
-    skip_space(parser);
-    if (accept(parser, ']')) {
-        return true;
+    const char *const end = parser->end;
+    at = skip_space(at, end);
+    if (at < end && *at == ']') {
+        return at + 1;
     }
-    do {
-        if (!parse_value(parser, (Span){NULL, NULL}, depth)) {
-            return false;
+    while ((at = parse_value(parser, at, (Span){NULL, NULL}, depth))) {
+        at = skip_space(at, end);
+        if (at == end || *at != ',') {
+            return at < end && *at == ']' ? at + 1 : NULL;
         }
-        skip_space(parser);
-    } while (accept(parser, ','));
-    return accept(parser, ']');
+        at++;
+    }
+    return NULL;
 }
 
 /* Return true if the object has a member with this key already. seen has a bit for each group of keys. */
@@ -200,94 +193,97 @@ is_repeated(const JsonTree *tree, int first, Span key, uint64_t *seen)
     return false;
 }
 
-static bool
-parse_object(Parser *parser, int depth)
+static const char *
+parse_object(const Parser *parser, const char *at, int depth)
 {
-    int first = parser->tree->count;
+    const char *const end = parser->end;
+    const int first = parser->tree->count;
     uint64_t seen = 0;
-    skip_space(parser);
-    if (accept(parser, '}')) {
-        return true;
+    at = skip_space(at, end);
+    if (at < end && *at == '}') {
+        return at + 1;
     }
-    do {
+    while (true) {
         Span key;
         bool escaped;
-        skip_space(parser);
-        if (!accept(parser, '"') || !parse_string(parser, &key, &escaped) || escaped ||
-            is_repeated(parser->tree, first, key, &seen)) {
-            return false;
+        at = skip_space(at, end);
+        if (at == end || *at != '"') {
+            return NULL;
         }
-        skip_space(parser);
-        if (!accept(parser, ':') || !parse_value(parser, key, depth)) {
-            return false;
+        at = parse_string(at + 1, end, &key, &escaped);
+        if (!at || escaped || is_repeated(parser->tree, first, key, &seen)) {
+            return NULL;
         }
-        skip_space(parser);
-    } while (accept(parser, ','));
-    return accept(parser, '}');
+        at = skip_space(at, end);
+        if (at == end || *at != ':') {
+            return NULL;
+        }
+        at = parse_value(parser, at + 1, key, depth);
+        if (!at) {
+            return NULL;
+        }
+        at = skip_space(at, end);
+        if (at == end || *at != ',') {
+            return at < end && *at == '}' ? at + 1 : NULL;
+        }
+        at++;
+    }
 }
 
-static bool
-parse_value(Parser *parser, Span key, int depth)
+static const char *
+parse_value(const Parser *parser, const char *at, Span key, int depth)
 {
     JsonTree *tree = parser->tree;
-    skip_space(parser);
-    if (depth > MAX_DEPTH || tree->count == MAX_NODES || parser->at == parser->end) {
-        return false;
+    at = skip_space(at, parser->end);
+    if (depth > MAX_DEPTH || tree->count == MAX_NODES || at == parser->end) {
+        return NULL;
     }
     JsonNode *node = &tree->nodes[tree->count++];
-    const char *begin = parser->at;
-    bool done;
+    const char *begin = at;
     node->key = key;
     node->escaped = false;
     switch (*begin) {
     case '"':
         node->type = JSON_STRING;
-        parser->at++;
-        done = parse_string(parser, &node->text, &node->escaped);
-        break;
+        at = parse_string(begin + 1, parser->end, &node->text, &node->escaped);
+        node->after = tree->count;
+        return at;
     case '{':
         node->type = JSON_OBJECT;
-        parser->at++;
-        done = parse_object(parser, depth + 1);
+        at = parse_object(parser, begin + 1, depth + 1);
         break;
     case '[':
         node->type = JSON_ARRAY;
-        parser->at++;
-        done = parse_array(parser, depth + 1);
+        at = parse_array(parser, begin + 1, depth + 1);
         break;
     case 'n':
         node->type = JSON_NULL;
-        done = parse_word(parser, "null");
+        at = parse_word(begin, parser->end, "null");
         break;
     case 't':
         node->type = JSON_TRUE;
-        done = parse_word(parser, "true");
+        at = parse_word(begin, parser->end, "true");
         break;
     case 'f':
         node->type = JSON_FALSE;
-        done = parse_word(parser, "false");
+        at = parse_word(begin, parser->end, "false");
         break;
     default:
         node->type = JSON_NUMBER;
-        done = parse_number(parser);
+        at = parse_number(begin, parser->end);
     }
-    if (node->type != JSON_STRING) {
-        node->text = (Span){begin, parser->at};
-    }
+    node->text = (Span){begin, at};
     node->after = tree->count;
-    return done;
+    return at;
 }
 
 bool
 parse_json(Span text, JsonTree *tree)
 {
-    Parser parser = {text.begin, text.end, tree};
+    const Parser parser = {text.end, tree};
     tree->count = 0;
-    if (!parse_value(&parser, (Span){NULL, NULL}, 0)) {
-        return false;
-    }
-    skip_space(&parser);
-    return parser.at == parser.end;
+    const char *at = parse_value(&parser, text.begin, (Span){NULL, NULL}, 0);
+    return at && skip_space(at, text.end) == text.end;
 }
 
 const JsonNode *

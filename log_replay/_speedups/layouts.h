@@ -65,7 +65,8 @@
         FIELD(LineStep, id) FIELD(LineStep, session) FIELD(LineStep, string) FIELD(LineStep, seconds)                  \
             FIELD(LineStep, duration) FIELD(LineStep, valid_duration) FIELD(LineStep, cached)              \
                 FIELD(LineStep, missing) FIELD(LineStep, optional) FIELD(LineStep, without)                \
-                    FIELD(LineStep, members)
+                    FIELD(LineStep, members) FIELD(LineStep, number) FIELD(LineStep, present)              \
+                        FIELD(LineStep, either)
 
 #define LAYOUTS(LAYOUT)                                                                                                \
     LAYOUT(Event, EVENT)                                                                                               \

@@ -346,6 +346,38 @@ is_written_alike(Span number)
     return !point || (number.end[-1] != '0' && number_value(number) >= 0.0001) || point + 2 == number.end;
 }
 
+/* Write the number at a path. */
+static int
+write_plain_number(const Line *line, PyObject *step, Output *output)
+{
+    bool declined = false;
+    const JsonNode *value = value_at(line, PyTuple_GetItem(step, 1), &declined);
+    return !declined && value && value->type == JSON_NUMBER && is_written_alike(value->text) &&
+           write_span(output, value->text);
+}
+
+/* Check that there is a string at a path. */
+static int
+check_present(const Line *line, PyObject *step)
+{
+    bool declined = false;
+    const JsonNode *value = value_at(line, PyTuple_GetItem(step, 1), &declined);
+    return !declined && value && value->type == JSON_STRING && value->text.begin < value->text.end;
+}
+
+/* Run the first steps or, if they do not support the event, the others. The step: kind, steps, other steps. */
+static int
+run_either(Line *line, PyObject *step, Output *output)
+{
+    char *begin = output->at;
+    int done = run_steps(line, PyTuple_GetItem(step, 1), output);
+    if (done || line->rejection) {
+        return done;
+    }
+    output->at = begin;
+    return run_steps(line, PyTuple_GetItem(step, 2), output);
+}
+
 /* Write members of an object, without those that have no value. The step: kind, tuples of a path, and a name with a colon. */
 static int
 write_members(const Line *line, PyObject *step, Output *output)
@@ -444,6 +476,12 @@ run_step(Line *line, PyObject *step, Output *output)
         return write_without(line, step, output);
     case LineStep_members:
         return write_members(line, step, output);
+    case LineStep_number:
+        return write_plain_number(line, step, output);
+    case LineStep_present:
+        return check_present(line, step);
+    case LineStep_either:
+        return run_either(line, step, output);
     default:
         PyErr_SetString(PyExc_ValueError, "unknown kind of step");
         return -1;

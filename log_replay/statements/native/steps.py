@@ -32,6 +32,9 @@ class LineStep(NamedTuple):
     optional: int = 12
     without: int = 13
     members: int = 14
+    number: int = 15
+    present: int = 16
+    either: int = 17
 
 
 _speedups.check_layout("LineStep", LineStep._fields)
@@ -102,6 +105,21 @@ def without(path: str, other_path: str) -> Step:
 def members(paths: Mapping[str, str]) -> Step:
     """Return the step that writes members of an object: strings and numbers, by path and name."""
     return (KINDS.members, tuple((encoded(path), b'"%b":' % name.encode()) for path, name in paths.items()))
+
+
+def number(path: str) -> Step:
+    """Return the step that writes the number at a path."""
+    return (KINDS.number, encoded(path))
+
+
+def present(path: str) -> Step:
+    """Return the step that checks that there is a string at a path. It writes nothing."""
+    return (KINDS.present, encoded(path))
+
+
+def either(steps: Iterable[Step], others: Iterable[Step]) -> Step:
+    """Return the step that runs steps or, for an event that they do not support, the others."""
+    return (KINDS.either, merged(steps), merged(others))
 
 
 def valid_duration(path: str) -> Step:

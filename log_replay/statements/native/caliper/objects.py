@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from log_replay.statements.native.platform import Platform
 
 
+#: The types of pages, and the types and constant targets of units, by the function that returns the object.
+PAGES: dict[Object, str] = {}
+UNITS: dict[Object, tuple[str, str]] = {}
+
+
 @reads("context.course_id", "data.course_id", "data.mode")
 def course(event: Event, platform: Platform, identities: Identities) -> str:
     """Return the course, with the mode of the learner's enrolment.
@@ -59,6 +64,7 @@ def page(object_type: str) -> Object:
             raise UpstreamRejects("ValueError", "event.target_url is missing")
         return f'{{{id_[1:]}{name},"type":"{object_type}"{course_members(event.course_id, platform).extensions}}}'
 
+    PAGES[page_of_type] = object_type
     return page_of_type
 
 
@@ -83,6 +89,7 @@ def unit(object_type: str, target: str | None = None) -> Object:
         extensions = f"{member('tab_count', count)}{member('current_tab', current)}{target_member}{part_of}"
         return f'{begin},"extensions":{{{extensions[1:]}}}}}'
 
+    UNITS[unit_of_type] = object_type, constant_target
     return unit_of_type
 
 

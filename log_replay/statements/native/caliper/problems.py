@@ -32,6 +32,10 @@ def problem_check(event: Event, platform: Platform, identities: Identities) -> t
     return submitted(event, platform, identities)
 
 
+#: The types of problems in objects, by the function that returns the object.
+TYPES: dict[Object, str] = {}
+
+
 def problem(object_type: str) -> Object:
     """Return the function that returns the problem as an object of this type."""
 
@@ -41,6 +45,7 @@ def problem(object_type: str) -> Object:
         # Other types are not cached: 1, 1.0 and True are the same key.
         return (_cached_block if type(key) is str else _block)(object_type, "", key, event.course_id, platform)
 
+    TYPES[problem_of_type] = object_type
     return problem_of_type
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from log_replay.statements.native import times
-from log_replay.statements.native.caliper import problems, targets
+from log_replay.statements.native.caliper import objects, problems, targets
 from log_replay.statements.native.caliper.envelope import template_of
-from log_replay.statements.native.caliper.event import PARTS_OF
+from log_replay.statements.native.caliper.event import PARTS_OF, course_members
 from log_replay.statements.native.parts import paths_of
 from log_replay.statements.native.recipes import LineRecipe
 from log_replay.statements.native.steps import (
@@ -16,12 +16,19 @@ from log_replay.statements.native.steps import (
     MILLISECONDS,
     Step,
     duration,
+    either,
     flat,
     missing,
+    number,
+    optional,
+    present,
     session,
+    string,
     text,
     valid_duration,
 )
+from log_replay.statements.native.usage_keys import video_prefix
+from log_replay.statements.serialise import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +58,63 @@ STEPS: dict[Callable[..., Any], tuple[Step, ...]] = {
 }
 
 
+def _usual_steps(object_: Callable[..., Any], platform: Platform, cached: CachedParts) -> tuple[Step, ...] | None:
+    """Return the steps of usual events for an object, or None if there are few, so that a cache is enough."""
+
+    def prefix(event: Event) -> bytes | None:
+        return video_prefix(event.course_id)
+
+    def course(event: Event) -> bytes:
+        return course_members(event.course_id, platform).extensions.encode()
+
+    def part_of(event: Event) -> bytes:
+        return course_members(event.course_id, platform).part_of.encode()
+
+    before_block = text(b'{"id":%b' % json_text(platform.iri("xblock", ""))[:-1])
+    in_course = cached.step(course_members, course, ("context.course_id",))
+    if object_ is objects.video:
+        return (
+            before_block,
+            present("data.id"),
+            cached.step(video_prefix, prefix, ("context.course_id",)),
+            string("data.id"),
+            text(b'","type":"VideoObject"'),
+            in_course,
+            duration("data.duration", before=b',"duration":"', after=b'"}'),
+        )
+    if object_ in problems.TYPES:
+        type_ = text(b'","type":"%b"' % problems.TYPES[object_].encode())
+        return (before_block, string("data.problem_id"), type_, in_course, text(b"}"))
+    if object_ in objects.PAGES:
+        return (
+            text(b'{"id":"'),
+            string("data.target_url"),
+            text(b'"'),
+            optional("data.target_name", before=b',"name":"', after=b'"'),
+            text(b',"type":"%b"' % objects.PAGES[object_].encode()),
+            in_course,
+            text(b"}"),
+        )
+    if object_ in objects.UNITS:
+        type_name, constant_target = objects.UNITS[object_]
+        target = either(
+            (text(b',"target":'), number("data.target_tab")),
+            (optional("data.target_tab", before=b',"target":"', after=b'"'),),
+        )
+        return (
+            before_block,
+            string("data.id"),
+            text(b'","type":"%b","name":"Unit","extensions":{"tab_count":' % type_name.encode()),
+            number("data.tab_count"),
+            text(b',"current_tab":'),
+            number("data.current_tab"),
+            text(constant_target.encode()) if constant_target else target,
+            cached.step(part_of, part_of, ("context.course_id",)),
+            text(b"}}"),
+        )
+    return None
+
+
 def recipe_of(
     name: str, transform: CaliperTransform, platform: Platform, courses: CachedCourses, cached: CachedParts
 ) -> LineRecipe | None:
@@ -73,7 +137,9 @@ def recipe_of(
             result: str = part(event.fields) if of_fields else part(event, platform, courses)
             return result.encode()
 
-        return (text(member), cached.step(part, call, paths))
+        any_event = (text(member), cached.step(part, call, paths))
+        usual = None if of_fields else _usual_steps(part, platform, cached)
+        return (either((text(member), *usual), any_event),) if usual else any_event
 
     object_ = steps_of(b"", parts.object, of_fields=False)
     target, generated = steps_of(b',"target":', parts.target), steps_of(b',"generated":', parts.generated)

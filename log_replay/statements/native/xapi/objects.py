@@ -169,10 +169,15 @@ def sequence(event: Event, platform: Platform, _identities: Identities) -> bytes
     key = data.get("id") if type(data) is dict else None
     if not key and key != 0:
         return WITHOUT_ID
-    units = data.get("tab_count") or value_at(fields, "data", "tab_count")
+    return block(platform, key, sequence_definition(fields))
+
+
+@reads("data.tab_count")
+def sequence_definition(fields: EventFields) -> bytes:
+    """Return the definition of a sequence of units."""
+    units = value_at(fields, "data", "tab_count")
     # Other types are not cached: 1, 1.0 and True are the same key, and so are 0.0 and -0.0.
-    definition = (_cached_sequence_definition if type(units) is int else _sequence_definition)(units)
-    return block(platform, key, definition)
+    return (_cached_sequence_definition if type(units) is int else _sequence_definition)(units)
 
 
 def _sequence_definition(units: Any) -> bytes:

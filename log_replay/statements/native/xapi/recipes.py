@@ -14,16 +14,18 @@ from log_replay.statements.native.steps import (
     ID,
     TIME,
     Step,
+    either,
     flat,
     members,
     optional,
+    present,
     seconds,
     session,
     string,
     text,
     without,
 )
-from log_replay.statements.native.usage_keys import block_of_page, block_prefix
+from log_replay.statements.native.usage_keys import block_of_page, block_prefix, video_prefix
 from log_replay.statements.native.xapi import contexts, objects, problem_check, results, verbs
 from log_replay.statements.native.xapi.statement import PARTS_OF, template_of
 from log_replay.statements.serialise import json_text, quoted
@@ -66,6 +68,8 @@ STEPS: dict[Callable[..., Any], tuple[Step, ...]] = {
 NO_ZONE: Rejection = ("ValueError", times.NO_ZONE)
 #: Marks the place of a key or a text; no URL has it.
 PLACE = "{key}"
+#: The JSON of an activity between its id and its definition.
+BEFORE_DEFINITION = b'","objectType":"Activity","definition":'
 #: The blocks that are objects: the path of the usage key, and the definition.
 BLOCKS: dict[Callable[..., Any], tuple[str, bytes]] = {
     objects.completed_block: ("data.block_id", objects.RESOURCE_TYPE),
@@ -107,7 +111,7 @@ def _steps_of(
         without("context.path", "data.id"),
         text(b"/"),
         string("data.id"),
-        text(b'","objectType":"Activity","definition":'),
+        text(BEFORE_DEFINITION),
         optional("data.title", before=before, after=after, without=objects.DISCUSSION_TYPE),
         text(b"}"),
     )
@@ -116,13 +120,54 @@ def _steps_of(
         course,
         text(b',"grouping":[{"id":"'),
         string("event.attempt_code"),
-        text(b'","objectType":"Activity","definition":{"type":"%b","name":{"en":"' % objects.EXAM_ATTEMPT.encode()),
+        text(b'%b{"type":"%b","name":{"en":"' % (BEFORE_DEFINITION, objects.EXAM_ATTEMPT.encode())),
         string("event.exam_name"),
         text(b'"},"extensions":{'),
         members({f"event.{field}": iri for iri, field in contexts.ATTEMPT_FIELDS.items()}),
         text(b"}}}]}"),
     )
     return steps
+
+
+def _usual_steps_of(platform: Platform, cached: CachedParts) -> dict[Callable[..., Any], tuple[Step, ...]]:
+    """Return the steps of usual events for parts that differ too much between events for a cache, by part."""
+
+    def prefix(event: Event) -> bytes | None:
+        return video_prefix(event.course_id)
+
+    def definition(event: Event) -> bytes:
+        return objects.sequence_definition(event.fields)
+
+    before_block = text(b'{"id":%b' % json_text(platform.iri("xblock", ""))[:-1])
+    before_name, after_name = _around_place(objects.NAMED_MODULE % json_text(PLACE))
+    return {
+        objects.video: (
+            before_block,
+            present("data.id"),
+            cached.step(video_prefix, prefix, ("context.course_id",)),
+            string("data.id"),
+            text(b"%b%b}" % (BEFORE_DEFINITION, objects.VIDEO_TYPE)),
+        ),
+        objects.sequence: (
+            before_block,
+            string("data.id"),
+            text(BEFORE_DEFINITION),
+            cached.step(objects.sequence_definition, definition, ("data.tab_count",)),
+            text(b"}"),
+        ),
+        objects.link: (
+            text(b'{"id":"'),
+            string("data.target_url"),
+            text(b"%b%b}" % (BEFORE_DEFINITION, objects.LINK_TYPE)),
+        ),
+        objects.outline_entry: (
+            text(b'{"id":"'),
+            string("data.target_url"),
+            text(BEFORE_DEFINITION + before_name),
+            string("data.target_name"),
+            text(after_name + b"}"),
+        ),
+    }
 
 
 def _problem_texts(platform: Platform, courses: CachedCourses, cached: CachedParts) -> ProblemTexts:
@@ -190,7 +235,7 @@ def recipe_of(
     if parts is None:
         return None
     template = template_of(parts.verb, platform)
-    steps_of_parts = STEPS | _steps_of(platform, courses, cached)
+    steps_of_parts, usual = STEPS | _steps_of(platform, courses, cached), _usual_steps_of(platform, cached)
 
     def steps_of(part: Callable[..., Any] | None, *, of_fields: bool = False) -> tuple[Step, ...] | None:
         if part is None:
@@ -203,7 +248,8 @@ def recipe_of(
             result: bytes = part(event.fields) if of_fields else part(event, platform, courses)
             return None if part is parts.object and not result else result  # upstream rejects an object without an id
 
-        return (cached.step(part, call, paths),)
+        any_event = (cached.step(part, call, paths),)
+        return (either(usual[part], any_event),) if part in usual else any_event
 
     extensions, result = steps_of(parts.extensions, of_fields=True), steps_of(parts.result, of_fields=True)
     activities, object_ = steps_of(parts.activities), steps_of(parts.object)
