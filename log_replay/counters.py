@@ -39,8 +39,9 @@ class Counters:
         return Counters(*map(add, _values(self), _values(other)))
 
     def __iadd__(self, other: Counters) -> Self:
-        for name in _NAMES:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name, value in zip(_NAMES, _values(other), strict=True):
+            if value:  # half of the counters of a block are zero
+                setattr(self, name, getattr(self, name) + value)
         return self
 
     def as_dict(self, *, dry_run: bool) -> dict[str, int]:

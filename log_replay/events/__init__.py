@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -85,9 +86,17 @@ def _count_other_lines(block: LineBlock, classified: ClassifiedLines, result: Bl
         _reject(result, Position(block.object, block.start + begin), "no_json")
     result.counters.lines += classified.lines + len(block.oversized)
     result.counters.blank += classified.blank
+    # Without the counter's slow __missing__: a small object has as many names as a large one.
+    unknown_names = result.unknown_names
     for name, count in classified.unknown.items():
-        result.counters.unknown += count
-        result.unknown_names[showable(name.decode("utf-8", "replace"))] += count
+        shown = _shown(name)
+        unknown_names[shown] = unknown_names.get(shown, 0) + count
+    result.counters.unknown += sum(classified.unknown.values())
+
+
+@lru_cache(maxsize=4096)
+def _shown(name: bytes) -> str:
+    return showable(name.decode("utf-8", "replace"))
 
 
 def read_event(  # noqa: PLR0913, PLR0917 - the arguments of the C function

@@ -140,15 +140,23 @@ UNSUPPORTED = {
         rb"|(?:[\x01-\x7f]\x00){3}|(?:\x00[\x01-\x7f]){3}|(?:[\x01-\x7f]\x00{3}){2}|(?:\x00{3}[\x01-\x7f]){2}"
     ),
 }
+#: Matches the first bytes of an object in any of these formats. One pattern takes a tenth of the time of all of them.
+ANY_FORMAT = re.compile(
+    b"|".join(b"(?:%b)" % magic.pattern for magic in (*(codec.magic for codec in CODECS), *UNSUPPORTED.values()))
+)
 
 
 def codec_of(head: bytes) -> Codec | None:
     """Return the format of an object that begins with ``head``, or None for plain text."""
+    if not ANY_FORMAT.match(head):
+        return None
     return next((codec for codec in CODECS if codec.magic.match(head)), None)
 
 
 def unsupported_format(head: bytes) -> str | None:
     """Return the name of the format of an object that begins with ``head``, if the format cannot be read."""
+    if not ANY_FORMAT.match(head):
+        return None
     return next((name for name, magic in UNSUPPORTED.items() if magic.match(head)), None)
 
 

@@ -46,7 +46,7 @@ def read_decompressed(
         if codec is not None:
             head, chunks = _peek(decompressed(chunks, codec, name))
             _check_format(head, name, inside=codec)
-        yield from _window(chunks, start, end)
+        yield from _window(chunks, start, end) if start or end is not None else chunks
 
 
 def _check_format(head: bytes, name: str, inside: Codec | None = None) -> None:
@@ -147,14 +147,14 @@ class _Decompressor:
 
 def _peek(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
     """Return the first bytes of a stream, ``HEAD_BYTES`` or more if there are so many, and the whole stream."""
-    head = bytearray()
+    head = b""
     error = None
     try:
         while len(head) < HEAD_BYTES and (chunk := next(chunks, None)) is not None:
-            head += chunk
+            head = head + chunk if head else chunk
     except (ReadError, DamagedObject) as caught:
         error = caught  # raised again after the first bytes
-    return bytes(head), _chain(bytes(head), error, chunks)
+    return head, _chain(head, error, chunks)
 
 
 def _chain(head: bytes, error: ReadError | DamagedObject | None, rest: Iterable[bytes]) -> Iterator[bytes]:

@@ -62,6 +62,20 @@ def test_no_file_outside_the_container_can_be_read(place, logs, name):
         read(place.source(), SourceObject(name))
 
 
+@pytest.mark.parametrize("replaced", ["folder", "folder/tracking.log"])
+def test_no_link_in_place_of_a_listed_file_leads_outside(place, logs, replaced):
+    place.put("folder/tracking.log", b"one\n")
+    source = place.source()
+    (obj,) = source.objects()
+    outside = place.folder / "outside" / "folder"
+    outside.mkdir(parents=True)
+    (outside / "tracking.log").write_bytes(b"two\n")
+    (logs / replaced).rename(place.folder / "moved")
+    (logs / replaced).symlink_to(outside.parent / replaced)
+    with pytest.raises(ReadError, match="it is outside the container"):
+        read(source, obj)
+
+
 def test_broken_and_circular_links_are_skipped(place, logs):
     (logs / "folder").mkdir()
     (logs / "folder" / "up").symlink_to("..")
