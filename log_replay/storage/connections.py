@@ -8,6 +8,7 @@ import requests
 from libcloud.common.base import Connection
 from libcloud.http import LibcloudConnection
 from libcloud.storage.drivers.s3 import BaseS3StorageDriver
+from requests.utils import resolve_proxies
 
 if TYPE_CHECKING:
     from libcloud.storage.base import StorageDriver
@@ -29,6 +30,7 @@ class StorageConnection(LibcloudConnection):
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]  # libcloud's
         session: Any = self.session
         session.timeout = (CONNECT_SECONDS, session.timeout)
+        self._proxies: dict[str, str] | None = None
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         """Send a request and read its response."""
@@ -43,7 +45,12 @@ class StorageConnection(LibcloudConnection):
         session: Any = self.session
         headers = self._normalize_headers(headers)  # type: ignore[no-untyped-call]  # libcloud's
         request = session.prepare_request(requests.Request(method, f"{self.host}{url}", data=body, headers=headers))
-        self.response = session.send(request, stream=method == "GET", verify=self.verification, timeout=session.timeout)
+        if self._proxies is None:
+            # Otherwise requests looks for proxies in all environment variables, three times for each request.
+            self._proxies = resolve_proxies(request, session.proxies, session.trust_env)
+        self.response = session.send(
+            request, stream=method == "GET", verify=self.verification, timeout=session.timeout, proxies=self._proxies
+        )
 
 
 class RangeResponse:

@@ -272,3 +272,16 @@ def test_driver_without_ranges_reads_from_the_beginning(bucket, monkeypatch):
     ranged = DummyStorageDriver.download_object_range_as_stream
     monkeypatch.setattr(type(source._driver), "download_object_range_as_stream", ranged)
     assert read(source, the_only(source), 100_000, 300_000) == LOG[100_000:300_000]
+
+
+def test_objects_are_listed_and_read_through_a_proxy(bucket, monkeypatch):
+    """The server answers requests to any host, as a proxy does."""
+    bucket.put("a.log", b"one\n")
+    bucket.put("b.log", b"two\n")
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{bucket.port}")
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    source = bucket.source(host="127.0.0.2", port=9)
+    assert [b"".join(source.read(found)) for found in source.objects()] == [b"one\n", b"two\n"]
+    monkeypatch.setenv("NO_PROXY", "127.0.0.2")
+    with pytest.raises(ConfigurationError):
+        bucket.source(host="127.0.0.2", port=9, retries=0).check()
