@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import structlog
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connections, router, transaction
-from django.db.models import Max, Sum
+from django.db.models import Max
 from django.utils import timezone
 
 from log_replay import models
@@ -19,6 +19,7 @@ from log_replay.errors import ConfigurationError, LedgerError, Stopped
 from log_replay.ledger import Ledger, backlog
 from log_replay.ledger.lease import Lease
 from log_replay.ledger.plan_changes import refuse_changes
+from log_replay.ledger.prepared import PreparedInsert, PreparedUpdate
 from log_replay.ledger.splitting import rest_of, skipped_part
 from log_replay.ledger.stored_plan import store_plan, stored_unit, unit_row
 from log_replay.records import SkippedObject
@@ -64,6 +65,10 @@ class DatabaseLedger(Ledger):
         self._current: Unit | None = None
         self._begun: dict[Unit, datetime] = {}
         self._failures: dict[Unit, LogReplayError] = {}
+        self._update_run = PreparedUpdate(models.Run.objects.all(), ["id", "owner"])
+        self._update_unit = PreparedUpdate(models.RunUnit.objects.all(), ["run", "number"])
+        # The row exists already if the connection was lost after the commit, and the transaction is repeated.
+        self._insert_acknowledgement = PreparedInsert(models.RunAcknowledgement)
 
     def __enter__(self) -> Self:
         if self._run.pk:
@@ -200,13 +205,20 @@ class DatabaseLedger(Ledger):
     def _combine_counts(self) -> None:
         """Add what joined processes have counted to the counts of the run."""
         groups = self._run.groups.exclude(counts={}, batches=0)
-        if not groups.exists():
+        batches = [self._run.batches]
+
+        def parts() -> Iterator[Mapping[str, Any]]:
+            for counts, of_group in groups.values_list("counts", "batches").iterator(chunk_size=ROWS):
+                batches.append(of_group)
+                yield counts
+
+        counts = merged_counts(chain([self._run.counts], parts()))
+        if len(batches) == 1:
             return
-        parts = (counts for counts in groups.values_list("counts", flat=True).iterator(chunk_size=ROWS) if counts)
-        counts = merged_counts([self._run.counts, *parts])
-        batches = self._run.batches + (groups.aggregate(batches=Sum("batches"))["batches"] or 0)
-        self._commit(lambda: self._update(counts=counts, batches=batches), lambda: groups.update(counts={}, batches=0))
-        self._run.counts, self._run.batches = counts, batches
+        self._commit(
+            lambda: self._update(counts=counts, batches=sum(batches)), lambda: groups.update(counts={}, batches=0)
+        )
+        self._run.counts, self._run.batches = counts, sum(batches)
 
     def _store_plan(self, planned: Iterable[Unit | SkippedObject]) -> None:
         entries = iter(planned)
@@ -242,9 +254,8 @@ class DatabaseLedger(Ledger):
         self._store_counts(report, rejects_bytes, **values)
         for unit, begun in self._begun.items():
             progress = self._progress(unit, report, pending)
-            self._run.units.filter(number=unit.number).update(
-                **progress, head=self._heads[unit], begun=begun, updated=timezone.now()
-            )
+            values = {**progress, "head": self._heads[unit], "begun": begun, "updated": timezone.now()}
+            self._update_unit.execute(run=self._run.pk, number=unit.number, **values)
 
     def _store_counts(self, report: Report, rejects_bytes: int, **values: Any) -> None:
         """Store the counters that are not kept by unit. This is the first action of each transaction."""
@@ -290,9 +301,7 @@ class DatabaseLedger(Ledger):
 
     def _store_acknowledgement(self, number: int, acknowledgement: Mapping[str, Any] | None) -> None:
         if acknowledgement is not None:
-            row = models.RunAcknowledgement(run=self._run, number=number, content=acknowledgement)
-            # The row exists already if the connection was lost after the commit, and the transaction is repeated.
-            models.RunAcknowledgement.objects.bulk_create([row], ignore_conflicts=True)
+            self._insert_acknowledgement.execute(run=self._run.pk, number=number, content=acknowledgement)
 
     def _progress(self, unit: Unit, report: Report, pending: Sequence[TransformedEvent]) -> dict[str, Any]:
         """Return the fields of a unit's row."""
@@ -318,8 +327,7 @@ class DatabaseLedger(Ledger):
         }
 
     def _update(self, **values: Any) -> None:
-        rows = models.Run.objects.filter(pk=self._run.pk, owner=self._owner)
-        if not rows.update(**values, updated=timezone.now()):
+        if not self._update_run.execute(id=self._run.pk, owner=self._owner, **values, updated=timezone.now()):
             raise TakenOver(f"another process has taken over the run {self.name!r}")
 
     @property

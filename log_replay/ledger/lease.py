@@ -75,8 +75,11 @@ class Lease:
 
     def acquire_to_finish(self) -> bool:
         """Acquire the lease of a joined run whose groups are all done or failed. Return False if that is not so."""
-        waiting = RunGroup.objects.filter(run_id=self._run_id, state=RunGroup.State.WAITING)
-        if waiting.exists() or not self._take(Q(state=Run.State.RUNNING, joined=True, stop_requested=False)):
+        if not self._take(Q(state=Run.State.RUNNING, joined=True, stop_requested=False)):
+            return False
+        # A process that lets failed groups be claimed again has the lease meanwhile. So they are seen here.
+        if RunGroup.objects.filter(run_id=self._run_id, state=RunGroup.State.WAITING).exists():
+            self._row.update(owner="", lease_until=None)
             return False
         self._thread.start()
         return True

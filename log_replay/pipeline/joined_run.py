@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, cast
 import structlog
 
 from log_replay.errors import DeliveryError, IdentitiesNotResponding, LogReplayError
-from log_replay.ledger.claims import ClaimLost
 from log_replay.ledger.clock import steady_seconds
 from log_replay.ledger.database import TakenOver
+from log_replay.ledger.joined.claims import ClaimLost
 from log_replay.ledger.reconnecting import RETRY_SECONDS
 from log_replay.pipeline.plan.listing import plan_run
 from log_replay.pipeline.run import Replay

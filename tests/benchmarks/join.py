@@ -57,7 +57,7 @@ SIMULATE = """
 import json, sys, threading, time
 import django; django.setup()
 from log_replay.ledger.joined import JoinedLedger
-from log_replay.ledger.claims import Claims
+from log_replay.ledger.joined.claims import Claims
 from log_replay.models import Run
 from log_replay.records import Delivery
 from log_replay.report import Report

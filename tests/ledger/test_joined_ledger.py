@@ -12,8 +12,8 @@ from django.db import OperationalError, connection
 from log_replay.errors import ConfigurationError
 from log_replay.identities.database import RETRY
 from log_replay.ledger import reconnecting
-from log_replay.ledger.claims import Claims
 from log_replay.ledger.clock import from_now
+from log_replay.ledger.joined.claims import Claims
 from log_replay.models import Run, RunAcknowledgement, RunGroup
 from log_replay.pipeline import joined_run
 from log_replay.pipeline.destination import open_destination

@@ -17,7 +17,8 @@ from django.db.models import F, Q
 from log_replay.errors import LedgerError
 from log_replay.ledger.clock import DatabaseNow, from_now, steady_seconds
 from log_replay.ledger.lease import RENEWED_EVERY_SECONDS, is_dead, this_process
-from log_replay.models import Run, RunGroup
+from log_replay.ledger.prepared import PreparedUpdate
+from log_replay.models import Run, RunGroup, RunUnit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +51,7 @@ class Claim:
         batches_before: the number of batches of the run before the processes joined.
         until: the time of the steady clock until which no other process can claim the group.
         lost: True if it is known that the claim has ended.
+        units: the rows of the units of the group, None until they are read.
     """
 
     group: RunGroup
@@ -57,6 +59,7 @@ class Claim:
     batches_before: int
     until: float
     lost: bool = False
+    units: list[RunUnit] | None = None
 
 
 class Claims:
@@ -81,6 +84,10 @@ class Claims:
         self._clock = clock
         self.owner = owner or this_process()
         self.held: list[Claim] = []
+        mine = Q(state=State.WAITING, lease_until__gt=DatabaseNow()) | ~Q(state=State.WAITING)
+        self._record = PreparedUpdate(
+            self._groups.filter(mine), ["id", "owner", "fence"], lease_until=from_now(lease_seconds)
+        )
 
     def claim_next(self) -> Claim | None:
         """Claim the first free group, or return None if no group is free.
@@ -131,9 +138,7 @@ class Claims:
             ClaimLost: the claim has ended. The transaction must be rolled back.
         """
         asked = self._clock()
-        mine = Q(state=State.WAITING, lease_until__gt=DatabaseNow()) | ~Q(state=State.WAITING)
-        rows = self._groups.filter(mine, pk=claim.group.pk, owner=self.owner, fence=claim.fence)
-        if not rows.update(lease_until=from_now(self._lease_seconds), **values):
+        if not self._record.execute(id=claim.group.pk, owner=self.owner, fence=claim.fence, **values):
             raise self._lost(claim)
         claim.until = max(claim.until, asked + self._lease_seconds)
 
@@ -152,12 +157,13 @@ class Claims:
             self.drop(claim)
             self._current(claim).update(owner="", lease_until=None)
 
-    def free_groups_of_the_dead(self) -> None:
-        """Free the groups of processes of this machine that have ended."""
-        claimed = self._groups.filter(state=State.WAITING, lease_until__gt=DatabaseNow())
-        for owner in set(claimed.order_by().values_list("owner", flat=True)):
-            if is_dead(owner):
-                self._groups.filter(state=State.WAITING, owner=owner).update(lease_until=None)
+    def all_done(self) -> bool:
+        """Return True if all groups are done or failed. Groups of dead processes of this machine are freed."""
+        waiting = self._groups.filter(state=State.WAITING)
+        owners = set(waiting.order_by().values_list("owner", flat=True).distinct())
+        for owner in filter(is_dead, owners):
+            waiting.filter(owner=owner).update(lease_until=None)
+        return not owners
 
     @property
     def _groups(self) -> QuerySet[RunGroup]:
