@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 #: Queries of a large run take long. They may take this share of the time.
 LARGEST_SHARE = 0.1
+#: A run counts as interrupted after this time without a process. At its beginning, at its end and after a lost
+#: connection, it has no process for a moment.
+INTERRUPTED_SECONDS = 30.0
 
 
 class Observation(NamedTuple):
@@ -71,12 +74,16 @@ class RunWatch:
         return Observation(shown, max(speed, 0.0), left)
 
     def until_end(self, show: Callable[[Observation], None], every_seconds: float) -> Observation:
-        """Show the progress again and again, until no process works on the run. Return the last observation."""
+        """Show the progress again and again, until the run has ended or is interrupted. Return the last observation."""
+        has_process_at = time.monotonic()
         while True:
             asked = time.monotonic()
             observation = self.observe()
             show(observation)
-            if observation.shown["state"] != "running":
+            state = observation.shown["state"]
+            if state == "running":
+                has_process_at = asked
+            elif state != "interrupted" or asked - has_process_at >= INTERRUPTED_SECONDS:
                 return observation
             time.sleep(max(every_seconds, (time.monotonic() - asked) / LARGEST_SHARE))
 

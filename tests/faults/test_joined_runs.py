@@ -124,11 +124,11 @@ class JoinedRun:
         self.codes: dict[int, int] = {}
         self._summaries: dict[int, Path] = {}
 
-    def start(self) -> int:
+    def start(self, *options: str) -> int:
         summary = self._folder / f"summary-{self.starts}.json"
         rejects = self._folder / "rejects.jsonl"
         self.starts += 1
-        command = ["replay_tracking_logs", *self._arguments]
+        command = ["replay_tracking_logs", *self._arguments, *options]
         pid = self._processes.start(*command, "--summary", str(summary), "--rejects", str(rejects))
         self._summaries[pid] = summary
         return pid
@@ -303,17 +303,19 @@ def test_process_waits_for_a_database_that_restarts(database, processes, argumen
 
 @pytest.mark.parametrize("database", ["mariadb"], indirect=True, scope="module")
 def test_watch_waits_for_a_database_that_restarts(database, processes, arguments, tmp_path):
-    slow = ["--join", "--sleep_between_batches_secs", "0.05"]
-    run = JoinedRun(processes, tmp_path, "watched", [*arguments, *into(tmp_path / "out"), *slow])
-    run.start()
+    run = JoinedRun(processes, tmp_path, "watched", [*arguments, *into(tmp_path / "out"), "--join"])
     seen = tmp_path / "watch.out"
     watching = processes.start("replay_runs", "watch", "watched", "--every", "0.05", out=seen)
+    slow = run.start("--sleep_between_batches_secs", "60")
     while not seen.exists() or b"running" not in seen.read_bytes():
-        assert processes.alive, processes.log
+        run.codes |= processes.ended()
+        assert {watching, slow} <= processes.alive, processes.log
         time.sleep(0.02)
     database.kill()
     time.sleep(1)
     database.start()
+    run.start()
+    os.kill(slow, signal.SIGKILL)  # its group is free at once
     assert run.wait(), processes.log
     assert run.codes[watching] == 0, processes.log
     assert seen.read_bytes().splitlines()[-1].startswith(b"finished, 100.0 %")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from log_replay.management import watching
 from log_replay.management.watching import RunWatch, as_table
 
 
@@ -21,6 +22,15 @@ def test_run_is_watched_until_it_ends():
     assert seen[1].lines_per_second > 0
     assert seen[1].seconds_left > 0
     assert last.seconds_left == 0
+
+
+def test_run_without_a_process_is_watched_for_some_time(monkeypatch):
+    states = [shown("interrupted", 0.0, 0), shown("running", 50.0, 1000), shown("interrupted", 60.0, 1200)]
+    seen = []
+    last = RunWatch(iter([*states, shown("finished", 100.0, 2000)]).__next__).until_end(seen.append, 0.001)
+    assert last.shown["state"] == "finished"
+    monkeypatch.setattr(watching, "INTERRUPTED_SECONDS", 0)
+    assert RunWatch(iter(states).__next__).until_end(seen.append, 0.001).shown["percent"] == 0.0
 
 
 @pytest.mark.parametrize("name", ["[bold]a.log[/bold]", "a\x1b[2Jb.log"])
