@@ -51,8 +51,8 @@ test: $(VENV)/.dev ## Run the whole test suite
 	@$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder --durations 15 $(TESTS)
 
 # 500 runs into a failing LRS, 500 from and into a failing store, 300 runs that are killed, a million lines, fuzzing, 100
-# examples of each event, 20,000 statements that two LRSs check as well, a log of 5 GB with planted facts, 100 samples, 200
-# joined runs.
+# examples of each event, 20,000 statements that two LRSs check as well, a log of 5 GB with planted facts, 100 samples, half a
+# million objects, 200 joined runs.
 # The environment can set other sizes.
 endurance: export LOG_REPLAY_FAULT_RUNS ?= 500
 endurance: export LOG_REPLAY_SOAK_LINES ?= 1000000
@@ -61,6 +61,7 @@ endurance: export LOG_REPLAY_KILL_RUNS ?= 300
 endurance: export LOG_REPLAY_PARITY_EXAMPLES ?= 100
 endurance: export LOG_REPLAY_MUTATED_STATEMENTS ?= 20000
 endurance: export LOG_REPLAY_PLANTED_BYTES ?= 5000000000
+endurance: export LOG_REPLAY_OBJECTS ?= 500000
 endurance: export LOG_REPLAY_SAMPLE_SEEDS ?= 100
 endurance: export LOG_REPLAY_JOINED_RUNS ?= 200
 endurance: export LOG_REPLAY_TUTOR_VARIANTS ?= yes
@@ -70,7 +71,7 @@ endurance: $(VENV)/.dev ## Run the random tests at full size (an hour on two cor
 		tests/faults/test_soak.py tests/faults/test_lrs_faults.py tests/faults/test_s3_faults.py \
 		tests/faults/test_random_kills.py tests/faults/test_joined_runs.py tests/fuzz \
 		tests/statements/native/test_parity.py tests/statements/native/test_extremes.py tests/validation/test_verdicts.py \
-		tests/inspect/test_planted_log.py tests/tutor
+		tests/inspect/test_planted_log.py tests/inspect/test_many_objects.py tests/tutor
 
 vector-test: $(VENV)/.dev ## Test vector/ with a real Vector, if one is installed
 	@$(BIN)/pytest tests/vector/test_with_vector.py tests/vector/test_losses.py tests/vector/test_pipe_recipe.py || test $$? -eq 5 # 5: all skipped

@@ -28,6 +28,7 @@ def contents(profile: Profile, report: Report) -> dict[str, Any]:
     return {
         "objects": len(profile.objects) + profile.more_objects,
         "skipped_objects": {skipped.name: skipped.reason for skipped in report.skipped},
+        "skipped_objects_not_listed": report.more_skipped,
         "failed_objects": report.failed_objects,
         "stored_bytes": profile.stored_bytes,
         "bytes": profile.size_bytes,

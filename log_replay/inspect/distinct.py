@@ -19,6 +19,8 @@ LG_K = 16
 #: The number of names that are counted one by one.
 NAMES = 20_000
 OTHER_NAMES = "(others)"
+#: The part of a longer name that is kept. The longest course id that an LMS stores has 255 characters.
+LONGEST_NAME = 300
 
 
 class Distinct:
@@ -82,7 +84,8 @@ class Distinct:
 class NamedCounts:
     """Numbers by name. Of more than ``NAMES`` names, those with the smallest digests are kept.
 
-    All others are added up under ``OTHER_NAMES``.
+    All others are added up under ``OTHER_NAMES``. Longer names than ``LONGEST_NAME`` are cut and get their
+    digest.
     """
 
     def __init__(self) -> None:
@@ -91,8 +94,12 @@ class NamedCounts:
 
     def add(self, counts: Mapping[str, int]) -> None:
         """Add numbers by name."""
+        found = self._counts
         for name, number in counts.items():  # for a few names, this is faster than Counter.update()
-            self._counts[name] += number
+            if name in found:
+                found[name] += number
+            else:
+                found[_cut(name)] += number
         if len(self._counts) > 2 * NAMES:
             self._drop()
 
@@ -111,6 +118,10 @@ class NamedCounts:
     def _drop(self) -> None:
         for name in sorted(self._counts, key=_digest)[NAMES:]:
             self._others += self._counts.pop(name)
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}... {_digest(name).hex()}"
 
 
 def _digest(name: str) -> bytes:

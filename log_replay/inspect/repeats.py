@@ -89,13 +89,15 @@ class LineSample:
 
     Attributes:
         level: the number of zero bits with which the digests begin.
-        parts: the number of an object, and digest and time of its sampled lines, alternately.
-        size: the number of sampled lines.
+        lines: digest and time of each sampled line, alternately, object by object.
+        objects: the numbers of the objects. An object can occur more than once.
+        counts: how many of the lines each of them has.
     """
 
     level: int = 0
-    parts: list[tuple[int, array[int]]] = field(default_factory=list)
-    size: int = 0
+    lines: array[int] = field(default_factory=lambda: array("Q"))
+    objects: array[int] = field(default_factory=lambda: array("L"))
+    counts: array[int] = field(default_factory=lambda: array("L"))
 
     def add(self, object_number: int, profile: BlockProfile, lines: int) -> None:
         """Add the sample of a block.
@@ -117,35 +119,42 @@ class LineSample:
             numbers: the number that each of its objects has here.
             lines: the number of all lines, with those of the part.
         """
-        for object_number, part in other.parts:
+        for object_number, part in other._parts():
             self._add(numbers[object_number], part)
         self._thin_out(lines)
 
     def _add(self, object_number: int, part: array[int]) -> None:
-        self.size += len(part) // 2
-        if self.parts and self.parts[-1][0] == object_number:
-            self.parts[-1][1].extend(part)
+        self.lines.extend(part)
+        if self.objects and self.objects[-1] == object_number:
+            self.counts[-1] += len(part) // 2
         else:
-            self.parts.append((object_number, part))
+            self.objects.append(object_number)
+            self.counts.append(len(part) // 2)
+
+    def _parts(self) -> Iterator[tuple[int, array[int]]]:
+        """Yield the numbers of objects, each with its lines."""
+        end = 0
+        for object_number, count in zip(self.objects, self.counts, strict=True):
+            begin, end = end, end + 2 * count
+            yield object_number, self.lines[begin:end]
 
     def _thin_out(self, lines: int) -> None:
-        """Keep a sample of the right size for this number of lines. Parts have more lines, until that saves memory."""
+        """Keep a sample of the right size for this number of lines. It has more lines, until that saves memory."""
         self.level = max(self.level, sample_level(lines))
-        while self.size > _MOST_LINES:
+        while len(self.lines) > 2 * _MOST_LINES:
             self._keep_level()
-            if self.size > _MOST_LINES:
+            if len(self.lines) > 2 * _MOST_LINES:
                 self.level += 1
 
     def _keep_level(self) -> None:
         """Drop the lines that the sample of this level does not have."""
         limit = 1 << (_DIGEST_BITS - self.level)
-        kept = []
-        for object_number, part in self.parts:
+        kept = LineSample(self.level)
+        for object_number, part in self._parts():
             chosen = array("Q", chain.from_iterable(pair for pair in _pairs(part) if pair[0] < limit))
             if chosen:
-                kept.append((object_number, chosen))
-        self.parts = kept
-        self.size = sum(len(part) for _, part in kept) // 2
+                kept._add(object_number, chosen)
+        self.lines, self.objects, self.counts = kept.lines, kept.objects, kept.counts
 
     def repeats(self, objects: list[ObjectProfile]) -> Iterator[Repeat]:
         """Yield the repeats among objects, by the number of the later object."""
@@ -166,11 +175,11 @@ class LineSample:
 
     def _repeated(self) -> Iterator[tuple[int, Counter[int]]]:
         """Yield the time of each line that occurs more than once, and its number in each object."""
-        counts = Counter(chain.from_iterable(part[::2] for _, part in self.parts))
-        if len(counts) == self.size:
+        counts = Counter(self.lines[::2])
+        if 2 * len(counts) == len(self.lines):
             return
         found: dict[int, tuple[int, Counter[int]]] = {}
-        for number, part in self.parts:
+        for number, part in self._parts():
             for digest, time in _pairs(part):
                 if counts[digest] > 1:
                     found.setdefault(digest, (time, Counter()))[1][number] += 1

@@ -136,6 +136,7 @@ class Replay:
             over_line_limit=line_limit(self.options.max_line_bytes),
             c_extension=_speedups.classify_lines is not None,
             dry_run=self.options.dry_run,
+            bounded=self.options.dry_run and self.options.run is None,
             filters=tuple(option_checks(self.options.filters)),
         )
 
@@ -197,7 +198,7 @@ class Replay:
             case Unit():
                 self._begin(result, progress)
             case SkippedObject():
-                self.report.skipped.append(result)
+                self.report.skip(result)
             case WorkerDied():
                 self._skip_lines(result)
             case ReadError() | DamagedObject():

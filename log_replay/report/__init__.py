@@ -23,6 +23,9 @@ OUTCOMES = ("delivered", "duplicate", "unrouted", "failed")
 #: The number of unknown event names, and of unsupported shapes, that are counted separately.
 SEPARATE_NAMES = 1000
 OTHER_NAMES = "(others)"
+#: The number of objects whose counters a bounded report keeps separately, and of skipped objects that it names.
+SEPARATE_OBJECTS = 20_000
+OTHER_OBJECTS = "(others)"
 
 
 @dataclass(slots=True)
@@ -52,7 +55,10 @@ class Report:
 
     Attributes:
         run: the name of the run in the ledger, if the ledger stores it.
-        units: the counters of each unit, by its number.
+        bounded: True to keep the counters of ``SEPARATE_OBJECTS`` objects only, each for all its units, and to add up
+            those of the others: for runs that nothing can resume.
+        units: the counters of each unit, by its number. In a bounded report, units can be missing.
+        more_skipped: the number of skipped objects that a bounded report does not name.
         failed_objects: the errors of objects that could not be read to their end.
         stopped: the reason why the run stopped before its end.
         limit: the number of statements of ``--limit`` after which the run ended, or None if it read everything.
@@ -72,8 +78,10 @@ class Report:
     """
 
     run: str | None = None
+    bounded: bool = False
     units: dict[int, Counters] = field(default_factory=dict)
     skipped: list[SkippedObject] = field(default_factory=list)
+    more_skipped: int = 0
     failed_objects: dict[str, str] = field(default_factory=dict)
     stopped: str | None = None
     limit: int | None = None
@@ -96,22 +104,24 @@ class Report:
     validation: ValidationCounts | None = None
     seconds: float = 0.0
     _objects: dict[str, ObjectCounters] = field(default_factory=dict)
+    _more_objects: Counters = field(default_factory=Counters)
     _current: Counters = field(default_factory=Counters)
 
     @property
     def objects(self) -> dict[str, Counters]:
-        """The counters of each object, in the order in which they were read."""
-        return {name: sum(units.counters, Counters()) for name, units in self._objects.items()}
+        """The counters of each object, in the order in which they were read, and those of other objects at the end."""
+        others = {OTHER_OBJECTS: self._more_objects} if self._more_objects != Counters() else {}
+        return {name: sum(units.counters, Counters()) for name, units in self._objects.items()} | others
 
     @property
     def total(self) -> Counters:
         """The counters of all objects."""
-        return sum(self.units.values(), Counters())
+        return sum(self.units.values(), Counters()) + self._more_objects
 
     @property
     def complete(self) -> bool:
         """True if every object was read to its end, every statement arrived and the counters are balanced."""
-        failed = any(counters.failed for counters in self.units.values())
+        failed = self._more_objects.failed or any(counters.failed for counters in self.units.values())
         problems = self.stopped or self.failed_objects or self.lost_by_loggers or self.differences or self.imbalances
         return not (problems or failed)
 
@@ -152,9 +162,14 @@ class Report:
 
     def begin(self, unit: Unit) -> None:
         """Count into this unit from now on."""
-        if unit.number not in self.units:
-            self.restore(unit, Counters())
-        self._current = self.units[unit.number]
+        if self.bounded and unit.object.name in self._objects:
+            self._current = self._objects[unit.object.name].at(unit.start)
+        elif self.bounded and len(self._objects) >= SEPARATE_OBJECTS:
+            self._current = self._more_objects
+        else:
+            if unit.number not in self.units:
+                self.restore(unit, Counters())
+            self._current = self.units[unit.number]
         self.position = Position(unit.object.name, unit.offset or unit.start)
 
     def restore(self, unit: Unit, counters: Counters) -> None:
@@ -162,6 +177,13 @@ class Report:
         counters.statements = counters.delivered + counters.duplicate + counters.unrouted + counters.failed
         self.units[unit.number] = counters
         self._objects.setdefault(unit.object.name, ObjectCounters()).add(unit.start, counters)
+
+    def skip(self, skipped: SkippedObject) -> None:
+        """Note an object that is not a log."""
+        if self.bounded and len(self.skipped) >= SEPARATE_OBJECTS:
+            self.more_skipped += 1
+        else:
+            self.skipped.append(skipped)
 
     def count_again(self, result: BlockResult) -> None:
         """Add the statements of a block whose lines were counted, but not delivered, before the run was interrupted."""
@@ -245,7 +267,8 @@ class Report:
 
     def _counters_of(self, event: TransformedEvent) -> Counters:
         name, offset = event.position
-        return self._objects[name].at(offset)
+        found = self._objects.get(name)
+        return found.at(offset) if found else self._more_objects
 
     def fail_object(self, name: str, error: LogReplayError) -> None:
         """Note the first error of an object that could not be replayed whole. All other lines count."""
@@ -267,6 +290,7 @@ class Report:
             "objects": {name: counters.as_dict(dry_run=self.dry_run) for name, counters in self.objects.items()},
             "failed_objects": self.failed_objects,
             "skipped_objects": {skipped.name: skipped.reason for skipped in self.skipped},
+            "skipped_objects_not_listed": self.more_skipped,
             "c_extension": self.c_extension,
             "transform_paths": dict(self.transform_paths.most_common()),
             "unsupported_shapes": dict(self.unsupported_shapes.most_common()),

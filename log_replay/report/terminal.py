@@ -137,8 +137,9 @@ def _broken_rules(validation: ValidationCounts) -> Iterable[str]:
 def _left_out(report: Report) -> Iterable[str]:
     for skipped in report.skipped[:ROWS]:
         yield f"skipped {skipped.name}: {skipped.reason}"
-    if len(report.skipped) > ROWS:
-        yield f"... and skipped {len(report.skipped) - ROWS} more"
+    more = len(report.skipped) + report.more_skipped - ROWS
+    if more > 0:
+        yield f"... and skipped {more} more"
     for name, reason in report.failed_objects.items():
         yield f"FAILED {name}: {reason}"
 

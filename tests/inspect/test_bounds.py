@@ -58,6 +58,15 @@ def test_names_beyond_the_bound_are_added_up(parts, cut):
         distinct.NAMES = before
 
 
+def test_long_names_are_cut_and_stay_different():
+    counts, start = NamedCounts(), "x" * 10_000
+    for name in ("short", start + "1", start + "2", start + "1"):
+        counts.add({name: 1})
+    found = counts.counts()
+    assert sorted(found.values()) == [1, 1, 2]
+    assert all(len(name) < 400 and name.startswith(start[:300]) for name in found.keys() - {"short"})
+
+
 def test_holes_are_hours_on_a_busy_site_and_days_on_a_small_one():
     busy, small = HourCounts(), HourCounts()
     busy.add({hour: 5 for hour in range(24 * 30) if hour not in {100, 101, 300}})
