@@ -17,6 +17,7 @@ from log_replay.errors import ConfigurationError
 from log_replay.ledger.database import TakenOver
 from log_replay.ledger.joined.claims import Claims, Renewal
 from log_replay.ledger.joined.groups import GroupLedger
+from log_replay.ledger.joined.silent_sessions import SilentSessions
 from log_replay.ledger.lease import Lease, RunBusy, has_live_claims
 from log_replay.ledger.plan_changes import refuse_changes
 from log_replay.ledger.reconnecting import close_connection
@@ -47,10 +48,12 @@ class JoinedLedger(GroupLedger):
 
     def __init__(self, run: models.Run, read_head: Callable[[SourceObject], str], *, lease_seconds: float) -> None:
         super().__init__(run, read_head, lease_seconds=lease_seconds)
+        self._sessions = SilentSessions(lease_seconds)
         self._has_joined = False
         self.finishing = False
 
     def __enter__(self) -> Self:
+        self._retried(self._sessions.begin)
         if not self._run.pk:
             self._retried(self._create_or_find, "create the run")
         self._claims = Claims(self._run.pk, self._lease_seconds)
@@ -62,6 +65,7 @@ class JoinedLedger(GroupLedger):
         self._renewal.end()
         self.abandon()
         super().__exit__()
+        self._sessions.end()
 
     def join(self, plan: Callable[[], Iterable[Unit | SkippedObject]]) -> None:
         """Make the plan, or wait until another process has made it.
