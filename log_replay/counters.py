@@ -62,8 +62,8 @@ class Counters:
     def imbalances(self) -> list[str]:
         """Return the equations of ``SUMS`` that do not hold, with their numbers."""
         found = []
-        for name, parts in SUMS.items():
-            whole, values = getattr(self, name), [getattr(self, part) for part in parts]
+        for (name, parts), values_of in zip(SUMS.items(), _SUM_VALUES, strict=True):
+            whole, *values = values_of(self)
             if whole != sum(values):
                 terms = " + ".join(f"{part} {value}" for part, value in zip(parts, values, strict=True))
                 found.append(f"{name} {whole} is not {terms}")
@@ -73,6 +73,7 @@ class Counters:
 # Sums over thousands of small objects are frequent: looking up the fields once makes them five times as fast.
 _NAMES = tuple(counter.name for counter in fields(Counters))
 _values = attrgetter(*_NAMES)
+_SUM_VALUES = [attrgetter(name, *parts) for name, parts in SUMS.items()]
 
 
 @dataclass(slots=True)

@@ -103,10 +103,14 @@ class LineBlock:
     oversized: list[int] = field(default_factory=list)
     wanted: frozenset[int] | None = None
 
-    @cached_property
+    @property
     def text(self) -> Text:
         """The joined pieces. They are joined only when needed: a worker receives them as they are."""
-        return self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
+        return self.pieces[0] if len(self.pieces) == 1 else self._joined_pieces
+
+    @cached_property
+    def _joined_pieces(self) -> bytes:
+        return b"".join(self.pieces)
 
 
 def lines_of(block: LineBlock) -> Iterator[tuple[bytes, int]]:

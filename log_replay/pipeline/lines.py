@@ -43,7 +43,7 @@ def blocks(
     collector = _LineCollector(object, start, max_line_bytes)
     try:
         for chunk in chunks:
-            for piece in _pieces(chunk, block_bytes):
+            for piece in (chunk,) if len(chunk) <= block_bytes else _pieces(chunk, block_bytes):
                 collector.add(piece)
                 if collector.size >= block_bytes or collector.skipping or not piece:
                     yield from collector.cut()
@@ -55,9 +55,6 @@ def blocks(
 
 
 def _pieces(chunk: bytes, piece_bytes: int) -> Iterator[bytes]:
-    if len(chunk) <= piece_bytes:
-        yield chunk
-        return
     for at in range(0, len(chunk), piece_bytes):
         yield chunk[at : at + piece_bytes]
 
@@ -132,10 +129,7 @@ class _LineCollector:
         """Yield the remaining lines. The last line of an object needs no line end."""
         if self.skipping:
             self._end_skipped_line()
-        if self.size > self._complete:
-            yield from self._blocks(tuple(self._pieces))
-        else:
-            yield from self.cut()
+        yield from self._blocks(tuple(self._pieces))
 
     def _drop_last_line(self) -> None:
         self._skipped = self.size - self._complete

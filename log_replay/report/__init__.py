@@ -44,6 +44,11 @@ class ObjectCounters:
         self.starts = (*self.starts[:place], start, *self.starts[place:])
         self.counters = (*self.counters[:place], counters, *self.counters[place:])
 
+    @property
+    def total(self) -> Counters:
+        """The counters of all units. They are those of the unit itself if there is only one."""
+        return self.counters[0] if len(self.counters) == 1 else sum(self.counters, Counters())
+
     def at(self, offset: int) -> Counters:
         """Return the counters of the unit of a line."""
         return self.counters[bisect_right(self.starts, offset) - 1]
@@ -111,7 +116,7 @@ class Report:
     def objects(self) -> dict[str, Counters]:
         """The counters of each object, in the order in which they were read, and those of other objects at the end."""
         others = {OTHER_OBJECTS: self._more_objects} if self._more_objects != Counters() else {}
-        return {name: sum(units.counters, Counters()) for name, units in self._objects.items()} | others
+        return {name: units.total for name, units in self._objects.items()} | others
 
     @property
     def total(self) -> Counters:

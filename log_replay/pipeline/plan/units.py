@@ -65,9 +65,10 @@ def _all_blocks(source: Source, unit: Unit) -> Iterator[LineBlock]:
 
 def _to_line_end(source: Source, obj: SourceObject, start: int, end: int | None) -> Iterator[bytes]:
     """Yield the bytes from ``start`` to the end of the line that contains the last byte of the range."""
-    if end is None:
-        yield from source.read(obj, start)
-        return
+    return source.read(obj, start) if end is None else _range_to_line_end(source, obj, start, end)
+
+
+def _range_to_line_end(source: Source, obj: SourceObject, start: int, end: int) -> Iterator[bytes]:
     if start >= end:
         return
     last = b""

@@ -150,7 +150,8 @@ class NativeTransformer:
     def drain_stats(self, result: BlockResult) -> None:
         """Move the counters since the last block into the block's result."""
         result.transform_paths, self.transform_paths = Counter(self.transform_paths), defaultdict(int)
-        result.unsupported_shapes, self.unsupported_shapes = self.unsupported_shapes, Counter()
+        if self.unsupported_shapes:
+            result.unsupported_shapes, self.unsupported_shapes = self.unsupported_shapes, Counter()
         result.verified, self.verified = self.verified, 0
         result.differences, self.differences = self.differences, []
 
