@@ -167,20 +167,32 @@ has_escaped_ascii(const char *at, const char *end)
     return false;
 }
 
-/* Return true if LONG_DIGITS digits follow each other. It is enough to look at every 19th byte and its neighbours. */
+/* Return true if all of eight characters are digits. */
+static bool
+are_digits(const char *at)
+{
+    const uint64_t high_bits = 0xf0f0f0f0f0f0f0f0, zeros = 0x3030303030303030, to_next_ten = 0x0606060606060606;
+    uint64_t word;
+    memcpy(&word, at, sizeof(word));
+    return (word & high_bits) == zeros && ((word + to_next_ten) & high_bits) == zeros;
+}
+
+/* Return true if LONG_DIGITS digits follow each other. They contain eight digits that begin at a multiple of eight: to look
+ * at single characters took five times as long, since processors cannot predict where digits are.
+ */
 static bool
 has_long_digits(const char *begin, const char *end)
 {
-    for (const char *at = begin + LONG_DIGITS - 1; at < end; at += LONG_DIGITS) {
-        if (is_digit(*at)) {
-            const char *first = at, *last = at;
+    for (const char *at = begin; end - at >= 8; at += 8) {
+        if (are_digits(at)) {
+            const char *first = at, *last = at + 8;
             while (first > begin && is_digit(first[-1])) {
                 first--;
             }
-            while (last + 1 < end && is_digit(last[1])) {
+            while (last < end && is_digit(*last)) {
                 last++;
             }
-            if (last - first + 1 >= LONG_DIGITS) {
+            if (last - first >= LONG_DIGITS) {
                 return true;
             }
         }
