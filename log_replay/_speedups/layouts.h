@@ -66,7 +66,7 @@
             FIELD(LineStep, duration) FIELD(LineStep, valid_duration) FIELD(LineStep, cached)              \
                 FIELD(LineStep, missing) FIELD(LineStep, optional) FIELD(LineStep, without)                \
                     FIELD(LineStep, members) FIELD(LineStep, number) FIELD(LineStep, present)              \
-                        FIELD(LineStep, either)
+                        FIELD(LineStep, either) FIELD(LineStep, equal)
 
 #define LAYOUTS(LAYOUT)                                                                                                \
     LAYOUT(Event, EVENT)                                                                                               \

@@ -37,6 +37,13 @@ has_text(const JsonNode *value)
     return is_text(value) && value->text.begin < value->text.end;
 }
 
+/* Return true if there is no value, null or an empty text. */
+static bool
+is_empty(const JsonNode *value)
+{
+    return !value || value->type == JSON_NULL || (is_text(value) && !has_text(value));
+}
+
 static bool
 equals(Span text, Span other)
 {
@@ -167,7 +174,7 @@ write_activity(
     else {
         const JsonNode *name = find_first(line->tree, line->data_tree, SPAN("display_name"));
         const JsonNode *response_type = find_first(line->tree, line->data_tree, SPAN("response_type"));
-        name = !name || name->type == JSON_NULL || (is_text(name) && !has_text(name)) ? NULL : name;
+        name = is_empty(name) ? NULL : name;
         done = write_definition(problem, SPAN(",\"name\":{\"en-US\":\""), name, response_type, false, output);
     }
     return done && write_span(output, SPAN("}"));
@@ -427,8 +434,8 @@ find_referer(Problem *problem)
 {
     const Line *line = problem->line;
     const JsonNode *found = find_first(line->tree, line->data_tree, SPAN("referer"));
-    problem->has_no_referer = !found || found->type == JSON_NULL || (is_text(found) && !has_text(found));
-    return problem->has_no_referer ? !member(line->tree, line->context, SPAN("referer"))
+    problem->has_no_referer = is_empty(found);
+    return problem->has_no_referer ? is_empty(member(line->tree, line->context, SPAN("referer")))
                                    : has_text(member(line->tree, line->tree->nodes, SPAN("referer")));
 }
 

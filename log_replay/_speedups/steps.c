@@ -71,7 +71,9 @@ first_number(const Line *line, PyObject *path, PyObject *other_path, bool *decli
 {
     for (int i = 0; i < 2; i++) {
         PyObject *at = i ? other_path : path;
-        const JsonNode *value = at == Py_None ? NULL : value_at(line, at, declined);
+        /* The data of a form has no numbers. */
+        bool is_missing = at == Py_None || (line->form && *bytes_span(at).begin == DATA);
+        const JsonNode *value = is_missing ? NULL : value_at(line, at, declined);
         bool is_last = i == 1 || other_path == Py_None;
         if (*declined) {
             return NULL;
@@ -365,6 +367,18 @@ check_present(const Line *line, PyObject *step)
     return !declined && value && value->type == JSON_STRING && value->text.begin < value->text.end;
 }
 
+/* Check that a string at a path is equal to a text. The step: kind, path, text. */
+static int
+check_equal(const Line *line, PyObject *step)
+{
+    bool declined = false;
+    const JsonNode *value = value_at(line, PyTuple_GetItem(step, 1), &declined);
+    Span text = bytes_span(PyTuple_GetItem(step, 2));
+    Py_ssize_t length = text.end - text.begin;
+    return !declined && value && value->type == JSON_STRING && value->text.end - value->text.begin == length &&
+           memcmp(value->text.begin, text.begin, (size_t)length) == 0;
+}
+
 /* Run the first steps or, if they do not support the event, the others. The step: kind, steps, other steps. */
 static int
 run_either(Line *line, PyObject *step, Output *output)
@@ -480,6 +494,8 @@ run_step(Line *line, PyObject *step, Output *output)
         return write_plain_number(line, step, output);
     case LineStep_present:
         return check_present(line, step);
+    case LineStep_equal:
+        return check_equal(line, step);
     case LineStep_either:
         return run_either(line, step, output);
     default:

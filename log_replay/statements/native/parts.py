@@ -123,7 +123,9 @@ class CachedPart:
                     return None
         # Events with empty data have no recipe.
         data: Any = Form("form") if IN_FORM in values else {"": None} | sections["data"]
-        fields = sections[""] | {"context": sections["context"], "data": data, "event": sections["event"]}
+        # The first value of a key in the whole event is the first one at the top level, too.
+        fields = sections["any"] | sections[""]
+        fields |= {"context": sections["context"], "data": data, "event": sections["event"]}
         if len(self.results) >= CACHE_SIZE:
             self.results.clear()
         event = new_event((NOWHERE, "", fields, b"", None, sections["context"].get("course_id")))

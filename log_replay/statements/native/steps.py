@@ -35,6 +35,7 @@ class LineStep(NamedTuple):
     number: int = 15
     present: int = 16
     either: int = 17
+    equal: int = 18
 
 
 _speedups.check_layout("LineStep", LineStep._fields)
@@ -115,6 +116,11 @@ def number(path: str) -> Step:
 def present(path: str) -> Step:
     """Return the step that checks that there is a string at a path. It writes nothing."""
     return (KINDS.present, encoded(path))
+
+
+def equal(path: str, value: bytes) -> Step:
+    """Return the step that checks that the string at a path is a text. It writes nothing."""
+    return (KINDS.equal, encoded(path), value)
 
 
 def either(steps: Iterable[Step], others: Iterable[Step]) -> Step:

@@ -28,7 +28,7 @@ def problem_check(event: Event, platform: Platform, identities: Identities) -> t
     """Return the grade of an attempt, or for a browser's event the submission of the answers."""
     context = event.fields.get("context")
     if type(context) is dict and context.get("event_source") == "server":
-        return _graded(event, platform, identities)
+        return graded(event, platform, identities)
     return submitted(event, platform, identities)
 
 
@@ -62,7 +62,7 @@ def hint(event: Event, platform: Platform, _identities: Identities) -> str:
     return _cached_block("Annotation", "Hint", f"{key}/hint/{index}", event.course_id, platform)
 
 
-def _attempt(event: Event, platform: Platform, identities: Identities) -> str:
+def attempt(event: Event, platform: Platform, identities: Identities) -> str:
     """Return a learner's attempt at a problem: the assignee's attempt at the assignable."""
     key, external_id = _problem_key(event), identities.external_id(acting_user(event))
     count = _data(event.fields).get("attempts", "")
@@ -77,6 +77,7 @@ def _attempt(event: Event, platform: Platform, identities: Identities) -> str:
     return f'{{"id":{iri},"type":"Attempt","extensions":{{{extensions[1:]}}}}}'
 
 
+@reads("any.max_grade", "any.grade", "any.attempts", "any.success")
 def _score(fields: EventFields) -> str:
     value = Finder(fields).find
     members = (
@@ -88,7 +89,7 @@ def _score(fields: EventFields) -> str:
     return f'{{"score":{{"id":"_:score","type":"Score"{members},"extensions":{{"success":"{success}"}}}}}}'
 
 
-_graded = caliper_event("GradeEvent", "Graded", _attempt, generated=_score)
+graded = caliper_event("GradeEvent", "Graded", attempt, generated=_score)
 submitted = caliper_event("AssessmentEvent", "Submitted", problem("Assessment"))
 
 

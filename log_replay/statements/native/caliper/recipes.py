@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from log_replay.statements.identifiers import CALIPER_EVENTS
 from log_replay.statements.native import times
 from log_replay.statements.native.caliper import objects, problems, targets
-from log_replay.statements.native.caliper.envelope import template_of
+from log_replay.statements.native.caliper.envelope import person, template_of
 from log_replay.statements.native.caliper.event import PARTS_OF, course_members
 from log_replay.statements.native.parts import paths_of
 from log_replay.statements.native.recipes import LineRecipe
@@ -17,6 +18,7 @@ from log_replay.statements.native.steps import (
     Step,
     duration,
     either,
+    equal,
     flat,
     missing,
     number,
@@ -109,19 +111,63 @@ def _usual_steps(object_: Callable[..., Any], platform: Platform, cached: Cached
             text(b',"current_tab":'),
             number("data.current_tab"),
             text(constant_target.encode()) if constant_target else target,
-            cached.step(part_of, part_of, ("context.course_id",)),
+            cached.step(objects.unit, part_of, ("context.course_id",)),
             text(b"}}"),
         )
     return None
+
+
+def _attempt(platform: Platform, cached: CachedParts) -> tuple[Step, ...]:
+    """Return the steps that write ``problems.attempt``."""
+
+    def part_of(event: Event) -> bytes | None:
+        return course_members(event.course_id, platform).part_of[1:].encode() or None
+
+    before_key = json_text(platform.iri("xblock", ""))[:-1]
+    before_id, after_id = person("/", platform).encode().split(b'//"')
+    return (
+        text(b'{"id":%b' % before_key),
+        string("data.problem_id"),
+        text(b"/user/"),
+        ACTOR,
+        text(b"/attempt/"),
+        number("data.attempts"),
+        text(b'","type":"Attempt","extensions":{'),
+        cached.step(problems.attempt, part_of, ("context.course_id",)),
+        text(b',"assignee":%b/' % before_id),
+        ACTOR,
+        text(b'"%b,"assignable":{"id":%b' % (after_id, before_key)),
+        string("data.problem_id"),
+        text(b'","type":"Assessment"},"count":'),
+        number("data.attempts"),
+        text(b"}}"),
+    )
 
 
 def recipe_of(
     name: str, transform: CaliperTransform, platform: Platform, courses: CachedCourses, cached: CachedParts
 ) -> LineRecipe | None:
     """Return the recipe of an event, or None if a part of its Caliper events has no steps."""
-    # Graded attempts are logged without an event source in the context; see ``problems.problem_check``.
-    is_problem_check = transform is problems.problem_check
-    parts = PARTS_OF.get(problems.submitted if is_problem_check else transform)
+    if transform is problems.problem_check:
+        # Graded attempts are logged without an event source in the context; see ``problems.problem_check``.
+        submitted = _steps_of(problems.submitted, platform, courses, cached)
+        graded = _steps_of(problems.graded, platform, courses, cached)
+        if submitted is None or graded is None:
+            return None
+        source = "context.event_source"
+        steps: tuple[Step, ...] | None = (either((missing(source), *submitted), (equal(source, b"server"), *graded)),)
+    else:
+        steps = _steps_of(transform, platform, courses, cached)
+    if steps is None:
+        return None
+    return LineRecipe(name, CALIPER_EVENTS.new_digest, None, None, steps, no_time=NO_TIME, no_zone=NO_ZONE)
+
+
+def _steps_of(
+    transform: CaliperTransform, platform: Platform, courses: CachedCourses, cached: CachedParts
+) -> tuple[Step, ...] | None:
+    """Return the steps of the Caliper event that a transform gives, or None if a part has no steps."""
+    parts = PARTS_OF.get(transform)
     if parts is None or parts.extensions:
         return None
 
@@ -141,14 +187,16 @@ def recipe_of(
         usual = None if of_fields else _usual_steps(part, platform, cached)
         return (either((text(member), *usual), any_event),) if usual else any_event
 
-    object_ = steps_of(b"", parts.object, of_fields=False)
+    if parts.object is problems.attempt:
+        object_: tuple[Step, ...] | None = _attempt(platform, cached)
+    else:
+        object_ = steps_of(b"", parts.object, of_fields=False)
     target, generated = steps_of(b',"target":', parts.target), steps_of(b',"generated":', parts.generated)
     if object_ is None or target is None or generated is None:
         return None
     template = template_of(parts.event_type, platform)
-    steps = flat(
+    return flat(
         (
-            (missing("context.event_source"),) if is_problem_check else (),
             (text(template.before_send_time), MILLISECONDS, text(template.before_event_time), MILLISECONDS),
             (text(template.before_actor), ACTOR, text(template.after_actor)),
             (session(template.before_session, template.after_session), text(template.before_extensions)),
@@ -156,4 +204,3 @@ def recipe_of(
             (text(b',"id":"'), ID, text(template.after_id)),
         )
     )
-    return LineRecipe(name, template.new_digest, None, None, steps, no_time=NO_TIME, no_zone=NO_ZONE)
