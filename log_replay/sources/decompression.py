@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from log_replay.errors import DamagedObject, ReadError
@@ -154,14 +155,12 @@ def _peek(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
             head = head + chunk if head else chunk
     except (ReadError, DamagedObject) as caught:
         error = caught  # raised again after the first bytes
-    return head, _chain(head, error, chunks)
+    return head, _then_raise(head, error) if error else chain((head,), chunks)
 
 
-def _chain(head: bytes, error: ReadError | DamagedObject | None, rest: Iterable[bytes]) -> Iterator[bytes]:
+def _then_raise(head: bytes, error: ReadError | DamagedObject) -> Iterator[bytes]:
     yield head
-    if error:
-        raise error
-    yield from rest
+    raise error
 
 
 def _window(chunks: Iterable[bytes], start: int, end: int | None) -> Iterator[bytes]:
