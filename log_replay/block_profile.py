@@ -67,13 +67,13 @@ class CountedEvents(NamedTuple):
 
     Attributes:
         statements: the fields of ``CountedStatements``.
-        courses: the number of statements by course id; None for events without a course.
+        courses: the number of statements by course id, which is empty for events without a course.
         users: the ids of users with statements, each once, as native signed integers of 64 bits.
         rejected: reason, user and course of each rejected event.
     """
 
     statements: tuple[Any, ...]
-    courses: Mapping[str | None, int]
+    courses: Mapping[str, int]
     users: bytes
     rejected: list[RejectedEvent]
 
@@ -120,7 +120,7 @@ class BlockProfile:
         size_bytes: the length of the block, decompressed.
         level: the level of the sample of lines; see ``ScannedLines``.
         line_bytes_over: the offset of an event and the length of its statement, if it may be over a transport's limit.
-        courses: the number of statements by course id; None for events without a course.
+        courses: the number of statements by course id, which is empty for events without a course.
         users: the ids of users with statements, some of them twice.
         missing: digests of users and courses that were not found, by the reason in ``IDENTITY_REASONS``.
         cpu_seconds: the CPU time for transforming the block.
@@ -133,7 +133,7 @@ class BlockProfile:
     lines: ScannedLines
     statements: CountedStatements
     line_bytes_over: list[tuple[int, int]]
-    courses: Mapping[str | None, int]
+    courses: Mapping[str, int]
     users: Collection[int]
     missing: dict[str, set[int]]
     cpu_seconds: float = 0.0

@@ -9,13 +9,6 @@
 /* An integer with this number of digits may not fit into 64 bits. */
 #define LONG_DIGITS 19
 
-/* A text to search for. pair_at is the index of two characters that are rarely next to each other in a log. */
-typedef struct {
-    const char *text;
-    Py_ssize_t length;
-    Py_ssize_t pair_at;
-} Needle;
-
 /* The name that all URLs are counted as. */
 static const char URL[] = "/";
 /* The start of an event as the LMS writes it. */
@@ -49,8 +42,7 @@ find_pair(const char *at, const char *end, char first, char second)
     return NULL;
 }
 
-/* Return the first occurrence of the needle, or NULL. */
-static const char *
+const char *
 find_needle(const char *at, const char *end, const Needle *needle)
 {
     const char first = needle->text[needle->pair_at], second = needle->text[needle->pair_at + 1];

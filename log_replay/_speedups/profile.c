@@ -70,7 +70,8 @@ days_since_1970(int year, int month, int day)
 static int
 zone_minutes(const char *at, const char *end)
 {
-    if (at == end || *at == 'Z') {
+    static const char utc[] = "+00:00";
+    if (at == end || *at == 'Z' || (end - at >= 6 && memcmp(at, utc, 6) == 0)) {
         return 0;
     }
     if ((*at != '+' && *at != '-') || end - at < 5) {
@@ -190,9 +191,13 @@ static uint64_t
 word_at(const char *text)
 {
     uint64_t word = 0;
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    memcpy(&word, text, sizeof(word)); /* GCC 12 makes 30 instructions of the loop */
+#else
     for (int i = 0; i < WORD; i++) {
         word |= (uint64_t)(unsigned char)text[i] << (8 * i);
     }
+#endif
     return word;
 }
 

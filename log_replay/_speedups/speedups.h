@@ -18,6 +18,16 @@ typedef struct {
     const char *end;
 } Span;
 
+/* A text to search for. pair_at is the index of two characters that are rarely next to each other in a log. */
+typedef struct {
+    const char *text;
+    Py_ssize_t length;
+    Py_ssize_t pair_at;
+} Needle;
+
+/* Return the first occurrence of the needle, or NULL. */
+const char *find_needle(const char *at, const char *end, const Needle *needle);
+
 static inline bool
 is_digit(char c)
 {

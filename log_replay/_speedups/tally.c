@@ -34,7 +34,9 @@ typedef struct {
 typedef struct {
     Hours hours;
     Minute minute;
-    PyObject *key; /* the text before a statement's verb, as bytes */
+    PyObject *key_bytes;
+    Needle key;         /* the text before a statement's verb */
+    Py_ssize_t key_at;  /* where it was in the last statement that C code made */
     Py_ssize_t threshold;
     long long size;
     Py_ssize_t longest;
@@ -58,13 +60,17 @@ mixed(uint64_t hash, uint64_t word)
 static uint64_t
 hash_of(const char *text, size_t length)
 {
-    uint64_t hash = length * MIX_2, word;
-    for (; length >= sizeof(word); text += sizeof(word), length -= sizeof(word)) {
+    uint64_t hash = length * MIX_2, word = 0;
+    if (length < sizeof(word)) {
+        memcpy(&word, text, length);
+        return mixed(hash, word);
+    }
+    const char *last = text + length - sizeof(word);
+    for (; text < last; text += sizeof(word)) {
         memcpy(&word, text, sizeof(word));
         hash = mixed(hash, word);
     }
-    word = 0;
-    memcpy(&word, text, length);
+    memcpy(&word, last, sizeof(word)); /* with some of the bytes before */
     return mixed(hash, word);
 }
 
@@ -207,19 +213,25 @@ id_bytes(Ids *ids)
     return PyBytes_FromStringAndSize((const char *)ids->places, (Py_ssize_t)(count * sizeof(long long)));
 }
 
-/* Return the value that follows the first occurrence of a key in a text. If there is none, begin is NULL. */
+/* Return the verb of a statement: the value after the first occurrence of the key. If there is none, begin is NULL.
+ *
+ * In statements that C code makes, nothing before the verb can contain the key, and it is usually where it was in the statement
+ * before. The search takes 370 instructions, this comparison 10.
+ */
 static Span
-value_after(const char *at, const char *end, Span key)
+verb_of(Tally *tally, const char *text, const char *end, bool made_in_c)
 {
-    Py_ssize_t length = key.end - key.begin;
-    /* The first character is a quote, which is frequent: search for the second one. */
-    for (at++; end - at >= length - 1 && (at = memchr(at, key.begin[1], (size_t)(end - at - length + 2))); at++) {
-        if (memcmp(at - 1, key.begin, (size_t)length) == 0) {
-            const char *value = at - 1 + length, *quote = memchr(value, '"', (size_t)(end - value));
-            return quote ? (Span){value, quote} : (Span){NULL, NULL};
+    const Needle *key = &tally->key;
+    const char *at = text + tally->key_at;
+    if (!made_in_c || end - at < key->length || memcmp(at, key->text, (size_t)key->length) != 0) {
+        at = find_needle(text, end, key);
+        if (!at) {
+            return (Span){NULL, NULL};
         }
+        tally->key_at = at - text;
     }
-    return (Span){NULL, NULL};
+    const char *value = at + key->length, *quote = memchr(value, '"', (size_t)(end - value));
+    return quote ? (Span){value, quote} : (Span){NULL, NULL};
 }
 
 /* Append the offset of an event and the text of one of its statements to a list. Return 0, or -1 on an error. */
@@ -235,14 +247,13 @@ append_text(PyObject *list, long long offset, PyObject *text)
 
 /* Count one statement of the event at an offset. Return 0, or -1 on an error. */
 static int
-count_statement(Tally *tally, PyObject *statement, long long offset)
+count_statement(Tally *tally, PyObject *statement, long long offset, bool made_in_c)
 {
-    char *text, *key;
-    Py_ssize_t length, time_length, key_length;
+    char *text;
+    Py_ssize_t length, time_length;
     PyObject *timestamp = PyTuple_GetItem(statement, Statement_timestamp);
     PyObject *body = timestamp ? PyTuple_GetItem(statement, Statement_text) : NULL;
-    if (!body || PyBytes_AsStringAndSize(body, &text, &length) < 0 ||
-        PyBytes_AsStringAndSize(tally->key, &key, &key_length) < 0) {
+    if (!body || PyBytes_AsStringAndSize(body, &text, &length) < 0) {
         return -1;
     }
     tally->size += length;
@@ -263,17 +274,17 @@ count_statement(Tally *tally, PyObject *statement, long long offset)
     else if (count_hour(&tally->hours, microseconds) < 0) {
         return -1;
     }
-    Span verb = value_after(text, text + length, (Span){key, key + key_length});
+    Span verb = verb_of(tally, text, text + length, made_in_c);
     return verb.begin ? count_text(&tally->verbs, verb, 1) : append_text(tally->others, offset, body);
 }
 
 /* Count the statements of an event. Return their number, or -1 on an error. */
 static Py_ssize_t
-count_statements_of(Tally *tally, PyObject *statements, long long offset)
+count_statements_of(Tally *tally, PyObject *statements, long long offset, bool made_in_c)
 {
     Py_ssize_t count = PyTuple_Size(statements);
     for (Py_ssize_t i = 0; i < count; i++) {
-        if (count_statement(tally, PyTuple_GetItem(statements, i), offset) < 0) {
+        if (count_statement(tally, PyTuple_GetItem(statements, i), offset, made_in_c) < 0) {
             return -1;
         }
     }
@@ -283,7 +294,7 @@ count_statements_of(Tally *tally, PyObject *statements, long long offset)
 static void
 end_tally(Tally *tally)
 {
-    Py_CLEAR(tally->key);
+    Py_CLEAR(tally->key_bytes);
     Py_CLEAR(tally->hours.counts);
     Py_CLEAR(tally->long_ones);
     Py_CLEAR(tally->others);
@@ -305,7 +316,8 @@ begin_tally(Tally *tally, PyObject *key, PyObject *threshold)
         PyErr_SetString(PyExc_TypeError, "the key of verbs is not bytes, or too short");
         return -1;
     }
-    tally->key = Py_NewRef(key);
+    tally->key_bytes = Py_NewRef(key);
+    tally->key = (Needle){PyBytes_AsString(key), PyBytes_Size(key), 0};
     tally->hours.counts = PyDict_New();
     tally->long_ones = PyList_New(0);
     tally->others = PyList_New(0);
@@ -351,7 +363,7 @@ count_statements(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssi
         PyObject *statements = PyTuple_GetItem(event, NotedEvent_statements);
         PyObject *at = statements ? PyTuple_GetItem(event, NotedEvent_offset) : NULL;
         long long offset = at ? PyLong_AsLongLong(at) : -1;
-        failed = PyErr_Occurred() || count_statements_of(&tally, statements, offset) < 0;
+        failed = PyErr_Occurred() || count_statements_of(&tally, statements, offset, false) < 0;
     }
     PyObject *counted = failed ? NULL : counted_statements(&tally);
     end_tally(&tally);
@@ -395,7 +407,7 @@ int
 tally_event(PyObject *capsule, long long offset, long long user_id, Span course, PyObject *statements)
 {
     Tally *tally = PyCapsule_GetPointer(capsule, TALLY);
-    Py_ssize_t number = tally ? count_statements_of(tally, statements, offset) : -1;
+    Py_ssize_t number = tally ? count_statements_of(tally, statements, offset, true) : -1;
     if (number < 0 || add_id(&tally->users, user_id) < 0) {
         return -1;
     }
@@ -416,12 +428,13 @@ tally_reject(PyObject *capsule, PyObject *reason, PyObject *user, PyObject *cour
     return failed;
 }
 
-/* Return a dict of the numbers of statements by course, with those without a course under None; NULL on an error. */
+/* Return a dict of the numbers of statements by course, empty for those without a course; NULL on an error. */
 static PyObject *
 course_dict(const Tally *tally)
 {
     PyObject *courses = text_dict(&tally->courses, true);
-    if (courses && tally->without_course && add_count(courses, Py_NewRef(Py_None), tally->without_course) < 0) {
+    if (courses && tally->without_course &&
+        add_count(courses, PyUnicode_FromStringAndSize(NULL, 0), tally->without_course) < 0) {
         Py_CLEAR(courses);
     }
     return courses;

@@ -42,7 +42,7 @@ OTHER_VERB = b"(none)"
 _MOST_USERS = 50_000
 K = TypeVar("K")
 
-_user, _course, _statements = itemgetter(0), itemgetter(1), itemgetter(2)
+_user, _statements = itemgetter(0), itemgetter(2)
 NOTHING = CountedStatements(0, 0, 0, {}, {}, (), ())
 
 _speedups.check_layout("ScannedLines", ScannedLines._fields)
@@ -125,7 +125,7 @@ class BlockProfiler:
     def _with_all_verbs(self, statements: CountedStatements) -> CountedStatements:
         """Parse the statements in which the verb has no fixed place: upstream's own, of plugins."""
         if not statements.others:
-            return statements._replace(long=(), others=())
+            return statements._replace(long=()) if statements.long else statements
         parsed = Counter(self._parsed_verb(text) for _, text in statements.others)
         return statements._replace(verbs=_sum(statements.verbs, parsed), long=(), others=())
 
@@ -146,7 +146,7 @@ def _scanned_lines(block: LineBlock, notes: ProfileNotes) -> ScannedLines:
 
 def _tallied(
     notes: ProfileNotes,
-) -> tuple[CountedStatements, Mapping[str | None, int], array[int], list[RejectedEvent]]:
+) -> tuple[CountedStatements, Mapping[str, int], array[int], list[RejectedEvent]]:
     """Return the statements, the courses, the users and the rejected events that the tally has counted."""
     if notes.tally is None or not _speedups.count_tally:
         return NOTHING, {}, array("q"), []
@@ -176,18 +176,11 @@ def _count_statements(transformed: list[NotedTuple], verb_key: bytes, threshold:
     return CountedStatements._make(count(transformed, verb_key, threshold))
 
 
-def _statements_by_course(transformed: Sequence[NotedTuple]) -> dict[str | None, int]:
-    """Return the number of statements by course id."""
-    try:
-        counts = Counter(map(_course, transformed))
-    except TypeError:  # a value that cannot be hashed is no course id
-        counts = Counter(course if isinstance(course, str) else None for _, course, *_ in transformed)
-    by_course: defaultdict[str | None, int] = defaultdict(int)
-    for course, number in counts.items():
-        by_course[course or None] += number
+def _statements_by_course(transformed: Sequence[NotedTuple]) -> dict[str, int]:
+    """Return the number of statements by course id, which is empty for events without a course."""
+    by_course: defaultdict[str, int] = defaultdict(int)
     for _, course, statements, _ in transformed:
-        if len(statements) != 1:
-            by_course[course if isinstance(course, str) and course else None] += len(statements) - 1
+        by_course[course if isinstance(course, str) else ""] += len(statements)
     return dict(by_course)
 
 

@@ -5,7 +5,6 @@ The results depend only on what is counted, not on its order or on how it was sp
 
 from __future__ import annotations
 
-from collections import Counter
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -89,17 +88,28 @@ class NamedCounts:
     """
 
     def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
+        self._counts: dict[str, int] = {}  # twice as fast as a Counter
         self._others = 0
 
     def add(self, counts: Mapping[str, int]) -> None:
         """Add numbers by name."""
         found = self._counts
-        for name, number in counts.items():  # for a few names, this is faster than Counter.update()
+        for name, number in counts.items():
             if name in found:
                 found[name] += number
             else:
-                found[_cut(name)] += number
+                self._add_new(name, number)
+
+    def add_one(self, name: str, number: int) -> None:
+        """Add a number to one name."""
+        if name in self._counts:
+            self._counts[name] += number
+        else:
+            self._add_new(name, number)
+
+    def _add_new(self, name: str, number: int) -> None:
+        kept = _cut(name)
+        self._counts[kept] = self._counts.get(kept, 0) + number
         if len(self._counts) > 2 * NAMES:
             self._drop()
 

@@ -39,9 +39,9 @@ class RejectProfile:
     def add(self, name: str | None, detail: str | None, number: int) -> None:
         """Add a number of rejects with the same event name and detail."""
         if name:
-            self.events.add({name: number})
+            self.events.add_one(name, number)
         if detail:
-            self.details.add({detail: number})
+            self.details.add_one(detail, number)
         self.count += number
 
     def merge(self, other: RejectProfile) -> None:
@@ -160,7 +160,7 @@ class Profile:
         self.statements_by_hour.add(statements.hours)
         self.untimed_statements += statements.untimed
         self.statements_by_verb.add({verb.decode(errors="replace"): n for verb, n in statements.verbs.items()})
-        self.statements_by_course.add({course or "": number for course, number in profile.courses.items()})
+        self.statements_by_course.add(profile.courses)
         self.users.add(profile.users)
         for offset, length in profile.line_bytes_over:
             for transport, limit in LINE_LIMITS.items():
