@@ -22,6 +22,8 @@ V = TypeVar("V")
 
 #: The maximum number of entries for users, and for courses. A user has two or three entries, about 500 bytes in all.
 CACHE_SIZE = 100_000
+#: Values that are longer, in characters, are kept for one block only: no user or course has them, but a log can.
+LONGEST_VALUE = 300
 #: After this number of look-ups of one user, all users of a block are looked up at once, and no ranges are used. Only
 #: event-routing-backends' own code asks for whole users.
 MAX_SINGLE_LOOKUPS = 100
@@ -40,7 +42,7 @@ class UserKey(NamedTuple):
     Attributes:
         id: the value as an id; None if it cannot be one.
         username: the value as a username; None if no database accepts it as one.
-        retirable: the value is a string, so it may be the username of a user who has retired since.
+        retirable: the value may be the username of a user who has retired since: a string, and not too long.
     """
 
     id: int | None
@@ -89,6 +91,7 @@ class IdentityCache:
         self._course_names: dict[str, tuple[str | None] | None] = {}
         #: Values that are no course ids.
         self._invalid_courses: set[str] = set()
+        self._long_values: list[str] = []
 
     @property
     def external_ids(self) -> dict[int, bytes] | None:
@@ -101,6 +104,11 @@ class IdentityCache:
 
     def forget_oldest(self) -> None:
         """Delete the oldest entries of full caches. Call it between blocks only: a block needs its own entries."""
+        for value in self._long_values:
+            self.users.pop(value, None)
+            self._course_names.pop(value, None)
+            self._invalid_courses.discard(value)
+        self._long_values.clear()
         _shrink(self.users)
         _shrink(self._course_names)
         if len(self._invalid_courses) > CACHE_SIZE:
@@ -138,6 +146,7 @@ class IdentityCache:
         keys = _course_keys(courses)
         self._fetch_courses(keys)
         self._invalid_courses |= courses - keys.keys()
+        self._note_long(courses)
 
     def user(self, username_or_id: Any) -> User | None:
         """Return the user, or None; see ``Identities``."""
@@ -203,6 +212,7 @@ class IdentityCache:
         self._cache_users([user for user in found.values() if user.id not in self.users])
         for value in keys:
             self.users[value] = self.users[found[value].id] if value in found else None
+        self._note_long(keys)
 
     def _find_users(self, ids: Mapping[Any, UserKey], usernames: Mapping[Any, UserKey]) -> dict[Any, User]:
         """Return the users with these ids or else these usernames, in one query; unknown ones are left out."""
@@ -242,6 +252,10 @@ class IdentityCache:
         names = self._lookup.course_names(set(keys.values())) if keys else {}
         for course_id, key in keys.items():
             self._course_names[course_id] = (names[str(key)],) if str(key) in names else None
+        self._note_long(keys)
+
+    def _note_long(self, values: Iterable[Any]) -> None:
+        self._long_values += (value for value in values if isinstance(value, str) and len(value) > LONGEST_VALUE)
 
 
 def _user_keys(values: Iterable[Any]) -> dict[Any, UserKey]:
@@ -274,7 +288,8 @@ def _user_key(username_or_id: Any) -> UserKey:
     if user_id is not None and abs(user_id) > MAX_ID:
         user_id = None
     username = str(username_or_id)
-    return UserKey(user_id, username if _is_valid_text(username) else None, isinstance(username_or_id, str))
+    retirable = isinstance(username_or_id, str) and len(username) <= LONGEST_VALUE
+    return UserKey(user_id, username if _is_valid_text(username) else None, retirable)
 
 
 def _is_valid_text(username: str) -> bool:

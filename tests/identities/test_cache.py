@@ -212,6 +212,20 @@ def test_a_full_cache_keeps_the_entries_of_its_block(monkeypatch):
     assert len(cache.users) <= 10
 
 
+def test_long_values_are_kept_for_one_block_only():
+    cache, course = identities(), "course-v1:edX+DemoX+2026"
+    long = ["x" * 5000, "3" + " " * 5000], [f"course-v1:{'x' * 5000}+b+c", "x" * 5000]
+    for _ in range(2):
+        cache.fetch([event_of(3, course), *(event_of(user, course) for user in long[0])])
+        cache.fetch([event_of(3, found) for found in long[1]])
+        assert [cache.user_id(user) for user in long[0]] == [None, 3]
+        assert all(map(cache.has_course, long[1]))
+        cache.forget_oldest()
+        assert not any(map(cache.has_course, long[1]))
+    assert cache.users.keys() == {3, "3"}
+    assert cache.has_course(course)
+
+
 def test_actors_by_mail_need_no_external_ids():
     cache = identities(external_id_type=None, add=True)
     assert cache.email(10) == "user10@example.com"
