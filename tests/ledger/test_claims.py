@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from unittest.mock import patch
 
 import pytest
+from django.db import connection
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -55,7 +56,10 @@ class Protocol(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
-        self._database_clock = patch.object(DatabaseNow, "as_sqlite", lambda *_, **_context: ("%s", [self._text()]))
+        connection.ensure_connection()
+        connection.connection.create_function("model_now", 0, self._text)
+        # Not SQLite's own strftime: other tests use the same connection.
+        self._database_clock = patch.object(DatabaseNow, "as_sqlite", lambda *_, **_context: ("model_now()", []))
         self._database_clock.start()
         self.run_row = Run.objects.create(name="x", joined=True, planned=True)
         RunGroup.objects.bulk_create(RunGroup(run=self.run_row, number=number) for number in range(GROUPS))
