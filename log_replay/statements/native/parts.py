@@ -161,8 +161,6 @@ class CachedParts:
 
 def _value(value: bytes) -> Any:
     """Return the value in a line of a key."""
-    if value[:1] == STRING and b"\\" not in value:  # half of the time of an unknown key
-        return value[1:].decode()
     text = b'"%b"' % value[1:] if value[:1] == STRING else value[1:]
     # orjson would convert integers of more than 64 bits to floats.
     return orjson.loads(text) if is_plain(text) else json.loads(text)
