@@ -530,7 +530,7 @@ transform_line(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
         goto done;
     }
     user = user_object(user_node);
-    bool declined;
+    bool declined = false;
     PyObject *rejection = time_rejection(&line, recipe);
     if (rejection && is_caliper(recipe)) { /* upstream reads the time first */
         line.rejection = Py_NewRef(rejection);

@@ -121,9 +121,11 @@ class Profile:
         self.events_by_group[self._group] += result.counters.transformed
         self.statements_by_event.add(result.statements_by_event)
         self.unknown_names.add(result.unknown_names)
-        self.transform_paths.update(result.transform_paths)
         self._add_validation(result.validation)
-        self._add_rejects(result.rejects)
+        if result.counters.known:  # most blocks of some logs have no known events
+            self.transform_paths.update(result.transform_paths)
+        if result.rejects:
+            self._add_rejects(result.rejects)
         current = self._current
         current.statements += result.counters.statements
         current.rejects += len(result.rejects)
