@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 #: large unit would not save time.
 UNITS_AHEAD_BYTES = 64 << 20
 #: The size of the blocks that are kept of each unit until they are wanted. One block can be larger.
-KEPT_BYTES = 4 << 20
+KEPT_BYTES = 2 << 20
 #: After this time without a block, the source counts as slow: see ``SOURCE_IS_SLOW``.
 SLOW_SECONDS = 0.2
 #: How long the threads may take to end after a stop. A thread that waits for a server ends later.

@@ -42,7 +42,7 @@ def everything(units, read, ahead: int) -> list[object]:
 
 
 @pytest.mark.parametrize(
-    ("provider", "workers", "ahead"), [("MINIO", 1, 8), ("LOCAL", 1, 0), ("LOCAL", 2, 2), ("STDIN", 1, 0)]
+    ("provider", "workers", "ahead"), [("MINIO", 1, 16), ("LOCAL", 1, 0), ("LOCAL", 2, 2), ("STDIN", 1, 0)]
 )
 def test_local_files_are_read_ahead_for_workers_only(provider, workers, ahead):
     config = {"MINIO": '{"container": "c"}', "LOCAL": '{"key": ".", "container": "c"}', "STDIN": "{}"}[provider]
