@@ -119,11 +119,25 @@ def _in_chunks(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
         yield chunk
 
 
-def read_files(source: dict[str, Any], data_dir: str, sinks: Sinks, stopped: threading.Event) -> None:
+class Stop:
+    """Becomes true after SIGTERM. It has no lock: the main thread handles the signal, and may hold that of an Event."""
+
+    def __init__(self) -> None:
+        self._requested = False
+        signal.signal(signal.SIGTERM, self._request)
+
+    def __bool__(self) -> bool:
+        return self._requested
+
+    def _request(self, *_: object) -> None:
+        self._requested = True
+
+
+def read_files(source: dict[str, Any], data_dir: str, sinks: Sinks, stopped: Stop) -> None:
     """Follow files, and keep the position in each by its fingerprint."""
     checkpoints_path = Path(data_dir) / "checkpoints.json"
     positions = json.loads(checkpoints_path.read_text()) if checkpoints_path.exists() else {}
-    while not stopped.is_set():
+    while not stopped:
         for path in sorted(path for pattern in source["include"] for path in Path("/").glob(pattern.lstrip("/"))):
             fingerprint = _fingerprint(path, source["fingerprint"]["strategy"])
             with path.open("rb") as file:
@@ -134,7 +148,7 @@ def read_files(source: dict[str, Any], data_dir: str, sinks: Sinks, stopped: thr
                 sinks.store(_joined(whole.split(b"\n")[:-1], source["multiline"]))
                 positions[fingerprint] = positions.get(fingerprint, 0) + len(whole)
                 checkpoints_path.write_text(json.dumps(positions))
-        stopped.wait(0.05)
+        time.sleep(0.05)
 
 
 def _fingerprint(path: Path, strategy: str) -> str | None:
@@ -161,12 +175,12 @@ def _joined(lines: list[bytes], multiline: dict[str, Any]) -> Iterator[bytes]:
     yield from parts
 
 
-def read_socket(source: dict[str, Any], sinks: Sinks, stopped: threading.Event) -> None:
+def read_socket(source: dict[str, Any], sinks: Sinks, stopped: Stop) -> None:
     """Read each connection to its end, and store its lines."""
     host, _, port = source["address"].rpartition(":")
     with socket.create_server((host, int(port))) as server:
         server.settimeout(0.05)
-        while not stopped.is_set():
+        while not stopped:
             with contextlib.suppress(TimeoutError):
                 connection, _ = server.accept()
                 with connection, connection.makefile("rb") as lines:
@@ -191,8 +205,7 @@ def main() -> int:
     if os.environ.get("VECTOR_REQUIRE_HEALTHY") == "true" and not sinks.healthy():
         log_error("Sinks unhealthy; shutting down.")
         return CONFIGURATION_ERROR
-    stopped = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    stopped = Stop()
     (source,) = config["sources"].values()
     if source["type"] == "stdin":
         read_stdin(sinks, shutdown_limit=arguments.shutdown_limit)
