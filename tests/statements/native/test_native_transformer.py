@@ -1,6 +1,7 @@
 """Transform paths of events, and their counters."""
 
 import json
+import tracemalloc
 
 import pytest
 from event_routing_backends.processors.xapi.registry import XApiTransformersRegistry
@@ -69,6 +70,27 @@ def test_two_defects_are_rejected_natively(transformers):
     rejection = transformers.natively(raw | {"event": data})
     assert reject_reason(rejection) == reject_reason(transformers.by_upstream(raw | {"event": data}))
     assert dict(transformers.native.transform_paths) == {"native": 1}
+
+
+@pytest.mark.parametrize("transformer_type", ["caliper"])
+@pytest.mark.parametrize("name", ["play_video", "problem_check", "edx.ui.lms.sequence.next_selected"])
+def test_long_ids_do_not_fill_the_memory(transformers, name):
+    """What is made of blocks contains the id of the course several times. Only small caches may keep a long id."""
+    id_bytes, events = 20_000, 200
+
+    def transform(number):
+        raw = raw_event(FORMS_OF[name][0], Scene())
+        raw["context"]["course_id"] = f"course-v1:{'x' * id_bytes}+{number}+2026"
+        transformers.natively(raw)
+        transformers.in_c(json.dumps(raw).encode())
+
+    transform(0)
+    tracemalloc.start()
+    for number in range(events):
+        transform(number)
+    kept_bytes, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept_bytes < 2.5 * events * id_bytes
 
 
 def test_unsupported_events_are_counted_by_shape(transformers):

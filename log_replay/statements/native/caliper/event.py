@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: The size of the caches of videos, units and problems.
 CACHED_BLOCKS = 4096
+#: What is made of longer ids is not cached: ids of thousands of characters would fill the memory.
+LONGEST_CACHED = 1000
 
 #: Transforms an event with one name into Caliper events.
 CaliperTransform: TypeAlias = "Callable[[Event, Platform, Identities], tuple[Statement, ...]]"
@@ -94,14 +96,27 @@ def caliper_event(  # noqa: PLR0913 - the parts of an event
     return transform
 
 
-@lru_cache(maxsize=1024)
 def course_members(course_id: Any, platform: Platform) -> Course:
     """Return the members that name the course with this id, or ``NO_COURSE`` for an empty id."""
+    is_long = type(course_id) is str and len(course_id) > LONGEST_CACHED
+    return (_members if is_long else _cached_members)(course_id, platform)
+
+
+def may_be_cached(key: Any, course_id: Any) -> bool:
+    """Return True if what is made of a block's key and a course's id may be cached."""
+    # Other types are not cached: 1, 1.0 and True are the same key.
+    return type(key) is str and type(course_id) is str and len(key) + len(course_id) <= LONGEST_CACHED
+
+
+def _members(course_id: Any, platform: Platform) -> Course:
     if not course_id and course_id != 0:
         return NO_COURSE
     course = json_of({"id": platform.iri("course", text(course_id)), "type": "CourseOffering"})
     part_of = f'"isPartOf":{course}'
     return Course(f",{part_of}", f',"extensions":{{{part_of}}}')
+
+
+_cached_members = lru_cache(maxsize=1024)(_members)
 
 
 def member(name: str, value: Any) -> str:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from log_replay.statements.native.caliper.envelope import json_of
-from log_replay.statements.native.caliper.event import CACHED_BLOCKS, course_members, member
+from log_replay.statements.native.caliper.event import CACHED_BLOCKS, course_members, may_be_cached, member
 from log_replay.statements.native.fields import UpstreamRejects, course_id_of, required_at, value_at
 from log_replay.statements.native.parts import reads
 from log_replay.statements.native.times import caliper_duration
@@ -48,8 +48,8 @@ def video(event: Event, platform: Platform, _identities: Identities) -> str:
     data = _data(event)
     video_id = data.get("id")
     duration = data.get("duration", 0)
-    # Other types are not cached: 1, 1.0 and True are the same key. Equal lengths give the same text.
-    cached = type(video_id) is str and duration.__hash__ is not None
+    # Equal lengths give the same text.
+    cached = may_be_cached(video_id, event.course_id) and duration.__hash__ is not None
     return (_cached_video if cached else _video)(video_id, duration, event.course_id, platform)
 
 
@@ -81,8 +81,8 @@ def unit(object_type: str, target: str | None = None) -> Object:
     def unit_of_type(event: Event, platform: Platform, _identities: Identities) -> str:
         data = _data(event)
         key, count, current = data.get("id"), data.get("tab_count"), data.get("current_tab")
-        # Other types are not cached: 1, 1.0 and True are the same key.
-        begin, part_of = (_cached_unit if type(key) is str else _unit)(object_type, key, event.course_id, platform)
+        unit_of = _cached_unit if may_be_cached(key, event.course_id) else _unit
+        begin, part_of = unit_of(object_type, key, event.course_id, platform)
         target_member = constant_target or member("target", data.get("target_tab"))
         if type(count) is int and type(current) is int:  # the usual case, without calls
             return f'{begin},"extensions":{{"tab_count":{count},"current_tab":{current}{target_member}{part_of}}}}}'

@@ -11,6 +11,7 @@ from log_replay.statements.native.caliper.event import (
     NO_COURSE,
     caliper_event,
     course_members,
+    may_be_cached,
     member,
 )
 from log_replay.statements.native.fields import Finder, UpstreamRejects, acting_user, find, value_at
@@ -41,9 +42,7 @@ def problem(object_type: str) -> Object:
 
     @reads("context.course_id", "context.referer", "data.problem_id", "data.module_id")
     def problem_of_type(event: Event, platform: Platform, _identities: Identities) -> str:
-        key = _problem_key(event)
-        # Other types are not cached: 1, 1.0 and True are the same key.
-        return (_cached_block if type(key) is str else _block)(object_type, "", key, event.course_id, platform)
+        return _block(object_type, "", _problem_key(event), event.course_id, platform)
 
     TYPES[problem_of_type] = object_type
     return problem_of_type
@@ -52,14 +51,14 @@ def problem(object_type: str) -> Object:
 @reads("context.course_id", "context.referer", "data.problem_id", "data.module_id")
 def solution(event: Event, platform: Platform, _identities: Identities) -> str:
     """Return the solution of a problem."""
-    return _cached_block("Annotation", "Solution", f"{_problem_key(event)}/solution", event.course_id, platform)
+    return _block("Annotation", "Solution", f"{_problem_key(event)}/solution", event.course_id, platform)
 
 
 def hint(event: Event, platform: Platform, _identities: Identities) -> str:
     """Return a hint of a problem."""
     key = _problem_key(event)
     index = _data(event.fields).get("hint_index", "")
-    return _cached_block("Annotation", "Hint", f"{key}/hint/{index}", event.course_id, platform)
+    return _block("Annotation", "Hint", f"{key}/hint/{index}", event.course_id, platform)
 
 
 def attempt(event: Event, platform: Platform, identities: Identities) -> str:
@@ -94,11 +93,16 @@ submitted = caliper_event("AssessmentEvent", "Submitted", problem("Assessment"))
 
 
 def _block(object_type: str, name: str, key: Any, course_id: Any, platform: Platform) -> str:
+    new_block = _cached_block if may_be_cached(key, course_id) else _new_block
+    return new_block(object_type, name, key, course_id, platform)
+
+
+def _new_block(object_type: str, name: str, key: Any, course_id: Any, platform: Platform) -> str:
     id_ = "" if key is None else f'"id":{json_of(platform.iri("xblock", key))},'
     return f'{{{id_}"type":"{object_type}"{member("name", name)}{course_members(course_id, platform).extensions}}}'
 
 
-_cached_block = lru_cache(maxsize=CACHED_BLOCKS)(_block)
+_cached_block = lru_cache(maxsize=CACHED_BLOCKS)(_new_block)
 
 
 def _problem_key(event: Event) -> Any:
