@@ -70,8 +70,9 @@ class BlockProfiler:
         Args:
             events_can_change: after they are transformed, events or statements may be removed.
         """
-        in_c = _speedups.new_tally and not events_can_change
-        tally = _speedups.new_tally(self._verb_key, _SHORT_BYTES) if _speedups.new_tally and in_c else None
+        tally = None
+        if _speedups.new_tally and not events_can_change:
+            tally = _speedups.new_tally(self._verb_key, _SHORT_BYTES)
         return ProfileNotes(sample_level(self._lines), tally)
 
     def profile(self, block: LineBlock, result: BlockResult, notes: ProfileNotes) -> BlockProfile:

@@ -162,4 +162,4 @@ def unsupported_format(head: bytes) -> str | None:
 
 def is_compressed(head: bytes) -> bool:
     """Return True if an object that begins with ``head`` (``HEAD_BYTES`` bytes) is not plain text."""
-    return codec_of(head) is not None or unsupported_format(head) is not None
+    return bool(ANY_FORMAT.match(head))

@@ -11,14 +11,13 @@ from tests.support import database_servers, sample_identities
 
 #: It is suspended for ever in a transaction. Its connection stays open, as if its machine had died or lost the network.
 VANISHING = """
-import argparse, os, signal, sys
+import os, signal, sys
 import django; django.setup()
 from django.db import transaction
 from log_replay.models import RunGroup
-from log_replay.options import read_options
-from log_replay.options.arguments import add_arguments
 from log_replay.pipeline.joined_run import JoinedReplay
 from log_replay.report.progress import ProgressLog
+from tests.support.ledger_runs import parsed
 
 class Vanishing(ProgressLog):
     def advance(self, offset, lines):
@@ -27,9 +26,7 @@ class Vanishing(ProgressLog):
             print("recording", flush=True)
             os.kill(os.getpid(), signal.SIGSTOP)
 
-parser = argparse.ArgumentParser()
-add_arguments(parser)
-JoinedReplay(read_options(vars(parser.parse_args(sys.argv[1:])))).replay(Vanishing())
+JoinedReplay(parsed(*sys.argv[1:])).replay(Vanishing())
 """
 REPLAYING = "from log_replay.management.main import main; main()"
 

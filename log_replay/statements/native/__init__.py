@@ -12,7 +12,7 @@ from log_replay.errors import LogReplayError
 from log_replay.records import TransformedEvent
 from log_replay.statements.native.certification import Certification
 from log_replay.statements.native.fields import UpstreamRejects, with_session
-from log_replay.statements.native.parts import NOT_CACHED, REJECTIONS, CachedCourses, CachedParts
+from log_replay.statements.native.parts import NOT_CACHED, REJECTIONS, CachedCourses
 from log_replay.statements.native.platform import configured_platform
 from log_replay.statements.native.recipes import LineRecipes
 from log_replay.statements.native.shapes import shape_of
@@ -63,7 +63,7 @@ class NativeTransformer:
         certification: Certification | None = None,
     ) -> None:
         self._upstream = upstream
-        self._recipe_of = RECIPES[transformer_type]
+        self._recipes_of = RECIPES[transformer_type]
         self._line_recipes: tuple[IdentityCache, LineRecipes] | None = None
         self._transforms, self._check_reject = TRANSFORMS[transformer_type], REJECT_CHECKS[transformer_type]
         self._fallback_reason = fallback_reason
@@ -158,13 +158,12 @@ class NativeTransformer:
     def _new_line_recipes(self, identities: IdentityCache) -> LineRecipes:
         # Events that the settings do not list are unknown, even if there is a transform.
         native = {name: self._transforms[name] for name in self.names if self.native_for(name)[0]}
-        courses, parts = CachedCourses(identities), CachedParts()
         try:
-            recipes = {name: self._recipe_of(name, native[name], self._platform, courses, parts) for name in native}
+            recipes = self._recipes_of(native, self._platform, CachedCourses(identities))
         except ValueError:  # the root URL has characters that templates do not support
             recipes = {}
         return LineRecipes(
-            by_name={name: recipe for name, recipe in recipes.items() if recipe},
+            by_name=recipes,
             users=identities.users,
             ranges=identities.external_ids,
             anonymous=("anonymous", None),

@@ -32,8 +32,8 @@ NOT_CACHED: Rejection = ("not_cached", None)
 
 #: The maximum number of cached results of one part of a statement.
 CACHE_SIZE = 4096
-#: Results of longer keys are not cached: ids of thousands of characters would fill the memory.
-LONGEST_KEPT_KEY = 1000
+#: What is made of longer ids is not cached: ids of thousands of characters would fill the memory.
+LONGEST_CACHED = 1000
 #: The types of a value in a key: missing, a string (see ``json_tree.h``), and in data that is a text and not JSON.
 MISSING, STRING, IN_FORM = b"-", b"4", b"f"
 NOWHERE = Position("", 0)
@@ -135,7 +135,7 @@ class CachedPart:
             result = self._result(event)
         except CourseNotCached:
             return NOT_CACHED
-        if len(key) <= LONGEST_KEPT_KEY:
+        if len(key) <= LONGEST_CACHED:
             self.results[key] = result
         return result
 

@@ -6,6 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from log_replay import _speedups
+from log_replay.statements.serialise import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -49,6 +50,11 @@ ID: Step = (KINDS.id,)
 #: The numbers of an event's sections in paths. ``event`` is the data, unless that is JSON in a string; ``any`` is the
 #: first place with the key.
 SECTIONS = {"": 0, "context": 1, "data": 2, "data.discussion": 3, "event": 4, "any": 5}
+
+
+def begin_object(iri: str) -> Step:
+    """Return the step that begins an object whose id begins with an IRI, such as ``{"id":"https://lms/xblock/``."""
+    return text(b'{"id":%b' % json_text(iri)[:-1])
 
 
 def text(value: bytes) -> Step:

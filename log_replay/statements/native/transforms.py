@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from log_replay.statements.native.caliper import envelope
 from log_replay.statements.native.caliper.events import EVENTS as CALIPER
-from log_replay.statements.native.caliper.recipes import recipe_of as caliper_recipe
+from log_replay.statements.native.caliper.recipes import recipes_of as caliper_recipes
 from log_replay.statements.native.xapi import statement
 from log_replay.statements.native.xapi.events import EVENTS as XAPI
-from log_replay.statements.native.xapi.recipes import recipe_of as xapi_recipe
+from log_replay.statements.native.xapi.recipes import recipes_of as xapi_recipes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from log_replay.records import EventFields
     from log_replay.statements.native.caliper.event import CaliperTransform
-    from log_replay.statements.native.parts import CachedCourses, CachedParts
+    from log_replay.statements.native.parts import CachedCourses
     from log_replay.statements.native.platform import Platform
     from log_replay.statements.native.recipes import LineRecipe
     from log_replay.statements.native.xapi.statement import XapiTransform
@@ -34,8 +34,8 @@ REJECT_CHECKS: Mapping[str, Callable[[EventFields, Platform], None]] = {
     "caliper": envelope.check_reject,
 }
 
-#: The functions that return the recipe of an event with a native transform, or None, by transformer type.
-RECIPES: Mapping[str, Callable[[str, Any, Platform, CachedCourses, CachedParts], LineRecipe | None]] = {
-    "xapi": xapi_recipe,
-    "caliper": caliper_recipe,
+#: The functions that return the recipes of events with native transforms, by transformer type.
+RECIPES: Mapping[str, Callable[[Mapping[str, Any], Platform, CachedCourses], dict[str, LineRecipe]]] = {
+    "xapi": xapi_recipes,
+    "caliper": caliper_recipes,
 }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from log_replay.statements.native.caliper.envelope import EventType, build_envelope, json_of
 from log_replay.statements.native.fields import UnsupportedEvent, acting_user, text
+from log_replay.statements.native.parts import LONGEST_CACHED
 from log_replay.statements.serialise import quoted
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 #: The size of the caches of videos, units and problems.
 CACHED_BLOCKS = 4096
-#: What is made of longer ids is not cached: ids of thousands of characters would fill the memory.
-LONGEST_CACHED = 1000
 
 #: Transforms an event with one name into Caliper events.
 CaliperTransform: TypeAlias = "Callable[[Event, Platform, Identities], tuple[Statement, ...]]"

@@ -9,13 +9,14 @@ from log_replay.statements.native import times
 from log_replay.statements.native.caliper import objects, problems, targets
 from log_replay.statements.native.caliper.envelope import person, template_of
 from log_replay.statements.native.caliper.event import PARTS_OF, course_members
-from log_replay.statements.native.parts import paths_of
+from log_replay.statements.native.parts import CachedParts, paths_of
 from log_replay.statements.native.recipes import LineRecipe
 from log_replay.statements.native.steps import (
     ACTOR,
     ID,
     MILLISECONDS,
     Step,
+    begin_object,
     duration,
     either,
     equal,
@@ -30,14 +31,13 @@ from log_replay.statements.native.steps import (
     valid_duration,
 )
 from log_replay.statements.native.usage_keys import video_prefix
-from log_replay.statements.serialise import json_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from log_replay.records import Event
     from log_replay.statements.native.caliper.event import CaliperTransform
-    from log_replay.statements.native.parts import CachedCourses, CachedParts, Rejection
+    from log_replay.statements.native.parts import CachedCourses, Rejection
     from log_replay.statements.native.platform import Platform
 
 NO_TIME: Rejection = ("ValueError", "time is missing")
@@ -72,7 +72,7 @@ def _usual_steps(object_: Callable[..., Any], platform: Platform, cached: Cached
     def part_of(event: Event) -> bytes:
         return course_members(event.course_id, platform).part_of.encode()
 
-    before_block = text(b'{"id":%b' % json_text(platform.iri("xblock", ""))[:-1])
+    before_block = begin_object(platform.iri("xblock", ""))
     in_course = cached.step(course_members, course, ("context.course_id",))
     if object_ is objects.video:
         return (
@@ -123,10 +123,10 @@ def _attempt(platform: Platform, cached: CachedParts) -> tuple[Step, ...]:
     def part_of(event: Event) -> bytes | None:
         return course_members(event.course_id, platform).part_of[1:].encode() or None
 
-    before_key = json_text(platform.iri("xblock", ""))[:-1]
+    before_block = begin_object(platform.iri("xblock", ""))
     before_id, after_id = person("/", platform).encode().split(b'//"')
     return (
-        text(b'{"id":%b' % before_key),
+        before_block,
         string("data.problem_id"),
         text(b"/user/"),
         ACTOR,
@@ -136,7 +136,8 @@ def _attempt(platform: Platform, cached: CachedParts) -> tuple[Step, ...]:
         cached.step(problems.attempt, part_of, ("context.course_id",)),
         text(b',"assignee":%b/' % before_id),
         ACTOR,
-        text(b'"%b,"assignable":{"id":%b' % (after_id, before_key)),
+        text(b'"%b,"assignable":' % after_id),
+        before_block,
         string("data.problem_id"),
         text(b'","type":"Assessment"},"count":'),
         number("data.attempts"),
@@ -144,10 +145,18 @@ def _attempt(platform: Platform, cached: CachedParts) -> tuple[Step, ...]:
     )
 
 
-def recipe_of(
+def recipes_of(
+    transforms: Mapping[str, CaliperTransform], platform: Platform, courses: CachedCourses
+) -> dict[str, LineRecipe]:
+    """Return the recipes by event name. An event has none if a part of its Caliper events has no steps."""
+    cached = CachedParts()
+    recipes = {name: _recipe_of(name, made, platform, courses, cached) for name, made in transforms.items()}
+    return {name: recipe for name, recipe in recipes.items() if recipe}
+
+
+def _recipe_of(
     name: str, transform: CaliperTransform, platform: Platform, courses: CachedCourses, cached: CachedParts
 ) -> LineRecipe | None:
-    """Return the recipe of an event, or None if a part of its Caliper events has no steps."""
     if transform is problems.problem_check:
         # Graded attempts are logged without an event source in the context; see ``problems.problem_check``.
         submitted = _steps_of(problems.submitted, platform, courses, cached)

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from log_replay.statements.native import times
 from log_replay.statements.native.fields import Finder
-from log_replay.statements.native.parts import paths_of
+from log_replay.statements.native.parts import CachedParts, paths_of
 from log_replay.statements.native.recipes import LineRecipe, ProblemTexts
 from log_replay.statements.native.steps import (
     ACTOR,
     ID,
     TIME,
     Step,
+    begin_object,
     either,
     flat,
     members,
@@ -31,11 +32,11 @@ from log_replay.statements.native.xapi.statement import PARTS_OF, template_of
 from log_replay.statements.serialise import json_text, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from log_replay.identities import Identities
     from log_replay.records import Event
-    from log_replay.statements.native.parts import CachedCourses, CachedParts, Rejection
+    from log_replay.statements.native.parts import CachedCourses, Rejection
     from log_replay.statements.native.platform import Platform
     from log_replay.statements.native.xapi.statement import XapiTransform
 
@@ -93,10 +94,11 @@ def _steps_of(
         return contexts.course_of(event, platform, identities) or None
 
     course = cached.step(contexts.in_discussion, parent, ("context.course_id",))
-    steps: dict[Callable[..., Any], tuple[Step, ...]] = {}
-    for part, (path, definition) in BLOCKS.items():
-        before, after = _around_place(objects.ACTIVITY % (json_text(platform.iri("xblock", PLACE)), definition))
-        steps[part] = (text(before), string(path), text(after))
+    before_block = begin_object(platform.iri("xblock", ""))
+    steps: dict[Callable[..., Any], tuple[Step, ...]] = {
+        part: (before_block, string(path), text(b"%b%b}" % (BEFORE_DEFINITION, definition)))
+        for part, (path, definition) in BLOCKS.items()
+    }
     before_parent = text(b',"contextActivities":{"parent":')
     before, after = _around_place(b',"grouping":[%b]' % contexts.thread_activity(platform, PLACE))
     steps[contexts.in_discussion] = (
@@ -107,7 +109,7 @@ def _steps_of(
     )
     before, after = _around_place(objects.NAMED_DISCUSSION % json_text(PLACE))
     steps[objects.post] = (
-        text(b'{"id":%b' % json_text(platform.root_url)[:-1]),
+        begin_object(platform.root_url),
         without("context.path", "data.id"),
         text(b"/"),
         string("data.id"),
@@ -138,7 +140,7 @@ def _usual_steps_of(platform: Platform, cached: CachedParts) -> dict[Callable[..
     def definition(event: Event) -> bytes:
         return objects.sequence_definition(event.fields)
 
-    before_block = text(b'{"id":%b' % json_text(platform.iri("xblock", ""))[:-1])
+    before_block = begin_object(platform.iri("xblock", ""))
     before_name, after_name = _around_place(objects.NAMED_MODULE % json_text(PLACE))
     return {
         objects.video: (
@@ -222,37 +224,64 @@ def _block_prefix(event: Event) -> bytes | None:
     return quoted(block_prefix(course_id, "problem"))[1:-1] if course_id and ":" in course_id else None
 
 
-def recipe_of(
-    name: str, transform: XapiTransform, platform: Platform, courses: CachedCourses, cached: CachedParts
-) -> LineRecipe | None:
-    """Return the recipe of an event, or None if a part of its statements has no steps."""
+class _PartSteps:
+    """The steps of the parts of statements on one platform."""
+
+    def __init__(self, platform: Platform, courses: CachedCourses, cached: CachedParts) -> None:
+        self._platform, self._courses, self._cached = platform, courses, cached
+        self._all = STEPS | _steps_of(platform, courses, cached)
+        self._usual = _usual_steps_of(platform, cached)
+
+    def of(
+        self, part: Callable[..., Any] | None, *, of_fields: bool = False, required: bool = False
+    ) -> tuple[Step, ...] | None:
+        """Return the steps that write a part, or None if it has none.
+
+        Args:
+            part: returns the part.
+            of_fields: it gets the fields of the event only.
+            required: upstream rejects an event without the part.
+        """
+        if part is None:
+            return ()
+        paths = paths_of(part)
+        if part in self._all or paths is None:
+            return self._all.get(part)
+
+        def call(event: Event) -> bytes | None:
+            result: bytes = part(event.fields) if of_fields else part(event, self._platform, self._courses)
+            return None if required and not result else result
+
+        any_event = (self._cached.step(part, call, paths),)
+        return (either(self._usual[part], any_event),) if part in self._usual else any_event
+
+
+def recipes_of(
+    transforms: Mapping[str, XapiTransform], platform: Platform, courses: CachedCourses
+) -> dict[str, LineRecipe]:
+    """Return the recipes by event name. An event has none if a part of its statements has no steps."""
     if platform.agent_identifier != "external_id" or not platform.root_url:
-        return None
-    if transform is problem_check.problem_check:
-        texts = _problem_texts(platform, courses, cached)
-        return LineRecipe(name, texts.new_digest, b"", b"", (), texts, no_zone=NO_ZONE)
+        return {}
+    cached = CachedParts()
+    part_steps = _PartSteps(platform, courses, cached)
+    recipes: dict[str, LineRecipe | None] = {}
+    for name, transform in transforms.items():
+        if transform is problem_check.problem_check:
+            texts = _problem_texts(platform, courses, cached)
+            recipes[name] = LineRecipe(name, texts.new_digest, b"", b"", (), texts, no_zone=NO_ZONE)
+        else:
+            recipes[name] = _recipe_of(name, transform, platform, part_steps)
+    return {name: recipe for name, recipe in recipes.items() if recipe}
+
+
+def _recipe_of(name: str, transform: XapiTransform, platform: Platform, part_steps: _PartSteps) -> LineRecipe | None:
     parts = PARTS_OF.get(transform)
     if parts is None:
         return None
     template = template_of(parts.verb, platform)
-    steps_of_parts, usual = STEPS | _steps_of(platform, courses, cached), _usual_steps_of(platform, cached)
-
-    def steps_of(part: Callable[..., Any] | None, *, of_fields: bool = False) -> tuple[Step, ...] | None:
-        if part is None:
-            return ()
-        paths = paths_of(part)
-        if part in steps_of_parts or paths is None:
-            return steps_of_parts.get(part)
-
-        def call(event: Event) -> bytes | None:
-            result: bytes = part(event.fields) if of_fields else part(event, platform, courses)
-            return None if part is parts.object and not result else result  # upstream rejects an object without an id
-
-        any_event = (cached.step(part, call, paths),)
-        return (either(usual[part], any_event),) if part in usual else any_event
-
-    extensions, result = steps_of(parts.extensions, of_fields=True), steps_of(parts.result, of_fields=True)
-    activities, object_ = steps_of(parts.activities), steps_of(parts.object)
+    extensions = part_steps.of(parts.extensions, of_fields=True)
+    result = part_steps.of(parts.result, of_fields=True)
+    activities, object_ = part_steps.of(parts.activities), part_steps.of(parts.object, required=True)
     if extensions is None or result is None or activities is None or object_ is None:
         return None
     steps = flat(
