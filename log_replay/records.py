@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, overload
 from log_replay.counters import Counters
 
 if TYPE_CHECKING:
-    from array import array
     from collections.abc import Iterable, Iterator, Mapping
 
     from log_replay.block_profile import BlockProfile
@@ -184,16 +183,36 @@ new_statement = partial(tuple.__new__, Statement)
 new_transformed_event = partial(tuple.__new__, TransformedEvent)
 
 
-class PackedTexts(NamedTuple):
-    """Several texts as one: their concatenation, and the length of each."""
+class PackedColumns(NamedTuple):
+    """The transformed events of a block, stored by column. Numbers are bytes: see ``numbers_in``.
 
-    joined: str
-    lengths: array[int]
+    Attributes:
+        offsets: the offset of each event's line.
+        statements_per_event: the number of each event's statements.
+        ids: the ids of all statements as one text, in UTF-8.
+        id_lengths: the length of each, in bytes.
+        timestamps: the timestamps, likewise.
+        timestamp_lengths: their lengths.
+    """
 
-    def unpacked(self) -> list[str]:
-        """Return the texts."""
-        ends = [*accumulate(self.lengths)]
-        return [self.joined[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
+    offsets: bytes
+    names: Sequence[str]
+    routes: Sequence[RouteNames]
+    statements_per_event: bytes
+    ids: bytes
+    id_lengths: bytes
+    timestamps: bytes
+    timestamp_lengths: bytes
+
+
+def numbers_in(column: bytes) -> Sequence[int]:
+    """Return the numbers of a column, each of which takes eight bytes, in this machine's order."""
+    return memoryview(column).cast("q")
+
+
+def _texts_in(column: bytes, lengths: bytes) -> list[str]:
+    ends = [*accumulate(numbers_in(lengths))]
+    return [column[begin:end].decode(errors="surrogatepass") for begin, end in zip([0, *ends], ends, strict=False)]
 
 
 @dataclass(frozen=True)
@@ -205,16 +224,11 @@ class PackedEvents(Sequence[TransformedEvent]):
     """
 
     object: str
-    offsets: array[int]
-    names: Sequence[str]
-    routes: Sequence[RouteNames]
-    statements_per_event: array[int]
-    ids: PackedTexts
-    timestamps: PackedTexts
+    columns: PackedColumns
     lines: Text = b""
 
     def __len__(self) -> int:
-        return len(self.offsets)
+        return len(self.columns.names)
 
     @overload
     def __getitem__(self, index: int) -> TransformedEvent: ...
@@ -223,23 +237,32 @@ class PackedEvents(Sequence[TransformedEvent]):
     def __getitem__(self, index: int | slice) -> TransformedEvent | list[TransformedEvent]:
         return self._events[index]
 
+    @property
+    def statement_count(self) -> int:
+        """The number of statements of all events."""
+        return len(numbers_in(self.columns.id_lengths))
+
     @cached_property
     def _events(self) -> list[TransformedEvent]:
+        columns = self.columns
+        ids = _texts_in(columns.ids, columns.id_lengths)
+        timestamps = _texts_in(columns.timestamps, columns.timestamp_lengths)
         texts = bytes(self.lines).split(b"\n")[:-1]
-        statements = [*map(new_statement, zip(self.ids.unpacked(), self.timestamps.unpacked(), texts, strict=True))]
-        counts = self.statements_per_event
+        statements = [*map(new_statement, zip(ids, timestamps, texts, strict=True))]
+        counts = numbers_in(columns.statements_per_event)
         ends = accumulate(counts)  # the end of each event in ``statements``
         groups = (tuple(statements[end - count : end]) for count, end in zip(counts, ends, strict=True))
+        offsets = numbers_in(columns.offsets)
         return [
             new_transformed_event((new_position((self.object, offset)), name, group, routes))
-            for offset, name, group, routes in zip(self.offsets, self.names, groups, self.routes, strict=True)
+            for offset, name, group, routes in zip(offsets, columns.names, groups, columns.routes, strict=True)
         ]
 
 
 def statement_count(events: Sequence[TransformedEvent]) -> int:
     """Return the number of statements of the events."""
     if isinstance(events, PackedEvents):
-        return sum(events.statements_per_event)
+        return events.statement_count
     return sum(len(event.statements) for event in events)
 
 

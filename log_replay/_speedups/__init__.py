@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     TransformLine: TypeAlias = Callable[..., Any]
     ScanLines: TypeAlias = Callable[[Text, int], tuple[Any, ...]]
     CountStatements: TypeAlias = Callable[[list[Any], bytes, int], tuple[Any, ...]]
+    PackEvents: TypeAlias = Callable[[list[Any]], tuple[tuple[Any, ...], bytes] | None]
     NewTally: TypeAlias = Callable[[bytes, int], Any]
     CountTally: TypeAlias = Callable[[Any], tuple[Any, ...]]
 
@@ -38,6 +39,7 @@ TWINS: Mapping[str, str] = {
     "transform_line": "log_replay.statements.native.recipes.transform_line",
     "scan_lines": "log_replay.events.scanning.scan_lines",
     "count_statements": "log_replay.inspect.counting.count_statements",
+    "pack_events": "log_replay.pipeline.workers.codec.pack_events",
 }
 #: The fields of the named tuples that the C code reads or creates, by class name.
 LAYOUTS: Mapping[str, Sequence[str]] | None = None
@@ -52,6 +54,7 @@ except ImportError:
     transform_line: TransformLine | None = None
     scan_lines: ScanLines | None = None
     count_statements: CountStatements | None = None
+    pack_events: PackEvents | None = None
     new_tally: NewTally | None = None
     count_tally: CountTally | None = None
 else:
@@ -62,6 +65,7 @@ else:
     transform_line = _functions.transform_line
     scan_lines = _functions.scan_lines
     count_statements = _functions.count_statements
+    pack_events = _functions.pack_events
     new_tally = _functions.new_tally
     count_tally = _functions.count_tally
     LAYOUTS = getattr(_functions, "LAYOUTS", {})

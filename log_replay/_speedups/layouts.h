@@ -25,6 +25,10 @@
 #define COUNTED_EVENTS(FIELD)                                                                                          \
     FIELD(CountedEvents, statements) FIELD(CountedEvents, courses) FIELD(CountedEvents, users)                         \
         FIELD(CountedEvents, rejected)
+#define PACKED_COLUMNS(FIELD)                                                                                          \
+    FIELD(PackedColumns, offsets) FIELD(PackedColumns, names) FIELD(PackedColumns, routes)                             \
+        FIELD(PackedColumns, statements_per_event) FIELD(PackedColumns, ids) FIELD(PackedColumns, id_lengths)          \
+            FIELD(PackedColumns, timestamps) FIELD(PackedColumns, timestamp_lengths)
 #define NOTED_EVENT(FIELD)                                                                                             \
     FIELD(NotedEvent, user) FIELD(NotedEvent, course_id) FIELD(NotedEvent, statements) FIELD(NotedEvent, offset)
 
@@ -78,6 +82,7 @@
     LAYOUT(ScannedLines, SCANNED_LINES)                                                                                \
     LAYOUT(CountedStatements, COUNTED_STATEMENTS)                                                                      \
     LAYOUT(CountedEvents, COUNTED_EVENTS)                                                                              \
+    LAYOUT(PackedColumns, PACKED_COLUMNS)                                                                              \
     LAYOUT(NotedEvent, NOTED_EVENT)                                                                                    \
     LAYOUT(XapiTemplate, XAPI_TEMPLATE)                                                                                \
     LAYOUT(XapiFragments, XAPI_FRAGMENTS)                                                                              \

@@ -101,6 +101,9 @@ static PyMethodDef methods[] = {
     {"count_tally", FAST(count_tally),
      "count_tally(tally)\n--\n\n"
      "Return what a tally has counted. It cannot be used again."},
+    {"pack_events", FAST(pack_events),
+     "pack_events(events)\n--\n\n"
+     "Pack the events of a block into columns, and their statements into lines. Return None if the twin must do it."},
     {"transform_line", FAST(transform_line),
      "transform_line(TRANSFORMED_EVENT, REJECTED, POSITION, STATEMENT, recipes, object, text, begin, end, start, noted)\n--\n\n"
      "Transform the event in a line, or reject it. Return its user and course if they must be looked up\n"

@@ -182,4 +182,5 @@ PyObject *scan_lines(PyObject *module, PyObject *const *arguments, Py_ssize_t co
 PyObject *count_statements(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *new_tally(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *count_tally(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *pack_events(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *transform_line(PyObject *module, PyObject *const *arguments, Py_ssize_t count);

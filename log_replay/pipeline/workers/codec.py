@@ -7,12 +7,15 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, cast
 
-from log_replay.records import BlockResult, LineBlock, PackedEvents, PackedTexts, statement_lines
+from log_replay import _speedups
+from log_replay.records import BlockResult, LineBlock, PackedColumns, PackedEvents, joined_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from log_replay.records import Text
+    from log_replay.records import Text, TransformedEvent
+
+_speedups.check_layout("PackedColumns", PackedColumns._fields)
 
 
 def pack_blocks(blocks: Sequence[LineBlock]) -> tuple[list[LineBlock], list[Sequence[Text]]]:
@@ -33,22 +36,35 @@ def pack_results(results: Sequence[BlockResult]) -> tuple[Sequence[BlockResult],
 def _pack_result(result: BlockResult) -> Text:
     """Remove the texts of the statements from a result, and return them as lines."""
     events = result.events
-    statements = [*chain.from_iterable([event.statements for event in events])]
-    lines = statement_lines(events)
-    result.events = PackedEvents(
-        result.object,
-        offsets=array("q", [event.position.offset for event in events]),
-        names=[event.name for event in events],
-        routes=[event.routes for event in events],
-        statements_per_event=array("q", [len(event.statements) for event in events]),
-        ids=_pack_texts([statement.id for statement in statements]),
-        timestamps=_pack_texts([statement.timestamp for statement in statements]),
-    )
+    packed = _speedups.pack_events(events) if _speedups.pack_events and isinstance(events, list) else None
+    columns, lines = packed or pack_events(events)
+    result.events = PackedEvents(result.object, PackedColumns._make(columns))
     return lines
 
 
-def _pack_texts(texts: Sequence[str]) -> PackedTexts:
-    return PackedTexts("".join(texts), array("q", map(len, texts)))
+def pack_events(events: Sequence[TransformedEvent]) -> tuple[PackedColumns, bytes]:
+    """Return the columns of a block's events, and the texts of their statements as lines.
+
+    Its twin in C takes a tenth of the time.
+    """
+    statements = [*chain.from_iterable([event.statements for event in events])]
+    ids = [statement.id.encode(errors="surrogatepass") for statement in statements]
+    timestamps = [statement.timestamp.encode(errors="surrogatepass") for statement in statements]
+    columns = PackedColumns(
+        offsets=_column([event.position.offset for event in events]),
+        names=[event.name for event in events],
+        routes=[event.routes for event in events],
+        statements_per_event=_column([len(event.statements) for event in events]),
+        ids=b"".join(ids),
+        id_lengths=_column(map(len, ids)),
+        timestamps=b"".join(timestamps),
+        timestamp_lengths=_column(map(len, timestamps)),
+    )
+    return columns, joined_lines([statement.text for statement in statements])
+
+
+def _column(numbers: Iterable[int]) -> bytes:
+    return array("q", numbers).tobytes()
 
 
 def unpack_results(heads: Sequence[BlockResult], texts: Sequence[memoryview]) -> Sequence[BlockResult]:
