@@ -14,6 +14,7 @@ from itertools import cycle
 from typing import TYPE_CHECKING, NamedTuple
 
 from log_replay.pipeline.workers.codec import pack_results, unpack_blocks
+from log_replay.pipeline.workers.numbers_pipe import NumbersPipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,9 +25,8 @@ if TYPE_CHECKING:
     from log_replay.pipeline.workers.shared_buffer import SharedBuffer
     from log_replay.records import BlockResult, LineBlock
 
-
-#: The first message of a worker, once it can transform blocks.
-READY = "ready"
+#: The first number that a worker sends, once it can transform blocks.
+READY = 0
 
 
 class TransformName(NamedTuple):
@@ -49,15 +49,19 @@ def run_worker(
     # Ctrl-C reaches the whole process group, but only the parent handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_exit_with_parent, name="parent", daemon=True).start()
+    pipe = NumbersPipe(connection)
     try:
         with _open(transform_name, transform_settings) as transform:
-            connection.send(READY)
+            pipe.send(READY)
             for buffer in cycle(buffers):
-                blocks = unpack_blocks(*buffer.read(connection.recv()))
-                connection.send(buffer.write(*pack_results([*map(transform, blocks)])))
+                head_bytes = pipe.receive()
+                if head_bytes is None:
+                    return
+                blocks = unpack_blocks(*buffer.read(head_bytes))
+                pipe.send(buffer.write(*pack_results([*map(transform, blocks)])))
     except Exception as error:  # noqa: BLE001 - the parent raises it; MemoryError counts as the death of the worker
         with suppress(OSError):  # the parent is gone
-            connection.send(_picklable(error))
+            pipe.send_error(_picklable(error))
 
 
 def _open(

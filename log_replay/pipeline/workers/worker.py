@@ -10,9 +10,10 @@ import signal
 from contextlib import ExitStack, closing, contextmanager, suppress
 from itertools import cycle
 from multiprocessing import resource_tracker
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from log_replay.pipeline.workers.codec import pack_blocks, unpack_results
+from log_replay.pipeline.workers.numbers_pipe import NumbersPipe
 from log_replay.pipeline.workers.process import run_worker
 from log_replay.pipeline.workers.shared_buffer import SharedBuffer
 
@@ -56,7 +57,8 @@ class Worker:
         self._ready = False
         with ExitStack() as on_error:
             self._buffers = [on_error.enter_context(closing(SharedBuffer())) for _ in range(BUNDLES_PER_WORKER)]
-            self._connection, child_connection = map(on_error.enter_context, context.Pipe())
+            connection, child_connection = map(on_error.enter_context, context.Pipe())
+            self._pipe = NumbersPipe(connection)
             arguments = (child_connection, self._buffers, transform, transform_settings)
             self._process = context.Process(target=run_worker, args=arguments, name="log-replay worker", daemon=True)
             with _interrupts_blocked():
@@ -69,12 +71,12 @@ class Worker:
         """Send a bundle of blocks to the worker, which may have ``BUNDLES_PER_WORKER`` of them."""
         head_bytes = next(self._next_to_write).write(*pack_blocks(blocks))
         with suppress(OSError):  # the worker is dead: results() raises WorkerLost
-            self._connection.send(head_bytes)
+            self._pipe.send(head_bytes)
 
     @property
     def has_results(self) -> bool:
         """True if it is certain that ``results`` does not wait."""
-        return self._ready and self._connection.poll()
+        return self._ready and self._pipe.has_number()
 
     def results(self) -> Sequence[BlockResult]:
         """Wait for the results of the earliest bundle without results, and return them.
@@ -88,18 +90,16 @@ class Worker:
             self._ready = True
         return unpack_results(*next(self._next_to_read).read(self._receive()))
 
-    def _receive(self) -> Any:
-        """Return the next message: READY, the number that the buffer needs, or an error."""
+    def _receive(self) -> int:
+        """Return the next number: READY, or the one that the buffer needs. An error of the transform is raised."""
         try:
-            message = self._connection.recv()
-        except (EOFError, OSError):
-            message = None
-        if message is None or isinstance(message, MemoryError):
+            number = self._pipe.receive()
+        except MemoryError:
+            number = None
+        if number is None:
             self._process.join()
             raise WorkerLost(self._process.exitcode, while_starting=not self._ready)
-        if isinstance(message, Exception):
-            raise message
-        return message
+        return number
 
     def kill(self) -> None:
         """End the process at once."""
@@ -109,7 +109,7 @@ class Worker:
         """Wait for the end of a killed process, and free everything that was shared with it."""
         self._process.join()
         self._process.close()
-        self._connection.close()
+        self._pipe.close()
         for buffer in self._buffers:
             buffer.close()
 
