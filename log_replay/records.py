@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from itertools import accumulate
+from itertools import accumulate, repeat
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, overload
 
@@ -188,6 +188,7 @@ class PackedColumns(NamedTuple):
 
     Attributes:
         offsets: the offset of each event's line.
+        routes: the routes that accept each event, or None if each has all routes.
         statements_per_event: the number of each event's statements.
         ids: the ids of all statements as one text, in UTF-8.
         id_lengths: the length of each, in bytes.
@@ -197,7 +198,7 @@ class PackedColumns(NamedTuple):
 
     offsets: bytes
     names: Sequence[str]
-    routes: Sequence[RouteNames]
+    routes: Sequence[RouteNames] | None
     statements_per_event: bytes
     ids: bytes
     id_lengths: bytes
@@ -253,9 +254,10 @@ class PackedEvents(Sequence[TransformedEvent]):
         ends = accumulate(counts)  # the end of each event in ``statements``
         groups = (tuple(statements[end - count : end]) for count, end in zip(counts, ends, strict=True))
         offsets = numbers_in(columns.offsets)
+        all_routes = columns.routes or repeat(ALL_ROUTES, len(self))
         return [
             new_transformed_event((new_position((self.object, offset)), name, group, routes))
-            for offset, name, group, routes in zip(offsets, columns.names, groups, columns.routes, strict=True)
+            for offset, name, group, routes in zip(offsets, columns.names, groups, all_routes, strict=True)
         ]
 
 

@@ -9,19 +9,16 @@ typedef struct {
     int64_t *numbers;
 } Numbers;
 
-/* A column of texts: all of them as one, and the length of each. */
+/* What the columns are made of. */
 typedef struct {
-    PyObject *joined;
-    char *at; /* the place of the next text */
-    Numbers lengths;
-} Texts;
-
-typedef struct {
-    Py_ssize_t statements;
-    Py_ssize_t ids_length;
-    Py_ssize_t timestamps_length;
-    Py_ssize_t texts_length;
-} Sizes;
+    PyObject *names;
+    PyObject *routes; /* None as long as all events have all routes */
+    Numbers offsets;
+    Numbers statements_per_event;
+    Span (*statements)[Statement_count]; /* the id, timestamp and text of each statement */
+    Py_ssize_t count;                    /* of statements */
+    Py_ssize_t space;
+} Events;
 
 /* Return a new column for this many numbers; its bytes are NULL on an error. */
 static Numbers
@@ -29,23 +26,6 @@ new_numbers(Py_ssize_t count)
 {
     PyObject *bytes = PyBytes_FromStringAndSize(NULL, count * (Py_ssize_t)sizeof(int64_t));
     return (Numbers){bytes, bytes ? (int64_t *)PyBytes_AsString(bytes) : NULL};
-}
-
-/* Return a new column for this many texts of this length in all; one of its objects is NULL on an error. */
-static Texts
-new_texts(Py_ssize_t count, Py_ssize_t length)
-{
-    PyObject *bytes = PyBytes_FromStringAndSize(NULL, length);
-    return (Texts){bytes, bytes ? PyBytes_AsString(bytes) : NULL, new_numbers(count)};
-}
-
-static void
-add_text(Texts *texts, Py_ssize_t index, Span text)
-{
-    size_t length = (size_t)(text.end - text.begin);
-    memcpy(texts->at, text.begin, length);
-    texts->at += length;
-    texts->lengths.numbers[index] = (int64_t)length;
 }
 
 /* Set span to a string's characters. Return 1 if it is ASCII, 0 if it is not, and -1 on an error. */
@@ -68,10 +48,20 @@ ascii_span(PyObject *string, Span *span)
     return length == characters;
 }
 
-/* Set spans to the id, the timestamp and the text of a statement; otherwise like ascii_span. */
+/* Add a statement; otherwise like ascii_span. */
 static int
-statement_spans(PyObject *statement, Span *spans)
+add_statement(Events *events, PyObject *statement)
 {
+    if (events->count == events->space) {
+        events->space *= 2;
+        void *larger = PyMem_Realloc(events->statements, (size_t)events->space * sizeof(*events->statements));
+        if (!larger) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        events->statements = larger;
+    }
+    Span *spans = events->statements[events->count++];
     PyObject *text = PyTuple_GetItem(statement, Statement_text);
     Py_ssize_t length;
     char *begin;
@@ -83,120 +73,151 @@ statement_spans(PyObject *statement, Span *spans)
     return is_ascii <= 0 ? is_ascii : ascii_span(PyTuple_GetItem(statement, Statement_timestamp), &spans[Statement_timestamp]);
 }
 
-/* Add up the sizes of the events' statements; otherwise like ascii_span. */
+/* Set the routes of an event. Return 0, or -1 on an error. */
 static int
-add_sizes(PyObject *events, Sizes *sizes)
+set_routes(Events *events, Py_ssize_t index, Py_ssize_t count, PyObject *routes)
 {
-    Py_ssize_t count = PyList_Size(events);
-    for (Py_ssize_t i = 0; i < count; i++) {
-        PyObject *statements = PyTuple_GetItem(PyList_GetItem(events, i), TransformedEvent_statements);
-        Py_ssize_t statement_count = statements ? PyTuple_Size(statements) : -1;
-        if (statement_count < 0) {
+    if (events->routes == Py_None) {
+        if (routes == Py_None) {
+            return 0;
+        }
+        PyObject *list = PyList_New(count);
+        for (Py_ssize_t i = 0; i < count && list; i++) {
+            PyList_SetItem(list, i, Py_NewRef(Py_None));
+        }
+        if (!list) {
             return -1;
         }
-        for (Py_ssize_t j = 0; j < statement_count; j++) {
-            Span spans[Statement_count];
-            int is_ascii = statement_spans(PyTuple_GetItem(statements, j), spans);
-            if (is_ascii <= 0) {
-                return is_ascii;
-            }
-            sizes->ids_length += spans[Statement_id].end - spans[Statement_id].begin;
-            sizes->timestamps_length += spans[Statement_timestamp].end - spans[Statement_timestamp].begin;
-            sizes->texts_length += spans[Statement_text].end - spans[Statement_text].begin + 1;
-        }
-        sizes->statements += statement_count;
+        Py_DECREF(events->routes);
+        events->routes = list;
     }
-    return 1;
+    return PyList_SetItem(events->routes, index, Py_NewRef(routes));
 }
 
-typedef struct {
-    PyObject *names;
-    PyObject *routes;
-    Numbers offsets;
-    Numbers statements_per_event;
-    Texts ids;
-    Texts timestamps;
-    PyObject *lines;
-} Columns;
-
-/* Fill the columns. The sizes are known, so all statements can be read. Return 0, or -1 on an error. */
+/* Add all events; otherwise like ascii_span. */
 static int
-fill(PyObject *events, Columns *columns)
+add_events(Events *events, PyObject *list)
 {
-    Py_ssize_t count = PyList_Size(events), at = 0;
-    char *line = PyBytes_AsString(columns->lines);
+    Py_ssize_t count = PyList_Size(list);
     for (Py_ssize_t i = 0; i < count; i++) {
-        PyObject *event = PyList_GetItem(events, i);
+        PyObject *event = PyList_GetItem(list, i);
         PyObject *position = PyTuple_GetItem(event, TransformedEvent_position);
         PyObject *name = PyTuple_GetItem(event, TransformedEvent_name);
         PyObject *statements = PyTuple_GetItem(event, TransformedEvent_statements);
         PyObject *routes = PyTuple_GetItem(event, TransformedEvent_routes);
         PyObject *offset = position ? PyTuple_GetItem(position, Position_offset) : NULL;
-        long long number = offset ? PyLong_AsLongLong(offset) : -1;
-        if (!name || !routes || PyErr_Occurred()) {
+        Py_ssize_t statement_count = statements ? PyTuple_Size(statements) : -1;
+        if (!name || !routes || !offset || statement_count < 0 || set_routes(events, i, count, routes) < 0) {
             return -1;
         }
-        PyList_SetItem(columns->names, i, Py_NewRef(name));
-        PyList_SetItem(columns->routes, i, Py_NewRef(routes));
-        Py_ssize_t statement_count = PyTuple_Size(statements);
-        columns->offsets.numbers[i] = number;
-        columns->statements_per_event.numbers[i] = statement_count;
-        for (Py_ssize_t j = 0; j < statement_count; j++, at++) {
-            Span spans[Statement_count];
-            if (statement_spans(PyTuple_GetItem(statements, j), spans) <= 0) {
-                return -1;
+        events->offsets.numbers[i] = PyLong_AsLongLong(offset);
+        if (events->offsets.numbers[i] == -1 && PyErr_Occurred()) {
+            return -1;
+        }
+        events->statements_per_event.numbers[i] = statement_count;
+        PyList_SetItem(events->names, i, Py_NewRef(name));
+        for (Py_ssize_t j = 0; j < statement_count; j++) {
+            int is_ascii = add_statement(events, PyTuple_GetItem(statements, j));
+            if (is_ascii <= 0) {
+                return is_ascii;
             }
-            add_text(&columns->ids, at, spans[Statement_id]);
-            add_text(&columns->timestamps, at, spans[Statement_timestamp]);
-            size_t length = (size_t)(spans[Statement_text].end - spans[Statement_text].begin);
-            memcpy(line, spans[Statement_text].begin, length);
-            line[length] = '\n';
-            line += length + 1;
         }
     }
-    return 0;
+    return 1;
+}
+
+/* Return one field of all statements, each followed by a line end if they are to be lines; NULL on an error. Set lengths to the
+ * length of each, unless it is NULL.
+ */
+static PyObject *
+joined_field(const Events *events, int field, bool as_lines, int64_t *lengths)
+{
+    Py_ssize_t size = as_lines ? events->count : 0;
+    for (Py_ssize_t i = 0; i < events->count; i++) {
+        size += events->statements[i][field].end - events->statements[i][field].begin;
+    }
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, size);
+    char *at = bytes ? PyBytes_AsString(bytes) : NULL;
+    for (Py_ssize_t i = 0; i < events->count && at; i++) {
+        const Span span = events->statements[i][field];
+        size_t length = (size_t)(span.end - span.begin);
+        memcpy(at, span.begin, length);
+        at += length;
+        if (as_lines) {
+            *at++ = '\n';
+        }
+        if (lengths) {
+            lengths[i] = (int64_t)length;
+        }
+    }
+    return bytes;
+}
+
+/* Return one text field of all statements, and the length of each. Both are NULL on an error. */
+static void
+text_columns(const Events *events, int field, PyObject **joined, PyObject **lengths)
+{
+    Numbers numbers = new_numbers(events->count);
+    *joined = numbers.bytes ? joined_field(events, field, false, numbers.numbers) : NULL;
+    *lengths = numbers.bytes;
+}
+
+/* Return the columns and the lines, or NULL on an error. Take over the references of events. */
+static PyObject *
+columns_and_lines(const Events *events)
+{
+    PyObject *ids, *id_lengths, *timestamps, *timestamp_lengths;
+    text_columns(events, Statement_id, &ids, &id_lengths);
+    text_columns(events, Statement_timestamp, &timestamps, &timestamp_lengths);
+    PyObject *const columns[PackedColumns_count] = {
+        [PackedColumns_offsets] = events->offsets.bytes,
+        [PackedColumns_names] = events->names,
+        [PackedColumns_routes] = events->routes,
+        [PackedColumns_statements_per_event] = events->statements_per_event.bytes,
+        [PackedColumns_ids] = ids,
+        [PackedColumns_id_lengths] = id_lengths,
+        [PackedColumns_timestamps] = timestamps,
+        [PackedColumns_timestamp_lengths] = timestamp_lengths,
+    };
+    PyObject *const both[] = {
+        new_tuple(PackedColumns_count, columns),
+        joined_field(events, Statement_text, true, NULL),
+    };
+    return new_tuple(2, both);
 }
 
 PyObject *
 pack_events(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t count)
 {
-    Sizes sizes = {0, 0, 0, 0};
     if (count != 1 || !PyList_Check(arguments[0])) {
         PyErr_SetString(PyExc_TypeError, "pack_events takes a list");
         return NULL;
     }
-    int is_ascii = add_sizes(arguments[0], &sizes);
-    if (is_ascii <= 0) {
-        return is_ascii ? NULL : Py_NewRef(Py_None);
-    }
-    Py_ssize_t events = PyList_Size(arguments[0]);
-    Columns columns = {
-        .names = PyList_New(events),
-        .routes = PyList_New(events),
-        .offsets = new_numbers(events),
-        .statements_per_event = new_numbers(events),
-        .ids = new_texts(sizes.statements, sizes.ids_length),
-        .timestamps = new_texts(sizes.statements, sizes.timestamps_length),
-        .lines = PyBytes_FromStringAndSize(NULL, sizes.texts_length),
+    Py_ssize_t size = PyList_Size(arguments[0]);
+    Events events = {
+        .names = PyList_New(size),
+        .routes = Py_NewRef(Py_None),
+        .offsets = new_numbers(size),
+        .statements_per_event = new_numbers(size),
+        .statements = PyMem_Malloc((size_t)(size + 1) * sizeof(*events.statements)),
+        .space = size + 1,
     };
-    PyObject *const items[PackedColumns_count] = {
-        [PackedColumns_offsets] = columns.offsets.bytes,
-        [PackedColumns_names] = columns.names,
-        [PackedColumns_routes] = columns.routes,
-        [PackedColumns_statements_per_event] = columns.statements_per_event.bytes,
-        [PackedColumns_ids] = columns.ids.joined,
-        [PackedColumns_id_lengths] = columns.ids.lengths.bytes,
-        [PackedColumns_timestamps] = columns.timestamps.joined,
-        [PackedColumns_timestamp_lengths] = columns.timestamps.lengths.bytes,
-    };
-    PyObject *packed = new_tuple(PackedColumns_count, items);
-    if (packed && (!columns.lines || fill(arguments[0], &columns) < 0)) {
-        Py_CLEAR(packed);
+    PyObject *packed;
+    bool has_memory = events.names && events.offsets.bytes && events.statements_per_event.bytes && events.statements;
+    int is_ascii = has_memory ? add_events(&events, arguments[0]) : -1;
+    if (!events.statements) {
+        PyErr_NoMemory();
     }
-    if (!packed) {
-        Py_XDECREF(columns.lines);
-        return NULL;
+    if (is_ascii > 0) {
+        packed = columns_and_lines(&events);
     }
-    PyObject *const both[] = {packed, columns.lines};
-    return new_tuple(2, both);
+    else {
+        packed = is_ascii ? NULL : Py_NewRef(Py_None);
+        Py_XDECREF(events.names);
+        Py_XDECREF(events.routes);
+        Py_XDECREF(events.offsets.bytes);
+        Py_XDECREF(events.statements_per_event.bytes);
+    }
+    PyMem_Free(events.statements);
+    return packed;
 }

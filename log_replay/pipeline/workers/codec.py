@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, cast
 
 from log_replay import _speedups
-from log_replay.records import BlockResult, LineBlock, PackedColumns, PackedEvents, joined_lines
+from log_replay.records import ALL_ROUTES, BlockResult, LineBlock, PackedColumns, PackedEvents, joined_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -50,10 +50,11 @@ def pack_events(events: Sequence[TransformedEvent]) -> tuple[PackedColumns, byte
     statements = [*chain.from_iterable([event.statements for event in events])]
     ids = [statement.id.encode(errors="surrogatepass") for statement in statements]
     timestamps = [statement.timestamp.encode(errors="surrogatepass") for statement in statements]
+    routes = [event.routes for event in events]
     columns = PackedColumns(
         offsets=_column([event.position.offset for event in events]),
         names=[event.name for event in events],
-        routes=[event.routes for event in events],
+        routes=None if routes.count(ALL_ROUTES) == len(routes) else routes,
         statements_per_event=_column([len(event.statements) for event in events]),
         ids=b"".join(ids),
         id_lengths=_column(map(len, ids)),
