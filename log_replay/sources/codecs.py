@@ -5,9 +5,10 @@ from __future__ import annotations
 import bz2
 import lzma
 import re
-import zlib
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self, cast
+
+from zlib_ng import zlib_ng
 
 from log_replay.storage.zstd import zstd
 
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
 #: Number of bytes at the beginning of an object that identify its format.
 HEAD_BYTES = 10
 
+#: The error of zlib-ng. Its stubs declare an instance.
+GzipError = cast("type[Exception]", zlib_ng.error)
 #: Errors that the libraries raise for corrupt data.
-DAMAGE = (zlib.error, zstd.ZstdError, lzma.LZMAError, OSError)
+DAMAGE = (GzipError, zstd.ZstdError, lzma.LZMAError, OSError)
 
 
 class Member(Protocol):
@@ -57,16 +60,29 @@ class Codec(NamedTuple):
     piece_bytes: int
 
 
+class _GzipDecompressor(Protocol):
+    """The decompressor of zlib-ng, whose stubs do not know ``copy``. See ``zlib.decompressobj``."""
+
+    eof: bool
+    unused_data: bytes
+    unconsumed_tail: bytes
+
+    def copy(self) -> Self: ...
+    def decompress(self, data: bytes, max_length: int = 0, /) -> bytes: ...
+
+
 class GzipMember:
     """Decompressor of one gzip member. It returns all output before an error, and raises the error with the next call.
 
-    When a call of zlib fails, the output of that call is lost. Therefore the state before each call is copied. After an
-    error, the copy decompresses the same input one byte at a time, up to the byte that fails.
+    When a call of zlib-ng fails, the output of that call is lost. Therefore the state before each call is copied. After
+    an error, the copy decompresses the same input one byte at a time, up to the byte that fails. zlib-ng takes half of
+    the time of Python's zlib.
     """
 
     def __init__(self) -> None:
-        self._decompressor = zlib.decompressobj(wbits=31)  # 31: with the header and the checksum of gzip
-        self._error: zlib.error | None = None
+        # 31: with the header and the checksum of gzip
+        self._decompressor = cast("_GzipDecompressor", zlib_ng.decompressobj(wbits=31))
+        self._error: Exception | None = None
         self.needs_input = True
 
     @property
@@ -87,7 +103,7 @@ class GzipMember:
         state_before = self._decompressor.copy()
         try:
             output = self._decompressor.decompress(data, max_length)
-        except zlib.error as error:
+        except GzipError as error:
             self._decompressor = state_before
             self._error = error
             self.needs_input = False  # so that the next call comes at once, and raises the error
@@ -101,7 +117,7 @@ class GzipMember:
         for at in range(len(data)):
             try:
                 output.append(self._decompressor.decompress(data[at : at + 1]))
-            except zlib.error:
+            except GzipError:
                 break
         return b"".join(output)
 
