@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from log_replay.pipeline.workers.process import TransformName
     from log_replay.records import BlockResult, LineBlock
 
-#: The number of bundles of blocks that one worker may have before the results of the first are read. See ``pool`` for
-#: the measurements.
-BUNDLES_PER_WORKER = 4
+#: The number of bundles of blocks that one worker may have before the results of the first are read. With four, a run
+#: takes up to 5 % longer; with sixteen, as long.
+BUNDLES_PER_WORKER = 8
 
 
 class WorkerLost(Exception):

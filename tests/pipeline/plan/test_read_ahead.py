@@ -42,9 +42,10 @@ def everything(units, read, ahead: int) -> list[object]:
 
 
 @pytest.mark.parametrize(
-    ("provider", "workers", "ahead"), [("MINIO", 1, 16), ("LOCAL", 1, 0), ("LOCAL", 2, 2), ("STDIN", 1, 0)]
+    ("provider", "workers", "ahead"),
+    [("MINIO", 1, 16), ("LOCAL", 1, 0), ("LOCAL", 2, 0), ("LOCAL", 3, 3), ("STDIN", 1, 0), ("STDIN", 2, 2)],
 )
-def test_local_files_are_read_ahead_for_workers_only(provider, workers, ahead):
+def test_local_files_are_read_ahead_for_three_workers(provider, workers, ahead):
     config = {"MINIO": '{"container": "c"}', "LOCAL": '{"key": ".", "container": "c"}', "STDIN": "{}"}[provider]
     options = parsed("--source_provider", provider, "--source_config", config, "--workers", str(workers))
     assert units_ahead(options) == ahead
