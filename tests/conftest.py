@@ -45,9 +45,10 @@ def _restore_loggers():
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path_factory, settings):
-    """A state folder for this test alone."""
+def home(tmp_path_factory, settings, monkeypatch):
+    """A state folder for this test alone, and for the processes that it starts."""
     settings.LOG_REPLAY_HOME = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("LOG_REPLAY_HOME", str(settings.LOG_REPLAY_HOME))
     return settings.LOG_REPLAY_HOME
 
 
