@@ -126,7 +126,7 @@ class GzipMember:
 _XZ_MEMORY_BYTES = 256 << 20
 
 CODECS = (
-    Codec("gzip", re.compile(rb"\x1f\x8b"), GzipMember, 1 << 16),
+    Codec("gzip", re.compile(rb"\x1f\x8b"), GzipMember, 1 << 17),
     # The second alternative is a skippable frame, which may be the first frame of a file.
     Codec("zstd", re.compile(rb"(?s:\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18)"), zstd.ZstdDecompressor, 512),
     # A text may begin with "BZh9". The magic number of the first block, or of the end of the stream, must follow.

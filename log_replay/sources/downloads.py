@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from log_replay.records import SourceObject
 
 # Small, because a chunk is lost if the connection fails within it.
-CHUNK_BYTES = 1 << 16
+CHUNK_BYTES = 1 << 17
 CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(?:(\d+)|\*)")
 
 

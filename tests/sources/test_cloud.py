@@ -45,7 +45,7 @@ def read(source, obj, *window):
         [shortened_to(100_000), shortened_to(70_000)],
         [status(500)],
         [status(503), status(502), status(504), status(429), status(408)],
-        [reset_after(100_000), whole_object],
+        [cut_after(200_000), whole_object],
         [reset_after(100_000), status(503), cut_after(65_536), None],
     ],
 )

@@ -7,6 +7,7 @@ import json
 from itertools import chain
 
 import pytest
+import requests
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from libcloud.common.google import GoogleAuthType, GoogleServiceAcctAuthConnection
@@ -115,3 +116,23 @@ def test_logs_of_a_google_bucket_are_read(monkeypatch, s3, sample_log):
     (found,) = source.objects()
     assert (found.name, found.size_bytes) == (f"gs://{s3.container}/2026/tracking.log", len(sample_log))
     assert b"".join(source.read(found, 1000, 5000)) == sample_log[1000:5000]
+
+
+def test_credentials_in_netrc_are_not_used(s3, monkeypatch, tmp_path):
+    (tmp_path / "netrc").write_text(f"machine {s3.host} login ada password hunter2")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    s3.write("tracking.log", b"{}\n")
+    sent = []
+    send = requests.Session.send
+
+    def recording(session, request, **how):
+        sent.append(request.headers["Authorization"])
+        return send(session, request, **how)
+
+    monkeypatch.setattr(requests.Session, "send", recording)
+    monkeypatch.setenv("MINIO_ACCESS_KEY", "id")
+    monkeypatch.setenv("MINIO_SECRET_KEY", SECRET)
+    source = open_source(*source_place([f"minio://{s3.host}:{s3.port}/{s3.container}/?secure=no"], "", {}))
+    (found,) = source.objects()
+    assert b"".join(source.read(found)) == b"{}\n"
+    assert [authorization.split()[0] for authorization in sent] == ["AWS4-HMAC-SHA256"] * len(sent)
