@@ -213,7 +213,11 @@ def numbers_in(column: bytes) -> Sequence[int]:
 
 def _texts_in(column: bytes, lengths: bytes) -> list[str]:
     ends = [*accumulate(numbers_in(lengths))]
-    return [column[begin:end].decode(errors="surrogatepass") for begin, end in zip([0, *ends], ends, strict=False)]
+    bounds = zip([0, *ends], ends, strict=False)
+    if column.isascii():  # nearly always: one call decodes all texts
+        joined = column.decode()
+        return [joined[begin:end] for begin, end in bounds]
+    return [column[begin:end].decode(errors="surrogatepass") for begin, end in bounds]
 
 
 @dataclass(frozen=True)
