@@ -153,7 +153,7 @@ joined_field(const Events *events, int field, bool as_lines, int64_t *lengths)
     return bytes;
 }
 
-/* Return one text field of all statements, and the length of each. Both are NULL on an error. */
+/* Set joined to one text field of all statements, and lengths to the length of each. At least joined is NULL on an error. */
 static void
 text_columns(const Events *events, int field, PyObject **joined, PyObject **lengths)
 {

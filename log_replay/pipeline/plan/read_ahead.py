@@ -220,9 +220,8 @@ def units_ahead(options: Options) -> int:
     """
     if options.source.is_remote:
         return options.read_ahead
-    if options.workers <= (1 if options.source.provider == "STDIN" else WORKERS_WITHOUT_THREADS):
-        return 0
-    return min(options.read_ahead, options.workers)
+    without_threads = 1 if options.source.provider == "STDIN" else WORKERS_WITHOUT_THREADS
+    return 0 if options.workers <= without_threads else min(options.read_ahead, options.workers)
 
 
 def _size_bytes(unit: Unit) -> int:

@@ -16,7 +16,8 @@ _ERROR_FOLLOWS = -1
 class NumbersPipe:
     """One end of a connection. Numbers arrive whole and in order.
 
-    A number takes a few microseconds of both processes; an object that ``Connection`` pickles takes 30.
+    To send, look for and receive a number takes 3 us of CPU; with the methods of ``Connection``, which pickle, it
+    takes 8.
 
     Args:
         connection: one end of ``multiprocessing.Pipe()``, which can be sent to another process.

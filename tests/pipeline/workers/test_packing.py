@@ -12,7 +12,7 @@ from log_replay.records import Position, Statement, TransformedEvent
 
 pytestmark = pytest.mark.skipif(_speedups.pack_events is None, reason="C extension not built: install a C compiler")
 
-#: Long enough for several digits, and characters of several bytes.
+#: C packs the ids and timestamps that are ASCII, as they nearly always are.
 ASCII = st.text(st.characters(max_codepoint=127), max_size=40)
 STATEMENTS = st.lists(st.builds(Statement, ASCII, ASCII, st.binary(max_size=60)), max_size=3).map(tuple)
 
