@@ -16,7 +16,6 @@ typedef struct {
 } JsonNode;
 
 #define MAX_NODES 1024
-#define SPAN(text) ((Span){text, text + sizeof(text) - 1})
 
 typedef struct {
     JsonNode nodes[MAX_NODES];

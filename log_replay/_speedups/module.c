@@ -1,8 +1,12 @@
 /* The Python module log_replay._speedups.functions. */
+#include <stdlib.h>
+
 #include "speedups.h"
 
 /* From Python 3.14 on, a tuple has its hash, which only tuple.__new__ initialises. */
 #define FIRST_VERSION_WITH_HASHES 0x030E0000
+/* Number of items that with_room() makes room for at first. */
+#define SMALLEST_SPACE 64
 
 /* Set the items of a tuple that was created for them, or release them if that failed, or if an item is NULL. Return the tuple,
  * or NULL.
@@ -71,6 +75,20 @@ add_count(PyObject *counts, PyObject *key, Py_ssize_t number)
     }
     Py_DECREF(key);
     return done;
+}
+
+void *
+with_room(void *items, size_t used, size_t *space, size_t item_size)
+{
+    if (used < *space) {
+        return items;
+    }
+    size_t larger_space = *space ? 2 * *space : SMALLEST_SPACE;
+    void *larger = realloc(items, larger_space * item_size);
+    if (larger) {
+        *space = larger_space;
+    }
+    return larger;
 }
 
 #define FAST(function) (PyCFunction)(void (*)(void))function, METH_FASTCALL

@@ -1,6 +1,8 @@
 /* scan_lines, the twin of the Python function of this name in events/scanning.py. It finds what a dry run reports about every
  * line, and looks at a few bytes of each.
  */
+#include <stdlib.h>
+
 #include "speedups.h"
 
 /* Small, since a chunk with a hit is searched byte by byte. */
@@ -19,24 +21,32 @@
 static const char TIME_KEY[] = "\"time\"";
 #define TIME_KEY_LENGTH ((Py_ssize_t)sizeof(TIME_KEY) - 1)
 
-int
-flush_hours(Hours *hours)
-{
-    int done = hours->number ? add_count(hours->counts, PyLong_FromLongLong(hours->hour), hours->number) : 0;
-    hours->number = 0;
-    return done;
-}
-
-int
+bool
 count_hour(Hours *hours, long long microseconds)
 {
     long long hour = microseconds / HOUR;
-    if (hour != hours->hour && flush_hours(hours) < 0) {
-        return -1;
+    if (!hours->used || hours->counts[hours->used - 1].hour != hour) {
+        HourCount *counts = with_room(hours->counts, hours->used, &hours->space, sizeof(*counts));
+        if (!counts) {
+            return false;
+        }
+        hours->counts = counts;
+        counts[hours->used++] = (HourCount){hour, 0};
     }
-    hours->hour = hour;
-    hours->number++;
-    return 0;
+    hours->counts[hours->used - 1].number++;
+    return true;
+}
+
+PyObject *
+hour_dict(const Hours *hours)
+{
+    PyObject *dict = PyDict_New();
+    for (size_t i = 0; dict && i < hours->used; i++) {
+        if (add_count(dict, PyLong_FromLongLong(hours->counts[i].hour), hours->counts[i].number) < 0) {
+            Py_CLEAR(dict);
+        }
+    }
+    return dict;
 }
 
 /* Return the number that some digits form, or -1 if not all are digits. */
@@ -215,26 +225,7 @@ digest_of(const char *begin, Py_ssize_t length, long long microseconds)
     return mix(sum);
 }
 
-/* Add a line to the sample. Return 0, or -1 on an error. */
-static int
-add_to_sample(LineScan *scan, uint64_t digest, long long time)
-{
-    if (scan->sampled + 2 > scan->space) {
-        Py_ssize_t space = scan->space ? 2 * scan->space : 2048;
-        uint64_t *larger = PyMem_Realloc(scan->sample, (size_t)space * sizeof(uint64_t));
-        if (!larger) {
-            PyErr_NoMemory();
-            return -1;
-        }
-        scan->sample = larger;
-        scan->space = space;
-    }
-    scan->sample[scan->sampled++] = digest;
-    scan->sample[scan->sampled++] = (uint64_t)time;
-    return 0;
-}
-
-int
+bool
 scan_line(LineScan *scan, const char *begin, const char *end)
 {
     long long time = line_time(begin, end, &scan->minute);
@@ -242,7 +233,7 @@ scan_line(LineScan *scan, const char *begin, const char *end)
     scan->fingerprint += digest;
     if (time < 0) {
         scan->untimed++;
-        return 0;
+        return true;
     }
     if (scan->last < 0 || time < scan->first) {
         scan->first = time;
@@ -251,9 +242,14 @@ scan_line(LineScan *scan, const char *begin, const char *end)
         scan->last = time;
     }
     if (scan->level == 0 || digest >> (64 - scan->level) == 0) {
-        if (add_to_sample(scan, digest, time) < 0) {
-            return -1;
+        uint64_t(*sample)[2] = with_room(scan->sample, scan->sampled, &scan->space, sizeof(*sample));
+        if (!sample) {
+            return false;
         }
+        scan->sample = sample;
+        sample[scan->sampled][0] = digest;
+        sample[scan->sampled][1] = (uint64_t)time;
+        scan->sampled++;
     }
     return count_hour(&scan->hours, time);
 }
@@ -263,49 +259,44 @@ begin_scan(LineScan *scan, PyObject *level)
 {
     *scan = (LineScan){
         .first = -1, .last = -1, .minute = {.minutes = NO_MINUTE}, .level = (int)PyLong_AsLong(level)};
-    if (scan->level == -1 && PyErr_Occurred()) {
-        return -1;
-    }
-    scan->hours.counts = PyDict_New();
-    return scan->hours.counts ? 0 : -1;
+    return scan->level == -1 && PyErr_Occurred() ? -1 : 0;
 }
 
 PyObject *
 end_scan(LineScan *scan, bool failed)
 {
-    PyObject *sample = NULL;
-    if (!failed && flush_hours(&scan->hours) == 0) {
-        sample = PyBytes_FromStringAndSize((const char *)scan->sample, scan->sampled * WORD);
+    PyObject *result = NULL;
+    if (!failed) {
+        Py_ssize_t size = (Py_ssize_t)(scan->sampled * sizeof(*scan->sample));
+        PyObject *const items[ScannedLines_count] = {
+            [ScannedLines_first] = PyLong_FromLongLong(scan->first),
+            [ScannedLines_last] = PyLong_FromLongLong(scan->last),
+            [ScannedLines_untimed] = PyLong_FromSsize_t(scan->untimed),
+            [ScannedLines_hours] = hour_dict(&scan->hours),
+            [ScannedLines_fingerprint] = PyLong_FromUnsignedLongLong(scan->fingerprint),
+            [ScannedLines_sample] = PyBytes_FromStringAndSize((const char *)scan->sample, size),
+        };
+        result = new_tuple(ScannedLines_count, items);
     }
-    PyMem_Free(scan->sample);
-    if (!sample) {
-        Py_XDECREF(scan->hours.counts);
-        return NULL;
-    }
-    PyObject *const items[ScannedLines_count] = {
-        [ScannedLines_first] = PyLong_FromLongLong(scan->first),
-        [ScannedLines_last] = PyLong_FromLongLong(scan->last),
-        [ScannedLines_untimed] = PyLong_FromSsize_t(scan->untimed),
-        [ScannedLines_hours] = scan->hours.counts,
-        [ScannedLines_fingerprint] = PyLong_FromUnsignedLongLong(scan->fingerprint),
-        [ScannedLines_sample] = sample,
-    };
-    return new_tuple(ScannedLines_count, items);
+    free(scan->sample);
+    free(scan->hours.counts);
+    return result;
 }
 
-static int
+/* Scan all lines of a text. Return false without memory. */
+static bool
 scan_text(LineScan *scan, const char *text, Py_ssize_t length)
 {
     const char *end = text + length;
     for (const char *begin = text; begin < end;) {
         const char *line_end = memchr(begin, '\n', (size_t)(end - begin));
         line_end = line_end ? line_end : end;
-        if (scan_line(scan, begin, line_end) < 0) {
-            return -1;
+        if (!scan_line(scan, begin, line_end)) {
+            return false;
         }
         begin = line_end + 1;
     }
-    return 0;
+    return true;
 }
 
 PyObject *
@@ -320,7 +311,11 @@ scan_lines(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t c
     if (PyObject_GetBuffer(arguments[0], &buffer, PyBUF_SIMPLE) < 0) {
         return NULL;
     }
-    bool failed = begin_scan(&scan, arguments[1]) < 0 || scan_text(&scan, buffer.buf, buffer.len) < 0;
+    bool failed = begin_scan(&scan, arguments[1]) < 0;
+    if (!failed && !scan_text(&scan, buffer.buf, buffer.len)) {
+        PyErr_NoMemory();
+        failed = true;
+    }
     PyBuffer_Release(&buffer);
     return end_scan(&scan, failed);
 }

@@ -18,6 +18,9 @@ typedef struct {
     const char *end;
 } Span;
 
+/* The span of a string literal or an array. */
+#define SPAN(text) ((Span){text, text + sizeof(text) - 1})
+
 /* A text to search for. pair_at is the index of two characters that are rarely next to each other in a log. */
 typedef struct {
     const char *text;
@@ -72,18 +75,58 @@ PyObject *new_named_tuple(PyObject *type, int count, PyObject *const *items);
  */
 int add_count(PyObject *counts, PyObject *key, Py_ssize_t number);
 
-/* The number of lines or statements of an hour that follow each other, so that a dict is changed once for all of them. */
+/* Return an array with room for one more item, or NULL without memory. Set space to the number of items that it has room for. It
+ * may move the array, which malloc() returned, or which is NULL. It can be called without Python's global lock.
+ */
+void *with_room(void *items, size_t used, size_t *space, size_t item_size);
+
+/* Numbers by text, in a hash table with open addressing. A place without a text is free. Only text_dict needs Python's global
+ * lock.
+ */
 typedef struct {
-    PyObject *counts;
+    const char *text;
+    size_t length;
+    uint64_t hash;
+    size_t index; /* of the text in the order in which the texts came */
+    Py_ssize_t number;
+} TextCount;
+
+typedef struct {
+    TextCount *places;
+    size_t space;
+    size_t used;
+    bool borrowed; /* true if the texts stay where they are, and need not be copied */
+} TextCounts;
+
+uint64_t mixed(uint64_t hash, uint64_t word);
+
+/* Add a number to that of a text, which is 0 at first. Return false without memory. */
+bool count_text(TextCounts *counts, Span text, Py_ssize_t number);
+
+bool contains_text(const TextCounts *counts, Span text);
+
+void free_texts(TextCounts *counts);
+
+/* Return a dict of the numbers by text, as bytes or as strings, in the order in which the texts came; NULL on an error. */
+PyObject *text_dict(const TextCounts *counts, bool as_strings);
+
+/* The number of lines or statements of an hour that follow each other. */
+typedef struct {
     long long hour;
     Py_ssize_t number;
+} HourCount;
+
+typedef struct {
+    HourCount *counts;
+    size_t used;
+    size_t space;
 } Hours;
 
-/* Add 1 to an hour, for a time in microseconds since 1970. Return 0, or -1 on an error. */
-int count_hour(Hours *hours, long long microseconds);
+/* Add 1 to an hour, for a time in microseconds since 1970. Return false without memory. */
+bool count_hour(Hours *hours, long long microseconds);
 
-/* Complete the dict. Return 0, or -1 on an error. */
-int flush_hours(Hours *hours);
+/* Return a dict of the numbers by hour, or NULL on an error. */
+PyObject *hour_dict(const Hours *hours);
 
 /* 2026-03-02T08:15 */
 #define MINUTE_LENGTH 16
@@ -111,16 +154,16 @@ typedef struct {
     uint64_t fingerprint;
     int level;
     /* Digest and time of each line in the sample. */
-    uint64_t *sample;
-    Py_ssize_t sampled;
-    Py_ssize_t space;
+    uint64_t (*sample)[2];
+    size_t sampled;
+    size_t space;
 } LineScan;
 
 /* Begin a scan with a sample of this level. Return 0, or -1 on an error. */
 int begin_scan(LineScan *scan, PyObject *level);
 
-/* Scan one line. Return 0, or -1 on an error. */
-int scan_line(LineScan *scan, const char *begin, const char *end);
+/* Scan one line, without Python's global lock. Return false without memory. */
+bool scan_line(LineScan *scan, const char *begin, const char *end);
 
 /* End a scan, and return a plain tuple with the fields of ScannedLines; NULL if the scan failed, or on an error. */
 PyObject *end_scan(LineScan *scan, bool failed);

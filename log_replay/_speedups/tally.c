@@ -2,29 +2,15 @@
  * of the Python function of this name in inspect/counting.py. A tally counts the events that transform_line transforms, while
  * their statements are in the processor's cache.
  */
+#include <stdlib.h>
+
 #include "speedups.h"
 
-#define MIX_1 0x9e3779b97f4a7c15ULL
-#define MIX_2 0xbf58476d1ce4e5b9ULL
 #define SMALLEST_SPACE 64 /* a power of 2 */
 #define NO_ID LLONG_MIN
 #define TALLY "log_replay.tally"
 
-/* Numbers by text, in a hash table with open addressing. A place without a text is free. */
-typedef struct {
-    char *text;
-    size_t length;
-    uint64_t hash;
-    Py_ssize_t number;
-} TextCount;
-
-typedef struct {
-    TextCount *places;
-    size_t space;
-    size_t used;
-} TextCounts;
-
-/* A set of ids, likewise. A free place has NO_ID. */
+/* A set of ids, in a hash table with open addressing. A free place has NO_ID. */
 typedef struct {
     long long *places;
     size_t space;
@@ -50,117 +36,11 @@ typedef struct {
     PyObject *rejected;
 } Tally;
 
-static uint64_t
-mixed(uint64_t hash, uint64_t word)
-{
-    hash = (hash ^ word) * MIX_1;
-    return hash ^ hash >> 32;
-}
-
-static uint64_t
-hash_of(const char *text, size_t length)
-{
-    uint64_t hash = length * MIX_2, word = 0;
-    if (length < sizeof(word)) {
-        memcpy(&word, text, length);
-        return mixed(hash, word);
-    }
-    const char *last = text + length - sizeof(word);
-    for (; text < last; text += sizeof(word)) {
-        memcpy(&word, text, sizeof(word));
-        hash = mixed(hash, word);
-    }
-    memcpy(&word, last, sizeof(word)); /* with some of the bytes before */
-    return mixed(hash, word);
-}
-
-/* Return the place of a text, or the free place for it. */
-static TextCount *
-text_place(const TextCounts *counts, const char *text, size_t length, uint64_t hash)
-{
-    size_t at = hash & (counts->space - 1);
-    while (counts->places[at].text &&
-           (counts->places[at].hash != hash || counts->places[at].length != length ||
-            memcmp(counts->places[at].text, text, length) != 0)) {
-        at = (at + 1) & (counts->space - 1);
-    }
-    return &counts->places[at];
-}
-
-/* Make the table larger if it is half full. Return 0, or -1 on an error. */
 static int
-make_room_for_text(TextCounts *counts)
+no_memory(void)
 {
-    if (2 * counts->used < counts->space) {
-        return 0;
-    }
-    TextCounts larger = {NULL, counts->space ? 4 * counts->space : SMALLEST_SPACE, counts->used};
-    larger.places = PyMem_Calloc(larger.space, sizeof(TextCount));
-    if (!larger.places) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    for (size_t i = 0; i < counts->space; i++) {
-        const TextCount *place = &counts->places[i];
-        if (place->text) {
-            *text_place(&larger, place->text, place->length, place->hash) = *place;
-        }
-    }
-    PyMem_Free(counts->places);
-    *counts = larger;
-    return 0;
-}
-
-static int
-count_text(TextCounts *counts, Span span, Py_ssize_t number)
-{
-    if (make_room_for_text(counts) < 0) {
-        return -1;
-    }
-    size_t length = (size_t)(span.end - span.begin);
-    uint64_t hash = hash_of(span.begin, length);
-    TextCount *place = text_place(counts, span.begin, length, hash);
-    if (!place->text) {
-        char *copy = PyMem_Malloc(length ? length : 1);
-        if (!copy) {
-            PyErr_NoMemory();
-            return -1;
-        }
-        memcpy(copy, span.begin, length);
-        *place = (TextCount){copy, length, hash, 0};
-        counts->used++;
-    }
-    place->number += number;
-    return 0;
-}
-
-static void
-free_texts(TextCounts *counts)
-{
-    for (size_t i = 0; i < counts->space; i++) {
-        PyMem_Free(counts->places[i].text);
-    }
-    PyMem_Free(counts->places);
-    *counts = (TextCounts){NULL, 0, 0};
-}
-
-/* Return a dict of the numbers by text, as bytes or as strings, or NULL on an error. */
-static PyObject *
-text_dict(const TextCounts *counts, bool as_strings)
-{
-    PyObject *dict = PyDict_New();
-    for (size_t i = 0; dict && i < counts->space; i++) {
-        const TextCount *place = &counts->places[i];
-        if (place->text) {
-            Py_ssize_t length = (Py_ssize_t)place->length;
-            PyObject *text = as_strings ? PyUnicode_DecodeUTF8(place->text, length, NULL)
-                                        : PyBytes_FromStringAndSize(place->text, length);
-            if (add_count(dict, text, place->number) < 0) {
-                Py_CLEAR(dict);
-            }
-        }
-    }
-    return dict;
+    PyErr_NoMemory();
+    return -1;
 }
 
 static void
@@ -182,8 +62,7 @@ add_id(Ids *ids, long long id)
         Ids larger = {NULL, ids->space ? 4 * ids->space : SMALLEST_SPACE, 0};
         larger.places = PyMem_Malloc(larger.space * sizeof(long long));
         if (!larger.places) {
-            PyErr_NoMemory();
-            return -1;
+            return no_memory();
         }
         for (size_t i = 0; i < larger.space; i++) {
             larger.places[i] = NO_ID;
@@ -271,11 +150,14 @@ count_statement(Tally *tally, PyObject *statement, long long offset, bool made_i
     if (microseconds < 0) {
         tally->untimed++;
     }
-    else if (count_hour(&tally->hours, microseconds) < 0) {
-        return -1;
+    else if (!count_hour(&tally->hours, microseconds)) {
+        return no_memory();
     }
     Span verb = verb_of(tally, text, text + length, made_in_c);
-    return verb.begin ? count_text(&tally->verbs, verb, 1) : append_text(tally->others, offset, body);
+    if (!verb.begin) {
+        return append_text(tally->others, offset, body);
+    }
+    return count_text(&tally->verbs, verb, 1) ? 0 : no_memory();
 }
 
 /* Count the statements of an event. Return their number, or -1 on an error. */
@@ -295,10 +177,10 @@ static void
 end_tally(Tally *tally)
 {
     Py_CLEAR(tally->key_bytes);
-    Py_CLEAR(tally->hours.counts);
     Py_CLEAR(tally->long_ones);
     Py_CLEAR(tally->others);
     Py_CLEAR(tally->rejected);
+    free(tally->hours.counts);
     free_texts(&tally->verbs);
     free_texts(&tally->courses);
     PyMem_Free(tally->users.places);
@@ -318,11 +200,10 @@ begin_tally(Tally *tally, PyObject *key, PyObject *threshold)
     }
     tally->key_bytes = Py_NewRef(key);
     tally->key = (Needle){PyBytes_AsString(key), PyBytes_Size(key), 0};
-    tally->hours.counts = PyDict_New();
     tally->long_ones = PyList_New(0);
     tally->others = PyList_New(0);
     tally->rejected = PyList_New(0);
-    if (!tally->hours.counts || !tally->long_ones || !tally->others || !tally->rejected) {
+    if (!tally->long_ones || !tally->others || !tally->rejected) {
         end_tally(tally);
         return -1;
     }
@@ -337,7 +218,7 @@ counted_statements(Tally *tally)
         [CountedStatements_size_bytes] = PyLong_FromLongLong(tally->size),
         [CountedStatements_longest_bytes] = PyLong_FromSsize_t(tally->longest),
         [CountedStatements_untimed] = PyLong_FromSsize_t(tally->untimed),
-        [CountedStatements_hours] = flush_hours(&tally->hours) < 0 ? NULL : Py_NewRef(tally->hours.counts),
+        [CountedStatements_hours] = hour_dict(&tally->hours),
         [CountedStatements_verbs] = text_dict(&tally->verbs, false),
         [CountedStatements_long] = Py_NewRef(tally->long_ones),
         [CountedStatements_others] = Py_NewRef(tally->others),
@@ -415,7 +296,7 @@ tally_event(PyObject *capsule, long long offset, long long user_id, Span course,
         tally->without_course += number;
         return 0;
     }
-    return count_text(&tally->courses, course, number);
+    return count_text(&tally->courses, course, number) ? 0 : no_memory();
 }
 
 int

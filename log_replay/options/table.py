@@ -314,9 +314,9 @@ class Options(RunOptions):
     )
     read_ahead: int = option(
         SPEED,
-        "Number of objects that are opened and read while the current one is worked on (default 16); 0: none. Of local "
+        "Number of objects that are opened and read while the current one is worked on (default 32); 0: none. Of local "
         "files, at most one for each worker, and none with fewer than three --workers.",
-        type=int, read=between(0, 100), default=16, metavar="N",
+        type=int, read=between(0, 100), default=32, metavar="N",
     )
     plan: bool = option(
         SPEED,

@@ -1,6 +1,8 @@
 """The prefilter never drops a known event, and classifies alike in C and in Python."""
 
 import json
+import sys
+import threading
 
 import pytest
 from hypothesis import given
@@ -67,6 +69,7 @@ PIECES = st.sampled_from(
 @given(st.lists(PIECES | st.binary(max_size=70), max_size=30).map(b"".join))
 def test_any_bytes_are_classified_alike_in_c_and_python(text):
     assert in_c(text) == in_python(text)
+    assert [*in_c(text).unknown] == [*in_python(text).unknown]
 
 
 @needs_compiled
@@ -94,14 +97,38 @@ def test_lines_are_counted_or_listed_by_class(ending):
 @pytest.mark.parametrize(
     "arguments",
     [
-        (), (b"text", frozenset()), ("text", frozenset(), 0), (b'{"name": "x"}', ["x"], None),
-        (b'{"name": "x"}', frozenset(), "x"),
+        (), (b"text", frozenset()), ("text", frozenset(), 0), (b'{"name": "x"}', [b"x"], None),
+        (b'{"name": "x"}', frozenset(["x"]), None), (b'{"name": "x"}', frozenset(), "x"),
     ],
 )  # fmt: skip
 @needs_compiled
 def test_wrong_arguments_are_an_error(arguments):
     with pytest.raises((TypeError, SystemError)):
         _speedups.classify_lines(*arguments)
+
+
+@pytest.fixture
+def threads_that_wait():
+    """Let a thread run only when another one gives up Python's global lock."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(3600)
+    yield
+    sys.setswitchinterval(before)
+
+
+@needs_compiled
+@pytest.mark.usefixtures("threads_that_wait")
+def test_other_threads_run_while_lines_are_classified():
+    begun, ran = threading.Event(), list[bool]()
+    thread = threading.Thread(target=lambda: (begun.wait(), ran.append(True)))
+    thread.start()
+    text = b'{"name": "page_close"}\n' * 100_000
+    begun.set()
+    for _ in range(1000):
+        if not ran:
+            in_c(text)
+    assert ran
+    thread.join()
 
 
 def test_only_wanted_lines_are_classified():
