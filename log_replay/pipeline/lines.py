@@ -25,7 +25,7 @@ def blocks(
     block_bytes: int = BLOCK_BYTES,
     max_line_bytes: int = MAX_LINE_BYTES,
 ) -> Iterator[LineBlock]:
-    """Yield the lines of an object in blocks of about ``block_bytes``.
+    """Yield the lines of an object in blocks of about ``block_bytes``, and at most a quarter more.
 
     An empty chunk means that the source has no more data yet: the lines so far are yielded. Of a line that is longer
     than ``max_line_bytes``, only the offset is kept. If the source fails, its incomplete last line is dropped.
@@ -44,8 +44,10 @@ def blocks(
     try:
         for chunk in chunks:
             for piece in (chunk,) if len(chunk) <= block_bytes else _pieces(chunk, block_bytes):
+                if collector.size + len(piece) > block_bytes + block_bytes // 4:
+                    yield from collector.cut()
                 collector.add(piece)
-                if collector.size >= block_bytes or collector.skipping or not piece:
+                if collector.skipping or not piece:
                     yield from collector.cut()
     except SourceError as error:
         yield from collector.cut()

@@ -91,8 +91,17 @@ def test_line_longer_than_a_block_is_kept_whole():
     line = b"x" * 5000
     (block,) = blocks([b"a\n" + line + b"\nb"], object="log", block_bytes=10_000)
     assert texts(block) == [b"a", line, b"b"]
-    found = blocks([line + b"\nb"], object="log", block_bytes=100)
-    assert [texts(block) for block in found] == [[line], [b"b"]]
+    found = blocks([line + b"\n" + b"b" * 150], object="log", block_bytes=100)
+    assert [texts(block) for block in found] == [[line], [b"b" * 150]]
+
+
+@pytest.mark.parametrize(("size_bytes", "count"), [(1000, 1), (1250, 1), (1260, 2)])
+def test_an_object_a_little_larger_than_a_block_is_one_block(size_bytes, count):
+    data = b"123456789\n" * (size_bytes // 10)
+    for chunks in ([data], [data[at : at + 10] for at in range(0, size_bytes, 10)], [data[:1000], data[1000:]]):
+        found = list(blocks(chunks, object="log", block_bytes=1000))
+        assert len(found) == count
+        assert b"".join(bytes(block.text) for block in found) == data
 
 
 def test_empty_chunk_yields_the_complete_lines():

@@ -43,7 +43,7 @@ def everything(units, read, ahead: int) -> list[object]:
 
 @pytest.mark.parametrize(
     ("provider", "workers", "ahead"),
-    [("MINIO", 1, 16), ("LOCAL", 1, 0), ("LOCAL", 2, 0), ("LOCAL", 3, 3), ("STDIN", 1, 0), ("STDIN", 2, 2)],
+    [("MINIO", 1, 32), ("LOCAL", 1, 0), ("LOCAL", 2, 0), ("LOCAL", 3, 3), ("STDIN", 1, 0), ("STDIN", 2, 2)],
 )
 def test_local_files_are_read_ahead_for_three_workers(provider, workers, ahead):
     config = {"MINIO": '{"container": "c"}', "LOCAL": '{"key": ".", "container": "c"}', "STDIN": "{}"}[provider]
