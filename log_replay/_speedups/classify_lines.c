@@ -1,7 +1,7 @@
-/* classify_lines, the twin of events/prefilter.py's classify_lines. It takes a twelfth of the time: it reads each line once or
+/* classify_lines, the twin of events/prefilter.py's classify_lines. It takes a tenth of the time: it reads each line once or
  * twice, in chunks of 64 bytes, which compilers turn into vector instructions. For the report of a dry run, it also scans each
- * line, while the line is in the processor's cache. No other thread can run while Python objects are used, so they are created
- * at the end: meanwhile the threads that read ahead send requests.
+ * line, while the line is in the processor's cache. It creates Python objects only at the end. Until then, it releases Python's
+ * global lock, so that the threads that read ahead can run.
  */
 #include <stdlib.h>
 
