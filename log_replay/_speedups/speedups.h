@@ -98,6 +98,7 @@ typedef struct {
     bool borrowed; /* true if the texts stay where they are, and need not be copied */
 } TextCounts;
 
+/* Return a hash that depends on one more word. */
 uint64_t mixed(uint64_t hash, uint64_t word);
 
 /* Add a number to that of a text, which is 0 at first. Return false without memory. */

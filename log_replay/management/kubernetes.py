@@ -79,7 +79,7 @@ spec:
 {volumes}"""
 _LIMITS = """\
           resources:
-            requests: {{ cpu: {cpu}, memory: 256Mi }}
+            requests: {{ cpu: {cpu}, memory: 512Mi }}
             limits: {{ memory: 1Gi }}
           securityContext:
             allowPrivilegeEscalation: false

@@ -16,8 +16,7 @@ _ERROR_FOLLOWS = -1
 class NumbersPipe:
     """One end of a connection. Numbers arrive whole and in order.
 
-    To send, look for and receive a number takes 3 us of CPU; with the methods of ``Connection``, which pickle, it
-    takes 8.
+    A run with two workers takes 1 to 2 % less CPU time than with the methods of ``Connection``, which pickle.
 
     Args:
         connection: one end of ``multiprocessing.Pipe()``, which can be sent to another process.
