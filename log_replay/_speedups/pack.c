@@ -1,6 +1,8 @@
 /* Pack the events of a block for their way to another process: a few large columns instead of thousands of small objects.
  * pack_events is the twin of the Python function of this name in pipeline/workers/codec.py.
  */
+#include <stdlib.h>
+
 #include "speedups.h"
 
 /* A column of numbers. */
@@ -17,7 +19,7 @@ typedef struct {
     Numbers statements_per_event;
     Span (*statements)[Statement_count]; /* the id, timestamp and text of each statement */
     Py_ssize_t count;                    /* of statements */
-    Py_ssize_t space;
+    size_t space;
 } Events;
 
 /* Return a new column for this many numbers; its bytes are NULL on an error. */
@@ -52,15 +54,12 @@ ascii_span(PyObject *string, Span *span)
 static int
 add_statement(Events *events, PyObject *statement)
 {
-    if (events->count == events->space) {
-        events->space *= 2;
-        void *larger = PyMem_Realloc(events->statements, (size_t)events->space * sizeof(*events->statements));
-        if (!larger) {
-            PyErr_NoMemory();
-            return -1;
-        }
-        events->statements = larger;
+    void *statements = with_room(events->statements, (size_t)events->count, &events->space, sizeof(*events->statements));
+    if (!statements) {
+        PyErr_NoMemory();
+        return -1;
     }
+    events->statements = statements;
     Span *spans = events->statements[events->count++];
     PyObject *text = PyTuple_GetItem(statement, Statement_text);
     Py_ssize_t length;
@@ -199,8 +198,8 @@ pack_events(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t 
         .routes = Py_NewRef(Py_None),
         .offsets = new_numbers(size),
         .statements_per_event = new_numbers(size),
-        .statements = PyMem_Malloc((size_t)(size + 1) * sizeof(*events.statements)),
-        .space = size + 1,
+        .statements = malloc((size_t)(size + 1) * sizeof(*events.statements)),
+        .space = (size_t)size + 1,
     };
     PyObject *packed;
     bool has_memory = events.names && events.offsets.bytes && events.statements_per_event.bytes && events.statements;
@@ -218,6 +217,6 @@ pack_events(PyObject *Py_UNUSED(module), PyObject *const *arguments, Py_ssize_t 
         Py_XDECREF(events.offsets.bytes);
         Py_XDECREF(events.statements_per_event.bytes);
     }
-    PyMem_Free(events.statements);
+    free(events.statements);
     return packed;
 }
