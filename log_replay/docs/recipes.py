@@ -124,7 +124,7 @@ spec:
             exec: {{ command: [nc, -z, 127.0.0.1, "9009"] }}
             periodSeconds: 2
             failureThreshold: 300
-{limits("500m")}          volumeMounts:
+{limits("500m", "256Mi")}          volumeMounts:
             - {{ name: tmp, mountPath: /tmp }}
             - {{ name: vector-config, mountPath: /etc/log-replay, readOnly: true }}
             - {{ name: vector-secrets, mountPath: /etc/log-replay-secrets, readOnly: true }}

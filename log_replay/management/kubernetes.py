@@ -79,7 +79,7 @@ spec:
 {volumes}"""
 _LIMITS = """\
           resources:
-            requests: {{ cpu: {cpu}, memory: 512Mi }}
+            requests: {{ cpu: {cpu}, memory: {memory} }}
             limits: {{ memory: 1Gi }}
           securityContext:
             allowPrivilegeEscalation: false
@@ -183,9 +183,9 @@ class Job:
         )
 
 
-def limits(cpu: str = '"1"') -> str:
+def limits(cpu: str = '"1"', memory: str = "512Mi") -> str:
     """Return the resources of a container, and its restrictions."""
-    return _LIMITS.format(cpu=cpu)
+    return _LIMITS.format(cpu=cpu, memory=memory)
 
 
 def manifest(options: Options) -> str:

@@ -73,17 +73,18 @@ class _Adapter(HTTPAdapter):
 
     def __init__(self) -> None:
         super().__init__()
-        self._pools: dict[str, ConnectionPool] = {}
+        self._connections: dict[str, ConnectionPool] = {}
 
     def get_connection_with_tls_context(
         self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
     ) -> ConnectionPool:
         """Return the connections for a request. The other arguments are the same for all requests of a session."""
         scheme, _, host, *_ = (request.url or "").split("/", 3)
-        pool = self._pools.get(scheme + host)
-        if pool is None:
-            pool = self._pools[scheme + host] = super().get_connection_with_tls_context(request, *args, **kwargs)
-        return pool
+        connections = self._connections.get(scheme + host)
+        if connections is None:
+            connections = super().get_connection_with_tls_context(request, *args, **kwargs)
+            self._connections[scheme + host] = connections
+        return connections
 
 
 def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
